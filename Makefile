@@ -1,0 +1,303 @@
+# Makefile of libcstream (GNU make). Everything is made under build/. `make help` says what there is.
+#
+# Yours to set: CC AR CFLAGS CPPFLAGS LDFLAGS PREFIX LIBDIR INCLUDEDIR DESTDIR BUILD, V=1 to see the commands.
+# The warnings are ours; WERROR=1 makes them errors, which `make check` does for what it compiles.
+
+BUILD      ?= build
+PREFIX     ?= /usr/local
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+CFLAGS     ?= -O2 -g
+NM         ?= nm
+Q          := $(if $(filter 1,$(V)),,@)
+SHELL      := /bin/sh
+
+.DEFAULT_GOAL := all
+.SECONDARY:
+.DELETE_ON_ERROR:
+.PHONY: all check tests demo test-tools asan headers imports examples bench format help install uninstall clean FORCE
+
+# --- what there is to build -------------------------------------------------------------------------------------------
+
+ROOMS    := base bytes ctx stream pipeline filters stdio
+VERSION  := $(shell sed -n 's/^.define CST_VERSION_STRING "\(.*\)"/\1/p' include/cstream/version.h)
+SONAME   := libcstream.so.$(firstword $(subst ., ,$(VERSION)))
+HEADERS  := $(sort $(wildcard include/cstream/*.h))
+SRCS     := $(sort $(wildcard $(ROOMS:%=src/%/*.c)))
+SUPPORT  := $(sort $(wildcard test/support/*.c))
+# T=slice picks test_slice.c; T='s*' what begins with s.
+TESTS    := $(sort $(wildcard $(foreach dir,test test/scenario,$(dir)/test_$(or $(T),*).c)))
+EXAMPLES := $(sort $(wildcard docs/examples/*.c docs/examples/*/*.c))
+BENCHES  := $(sort $(wildcard test/bench/bench_*.c))
+SCENARIO := $(sort $(wildcard test/conformance/scenario*.c))
+QUESTION := $(sort $(wildcard test/conformance/buffer_questions*.c))
+
+# An archive knows its members by their last name alone.
+ifneq ($(words $(SRCS)),$(words $(sort $(notdir $(SRCS)))))
+$(error two files under src/ have the same name)
+endif
+ifneq ($(T),)
+ifeq ($(TESTS),)
+$(error T=$(T): there is no test/test_$(T).c)
+endif
+endif
+
+STATIC := $(BUILD)/libcstream.a
+SHARED := $(BUILD)/libcstream.so.$(VERSION)
+
+TEST_PROGRAMS := $(patsubst %.c,$(BUILD)/test/%,$(notdir $(TESTS)))
+ASAN_PROGRAMS := $(patsubst %.c,$(BUILD)/asan/test/%,$(notdir $(TESTS)))
+EXAMPLE_PROGRAMS := $(EXAMPLES:docs/examples/%.c=$(BUILD)/examples/%)
+BENCH_PROGRAMS := $(BENCHES:test/bench/%.c=$(BUILD)/bench/%)
+TEST_TOOLS := $(if $(SCENARIO),$(BUILD)/test/scenario) $(if $(QUESTION),$(BUILD)/test/buffer-questions)
+
+# --- flags ------------------------------------------------------------------------------------------------------------
+
+COMPILER := $(shell $(CC) -dM -E -x c /dev/null 2>/dev/null | awk '/__clang__/ { c = 1 } /__GNUC__/ { g = 1 } \
+              END { print c ? "clang" : g ? "gcc" : "other" }')
+
+WARN_ANY   := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes -Wcast-qual -Wvla -Wundef
+WARN_gcc   := $(WARN_ANY) -Wcast-align=strict
+WARN_clang := $(WARN_ANY) -Wcast-align
+WARN_other := -Wall
+WARN       := -pedantic $(WARN_$(COMPILER))
+# In the library itself clang warns of everything, but for layout, bounds it cannot see, what older C had not, and a
+# switch over an enum without `default`, which is how gaps are found.
+WARN_LIB_clang := -Weverything -Wno-unknown-warning-option -Wno-padded -Wno-unsafe-buffer-usage \
+                  -Wno-declaration-after-statement -Wno-pre-c11-compat -Wno-switch-default
+WARN_LIB   := $(WARN) $(WARN_LIB_$(COMPILER))
+
+ifneq ($(filter check tests,$(MAKECMDGOALS)),)
+WERROR ?= 1
+endif
+ERRORS := $(if $(filter 1,$(WERROR)),-pedantic-errors -Werror)
+
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+LIB_FLAGS  := -std=c11 -fvisibility=hidden -Iinclude -Isrc
+TEST_FLAGS := -std=c11 -Iinclude -Isrc -Itest -Itest/support
+USE_FLAGS  := -std=c11 -Iinclude
+ASAN_FLAGS := -O1 -g $(SANITIZE) -DCST_NO_CACHE
+
+# All objects depend on build/flags, whose contents are the compiler and its flags. -Werror is not among them: what
+# compiled without it need not be compiled again for `make check`.
+FLAGS := $(CC) | $(CPPFLAGS) | $(CFLAGS) | $(LDFLAGS) | $(LIB_FLAGS) $(WARN_LIB) $(TEST_FLAGS) $(ASAN_FLAGS)
+# The libraries depend on build/sources likewise, so that a source that is gone does not live on in them.
+
+# $(call keep,text): writes the text to the target where it is not what stands there, so that only a change is newer.
+define keep
+@mkdir -p $(@D)
+@printf '%s\n' '$(subst ','\'',$(1))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(1))' >$@
+endef
+
+$(BUILD)/flags: FORCE
+	$(call keep,$(FLAGS))
+
+$(BUILD)/sources: FORCE
+	$(call keep,$(SRCS))
+
+# $(call compile,flags): one object, and beside it a .d file with the headers it used.
+define compile
+@mkdir -p $(@D)
+$(Q)$(CC) $(1) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+endef
+
+# $(call link,flags,libraries): one program or shared library.
+define link
+@mkdir -p $(@D)
+@echo '  $@' >&2
+$(Q)$(CC) $(1) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(2)
+endef
+
+# --- the library ------------------------------------------------------------------------------------------------------
+
+## all: the library, static and shared
+all: $(STATIC) $(SHARED)
+
+$(BUILD)/obj/src/%.o: src/%.c $(BUILD)/flags
+	$(call compile,$(LIB_FLAGS) $(WARN_LIB) $(ERRORS) $(CFLAGS))
+
+$(BUILD)/pic/src/%.o: src/%.c $(BUILD)/flags
+	$(call compile,$(LIB_FLAGS) $(WARN_LIB) $(ERRORS) $(CFLAGS) -fPIC)
+
+$(STATIC): $(SRCS:%.c=$(BUILD)/obj/%.o) $(BUILD)/sources
+	@echo '  $@' >&2
+	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+
+$(SHARED): $(SRCS:%.c=$(BUILD)/pic/%.o) $(BUILD)/sources
+	$(call link,$(CFLAGS) -shared -Wl$(,)-soname$(,)$(SONAME))
+	$(Q)ln -sf $(@F) $(BUILD)/$(SONAME) && ln -sf $(@F) $(BUILD)/libcstream.so
+, := ,
+
+# --- tests ------------------------------------------------------------------------------------------------------------
+
+# What the scripts of test/support need to know.
+SCRIPT_ENV = BUILD='$(BUILD)' CC='$(CC)' CXX='$(CXX)' NM='$(NM)' MAKE='$(MAKE)'
+SCRIPT     = $(Q)$(SCRIPT_ENV) sh test/support
+
+ifeq ($(origin CXX),default)
+CXX := $(firstword $(foreach cxx,c++ g++ clang++,$(shell command -v $(cxx))))
+endif
+
+# Whether programs with sanitizers can be made and run here; asked only where it matters.
+ifneq ($(filter check asan,$(MAKECMDGOALS)),)
+HAVE_ASAN := $(shell mkdir -p $(BUILD)/asan && cd $(BUILD)/asan && echo 'int main(void) { return 0; }' >probe.c && \
+               $(CC) $(ASAN_FLAGS) $(LDFLAGS) -o probe probe.c >probe.log 2>&1 && ./probe >>probe.log 2>&1 && echo yes)
+ifeq ($(HAVE_ASAN),)
+ASAN_PROGRAMS :=
+NO_ASAN := skipped: $(CC) has no working address and undefined-behaviour sanitizers here ($(BUILD)/asan/probe.log)
+ifeq ($(CI),true)
+$(error $(NO_ASAN))
+endif
+endif
+endif
+
+ifeq ($(T)$(F),)
+CORPUS := $(firstword $(wildcard test/conformance/*.scenario test/conformance/*/*.scenario))
+CHECKS := $(ASAN_PROGRAMS) $(if $(CORPUS),$(if $(SCENARIO),test/support/replay.sh)) \
+          $(addprefix test/support/,headers-check.sh imports-check.sh install-check.sh)
+CHECK_NEEDS := $(ASAN_PROGRAMS) $(TEST_TOOLS) all examples
+endif
+
+TALLY = $(SCRIPT)/tally.sh $(if $(F),-f '$(F)')
+
+## check: every test and every check below; T=slice picks a file, F='sub_*' picks cases
+check: $(TEST_PROGRAMS) $(CHECK_NEEDS)
+	$(if $(T)$(F),,$(if $(NO_ASAN),@echo '$(NO_ASAN)'))
+	$(TALLY) $(TEST_PROGRAMS) $(CHECKS)
+
+## tests: the test programs alone, without the sanitizers; T and F as above
+tests: $(TEST_PROGRAMS)
+	$(TALLY) $^
+
+## asan: the test programs with address and undefined-behaviour sanitizers; T and F as above
+asan: $(ASAN_PROGRAMS)
+	$(if $(NO_ASAN),@echo '$(NO_ASAN)',$(TALLY) $^)
+
+## headers: each public header alone, as C11 and as C++
+headers:
+	$(SCRIPT)/headers-check.sh
+
+## imports: what the library imports, exports and writes to, object by object
+imports: all
+	$(SCRIPT)/imports-check.sh
+
+# Its two products are the flags to compile and to link with cmocka, which it installs where it is missing.
+$(BUILD)/cmocka.cflags: test/support/get-cmocka.sh
+	$(SCRIPT)/get-cmocka.sh
+
+SUPPORT_OBJS := $(SUPPORT:%.c=$(BUILD)/obj/%.o)
+
+$(BUILD)/obj/test/%.o: test/%.c $(BUILD)/flags | $(BUILD)/cmocka.cflags
+	$(call compile,$(TEST_FLAGS) $(WARN) $(ERRORS) $(CFLAGS) @$(BUILD)/cmocka.cflags)
+
+$(BUILD)/test/test_%: $(BUILD)/obj/test/test_%.o $(SUPPORT_OBJS) $(STATIC)
+	$(call link,$(CFLAGS),@$(BUILD)/cmocka.libs)
+
+$(BUILD)/test/test_%: $(BUILD)/obj/test/scenario/test_%.o $(SUPPORT_OBJS) $(STATIC)
+	$(call link,$(CFLAGS),@$(BUILD)/cmocka.libs)
+
+# The sanitized half: the library's objects and the tests', in a directory of their own.
+ASAN_OBJS := $(SRCS:%.c=$(BUILD)/asan/obj/%.o) $(SUPPORT:%.c=$(BUILD)/asan/obj/%.o)
+
+$(BUILD)/asan/obj/src/%.o: src/%.c $(BUILD)/flags
+	$(call compile,$(LIB_FLAGS) $(WARN_LIB) $(ASAN_FLAGS))
+
+$(BUILD)/asan/obj/test/%.o: test/%.c $(BUILD)/flags | $(BUILD)/cmocka.cflags
+	$(call compile,$(TEST_FLAGS) $(WARN) $(ASAN_FLAGS) @$(BUILD)/cmocka.cflags)
+
+$(BUILD)/asan/test/test_%: $(BUILD)/asan/obj/test/test_%.o $(ASAN_OBJS)
+	$(call link,$(SANITIZE),@$(BUILD)/cmocka.libs)
+
+$(BUILD)/asan/test/test_%: $(BUILD)/asan/obj/test/scenario/test_%.o $(ASAN_OBJS)
+	$(call link,$(SANITIZE),@$(BUILD)/cmocka.libs)
+
+# --- programs that need the library and nothing else ------------------------------------------------------------------
+
+## test-tools: build/test/scenario and build/test/buffer-questions, the runners that are compared with Node
+test-tools: $(TEST_TOOLS)
+
+$(BUILD)/obj/test/conformance/%.o: test/conformance/%.c $(BUILD)/flags
+	$(call compile,$(TEST_FLAGS) $(WARN) $(ERRORS) $(CFLAGS))
+
+$(BUILD)/test/scenario: $(SCENARIO:%.c=$(BUILD)/obj/%.o) $(STATIC)
+	$(call link,$(CFLAGS))
+
+$(BUILD)/test/buffer-questions: $(QUESTION:%.c=$(BUILD)/obj/%.o) $(STATIC)
+	$(call link,$(CFLAGS))
+
+## examples: docs/examples, as strict C11, with every warning an error
+examples: $(EXAMPLE_PROGRAMS)
+
+$(BUILD)/obj/docs/examples/%.o: docs/examples/%.c $(BUILD)/flags
+	$(call compile,$(USE_FLAGS) $(WARN) -pedantic-errors -Werror $(CFLAGS))
+
+$(BUILD)/examples/%: $(BUILD)/obj/docs/examples/%.o $(STATIC)
+	$(call link,$(CFLAGS))
+
+## demo: stream a real file through a filter; FILE=path names it, else 256 MiB are made of the project's own files
+demo: $(BUILD)/examples/demo $(BUILD)/examples/upper $(if $(FILE),,$(BUILD)/demo/input.bin)
+	$(Q)$(BUILD)/examples/demo '$(subst ','\'',$(or $(FILE),$(BUILD)/demo/input.bin))'
+
+$(BUILD)/demo/input.bin:
+	@mkdir -p $(@D)
+	@echo '  $@' >&2
+	$(Q)find README.md LICENSE Makefile docs include src test -type f | LC_ALL=C sort | xargs cat >$@.block
+	$(Q)size=$$(wc -c <$@.block) && while [ $$size -lt 8388608 ]; do \
+	      cat $@.block $@.block >$@.twice && mv $@.twice $@.block && size=$$((size * 2)) || exit 1; done && \
+	    made=0 && while [ $$made -lt 268435456 ]; do \
+	      cat $@.block && made=$$((made + size)) || exit 1; done >$@.part
+	$(Q)rm -f $@.block && mv $@.part $@
+
+## bench: the benchmarks; tab-separated lines on standard output
+bench: $(BENCH_PROGRAMS)
+	@set -e; for program in $^; do $$program; done
+
+$(BUILD)/obj/test/bench/%.o: test/bench/%.c $(BUILD)/flags
+	$(call compile,$(TEST_FLAGS) $(WARN) $(ERRORS) $(CFLAGS))
+
+$(BUILD)/bench/%: $(BUILD)/obj/test/bench/%.o $(STATIC)
+	$(call link,$(CFLAGS))
+
+# --- install ----------------------------------------------------------------------------------------------------------
+
+# In libcstream.pc the directories are relative to the prefix where they lie under it.
+PC_DIR = $(patsubst $(PREFIX)/%,$${prefix}/%,$(1))
+
+## install: library, headers and libcstream.pc; PREFIX (/usr/local), LIBDIR, INCLUDEDIR, DESTDIR
+install: all
+	$(Q)mkdir -p '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)/cstream'
+	$(Q)install -m 644 $(STATIC) '$(DESTDIR)$(LIBDIR)/'
+	$(Q)install -m 755 $(SHARED) '$(DESTDIR)$(LIBDIR)/'
+	$(Q)ln -sf $(notdir $(SHARED)) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
+	$(Q)ln -sf $(notdir $(SHARED)) '$(DESTDIR)$(LIBDIR)/libcstream.so'
+	$(Q)install -m 644 $(HEADERS) '$(DESTDIR)$(INCLUDEDIR)/cstream/'
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call PC_DIR,$(LIBDIR))|' \
+	        -e 's|@INCLUDEDIR@|$(call PC_DIR,$(INCLUDEDIR))|' -e 's|@VERSION@|$(VERSION)|' \
+	        pkgconfig/libcstream.pc.in >'$(DESTDIR)$(LIBDIR)/pkgconfig/libcstream.pc'
+	$(Q)chmod 644 '$(DESTDIR)$(LIBDIR)/pkgconfig/libcstream.pc'
+
+## uninstall: remove what install put there
+uninstall:
+	$(Q)cd '$(DESTDIR)$(LIBDIR)' && rm -f libcstream.a libcstream.so $(SONAME) $(notdir $(SHARED)) pkgconfig/libcstream.pc
+	$(Q)cd '$(DESTDIR)$(INCLUDEDIR)/cstream' && rm -f $(notdir $(HEADERS))
+	$(Q)rmdir '$(DESTDIR)$(INCLUDEDIR)/cstream' 2>/dev/null || :
+
+# --- the rest ---------------------------------------------------------------------------------------------------------
+
+## format: lay out the sources with clang-format (the headers in include/ are laid out by hand)
+format:
+	$(Q)find src test docs/examples -name '*.[ch]' -exec clang-format -i {} +
+
+## clean: remove build/
+clean:
+	$(Q)rm -rf $(BUILD)
+
+## help: this
+help:
+	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
+
+OBJECTS := $(foreach kind,obj pic asan/obj,$(SRCS:%.c=$(BUILD)/$(kind)/%.o)) \
+           $(foreach kind,obj asan/obj,$(patsubst %.c,$(BUILD)/$(kind)/%.o,$(TESTS) $(SUPPORT))) \
+           $(patsubst %.c,$(BUILD)/obj/%.o,$(SCENARIO) $(QUESTION) $(EXAMPLES) $(BENCHES))
+-include $(OBJECTS:.o=.d)

@@ -1,0 +1,28 @@
+/*
+ * cstream.h - all of libcstream's core: Node's streams for C.
+ *
+ * Where to begin: stream.h says what a stream is and how a filter is written, readable.h and writable.h how its sides are
+ * used, pipe.h and pipeline.h how streams are joined, ctx.h how a host drives them.
+ */
+#ifndef CSTREAM_CSTREAM_H
+#define CSTREAM_CSTREAM_H
+
+#include "abort.h"
+#include "alloc.h"
+#include "chain.h"
+#include "ctx.h"
+#include "duplex.h"
+#include "event.h"
+#include "finished.h"
+#include "memory.h"
+#include "pipe.h"
+#include "pipeline.h"
+#include "readable.h"
+#include "slice.h"
+#include "status.h"
+#include "stdio.h"
+#include "stream.h"
+#include "version.h"
+#include "writable.h"
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * finished.h - being told when a stream is no longer readable, writable, or has failed.
+ *
+ * Node: stream.finished.
+ */
+#ifndef CSTREAM_FINISHED_H
+#define CSTREAM_FINISHED_H
+
+#include "pipeline.h"
+
+/**
+ * Zeroes are Node's defaults: wait for every side that the stream has, and for errors.
+ *
+ * no_readable, no_writable  do not wait for that side
+ * no_error                  do not listen to 'error' (an error is still reported when the stream closes)
+ */
+typedef struct cst_finished_opts {
+    bool no_readable;
+    bool no_writable;
+    bool no_error;
+    uintptr_t reserved[3];
+} cst_finished_opts;
+
+/**
+ * Calls done once, when s has ended, finished, failed or closed too early (CST_E_PREMATURE_CLOSE). Where that is so
+ * already, the outcome is settled now and told by a task. Never, where Node does not: a destroy with no_emit_close.
+ *
+ * CST_OK, CST_E_NOMEM (nothing has changed), CST_E_INVALID_ARG (s or done is NULL)
+ */
+CST_API cst_status cst_finished(cst_stream *s, const cst_finished_opts *opts, cst_outcome_fn *done, void *arg);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * pipe.h - from a readable side into a writable side, with backpressure.
+ *
+ *     source --'data'--> cst_write(dest) --CST_FULL--> cst_pause(source) ... dest 'drain' --> cst_resume(source)
+ *
+ * At most the two highWaterMarks and one chunk are held in memory, however slow the destination. Node: pipe, unpipe.
+ */
+#ifndef CSTREAM_PIPE_H
+#define CSTREAM_PIPE_H
+
+#include "duplex.h"
+
+/** Zeroes are Node's defaults. no_end: leave the destination open when the source ends. Node: { end: false } */
+typedef struct cst_pipe_opts {
+    bool no_end;
+    uintptr_t reserved[3];
+} cst_pipe_opts;
+
+/**
+ * Connects source to dest and starts the flow (by a task). A source may have several destinations: each gets every chunk,
+ * and the slowest sets the pace. When the source ends, dest is ended; when dest closes, fails or finishes, it is
+ * unpiped. An error of one is not passed on to the other: cst_pipeline does that. opts may be NULL.
+ *
+ * CST_OK             connected
+ * CST_E_NOMEM        nothing has changed
+ * CST_E_INVALID_ARG  source has no readable side, dest no writable side, or they are of different contexts
+ *
+ * Re-entrancy: 'pipe' is emitted on dest before it returns.
+ */
+CST_API cst_status cst_pipe(cst_stream *source, cst_stream *dest, const cst_pipe_opts *opts);
+
+/**
+ * Undoes one cst_pipe; dest NULL: all of source's. A source whose last destination goes is paused.
+ *
+ * CST_OK, CST_EMPTY (they are not connected), CST_E_INVALID_ARG
+ *
+ * Re-entrancy: 'pause' on source and 'unpipe' on dest are emitted before it returns.
+ */
+CST_API cst_status cst_unpipe(cst_stream *source, cst_stream *dest);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * pipeline.h - several streams as one: errors are passed on, everything is cleaned up, one callback says how it came out.
+ *
+ * Node: stream.pipeline.
+ */
+#ifndef CSTREAM_PIPELINE_H
+#define CSTREAM_PIPELINE_H
+
+#include "pipe.h"
+
+/** How a pipeline or a finished came out: error is NULL for success; borrowed. */
+typedef void cst_outcome_fn(const cst_error *error, void *arg);
+
+/**
+ * Pipes streams[0] into streams[1] and so on. When one fails or closes too early, all are destroyed with its error.
+ * Node's silences are kept: where the source is destroyed without an error between EOF and 'end', done never runs.
+ *
+ * streams, count  borrowed for the call; at least two
+ * done, arg       called by a task, once, when every stream has finished its part; may be NULL
+ *
+ * CST_OK                 under way
+ * CST_E_UNABLE_TO_PIPE   a stream after the first is destroyed already: done will not run for it. As in Node, pairs
+ *                        before it may be connected.
+ * CST_E_NOMEM            nothing has changed
+ * CST_E_INVALID_ARG      fewer than two streams, one is NULL or lacks the side it needs, or their contexts differ
+ *
+ * Re-entrancy: emits 'pipe' on each destination before it returns.
+ */
+CST_API cst_status cst_pipeline(cst_stream *const *streams, size_t count, cst_outcome_fn *done, void *arg);
+
+#endif

@@ -1,0 +1,9 @@
+/*
+ * version.c - the version that was compiled in.
+ */
+#include <cstream/version.h>
+
+int cst_version(void)
+{
+    return CST_VERSION;
+}

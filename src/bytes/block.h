@@ -1,0 +1,138 @@
+/*
+ * block.h - the owner of a slice's bytes, and the inline count that hot paths use.
+ *
+ *   heap block      [ struct cst_block | cap bytes ... ]       bytes inline, aligned for any object
+ *   foreign block   [ struct cst_block | data, release, arg ]  bytes elsewhere (slice.c)
+ *
+ * The count is plain while one thread uses the block: a relaxed load and store of an _Atomic are
+ * the same moves as those of a plain size_t, without a locked instruction. `shared` says which way
+ * to count; it is set once, before a second thread sees the block, and read-only from then on.
+ *
+ * The count never wraps. At CST__REFS_STUCK it neither rises nor falls, so the block leaks: better
+ * than a block freed under somebody's eyes (CVE-2016-0728).
+ */
+#ifndef CST_BYTES_BLOCK_H
+#define CST_BYTES_BLOCK_H
+
+#include <cstream/slice.h>
+
+#ifdef __STDC_NO_ATOMICS__
+typedef size_t cst__refcount;
+#else
+#include <stdatomic.h>
+typedef _Atomic size_t cst__refcount;
+#endif
+
+#define CST__REFS_STUCK SIZE_MAX
+
+struct cst__block_cache;
+
+/*
+ * refs       references held; 1 too while the block lies in a cache
+ * cap        bytes owned: the inline ones, or the length of the foreign memory
+ * allocator  where the block's memory goes back
+ * home       the cache that the block returns to, NULL for none; always NULL once shared
+ * next_free  the cache's free list
+ * foreign    the bytes are elsewhere
+ * shared     count with atomics
+ *
+ * The alignment of the first member rounds sizeof up, so that the bytes behind the struct are
+ * aligned for any object.
+ */
+struct cst_block {
+    _Alignas(max_align_t) cst__refcount refs;
+    size_t cap;
+    const cst_allocator *allocator;
+    struct cst__block_cache *home;
+    cst_block *next_free;
+    bool foreign;
+    bool shared;
+};
+
+/* A heap block with one reference and no home; NULL where memory is out or cap is too large. */
+cst_block *cst__block_new(const cst_allocator *allocator, size_t cap);
+
+/* Gives a heap block's memory back, whatever its count. */
+void cst__block_free(cst_block *block);
+
+/* The slow halves of the functions below: not to be called otherwise. */
+void cst__block_release(cst_block *block);
+#ifndef __STDC_NO_ATOMICS__
+void cst__block_ref_shared(cst_block *block);
+void cst__block_unref_shared(cst_block *block);
+#endif
+
+static inline uint8_t *cst__block_bytes(cst_block *block)
+{
+    return (uint8_t *)(block + 1);
+}
+
+static inline size_t cst__block_refs(cst_block *block)
+{
+#ifdef __STDC_NO_ATOMICS__
+    return block->refs;
+#else
+    return atomic_load_explicit(&block->refs, memory_order_relaxed);
+#endif
+}
+
+static inline void cst__block_set_refs(cst_block *block, size_t refs)
+{
+#ifdef __STDC_NO_ATOMICS__
+    block->refs = refs;
+#else
+    atomic_store_explicit(&block->refs, refs, memory_order_relaxed);
+#endif
+}
+
+static inline void cst__block_ref(cst_block *block)
+{
+    size_t refs;
+
+#ifndef __STDC_NO_ATOMICS__
+    if (block->shared) {
+        cst__block_ref_shared(block);
+        return;
+    }
+#endif
+    refs = cst__block_refs(block);
+    if (refs != CST__REFS_STUCK)
+        cst__block_set_refs(block, refs + 1);
+}
+
+static inline void cst__block_unref(cst_block *block)
+{
+    size_t refs;
+
+#ifndef __STDC_NO_ATOMICS__
+    if (block->shared) {
+        cst__block_unref_shared(block);
+        return;
+    }
+#endif
+    refs = cst__block_refs(block);
+    if (refs == 1)
+        cst__block_release(block);
+    else if (refs != CST__REFS_STUCK)
+        cst__block_set_refs(block, refs - 1);
+}
+
+/* cst_slice_ref and cst_slice_unref without their calls and without their care for NULL. */
+static inline cst_slice cst__slice_ref(const cst_slice *slice)
+{
+    if (slice->block != NULL)
+        cst__block_ref(slice->block);
+    return *slice;
+}
+
+static inline void cst__slice_unref(cst_slice *slice)
+{
+    cst_block *block = slice->block;
+
+    /* Emptied first: a foreign block's release callback may look at whatever holds the slice. */
+    *slice = (cst_slice){ 0 };
+    if (block != NULL)
+        cst__block_unref(block);
+}
+
+#endif

@@ -1,0 +1,236 @@
+/*
+ * ctx.c - see ctx.h; the rule of when things are freed is in ctx_internal.h.
+ */
+#include "ctx/ctx_internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define DEFAULT_NESTING_LIMIT 64
+#define DEFAULT_CACHED_BLOCKS 16
+
+cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_ctx_opts *opts)
+{
+    static const cst_ctx_opts defaults = { .wake = NULL };
+    cst_ctx *ctx;
+
+    if (!out || !allocator)
+        return CST_E_INVALID_ARG;
+    if (!opts)
+        opts = &defaults;
+    ctx = allocator->alloc(allocator->user, sizeof(*ctx));
+    if (!ctx)
+        return CST_E_NOMEM;
+    memset(ctx, 0, sizeof(*ctx));
+    ctx->allocator = allocator;
+    ctx->nesting_limit = opts->nesting_limit ? opts->nesting_limit : DEFAULT_NESTING_LIMIT;
+    ctx->wake = opts->wake;
+    ctx->wake_arg = opts->wake_arg;
+    if (cst__block_cache_new(&ctx->cache, allocator,
+                             opts->cached_blocks ? opts->cached_blocks : DEFAULT_CACHED_BLOCKS) < 0) {
+        allocator->free(allocator->user, ctx, sizeof(*ctx));
+        return CST_E_NOMEM;
+    }
+    cst__pool_init(&ctx->pool, allocator);
+    *out = ctx;
+    return CST_OK;
+}
+
+/* --- tasks -------------------------------------------------------------------------------------------------------- */
+
+void cst__post(cst_ctx *ctx, cst_task_link *link, void (*run)(cst_task_link *link))
+{
+    assert(!link->run);
+    link->run = run;
+    link->next = NULL;
+    if (ctx->first_task)
+        ctx->last_task->next = link;
+    else
+        ctx->first_task = link;
+    ctx->last_task = link;
+    if (!ctx->awake) {
+        ctx->awake = true;
+        if (ctx->wake)
+            ctx->wake(ctx->wake_arg);
+    }
+}
+
+static void run_first_task(cst_ctx *ctx)
+{
+    cst_task_link *link = ctx->first_task;
+    void (*run)(cst_task_link *) = link->run;
+
+    ctx->first_task = link->next;
+    link->run = NULL; /* it may queue itself again, or be freed */
+    run(link);
+    if (ctx->dead || ctx->limbo)
+        cst__bury(ctx);
+}
+
+cst_status cst_ctx_run(cst_ctx *ctx, const cst_budget *budget)
+{
+    size_t left = budget && budget->tasks ? budget->tasks : SIZE_MAX;
+
+    if (!ctx)
+        return CST_E_INVALID_ARG;
+    if (ctx->frames)
+        return CST_E_NESTED;
+    ctx->awake = true;
+    ctx->frames = 1;
+    while (ctx->first_task && left) {
+        run_first_task(ctx);
+        if (left != SIZE_MAX)
+            left--;
+    }
+    ctx->frames = 0;
+    if (ctx->first_task)
+        return CST_MORE;
+    ctx->awake = false;
+    if (ctx->unhandled) {
+        ctx->unhandled = false;
+        return CST_E_UNHANDLED;
+    }
+    return CST_IDLE;
+}
+
+bool cst_ctx_has_work(const cst_ctx *ctx)
+{
+    return ctx && ctx->first_task;
+}
+
+static void run_host_task(cst_task_link *link)
+{
+    cst_task *task = cst__container_of(link, cst_task, link);
+
+    task->fn(task->arg);
+}
+
+cst_status cst_defer(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void *arg)
+{
+    if (!ctx || !task || !fn)
+        return CST_E_INVALID_ARG;
+    if (task->link.run)
+        return CST_PENDING;
+    task->fn = fn;
+    task->arg = arg;
+    cst__post(ctx, &task->link, run_host_task);
+    return CST_OK;
+}
+
+/* --- residents, limbo, the end ------------------------------------------------------------------------------------ */
+
+void cst__resident_add(cst_ctx *ctx, struct cst__resident *resident, const struct cst__resident_ops *ops)
+{
+    ctx->resident_ops = ops;
+    resident->prev = NULL;
+    resident->next = ctx->residents;
+    if (ctx->residents)
+        ctx->residents->prev = resident;
+    ctx->residents = resident;
+}
+
+void cst__resident_die(cst_ctx *ctx, struct cst__resident *resident)
+{
+    if (ctx->closing)
+        return; /* cst_ctx_free walks the list, and drops all of it in the end */
+    if (resident->prev)
+        resident->prev->next = resident->next;
+    else
+        ctx->residents = resident->next;
+    if (resident->next)
+        resident->next->prev = resident->prev;
+    resident->next = ctx->dead;
+    ctx->dead = resident;
+    if (!ctx->frames)
+        cst__bury(ctx);
+}
+
+void cst__free_later(cst_ctx *ctx, struct cst__limbo *block, size_t size)
+{
+    block->size = size;
+    block->next = ctx->limbo;
+    ctx->limbo = block;
+    if (!ctx->frames)
+        cst__bury(ctx);
+}
+
+/* Settling runs callbacks, which may do anything: so this is a frame of its own, and a loop, and looks again. */
+void cst__bury(cst_ctx *ctx)
+{
+    ctx->frames++;
+    while (ctx->dead) {
+        struct cst__resident *resident = ctx->dead;
+
+        ctx->dead = resident->next;
+        ctx->resident_ops->settle(resident);
+        if (ctx->resident_ops->wanted(resident))
+            cst__resident_add(ctx, resident, ctx->resident_ops);
+        else
+            ctx->resident_ops->drop(resident);
+    }
+    while (ctx->limbo) {
+        struct cst__limbo *block = ctx->limbo;
+
+        ctx->limbo = block->next;
+        cst__free(ctx, block, block->size);
+    }
+    ctx->frames--;
+}
+
+static void for_each_resident(cst_ctx *ctx, void (*visit)(struct cst__resident *resident))
+{
+    struct cst__resident *resident, *next;
+
+    for (resident = ctx->residents; resident; resident = next) {
+        next = resident->next;
+        visit(resident);
+    }
+}
+
+static void run_all(cst_ctx *ctx)
+{
+    while (ctx->first_task)
+        run_first_task(ctx);
+}
+
+cst_status cst_ctx_free(cst_ctx *ctx)
+{
+    const cst_allocator *allocator;
+
+    if (!ctx)
+        return CST_OK;
+    if (ctx->frames)
+        return CST_E_NESTED;
+    ctx->closing = true; /* no resident comes or goes from here on, so the walks are safe and this comes to an end */
+    ctx->awake = true;
+    ctx->frames = 1;
+    if (ctx->resident_ops) {
+        for_each_resident(ctx, ctx->resident_ops->end);
+        run_all(ctx);
+        for_each_resident(ctx, ctx->resident_ops->settle);
+        run_all(ctx);
+        for_each_resident(ctx, ctx->resident_ops->drop);
+    }
+    run_all(ctx);
+    ctx->frames = 0;
+    cst__bury(ctx);
+    allocator = ctx->allocator;
+    cst__block_cache_close(ctx->cache);
+    cst__pool_fini(&ctx->pool);
+    allocator->free(allocator->user, ctx, sizeof(*ctx));
+    return CST_OK;
+}
+
+/* --- memory ------------------------------------------------------------------------------------------------------- */
+
+const cst_allocator *cst_ctx_allocator(const cst_ctx *ctx)
+{
+    return ctx ? ctx->allocator : NULL;
+}
+
+cst_status cst_ctx_buf(cst_buf *out, cst_ctx *ctx, size_t cap)
+{
+    if (!out || !ctx)
+        return CST_E_INVALID_ARG;
+    return cst__block_cache_buf(ctx->cache, out, cap);
+}

@@ -1,0 +1,236 @@
+/*
+ * finished.c - being told when a stream is over. The rules, and the silences, are Node's.
+ */
+#include "pipeline/finished_internal.h"
+
+/* --- what is over ---------------------------------------------------------------------------------------------------- */
+
+bool cst__has_readable_side(const cst_stream *s)
+{
+    return (s->flags & HAS_READABLE) && !(s->flags & R_ABSENT);
+}
+
+bool cst__has_writable_side(const cst_stream *s)
+{
+    return (s->flags & HAS_WRITABLE) && !(s->flags & W_ABSENT);
+}
+
+/* 'end' was emitted, or nothing but that is missing. */
+static bool readable_is_over(const cst_stream *s)
+{
+    if (!cst__has_readable_side(s) || (s->flags & ERRORED))
+        return false;
+    return (s->flags & R_END_EMITTED) || ((s->flags & R_ENDED) && cst__r(s)->length == 0);
+}
+
+static bool writable_is_over(const cst_stream *s)
+{
+    if (!cst__has_writable_side(s))
+        return false;
+    if (s->flags & W_FINISHED)
+        return true;
+    return !(s->flags & ERRORED) && (s->flags & W_ENDED) && cst__w(s)->length == 0;
+}
+
+static const cst_error *error_of(const cst_stream *s)
+{
+    return (s->flags & ERRORED) ? &s->error : NULL;
+}
+
+/* What a close means: the recorded error, or that it came too early, or that all is well. */
+static const cst_error *outcome_of_close(const struct cst__finished *finished, cst_error *premature)
+{
+    const cst_stream *s = finished->stream;
+
+    *premature = cst__error_here(s, CST_E_PREMATURE_CLOSE, CST_NO_DIRECTION);
+    if (error_of(s))
+        return error_of(s);
+    if (finished->readable && !finished->readable_done && cst__has_readable_side(s) && !readable_is_over(s))
+        return premature;
+    if (finished->writable && !finished->writable_done && !writable_is_over(s))
+        return premature;
+    return NULL;
+}
+
+static void call(struct cst__finished *finished, const cst_error *error)
+{
+    if (finished->called)
+        return;
+    finished->called = true;
+    finished->fn(finished, error);
+}
+
+/* --- while it goes on ------------------------------------------------------------------------------------------------ */
+
+static void on_finish(struct cst__finished *finished)
+{
+    finished->writable_done = true;
+    if (finished->stream->flags & DESTROYED)
+        finished->waits_for_close = false;
+    if (finished->waits_for_close && (!cst_is_readable(finished->stream) || finished->readable))
+        return;
+    if (!finished->readable || finished->readable_done)
+        call(finished, NULL);
+}
+
+static void on_end(struct cst__finished *finished)
+{
+    finished->readable_done = true;
+    if (finished->stream->flags & DESTROYED)
+        finished->waits_for_close = false;
+    if (finished->waits_for_close && (!cst_is_writable(finished->stream) || finished->writable))
+        return;
+    if (!finished->writable || finished->writable_done)
+        call(finished, NULL);
+}
+
+static void on_event(cst_stream *s, const cst_event *event, void *arg)
+{
+    struct cst__finished *finished = arg;
+    cst_error premature;
+
+    (void)s;
+    if (event->type == CST__EVENT_FREED)
+        finished->gone(finished);
+    else if (event->type == CST_END)
+        on_end(finished);
+    else if (event->type == CST_FINISH)
+        on_finish(finished);
+    else if (event->type == CST_ERROR)
+        call(finished, event->error);
+    else
+        call(finished, outcome_of_close(finished, &premature));
+}
+
+/* A listener that is there so that an error counts as heard of. */
+static void on_nothing(cst_stream *s, const cst_event *event, void *arg)
+{
+    struct cst__finished *finished = arg;
+
+    (void)s;
+    if (event->type == CST__EVENT_FREED)
+        finished->gone(finished);
+}
+
+/* --- when it is over already ------------------------------------------------------------------------------------------ */
+
+/* Whether the outcome is settled now; then *error is it, NULL for success. */
+static bool is_settled(const struct cst__finished *finished, const cst_error **error, cst_error *premature)
+{
+    const cst_stream *s = finished->stream;
+    bool close_expected = finished->waits_for_close;
+
+    if (s->flags & CLOSED) {
+        *error = outcome_of_close(finished, premature);
+        return true;
+    }
+    *error = error_of(s);
+    if (s->flags & ERROR_EMITTED)
+        return !close_expected;
+    if (!finished->readable && (!close_expected || cst_is_readable(s)) &&
+        (finished->writable_done || ((s->flags & HAS_WRITABLE) && !cst_is_writable(s))) &&
+        (!(s->flags & HAS_WRITABLE) || cst__w(s)->pending == 0))
+        return true;
+    return !finished->writable && (!close_expected || cst_is_writable(s)) &&
+           (finished->readable_done || ((s->flags & HAS_READABLE) && !cst_is_readable(s)));
+}
+
+static void run_outcome(cst_task_link *link)
+{
+    struct cst__finished *finished = cst__container_of(link, struct cst__finished, task);
+    cst_stream *s = finished->stream;
+
+    call(finished, finished->outcome.status < 0 ? &finished->outcome : NULL);
+    cst__release(s);
+}
+
+static void tell_later(struct cst__finished *finished, const cst_error *error, bool hear_error)
+{
+    unsigned events = EVENT_BIT(CST__EVENT_FREED) | (hear_error ? EVENT_BIT(CST_ERROR) : 0u);
+
+    finished->listener.fn = on_nothing;
+    cst__listen(finished->stream, &finished->listener, events, 0);
+    finished->outcome.status = CST_OK;
+    if (error)
+        finished->outcome = *error;
+    finished->task.run = NULL;
+    cst__post_for(finished->stream, &finished->task, run_outcome);
+}
+
+void cst__finished_start(struct cst__finished *finished, cst_stream *s, struct cst__finished_sides sides,
+                         cst__finished_fn *fn, void (*gone)(struct cst__finished *finished))
+{
+    const cst_error *error;
+    cst_error premature;
+    unsigned events = EVENT_BIT(CST_END) | EVENT_BIT(CST_FINISH) | EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST__EVENT_FREED);
+
+    *finished = (struct cst__finished){
+        .stream = s, .fn = fn, .gone = gone, .readable = sides.readable, .writable = sides.writable
+    };
+    finished->waits_for_close = (s->flags & (AUTO_DESTROY | EMIT_CLOSE | CLOSED)) == (AUTO_DESTROY | EMIT_CLOSE) &&
+                                sides.readable == cst__has_readable_side(s) &&
+                                sides.writable == cst__has_writable_side(s);
+    finished->readable_done = readable_is_over(s);
+    finished->writable_done = writable_is_over(s);
+    finished->listener.fn = on_event;
+    finished->listener.arg = finished;
+    if (is_settled(finished, &error, &premature)) {
+        tell_later(finished, error, sides.error);
+        return;
+    }
+    if (sides.error)
+        events |= EVENT_BIT(CST_ERROR);
+    cst__listen(s, &finished->listener, events, 0);
+}
+
+void cst__finished_stop(struct cst__finished *finished)
+{
+    finished->called = true;
+    cst__unlisten(finished->stream, &finished->listener,
+                  EVENT_BIT(CST_END) | EVENT_BIT(CST_FINISH) | EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_ERROR));
+}
+
+/* --- the public call -------------------------------------------------------------------------------------------------- */
+
+struct watch {
+    struct cst__limbo limbo;
+    struct cst__finished finished;
+    cst_outcome_fn *done;
+    void *arg;
+};
+
+static void watch_called(struct cst__finished *finished, const cst_error *error)
+{
+    struct watch *watch = cst__container_of(finished, struct watch, finished);
+
+    watch->done(error, watch->arg);
+}
+
+static void watch_gone(struct cst__finished *finished)
+{
+    struct watch *watch = cst__container_of(finished, struct watch, finished);
+
+    cst__free_later(finished->stream->ctx, &watch->limbo, sizeof(*watch));
+}
+
+cst_status cst_finished(cst_stream *s, const cst_finished_opts *opts, cst_outcome_fn *done, void *arg)
+{
+    static const cst_finished_opts defaults = { .no_error = false };
+    struct cst__finished_sides sides;
+    struct watch *watch;
+
+    if (!s || !done)
+        return CST_E_INVALID_ARG;
+    watch = cst__alloc(s->ctx, sizeof(*watch));
+    if (!watch)
+        return CST_E_NOMEM;
+    if (!opts)
+        opts = &defaults;
+    watch->done = done;
+    watch->arg = arg;
+    sides.readable = cst__has_readable_side(s) && !opts->no_readable;
+    sides.writable = cst__has_writable_side(s) && !opts->no_writable;
+    sides.error = !opts->no_error;
+    cst__finished_start(&watch->finished, s, sides, watch_called, watch_gone);
+    return CST_OK;
+}

@@ -1,0 +1,335 @@
+/*
+ * pipeline.c - several streams as one.
+ *
+ * One record for all of it, with a stage for each stream. A stage listens to its own stream in several ways:
+ *
+ *      guard       finished on the sides in use. Until it has come well, or the stream has closed, the stage is armed:
+ *                  an error anywhere destroys its stream.
+ *      on_error    any error but a premature close or an abort counts as the pipeline's
+ *   and, between a stage and the next:
+ *      as_source   finished on the readable side     both must come in before done is told
+ *      as_dest     finished on the writable side
+ *      on_end      the source's 'end' ends the destination
+ *      on_close    the destination's 'close' before that is premature
+ *
+ * The record is freed when the streams of all its stages have been.
+ */
+#include "pipeline/finished_internal.h"
+
+struct stage {
+    struct pipeline *pipeline;
+    cst_stream *stream; /* NULL: freed */
+    struct cst__finished guard, as_source, as_dest;
+    struct cst__listener on_guard_close, on_error, on_end, on_close;
+    struct cst__listener on_late; /* a source that closed after EOF: its 'end' or 'error' decides */
+    cst_task_link end_task;
+    bool armed;
+    bool ended; /* by the previous stage */
+};
+
+struct pipeline {
+    struct cst__limbo limbo;
+    cst_ctx *ctx;
+    cst_outcome_fn *done;
+    void *arg;
+    cst_task_link task;
+    cst_error error;   /* status 0: none */
+    cst_error outcome; /* what the task tells */
+    size_t count;
+    size_t left; /* outcomes that have not come in */
+    size_t refs; /* stages whose stream is there, tasks, frames */
+    bool disarmed;
+    bool last_is_left_open;
+    struct stage stages[];
+};
+
+static size_t pipeline_size(size_t count)
+{
+    return sizeof(struct pipeline) + count * sizeof(struct stage);
+}
+
+static void pipeline_release(struct pipeline *pipeline)
+{
+    if (--pipeline->refs == 0)
+        cst__free_later(pipeline->ctx, &pipeline->limbo, pipeline_size(pipeline->count));
+}
+
+static struct stage *last_stage(struct pipeline *pipeline)
+{
+    return &pipeline->stages[pipeline->count - 1];
+}
+
+/* --- the outcome ------------------------------------------------------------------------------------------------------ */
+
+static bool may_be_replaced(const cst_error *error)
+{
+    return error->status == CST_OK || error->status == CST_E_PREMATURE_CLOSE || error->status == CST_E_ABORT;
+}
+
+/* Each stage is asked once: those that are still armed are destroyed, from first to last. */
+static void disarm_all(struct pipeline *pipeline)
+{
+    cst_error destroyed = { .stage = "", .status = CST_E_DESTROYED };
+    cst_error error = pipeline->error.status < 0 ? pipeline->error : destroyed;
+
+    if (pipeline->disarmed)
+        return;
+    pipeline->disarmed = true;
+    for (size_t i = 0; i < pipeline->count; i++) {
+        struct stage *stage = &pipeline->stages[i];
+
+        if (!stage->armed)
+            continue;
+        stage->armed = false;
+        if (stage->stream)
+            cst__destroy(stage->stream, &error);
+    }
+}
+
+static void run_done(cst_task_link *link)
+{
+    struct pipeline *pipeline = cst__container_of(link, struct pipeline, task);
+
+    if (pipeline->done)
+        pipeline->done(pipeline->outcome.status < 0 ? &pipeline->outcome : NULL, pipeline->arg);
+    pipeline_release(pipeline);
+}
+
+/* A last stream that can still be read goes on without the pipeline. */
+static void leave_last_open(struct pipeline *pipeline)
+{
+    struct stage *last = last_stage(pipeline);
+
+    if (!pipeline->last_is_left_open || !last->stream)
+        return;
+    cst__finished_stop(&last->guard);
+    cst__unlisten(last->stream, &last->on_error, EVENT_BIT(CST_ERROR));
+    cst__finished_stop(&last->as_dest);
+}
+
+static void settle(struct pipeline *pipeline, const cst_error *error, bool final)
+{
+    if (error && may_be_replaced(&pipeline->error))
+        pipeline->error = *error;
+    if (pipeline->error.status == CST_OK && !final)
+        return;
+    disarm_all(pipeline);
+    if (!final)
+        return;
+    if (pipeline->error.status == CST_OK)
+        leave_last_open(pipeline);
+    pipeline->outcome = pipeline->error;
+    pipeline->refs++;
+    cst__post(pipeline->ctx, &pipeline->task, run_done);
+}
+
+static void one_came_in(struct pipeline *pipeline, const cst_error *error)
+{
+    settle(pipeline, error, --pipeline->left == 0);
+}
+
+/* --- what the stages hear --------------------------------------------------------------------------------------------- */
+
+static void guard_called(struct cst__finished *finished, const cst_error *error)
+{
+    struct stage *stage = cst__container_of(finished, struct stage, guard);
+
+    /* Once all were asked, nobody asks again. */
+    stage->armed = error && !stage->pipeline->disarmed;
+}
+
+static void guard_gone(struct cst__finished *finished)
+{
+    struct stage *stage = cst__container_of(finished, struct stage, guard);
+
+    stage->stream = NULL;
+    pipeline_release(stage->pipeline);
+}
+
+static void nothing_gone(struct cst__finished *finished)
+{
+    (void)finished; /* the guard goes with the same stream */
+}
+
+static void on_guard_close(cst_stream *s, const cst_event *event, void *arg)
+{
+    struct stage *stage = arg;
+
+    (void)s;
+    (void)event;
+    stage->armed = false;
+}
+
+static void on_error(cst_stream *s, const cst_event *event, void *arg)
+{
+    struct stage *stage = arg;
+
+    (void)s;
+    if (event->error->status != CST_E_ABORT && event->error->status != CST_E_PREMATURE_CLOSE)
+        settle(stage->pipeline, event->error, false);
+}
+
+static void on_close(cst_stream *s, const cst_event *event, void *arg)
+{
+    struct stage *stage = arg;
+    cst_error premature = cst__error_here(s, CST_E_PREMATURE_CLOSE, CST_NO_DIRECTION);
+
+    (void)event;
+    if (!stage->ended)
+        settle(stage->pipeline, &premature, false);
+}
+
+static void end_next(struct stage *stage)
+{
+    struct stage *next = stage + 1;
+
+    next->ended = true;
+    if (next->stream)
+        cst__end(next->stream, NULL, NULL, NULL);
+}
+
+static void on_end(cst_stream *s, const cst_event *event, void *arg)
+{
+    (void)s;
+    (void)event;
+    end_next(arg);
+}
+
+static void run_end_next(cst_task_link *link)
+{
+    struct stage *stage = cst__container_of(link, struct stage, end_task);
+    struct pipeline *pipeline = stage->pipeline;
+
+    end_next(stage);
+    pipeline_release(pipeline);
+}
+
+static void on_late(cst_stream *s, const cst_event *event, void *arg)
+{
+    struct stage *stage = arg;
+
+    (void)s;
+    one_came_in(stage->pipeline, event->type == CST_ERROR ? event->error : NULL);
+}
+
+static void source_called(struct cst__finished *finished, const cst_error *error)
+{
+    struct stage *stage = cst__container_of(finished, struct stage, as_source);
+    const cst_stream *s = finished->stream;
+
+    if (error && error->status == CST_E_PREMATURE_CLOSE && (s->flags & (R_ENDED | ERRORED | ERROR_EMITTED)) == R_ENDED) {
+        unsigned events = EVENT_BIT(CST_END) | EVENT_BIT(CST_ERROR);
+
+        cst__listen(finished->stream, &stage->on_late, events, events);
+        return;
+    }
+    one_came_in(stage->pipeline, error);
+}
+
+static void dest_called(struct cst__finished *finished, const cst_error *error)
+{
+    one_came_in(cst__container_of(finished, struct stage, as_dest)->pipeline, error);
+}
+
+/* --- setting it up ---------------------------------------------------------------------------------------------------- */
+
+static void set_up_stage(struct stage *stage, bool reading, bool writing)
+{
+    struct pipeline *pipeline = stage->pipeline;
+    cst_stream *s = stage->stream;
+    struct cst__finished_sides sides = { .readable = reading, .writable = writing, .error = true };
+
+    pipeline->refs++;
+    stage->armed = true;
+    cst__listen(s, &stage->on_guard_close, EVENT_BIT(CST_CLOSE), 0);
+    cst__finished_start(&stage->guard, s, sides, guard_called, guard_gone);
+    cst__listen(s, &stage->on_error, EVENT_BIT(CST_ERROR), 0);
+    if (stage == last_stage(pipeline))
+        pipeline->last_is_left_open = cst_is_readable(s);
+}
+
+static cst_status join(struct stage *stage)
+{
+    struct pipeline *pipeline = stage->pipeline;
+    struct stage *next = stage + 1;
+    struct cst__finished_sides readable = { .readable = true, .error = true };
+    struct cst__finished_sides writable = { .writable = true, .error = true };
+    cst_status st;
+
+    cst__listen(next->stream, &next->on_close, EVENT_BIT(CST_CLOSE), 0);
+    pipeline->left += 2;
+    st = cst__pipe(stage->stream, next->stream, true);
+    if (st < 0)
+        return st;
+    if ((stage->stream->flags & (R_END_EMITTED | ERRORED)) == R_END_EMITTED) {
+        pipeline->refs++;
+        cst__post(pipeline->ctx, &stage->end_task, run_end_next);
+    } else {
+        cst__listen(stage->stream, &stage->on_end, EVENT_BIT(CST_END), EVENT_BIT(CST_END));
+    }
+    cst__finished_start(&stage->as_source, stage->stream, readable, source_called, nothing_gone);
+    cst__finished_start(&next->as_dest, next->stream, writable, dest_called, nothing_gone);
+    return CST_OK;
+}
+
+static cst_status set_up(struct pipeline *pipeline)
+{
+    for (size_t i = 0; i < pipeline->count; i++) {
+        struct stage *stage = &pipeline->stages[i];
+        bool reading = i + 1 < pipeline->count;
+        cst_status st;
+
+        if (reading && (stage[1].stream->flags & (CLOSED | DESTROYED)))
+            return CST_E_UNABLE_TO_PIPE;
+        set_up_stage(stage, reading, i > 0);
+        if (i > 0 && (st = join(stage - 1)) < 0)
+            return st;
+    }
+    return CST_OK;
+}
+
+static void init_stage(struct stage *stage, struct pipeline *pipeline, cst_stream *s)
+{
+    *stage = (struct stage){ .pipeline = pipeline, .stream = s };
+    stage->on_guard_close.fn = on_guard_close;
+    stage->on_error.fn = on_error;
+    stage->on_end.fn = on_end;
+    stage->on_close.fn = on_close;
+    stage->on_late.fn = on_late;
+    stage->on_guard_close.arg = stage->on_error.arg = stage->on_end.arg = stage->on_close.arg = stage->on_late.arg = stage;
+}
+
+static bool fits(cst_stream *const *streams, size_t count)
+{
+    if (!streams || count < 2 || count > SIZE_MAX / 2 / sizeof(struct stage))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!streams[i] || streams[i]->ctx != streams[0]->ctx)
+            return false;
+        if ((i + 1 < count && !cst_has_readable(streams[i])) || (i > 0 && !cst_has_writable(streams[i])))
+            return false;
+    }
+    return true;
+}
+
+cst_status cst_pipeline(cst_stream *const *streams, size_t count, cst_outcome_fn *done, void *arg)
+{
+    struct pipeline *pipeline;
+    cst_status st;
+    cst_ctx *ctx;
+
+    if (!fits(streams, count))
+        return CST_E_INVALID_ARG;
+    ctx = streams[0]->ctx;
+    pipeline = cst__alloc(ctx, pipeline_size(count));
+    if (!pipeline)
+        return CST_E_NOMEM;
+    *pipeline = (struct pipeline){ .ctx = ctx, .done = done, .arg = arg, .count = count, .refs = 1 };
+    for (size_t i = 0; i < count; i++)
+        init_stage(&pipeline->stages[i], pipeline, streams[i]);
+    cst__enter(ctx);
+    st = set_up(pipeline);
+    pipeline_release(pipeline);
+    cst__leave(ctx);
+    return st;
+}

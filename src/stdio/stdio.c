@@ -1,0 +1,160 @@
+/* stdio.c - stdio.h: streams over FILE. The one place in the library that knows FILE and errno. */
+#include <cstream/stdio.h>
+
+#include <errno.h>
+
+/*
+ * What both ends keep.
+ *
+ * read_error  of a source: found behind bytes that were handed on first; CST_OK while there is none
+ */
+struct file_end {
+    FILE *file;
+    cst_file_ownership ownership;
+    cst_status read_error;
+};
+
+/* Why the stdio call that just failed did so. C promises no errno for it, so the caller has set it
+ * to 0 before. */
+static cst_status last_os_error(void)
+{
+    int code = errno;
+
+#ifdef EIO
+    if (code == 0)
+        code = EIO;
+#endif
+    return CST_OS(code);
+}
+
+/* A failed close is an error of its own only where there is none yet. */
+static cst_status file_destroy(cst_stream *s, void *self, const cst_error *error)
+{
+    struct file_end *end = self;
+    FILE *file = end->file;
+
+    (void)s;
+    end->file = NULL;
+    if (end->ownership == CST_FILE_BORROWED)
+        return CST_OK;
+    errno = 0;
+    if (fclose(file) == 0 || error)
+        return CST_OK;
+    return last_os_error();
+}
+
+/* Object mode is refused: a file has no messages. */
+static bool is_usable(FILE *file, const cst_opts *opts)
+{
+    return file && !(opts && opts->object_mode);
+}
+
+/* An owned file is the stream's from the constructor's call on, also where no stream comes of it. */
+static cst_status give_up(FILE *file, cst_file_ownership ownership, cst_status why)
+{
+    if (file && ownership == CST_FILE_OWNED)
+        (void)fclose(file);
+    return why;
+}
+
+/* --- source ----------------------------------------------------------------------------------- */
+
+/*
+ * A short count means end of file or an error. feof is asked first: an error flag may be an old one
+ * of the caller's, but at the end of the file this call has not met a new one.
+ *
+ * An error behind some bytes waits for the next call. Returned at once it would destroy the stream,
+ * and what was just pushed with it; Node's read gives the short count first, too, and fails the
+ * next time.
+ */
+static cst_status file_source_read(cst_stream *s, void *self, size_t hint)
+{
+    struct file_end *end = self;
+    cst_buf buf;
+    cst_status st;
+    size_t n;
+
+    if (end->read_error < 0)
+        return end->read_error;
+    st = cst_ctx_buf(&buf, cst_stream_ctx(s), hint > 0 ? hint : CST_HWM_DEFAULT);
+    if (st < 0)
+        return st;
+
+    errno = 0;
+    n = fread(buf.data, 1, buf.cap, end->file);
+    if (n == buf.cap)
+        return cst_give(s, cst_buf_freeze(&buf, n));
+    if (!feof(end->file))
+        end->read_error = last_os_error();
+
+    if (n > 0)
+        cst_push(s, cst_buf_freeze(&buf, n));
+    else
+        cst_buf_free(&buf);
+    if (end->read_error == CST_OK)
+        cst_push_eof(s);
+    return n > 0 ? CST_OK : end->read_error;
+}
+
+static const cst_ops file_source_ops = {
+    .name = "file-source",
+    .self_size = sizeof(struct file_end),
+    .read = file_source_read,
+    .destroy = file_destroy,
+};
+
+cst_status cst_file_source_new(cst_stream **out, cst_ctx *ctx, FILE *file,
+                               cst_file_ownership ownership, const cst_opts *opts)
+{
+    struct file_end end = { .file = file, .ownership = ownership };
+    cst_status st = CST_E_INVALID_ARG;
+
+    if (is_usable(file, opts))
+        st = cst_readable_new(out, ctx, &file_source_ops, &end, opts);
+    return st < 0 ? give_up(file, ownership, st) : st;
+}
+
+/* --- sink ------------------------------------------------------------------------------------- */
+
+static cst_status file_sink_write(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    struct file_end *end = self;
+
+    (void)s;
+    if (chunk->len == 0)
+        return CST_OK;
+    errno = 0;
+    if (fwrite(chunk->data, 1, chunk->len, end->file) != chunk->len)
+        return last_os_error();
+    return CST_OK;
+}
+
+/* Before 'finish', so that 'finish' says that the system has the bytes: a full disk may show itself
+ * only here. */
+static cst_status file_sink_final(cst_stream *s, void *self)
+{
+    struct file_end *end = self;
+
+    (void)s;
+    errno = 0;
+    return fflush(end->file) == 0 ? CST_OK : last_os_error();
+}
+
+static const cst_ops file_sink_ops = {
+    .name = "file-sink",
+    .self_size = sizeof(struct file_end),
+    .write = file_sink_write,
+    .final = file_sink_final,
+    .destroy = file_destroy,
+};
+
+cst_status cst_file_sink_new(cst_stream **out, cst_ctx *ctx, FILE *file,
+                             cst_file_ownership ownership, const cst_opts *opts)
+{
+    struct file_end end = { .file = file, .ownership = ownership };
+    cst_status st = CST_E_INVALID_ARG;
+
+    if (is_usable(file, opts))
+        st = cst_writable_new(out, ctx, &file_sink_ops, &end, opts);
+    return st < 0 ? give_up(file, ownership, st) : st;
+}

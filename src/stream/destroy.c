@@ -1,0 +1,190 @@
+/*
+ * destroy.c - how a stream begins and ends: construct, errors, destroy, close.
+ *
+ *      destroy()          the slot has answered             a task
+ *   ---------> DESTROYED ----------------------> CLOSED ------------> CLOSE_EMITTED: 'error' if any, then 'close'
+ *
+ * Under construction the destroy slot waits for construct's answer.
+ */
+#include "stream/stream_internal.h"
+
+/* --- errors ------------------------------------------------------------------------------------------------------- */
+
+cst_error cst__error_here(const cst_stream *s, cst_status status, cst_direction direction)
+{
+    return (cst_error){ .stage = s->ops->name ? s->ops->name : "", .status = status, .direction = direction };
+}
+
+void cst__set_errored(cst_stream *s, const cst_error *error)
+{
+    if (s->flags & ERRORED)
+        return;
+    s->flags |= ERRORED;
+    s->error = *error;
+}
+
+static void emit_error(cst_stream *s, const cst_error *error)
+{
+    if (s->flags & ERROR_EMITTED)
+        return;
+    s->flags |= ERROR_EMITTED;
+    if (!cst__listened(s, CST_ERROR)) {
+        s->ctx->unhandled = true;
+        return;
+    }
+    cst__emit_event(s, &(cst_event){ .type = CST_ERROR, .error = error });
+}
+
+static void run_single_error(cst_task_link *link)
+{
+    cst_stream *s = cst__container_of(link, cst_stream, error_task);
+    cst_error error = s->single_error;
+
+    emit_error(s, &error);
+    cst__release(s);
+}
+
+void cst__error_or_destroy(cst_stream *s, const cst_error *error, bool sync)
+{
+    if (s->flags & DESTROYED)
+        return;
+    if (s->flags & AUTO_DESTROY) {
+        cst__destroy(s, error);
+        return;
+    }
+    cst__set_errored(s, error);
+    if (!sync) {
+        emit_error(s, error);
+    } else if (!s->error_task.run) { /* of several, the first is the one that is emitted */
+        s->single_error = *error;
+        cst__post_for(s, &s->error_task, run_single_error);
+    }
+}
+
+/* --- destroy ------------------------------------------------------------------------------------------------------ */
+
+static void run_close(cst_task_link *link)
+{
+    cst_stream *s = cst__container_of(link, cst_stream, close_task);
+    cst_error error = s->close_error;
+
+    if (error.status < 0)
+        emit_error(s, &error);
+    s->flags |= CLOSE_EMITTED;
+    if (s->flags & EMIT_CLOSE)
+        cst__emit(s, CST_CLOSE);
+    cst__release(s);
+}
+
+void cst__destroy_answered(cst_stream *s, cst_status status)
+{
+    if (s->flags & DESTROY_ANSWERED)
+        return;
+    s->flags |= DESTROY_ANSWERED | CLOSED;
+    if (status == CST_SWALLOW)
+        s->close_error.status = CST_OK;
+    else if (status < 0)
+        s->close_error = cst__error_here(s, status, CST_NO_DIRECTION);
+    if (s->close_error.status < 0)
+        cst__set_errored(s, &s->close_error);
+    cst__post_for(s, &s->close_task, run_close);
+}
+
+static void call_destroy(cst_stream *s)
+{
+    cst_error error = s->close_error;
+
+    cst__call_destroy(s, error.status < 0 ? &error : NULL);
+}
+
+void cst__destroy(cst_stream *s, const cst_error *error)
+{
+    if (s->flags & DESTROYED)
+        return;
+    if (s->flags & HAS_WRITABLE)
+        cst__writable_destroying(s);
+    if (error) {
+        cst__set_errored(s, error);
+        s->close_error = *error;
+    }
+    s->flags |= DESTROYED;
+    if (s->flags & CONSTRUCTED)
+        call_destroy(s);
+}
+
+cst_status cst_destroy(cst_stream *s, cst_status status)
+{
+    cst_error error;
+    cst_ctx *ctx;
+
+    if (!s || status > 0)
+        return CST_E_INVALID_ARG;
+    ctx = s->ctx;
+    error = cst__error_here(s, status, CST_NO_DIRECTION);
+    cst__enter(ctx);
+    cst__destroy(s, status < 0 ? &error : NULL);
+    cst__leave(ctx);
+    return CST_OK;
+}
+
+/* --- construct ---------------------------------------------------------------------------------------------------- */
+
+static void run_construct(cst_task_link *link)
+{
+    cst_stream *s = cst__container_of(link, cst_stream, close_task);
+
+    cst__call_construct(s);
+    cst__release(s);
+}
+
+void cst__construct_start(cst_stream *s)
+{
+    s->flags &= ~CONSTRUCTED;
+    cst__post_for(s, &s->close_task, run_construct);
+}
+
+static void constructed(cst_stream *s, cst_status status)
+{
+    cst_error error = cst__error_here(s, status, CST_NO_DIRECTION);
+
+    s->flags |= CONSTRUCTED;
+    if (s->flags & DESTROYED) {
+        if (status < 0 && s->close_error.status == CST_OK)
+            s->close_error = error;
+        call_destroy(s);
+    } else if (status < 0) {
+        cst__error_or_destroy(s, &error, true);
+    } else {
+        if (s->flags & HAS_READABLE)
+            cst__readable_constructed(s);
+        if (s->flags & HAS_WRITABLE)
+            cst__writable_constructed(s);
+    }
+}
+
+static void run_constructed(cst_task_link *link)
+{
+    cst_stream *s = cst__container_of(link, cst_stream, close_task);
+
+    constructed(s, s->construct_status);
+    cst__release(s);
+}
+
+static void constructed_again(cst_stream *s, cst_status status)
+{
+    cst_error error = cst__error_here(s, status < 0 ? status : CST_E_MULTIPLE_CALLBACK, CST_NO_DIRECTION);
+
+    cst__error_or_destroy(s, &error, false);
+}
+
+void cst__construct_answered(cst_stream *s, cst_status status)
+{
+    if (s->flags & CONSTRUCT_ANSWERED) {
+        if (cst__post_extra(s, constructed_again, status) < 0)
+            constructed_again(s, status);
+        return;
+    }
+    s->flags |= CONSTRUCT_ANSWERED;
+    s->construct_status = status;
+    cst__post_for(s, &s->close_task, run_constructed);
+}

@@ -1,0 +1,419 @@
+/*
+ * pipe.c - from a readable side into a writable side.
+ *
+ * A pipe is one record. It hangs in the list of its source's pipes, and listens on both streams:
+ *
+ *      source   data, end                         hands chunks on; ends the destination
+ *      dest     unpipe, close, finish             goes away
+ *      dest     error, in front                   goes away before the others hear of it
+ *      dest     drain, from the first CST_FULL    resumes the source
+ *
+ * While it is in the source's list it holds a reference to dest. cst_unpipe takes it out of the list and emits 'unpipe',
+ * and it is that event which removes the listeners, as in Node: so two pipes between the same streams go one by one.
+ */
+#include "stream/stream_internal.h"
+
+struct cst__pipe {
+    struct cst__limbo limbo;
+    struct cst__pipe *next; /* in the source's list */
+    cst_stream *source, *dest;
+    struct cst__listener on_source, on_dest, on_error, on_drain;
+    cst_task_link end_task;
+    unsigned refs; /* its listeners, and frames and tasks that come back to it */
+    bool no_end;
+    bool listed;      /* in the source's list */
+    bool cleaned_up;  /* the listeners were removed */
+    bool drain_added; /* on_drain was added: once in a life */
+    bool awaited;     /* dest has said CST_FULL, and its 'drain' is waited for */
+};
+
+/* What listeners of 'unpipe' get: the pipe that sees it first claims it. */
+struct unpipe_event {
+    cst_event event;
+    bool *claimed;
+};
+
+static void unpipe_one(cst_stream *source, cst_stream *dest);
+static void on_drain(cst_stream *dest, const cst_event *event, void *arg);
+
+static void pipe_release(struct cst__pipe *pipe)
+{
+    if (--pipe->refs == 0)
+        cst__free_later(pipe->source->ctx, &pipe->limbo, sizeof(*pipe));
+}
+
+/* --- who is waited for ---------------------------------------------------------------------------------------------- */
+
+static void set_awaited(struct cst__pipe *pipe, bool awaited)
+{
+    struct readable *r = cst__r(pipe->source);
+
+    if (pipe->awaited == awaited)
+        return;
+    pipe->awaited = awaited;
+    if (awaited)
+        r->awaited++;
+    else
+        r->awaited--;
+}
+
+void cst__pipes_forget_awaited(cst_stream *s)
+{
+    if (!cst__r(s)->awaited)
+        return;
+    for (struct cst__pipe *pipe = cst__r(s)->pipes; pipe; pipe = pipe->next)
+        set_awaited(pipe, false);
+}
+
+/* Node keeps destinations, not pipes: where two pipes lead to one, both are meant. */
+static void forget_dest(struct cst__pipe *pipe)
+{
+    set_awaited(pipe, false);
+    if (!(pipe->source->flags & PIPED_TWICE))
+        return;
+    for (struct cst__pipe *other = cst__r(pipe->source)->pipes; other; other = other->next)
+        if (other->dest == pipe->dest)
+            set_awaited(other, false);
+}
+
+/* --- backpressure --------------------------------------------------------------------------------------------------- */
+
+/* A pipe that was undone inside the write still adds its drain listener, which then lives as long as dest. */
+static void add_drain(struct cst__pipe *pipe)
+{
+    pipe->drain_added = true;
+    if (pipe->cleaned_up) {
+        pipe->refs++;
+        pipe->source->refs++;
+    }
+    cst__listen(pipe->dest, &pipe->on_drain, EVENT_BIT(CST_DRAIN) | EVENT_BIT(CST__EVENT_FREED), 0);
+}
+
+static void await_drain(struct cst__pipe *pipe)
+{
+    cst_stream *source = pipe->source;
+
+    if (!pipe->cleaned_up) {
+        if (pipe->listed) {
+            if (cst__r(source)->pipe_count == 1)
+                source->flags &= ~R_MULTI_AWAIT;
+            set_awaited(pipe, true);
+        }
+        cst__pause(source);
+    }
+    if (!pipe->drain_added)
+        add_drain(pipe);
+}
+
+static void release_source(struct cst__pipe *pipe)
+{
+    cst_stream *source = pipe->source;
+
+    forget_dest(pipe);
+    if (!cst__r(source)->awaited && (source->flags & R_DATA_LISTENING))
+        cst__resume(source);
+}
+
+static void on_drain(cst_stream *dest, const cst_event *event, void *arg)
+{
+    struct cst__pipe *pipe = arg;
+
+    (void)dest;
+    if (event->type == CST_DRAIN) {
+        release_source(pipe);
+    } else if (pipe->cleaned_up) {
+        cst_stream *source = pipe->source;
+
+        pipe_release(pipe);
+        if (!source->ctx->closing)
+            cst__release(source);
+    }
+}
+
+static void on_data(struct cst__pipe *pipe, const cst_slice *chunk)
+{
+    cst_stream *dest = pipe->dest;
+    cst_status st;
+
+    pipe->refs++;
+    st = cst__write(dest, chunk, NULL, NULL);
+    if (st == CST_E_NOMEM || st == CST_E_INVALID_ARG) {
+        cst_error error = cst__error_here(dest, st, CST_WRITING);
+
+        cst__destroy(dest, &error); /* the chunk is lost: not silently */
+    } else if (st != CST_OK) {
+        await_drain(pipe);
+    }
+    pipe_release(pipe);
+}
+
+/* --- going away ----------------------------------------------------------------------------------------------------- */
+
+static void remove_listeners(struct cst__pipe *pipe)
+{
+    cst__unlisten(pipe->dest, &pipe->on_dest, UINT16_MAX);
+    cst__unlisten(pipe->dest, &pipe->on_error, UINT16_MAX);
+    cst__unlisten(pipe->dest, &pipe->on_drain, UINT16_MAX);
+    cst__unlisten(pipe->source, &pipe->on_source, UINT16_MAX);
+    pipe->cleaned_up = true;
+}
+
+static void clean_up(struct cst__pipe *pipe)
+{
+    cst_stream *source = pipe->source;
+
+    remove_listeners(pipe);
+    /* In Node a set of destinations counts as somebody being waited for, even an empty one. */
+    if (pipe->drain_added && (cst__r(source)->awaited || pipe->awaited || (source->flags & R_MULTI_AWAIT)))
+        release_source(pipe);
+    pipe_release(pipe);
+}
+
+static void unlist(struct cst__pipe *pipe)
+{
+    struct readable *r = cst__r(pipe->source);
+    struct cst__pipe **link = &r->pipes;
+
+    while (*link != pipe)
+        link = &(*link)->next;
+    *link = pipe->next;
+    r->pipe_count--;
+    pipe->listed = false;
+}
+
+static void emit_unpipe(cst_stream *source, cst_stream *dest)
+{
+    bool claimed = false;
+    struct unpipe_event unpipe = { .event = { .type = CST_UNPIPE, .peer = source }, .claimed = &claimed };
+
+    cst__emit_event(dest, &unpipe.event);
+    cst__release(dest); /* what the list held */
+}
+
+static struct cst__pipe *find_pipe(const cst_stream *source, const cst_stream *dest)
+{
+    struct cst__pipe *pipe = cst__r(source)->pipes;
+
+    while (pipe && pipe->dest != dest)
+        pipe = pipe->next;
+    return pipe;
+}
+
+static void unpipe_one(cst_stream *source, cst_stream *dest)
+{
+    struct cst__pipe *pipe = find_pipe(source, dest);
+
+    if (!pipe)
+        return;
+    unlist(pipe);
+    if (!cst__r(source)->pipes)
+        cst__pause(source);
+    emit_unpipe(source, dest);
+}
+
+static void unpipe_all(cst_stream *source)
+{
+    struct readable *r = cst__r(source);
+    struct cst__pipe *pipe = r->pipes, *next;
+
+    for (struct cst__pipe *p = pipe; p; p = p->next) {
+        p->listed = false;
+        p->refs++;
+    }
+    r->pipes = NULL;
+    r->pipe_count = 0;
+    cst__pause(source);
+    for (; pipe; pipe = next) {
+        next = pipe->next;
+        emit_unpipe(source, pipe->dest);
+        pipe_release(pipe);
+    }
+}
+
+/* The destination is being freed with the context, while it is still piped to. */
+static void forget_pipe(struct cst__pipe *pipe)
+{
+    if (pipe->listed)
+        unlist(pipe);
+    set_awaited(pipe, false);
+    cst__unlisten(pipe->source, &pipe->on_source, UINT16_MAX);
+    pipe->cleaned_up = true;
+    pipe_release(pipe);
+}
+
+static void on_dest(cst_stream *dest, const cst_event *event, void *arg)
+{
+    struct cst__pipe *pipe = arg;
+
+    if (event->type == CST__EVENT_FREED) {
+        forget_pipe(pipe);
+    } else if (event->type == CST_UNPIPE) {
+        const struct unpipe_event *unpipe = cst__container_of((uintptr_t)event, struct unpipe_event, event);
+
+        if (event->peer != pipe->source || *unpipe->claimed || pipe->cleaned_up)
+            return;
+        *unpipe->claimed = true;
+        clean_up(pipe);
+    } else {
+        cst__unlisten(dest, &pipe->on_dest, EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_FINISH));
+        unpipe_one(pipe->source, dest);
+    }
+}
+
+static void on_error(cst_stream *dest, const cst_event *event, void *arg)
+{
+    struct cst__pipe *pipe = arg;
+
+    (void)event;
+    unpipe_one(pipe->source, dest);
+    cst__unlisten(dest, &pipe->on_error, EVENT_BIT(CST_ERROR));
+    if (!cst__listened(dest, CST_ERROR))
+        dest->ctx->unhandled = true;
+}
+
+static void end_dest(struct cst__pipe *pipe)
+{
+    if (pipe->no_end)
+        unpipe_one(pipe->source, pipe->dest);
+    else
+        cst__end(pipe->dest, NULL, NULL, NULL);
+}
+
+static void on_source(cst_stream *source, const cst_event *event, void *arg)
+{
+    (void)source;
+    if (event->type == CST_DATA)
+        on_data(arg, event->chunk);
+    else
+        end_dest(arg);
+}
+
+static void run_end_dest(cst_task_link *link)
+{
+    struct cst__pipe *pipe = cst__container_of(link, struct cst__pipe, end_task);
+    cst_stream *source = pipe->source, *dest = pipe->dest;
+
+    end_dest(pipe);
+    pipe_release(pipe);
+    cst__release(dest);
+    cst__release(source);
+}
+
+void cst__pipes_free(cst_stream *s)
+{
+    struct cst__pipe *pipe;
+
+    while ((pipe = cst__r(s)->pipes) != NULL) {
+        cst_stream *dest = pipe->dest;
+
+        unlist(pipe);
+        remove_listeners(pipe);
+        pipe_release(pipe);
+        cst__release(dest);
+    }
+}
+
+/* --- pipe ----------------------------------------------------------------------------------------------------------- */
+
+static struct cst__pipe *pipe_new(cst_stream *source, cst_stream *dest, bool no_end)
+{
+    struct cst__pipe *pipe = cst__alloc(source->ctx, sizeof(*pipe));
+
+    if (!pipe)
+        return NULL;
+    *pipe = (struct cst__pipe){ .source = source, .dest = dest, .refs = 1, .no_end = no_end };
+    pipe->on_source.fn = on_source;
+    pipe->on_dest.fn = on_dest;
+    pipe->on_error.fn = on_error;
+    pipe->on_drain.fn = on_drain;
+    pipe->on_source.arg = pipe->on_dest.arg = pipe->on_error.arg = pipe->on_drain.arg = pipe;
+    return pipe;
+}
+
+static void list_pipe(struct cst__pipe *pipe)
+{
+    struct readable *r = cst__r(pipe->source);
+    struct cst__pipe **link = &r->pipes;
+
+    if (r->pipe_count == 1)
+        pipe->source->flags |= R_MULTI_AWAIT;
+    for (; *link; link = &(*link)->next)
+        if ((*link)->dest == pipe->dest)
+            pipe->source->flags |= PIPED_TWICE;
+    *link = pipe;
+    r->pipe_count++;
+    pipe->listed = true;
+    pipe->dest->refs++;
+}
+
+static void end_later(struct cst__pipe *pipe)
+{
+    pipe->refs++;
+    pipe->dest->refs++;
+    cst__post_for(pipe->source, &pipe->end_task, run_end_dest);
+}
+
+static void add_listeners(struct cst__pipe *pipe)
+{
+    bool ended = (pipe->source->flags & R_END_EMITTED) != 0;
+    unsigned source_events = EVENT_BIT(CST_DATA) | (ended ? 0 : EVENT_BIT(CST_END));
+
+    if (ended)
+        end_later(pipe);
+    cst__listen(pipe->dest, &pipe->on_dest,
+                EVENT_BIT(CST_UNPIPE) | EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_FINISH) | EVENT_BIT(CST__EVENT_FREED),
+                EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_FINISH));
+    cst__listen(pipe->source, &pipe->on_source, source_events, EVENT_BIT(CST_END));
+    cst__data_listener_added(pipe->source);
+    cst__listen_first(pipe->dest, &pipe->on_error, EVENT_BIT(CST_ERROR));
+}
+
+cst_status cst__pipe(cst_stream *source, cst_stream *dest, bool no_end)
+{
+    struct cst__pipe *pipe = pipe_new(source, dest, no_end);
+
+    if (!pipe)
+        return CST_E_NOMEM;
+    pipe->refs++;
+    list_pipe(pipe);
+    add_listeners(pipe);
+    cst__emit_event(dest, &(cst_event){ .type = CST_PIPE, .peer = source });
+    if (cst_writable_need_drain(dest))
+        await_drain(pipe);
+    else if (!(source->flags & R_FLOWING))
+        cst__resume(source);
+    pipe_release(pipe);
+    return CST_OK;
+}
+
+cst_status cst_pipe(cst_stream *source, cst_stream *dest, const cst_pipe_opts *opts)
+{
+    cst_ctx *ctx;
+    cst_status st;
+
+    if (!cst_has_readable(source) || !cst_has_writable(dest) || source->ctx != dest->ctx)
+        return CST_E_INVALID_ARG;
+    ctx = source->ctx;
+    cst__enter(ctx);
+    st = cst__pipe(source, dest, opts && opts->no_end);
+    cst__leave(ctx);
+    return st;
+}
+
+cst_status cst_unpipe(cst_stream *source, cst_stream *dest)
+{
+    cst_ctx *ctx;
+
+    if (!cst_has_readable(source))
+        return CST_E_INVALID_ARG;
+    if (dest ? !find_pipe(source, dest) : !cst__r(source)->pipes)
+        return CST_EMPTY;
+    ctx = source->ctx;
+    cst__enter(ctx);
+    if (dest)
+        unpipe_one(source, dest);
+    else
+        unpipe_all(source);
+    cst__leave(ctx);
+    return CST_OK;
+}

@@ -1,0 +1,694 @@
+/*
+ * readable.c - the readable side: the buffer, reading ahead, the flow, and the end.
+ *
+ * Chunks come in by cst__push and leave by read_chunk, whoever calls it: the user, the flow loop, the tasks. The rules of
+ * when the read slot is called, and of what is announced when, are Node's to the letter.
+ */
+#include "stream/stream_internal.h"
+
+#include "cstream/readable.h"
+
+#define LARGEST_READ ((size_t)1 << 30)
+
+static bool read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *why);
+static void flow(cst_stream *s);
+
+/* --- the side as a whole ------------------------------------------------------------------------------------------ */
+
+static size_t high_water_mark(const cst_opts *opts, bool both, bool objects)
+{
+    size_t mark = opts->high_water_mark;
+
+    if (!mark && both)
+        mark = opts->readable_high_water_mark;
+    if (!mark)
+        return objects ? CST_HWM_DEFAULT_OBJECTS : CST_HWM_DEFAULT;
+    return mark == CST_HWM_ZERO ? 0 : mark;
+}
+
+void cst__readable_init(cst_stream *s, const cst_opts *opts, bool both)
+{
+    struct readable *r = cst__r(s);
+    bool objects = opts->object_mode || (both && opts->readable_object_mode);
+
+    cst_chain_init(&r->buffer, cst__pool_allocator(&s->ctx->pool));
+    r->high_water_mark = high_water_mark(opts, both, objects);
+    if (objects)
+        s->flags |= R_OBJECTS;
+    if (!(s->flags & IS_TRANSFORM))
+        s->flags |= R_SYNC; /* so that what is pushed before the first read is buffered */
+    if (both && opts->no_readable)
+        s->flags |= R_ABSENT | R_ENDED | R_END_EMITTED;
+}
+
+void cst__readable_fini(cst_stream *s)
+{
+    cst__pipes_free(s);
+    cst_chain_fini(&cst__r(s)->buffer);
+}
+
+void cst__readable_check(const cst_stream *s)
+{
+    const struct readable *r = cst__r(s);
+
+    assert(r->length == ((s->flags & R_OBJECTS) ? r->buffer.count : r->buffer.bytes));
+    assert(!(s->flags & R_END_EMITTED) || (s->flags & R_ENDED));
+    assert(!(s->flags & R_FLOWING) || (s->flags & R_HAS_FLOWING));
+    assert(!(s->flags & R_END_SCHEDULED) || r->end_task.run);
+    assert((r->pipe_count == 0) == !r->pipes);
+    (void)r;
+}
+
+/* Whether push says that more is welcome. */
+static bool can_push(const cst_stream *s)
+{
+    const struct readable *r = cst__r(s);
+
+    return !(s->flags & R_ENDED) && (r->length < r->high_water_mark || r->length == 0);
+}
+
+/* --- announcing: 'readable', reading ahead, the end ------------------------------------------------------------------ */
+
+static void emit_readable_now(cst_stream *s)
+{
+    struct readable *r = cst__r(s);
+
+    if (!(s->flags & (DESTROYED | ERRORED)) && (r->length || (s->flags & R_ENDED))) {
+        cst__emit(s, CST_READABLE);
+        s->flags &= ~R_EMITTED_READABLE;
+    }
+    if (!(s->flags & (R_FLOWING | R_ENDED)) && r->length <= r->high_water_mark)
+        s->flags |= R_NEED_READABLE;
+    flow(s);
+}
+
+static void run_emit_readable(cst_task_link *link)
+{
+    cst_stream *s = (cst_stream *)(void *)cst__container_of(link, struct readable, emit_readable_task) - 1;
+
+    emit_readable_now(s);
+    cst__release(s);
+}
+
+static void emit_readable_extra(cst_stream *s, cst_status status)
+{
+    (void)status;
+    emit_readable_now(s);
+}
+
+static void emit_readable(cst_stream *s)
+{
+    s->flags &= ~R_NEED_READABLE;
+    if (s->flags & R_EMITTED_READABLE)
+        return;
+    s->flags |= R_EMITTED_READABLE;
+    if (!cst__r(s)->emit_readable_task.run)
+        cst__post_for(s, &cst__r(s)->emit_readable_task, run_emit_readable);
+    else
+        cst__post_extra(s, emit_readable_extra, CST_OK); /* without memory, the one that is queued has to do */
+}
+
+/* Whether the task that reads ahead goes on. */
+static bool read_more_wanted(const cst_stream *s)
+{
+    const struct readable *r = cst__r(s);
+
+    return !(s->flags & (R_READING | R_ENDED)) &&
+           (r->length < r->high_water_mark || ((s->flags & R_FLOWING) && r->length == 0));
+}
+
+static void run_read_more(cst_task_link *link)
+{
+    cst_stream *s = (cst_stream *)(void *)cst__container_of(link, struct readable, read_more_task) - 1;
+
+    while (read_more_wanted(s)) {
+        size_t before = cst__r(s)->length;
+
+        read_chunk(s, 0, NULL, NULL);
+        if (cst__r(s)->length == before)
+            break;
+    }
+    s->flags &= ~R_READING_MORE;
+    cst__release(s);
+}
+
+static void maybe_read_more(cst_stream *s)
+{
+    if ((s->flags & (R_READING_MORE | R_READING | CONSTRUCTED)) != CONSTRUCTED)
+        return;
+    s->flags |= R_READING_MORE;
+    cst__post_for(s, &cst__r(s)->read_more_task, run_read_more);
+}
+
+void cst__readable_constructed(cst_stream *s)
+{
+    if (s->flags & R_NEED_READABLE)
+        maybe_read_more(s);
+}
+
+static void run_auto_end(cst_task_link *link)
+{
+    cst_stream *s = (cst_stream *)(void *)(cst__container_of(link, struct writable, auto_end_task) + 1);
+
+    if (!(s->flags & (W_ABSENT | W_ENDING | DESTROYED | ERRORED)))
+        cst__end(s, NULL, NULL, NULL);
+    cst__release(s);
+}
+
+static bool writable_side_is_done(const cst_stream *s)
+{
+    return !(s->flags & HAS_WRITABLE) || (s->flags & (W_FINISHED | W_ABSENT));
+}
+
+static void run_end(cst_task_link *link)
+{
+    cst_stream *s = (cst_stream *)(void *)cst__container_of(link, struct readable, end_task) - 1;
+
+    s->flags &= ~R_END_SCHEDULED;
+    if (!(s->flags & (ERRORED | CLOSE_EMITTED | R_END_EMITTED)) && cst__r(s)->length == 0) {
+        s->flags |= R_END_EMITTED;
+        cst__emit(s, CST_END);
+        if (cst_is_writable(s) && !(s->flags & HALF_OPEN))
+            cst__post_for(s, &cst__w(s)->auto_end_task, run_auto_end);
+        else if ((s->flags & AUTO_DESTROY) && writable_side_is_done(s))
+            cst__destroy(s, NULL);
+    }
+    cst__release(s);
+}
+
+static void end_readable(cst_stream *s)
+{
+    if (s->flags & (R_END_EMITTED | R_END_SCHEDULED))
+        return;
+    s->flags |= R_ENDED | R_END_SCHEDULED;
+    cst__post_for(s, &cst__r(s)->end_task, run_end);
+}
+
+/* --- push ----------------------------------------------------------------------------------------------------------- */
+
+static void flow_extra(cst_stream *s, cst_status status)
+{
+    (void)status;
+    flow(s);
+}
+
+/* The chunk goes to the listeners at once: the stream flows, nothing waits, and the read slot is not running. */
+static void emit_data(cst_stream *s, const cst_slice *chunk)
+{
+    cst__pipes_forget_awaited(s);
+    s->flags |= R_DATA_EMITTED;
+    s->ctx->nesting++;
+    cst__emit_event(s, &(cst_event){ .type = CST_DATA, .chunk = chunk });
+    s->ctx->nesting--;
+}
+
+static bool flows_through(const cst_stream *s)
+{
+    return (s->flags & (R_FLOWING | R_SYNC | R_DATA_LISTENING)) == (R_FLOWING | R_DATA_LISTENING) &&
+           cst__r(s)->length == 0;
+}
+
+static cst_status buffer_chunk(cst_stream *s, const cst_slice *chunk, bool front)
+{
+    struct readable *r = cst__r(s);
+    cst_slice kept = cst__slice_ref(chunk);
+    cst_status st = front ? cst_chain_prepend(&r->buffer, kept) : cst_chain_append(&r->buffer, kept);
+
+    if (st < 0)
+        return st;
+    r->length += (s->flags & R_OBJECTS) ? 1 : chunk->len;
+    if (s->flags & R_NEED_READABLE)
+        emit_readable(s);
+    return CST_OK;
+}
+
+/* A chunk that cannot be kept is lost, so the stream has failed. */
+static cst_status add_failed(cst_stream *s, cst_status status)
+{
+    cst_error error = cst__error_here(s, status, CST_READING);
+
+    cst__error_or_destroy(s, &error, false);
+    return status;
+}
+
+static cst_status add_chunk(cst_stream *s, const cst_slice *chunk, bool front)
+{
+    cst_status st;
+
+    if (!flows_through(s)) {
+        if ((st = buffer_chunk(s, chunk, front)) < 0)
+            return add_failed(s, st);
+    } else if (s->ctx->nesting < s->ctx->nesting_limit) {
+        emit_data(s, chunk);
+    } else {
+        /* Too many stages inside one another: it waits, and a task lets it flow, so that the stack stays bounded. */
+        if ((st = buffer_chunk(s, chunk, front)) < 0 || (st = cst__post_extra(s, flow_extra, CST_OK)) < 0)
+            return add_failed(s, st);
+    }
+    maybe_read_more(s);
+    return can_push(s) ? CST_OK : CST_FULL;
+}
+
+cst_status cst__push(cst_stream *s, const cst_slice *chunk)
+{
+    if (!(s->flags & R_OBJECTS) && chunk->len == 0) {
+        s->flags &= ~R_READING;
+        maybe_read_more(s);
+        return can_push(s) ? CST_OK : CST_FULL;
+    }
+    if (s->flags & R_ENDED)
+        return add_failed(s, CST_E_PUSH_AFTER_EOF);
+    if (s->flags & (DESTROYED | ERRORED))
+        return CST_E_DESTROYED;
+    s->flags &= ~R_READING;
+    return add_chunk(s, chunk, false);
+}
+
+void cst__push_eof(cst_stream *s)
+{
+    s->flags &= ~R_READING;
+    if (s->flags & R_ENDED)
+        return;
+    s->flags |= R_ENDED;
+    if (!(s->flags & R_SYNC)) {
+        s->flags &= ~R_NEED_READABLE;
+        s->flags |= R_EMITTED_READABLE;
+        emit_readable_now(s);
+    } else if ((s->flags & (R_FLOWING | R_NEED_READABLE)) || cst__listened(s, CST_READABLE)) {
+        emit_readable(s);
+    } else {
+        s->flags |= R_EOF_READABLE_PENDING;
+    }
+}
+
+cst_status cst_push(cst_stream *s, cst_slice chunk)
+{
+    cst_status st = CST_E_INVALID_ARG;
+
+    if (s && (s->flags & HAS_READABLE)) {
+        cst_ctx *ctx = s->ctx;
+
+        cst__enter(ctx);
+        st = cst__push(s, &chunk);
+        cst__leave(ctx);
+    }
+    cst__slice_unref(&chunk);
+    return st;
+}
+
+cst_status cst_push_copy(cst_stream *s, const void *bytes, size_t len)
+{
+    cst_slice chunk;
+    cst_status st;
+
+    if (!s || !(s->flags & HAS_READABLE) || (!bytes && len))
+        return CST_E_INVALID_ARG;
+    st = cst_slice_copy(&chunk, s->ctx->allocator, bytes, len);
+    if (st == CST_OK)
+        return cst_push(s, chunk);
+    cst__enter(s->ctx);
+    add_failed(s, st);
+    cst__leave(s->ctx);
+    return st;
+}
+
+cst_status cst_push_eof(cst_stream *s)
+{
+    cst_ctx *ctx;
+
+    if (!s || !(s->flags & HAS_READABLE))
+        return CST_E_INVALID_ARG;
+    ctx = s->ctx;
+    cst__enter(ctx);
+    cst__push_eof(s);
+    cst__leave(ctx);
+    return CST_EOF;
+}
+
+static cst_status unshift(cst_stream *s, const cst_slice *chunk)
+{
+    if (!(s->flags & R_OBJECTS) && chunk->len == 0)
+        return can_push(s) ? CST_OK : CST_FULL;
+    if (s->flags & R_END_EMITTED)
+        return add_failed(s, CST_E_UNSHIFT_AFTER_END_EVENT);
+    if (s->flags & (DESTROYED | ERRORED))
+        return CST_E_DESTROYED;
+    return add_chunk(s, chunk, true);
+}
+
+cst_status cst_unshift(cst_stream *s, cst_slice chunk)
+{
+    cst_status st = CST_E_INVALID_ARG;
+
+    if (s && (s->flags & HAS_READABLE)) {
+        cst_ctx *ctx = s->ctx;
+
+        cst__enter(ctx);
+        st = unshift(s, &chunk);
+        cst__leave(ctx);
+    }
+    cst__slice_unref(&chunk);
+    return st;
+}
+
+/* --- read ----------------------------------------------------------------------------------------------------------- */
+
+/* How much a read of this size takes now: bytes, or messages. */
+static size_t how_much(const cst_stream *s, size_t size)
+{
+    const struct readable *r = cst__r(s);
+
+    if (size == 0 || (r->length == 0 && (s->flags & R_ENDED)))
+        return 0;
+    if (s->flags & R_OBJECTS)
+        return 1;
+    if (size == CST_READ_ANY)
+        return r->length ? cst__chain_front(&r->buffer)->len : 0;
+    if (size <= r->length)
+        return size;
+    return (s->flags & R_ENDED) ? r->length : 0;
+}
+
+static size_t next_power_of_two(size_t n)
+{
+    size_t power = 1;
+
+    while (power < n)
+        power <<= 1;
+    return power;
+}
+
+/* A read of nothing where enough is there only has to say so. */
+static bool only_announce(const cst_stream *s)
+{
+    const struct readable *r = cst__r(s);
+
+    return (s->flags & R_NEED_READABLE) &&
+           ((r->high_water_mark ? r->length >= r->high_water_mark : r->length > 0) || (s->flags & R_ENDED));
+}
+
+/* Calls the read slot where that is due, and says how much can be taken then. */
+static size_t fetch(cst_stream *s, size_t size, size_t n)
+{
+    struct readable *r = cst__r(s);
+    bool due = (s->flags & R_NEED_READABLE) || r->length == 0 || r->length - n < r->high_water_mark;
+
+    if (!due || (s->flags & (R_READING | R_ENDED | DESTROYED | ERRORED | CONSTRUCTED)) != CONSTRUCTED)
+        return n;
+    s->flags |= R_READING | R_SYNC;
+    if (r->length == 0)
+        s->flags |= R_NEED_READABLE;
+    if (s->flags & IS_TRANSFORM)
+        cst__transform_read(s);
+    else
+        cst__call_read(s, r->high_water_mark);
+    s->flags &= ~R_SYNC;
+    /* Beside what was pushed, a read inside the slot may have taken what n counted on: Node goes wrong there. */
+    return !(s->flags & R_READING) || n > r->length ? how_much(s, size) : n;
+}
+
+/* Takes n bytes, or one message, out of the buffer. n is not 0 and not more than there is. */
+static cst_status take(cst_stream *s, size_t n, cst_slice *out)
+{
+    struct readable *r = cst__r(s);
+
+    if ((s->flags & R_OBJECTS) || n == cst__chain_front(&r->buffer)->len) {
+        *out = cst__chain_shift(&r->buffer);
+    } else {
+        cst_status st = cst_chain_read(out, &r->buffer, n);
+
+        if (st < 0)
+            return st;
+    }
+    r->length -= n;
+    cst__pipes_forget_awaited(s);
+    return CST_OK;
+}
+
+/*
+ * Node's read(). Gives whether there is a chunk; the caller owns it. out may be NULL where size is 0. *why (if why is not
+ * NULL) says what stood in the way where memory did.
+ */
+static bool read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *why)
+{
+    struct readable *r = cst__r(s);
+    size_t n, taken = 0;
+    cst_status st;
+
+    if (size != CST_READ_ANY && size > r->high_water_mark)
+        r->high_water_mark = next_power_of_two(size);
+    if (size != 0)
+        s->flags &= ~(R_EMITTED_READABLE | R_EOF_READABLE_PENDING);
+    if (size == 0 && only_announce(s)) {
+        if (r->length == 0 && (s->flags & R_ENDED))
+            end_readable(s);
+        else
+            emit_readable(s);
+        return false;
+    }
+    n = how_much(s, size);
+    if (n == 0 && (s->flags & R_ENDED)) {
+        if (r->length == 0)
+            end_readable(s);
+        return false;
+    }
+    n = fetch(s, size, n);
+    if (n > 0 && r->length > 0) { /* in object mode n is 1 whatever there is */
+        st = take(s, n, out);
+        if (st == CST_OK)
+            taken = n;
+        else if (why)
+            *why = st;
+    }
+    if (!taken && r->length <= r->high_water_mark)
+        s->flags |= R_NEED_READABLE;
+    if (r->length == 0) {
+        if (!(s->flags & R_ENDED))
+            s->flags |= R_NEED_READABLE;
+        else if (size != taken)
+            end_readable(s);
+    }
+    if (taken && !(s->flags & (ERROR_EMITTED | CLOSE_EMITTED))) {
+        s->flags |= R_DATA_EMITTED;
+        if (cst__listened(s, CST_DATA))
+            cst__emit_event(s, &(cst_event){ .type = CST_DATA, .chunk = out });
+    }
+    return taken != 0;
+}
+
+cst_status cst_read(cst_slice *out, cst_stream *s, size_t size)
+{
+    cst_status why = CST_EMPTY;
+    cst_slice chunk;
+    cst_ctx *ctx;
+
+    if (!s || !(s->flags & HAS_READABLE) || (!out && size))
+        return CST_E_INVALID_ARG;
+    if (size > LARGEST_READ && size != CST_READ_ANY)
+        return CST_E_OUT_OF_RANGE;
+    ctx = s->ctx;
+    cst__enter(ctx);
+    if (read_chunk(s, size, &chunk, &why)) {
+        *out = chunk;
+        why = CST_OK;
+    } else if (why == CST_EMPTY && (s->flags & R_ENDED) && cst__r(s)->length == 0) {
+        why = CST_EOF;
+    }
+    cst__leave(ctx);
+    return why;
+}
+
+/* --- the flow ------------------------------------------------------------------------------------------------------- */
+
+static void flow(cst_stream *s)
+{
+    cst_slice chunk;
+
+    while ((s->flags & R_FLOWING) && read_chunk(s, CST_READ_ANY, &chunk, NULL))
+        cst__slice_unref(&chunk);
+}
+
+static void run_resume(cst_task_link *link)
+{
+    cst_stream *s = (cst_stream *)(void *)cst__container_of(link, struct readable, resume_task) - 1;
+
+    if (!(s->flags & R_READING))
+        read_chunk(s, 0, NULL, NULL);
+    s->flags &= ~R_RESUME_SCHEDULED;
+    cst__emit(s, CST_RESUME);
+    flow(s);
+    if ((s->flags & (R_FLOWING | R_READING)) == R_FLOWING)
+        read_chunk(s, 0, NULL, NULL);
+    cst__release(s);
+}
+
+void cst__resume(cst_stream *s)
+{
+    if (s->flags & DESTROYED)
+        return;
+    if (!(s->flags & R_FLOWING)) {
+        s->flags |= R_HAS_FLOWING;
+        if (!(s->flags & R_READABLE_LISTENING))
+            s->flags |= R_FLOWING;
+        if (!(s->flags & R_RESUME_SCHEDULED)) {
+            s->flags |= R_RESUME_SCHEDULED;
+            cst__post_for(s, &cst__r(s)->resume_task, run_resume);
+        }
+    }
+    s->flags |= R_HAS_PAUSED;
+    s->flags &= ~R_PAUSED;
+}
+
+cst_status cst_resume(cst_stream *s)
+{
+    if (!s || !(s->flags & HAS_READABLE))
+        return CST_E_INVALID_ARG;
+    cst__resume(s);
+    return CST_OK;
+}
+
+void cst__pause(cst_stream *s)
+{
+    if (s->flags & DESTROYED)
+        return;
+    if ((s->flags & (R_HAS_FLOWING | R_FLOWING)) != R_HAS_FLOWING) {
+        s->flags |= R_HAS_FLOWING;
+        s->flags &= ~R_FLOWING;
+        cst__emit(s, CST_PAUSE);
+    }
+    s->flags |= R_HAS_PAUSED | R_PAUSED;
+}
+
+cst_status cst_pause(cst_stream *s)
+{
+    cst_ctx *ctx;
+
+    if (!s || !(s->flags & HAS_READABLE))
+        return CST_E_INVALID_ARG;
+    ctx = s->ctx;
+    cst__enter(ctx);
+    cst__pause(s);
+    cst__leave(ctx);
+    return CST_OK;
+}
+
+/* --- what listening does -------------------------------------------------------------------------------------------- */
+
+void cst__data_listener_added(cst_stream *s)
+{
+    s->flags |= R_DATA_LISTENING;
+    if (cst__listened(s, CST_READABLE))
+        s->flags |= R_READABLE_LISTENING;
+    if ((s->flags & (R_HAS_FLOWING | R_FLOWING)) != R_HAS_FLOWING)
+        cst__resume(s);
+}
+
+void cst__data_listener_removed(cst_stream *s)
+{
+    s->flags &= ~R_DATA_LISTENING;
+}
+
+static void read_nothing(cst_stream *s, cst_status status)
+{
+    (void)status;
+    read_chunk(s, 0, NULL, NULL);
+}
+
+/* Asked before the listener is in the list, so that it can still be refused. */
+cst_status cst__readable_listener_added(cst_stream *s)
+{
+    struct readable *r = cst__r(s);
+    struct cst__extra_task *task = NULL;
+
+    if (s->flags & (R_END_EMITTED | R_READABLE_LISTENING))
+        return CST_OK;
+    if (!r->length && !(s->flags & R_READING) && !(task = cst__extra_new(s)))
+        return CST_E_NOMEM;
+    s->flags |= R_READABLE_LISTENING | R_NEED_READABLE | R_HAS_FLOWING;
+    s->flags &= ~(R_FLOWING | R_EMITTED_READABLE);
+    if (r->length) {
+        emit_readable(s);
+    } else if (s->flags & R_EOF_READABLE_PENDING) {
+        s->flags &= ~R_EOF_READABLE_PENDING;
+        emit_readable(s);
+    }
+    if (task)
+        cst__extra_post(task, read_nothing, CST_OK);
+    return CST_OK;
+}
+
+/* Deferred, so that listeners which are removed and added again do not toggle the mode. */
+static void update_readable_listening(cst_stream *s, cst_status status)
+{
+    (void)status;
+    if (cst__listened(s, CST_READABLE))
+        s->flags |= R_READABLE_LISTENING;
+    else
+        s->flags &= ~R_READABLE_LISTENING;
+    if ((s->flags & (R_HAS_PAUSED | R_PAUSED | R_RESUME_SCHEDULED)) == (R_HAS_PAUSED | R_RESUME_SCHEDULED))
+        s->flags |= R_HAS_FLOWING | R_FLOWING;
+    else if (s->flags & R_DATA_LISTENING)
+        cst__resume(s);
+    else if (!(s->flags & R_READABLE_LISTENING))
+        s->flags &= ~(R_HAS_FLOWING | R_FLOWING);
+}
+
+void cst__readable_listener_removed(cst_stream *s)
+{
+    if (cst__post_extra(s, update_readable_listening, CST_OK) < 0)
+        update_readable_listening(s, CST_OK); /* early, but the mode must not stay */
+}
+
+/* --- looking ---------------------------------------------------------------------------------------------------------- */
+
+static const struct readable *side(const cst_stream *s)
+{
+    return s && (s->flags & HAS_READABLE) ? cst__r(s) : NULL;
+}
+
+cst_flowing cst_readable_flowing(const cst_stream *s)
+{
+    if (!side(s) || !(s->flags & R_HAS_FLOWING))
+        return CST_FLOWING_UNSET;
+    return (s->flags & R_FLOWING) ? CST_FLOWING_ON : CST_FLOWING_OFF;
+}
+
+bool cst_is_paused(const cst_stream *s)
+{
+    return side(s) && ((s->flags & R_PAUSED) || (s->flags & (R_HAS_FLOWING | R_FLOWING)) == R_HAS_FLOWING);
+}
+
+size_t cst_readable_length(const cst_stream *s)
+{
+    return side(s) ? side(s)->length : 0;
+}
+
+size_t cst_readable_high_water_mark(const cst_stream *s)
+{
+    return side(s) ? side(s)->high_water_mark : 0;
+}
+
+bool cst_readable_object_mode(const cst_stream *s)
+{
+    return side(s) && (s->flags & R_OBJECTS);
+}
+
+bool cst_readable_ended(const cst_stream *s)
+{
+    return side(s) && (s->flags & R_END_EMITTED);
+}
+
+bool cst_readable_did_read(const cst_stream *s)
+{
+    return side(s) && (s->flags & R_DATA_EMITTED);
+}
+
+bool cst_readable_aborted(const cst_stream *s)
+{
+    return side(s) && !(s->flags & (R_ABSENT | R_END_EMITTED)) && (s->flags & (DESTROYED | ERRORED));
+}
+
+bool cst_is_readable(const cst_stream *s)
+{
+    return side(s) && !(s->flags & (R_ABSENT | DESTROYED | ERROR_EMITTED | R_END_EMITTED));
+}

@@ -1,0 +1,227 @@
+/*
+ * slot.c - calling the user's slots and taking their answers, whether returned or completed.
+ */
+#include "stream/stream_internal.h"
+
+static unsigned slot_bit(enum cst__slot slot)
+{
+    return 1u << slot;
+}
+
+/* Hands an answer to the rule that waits for it. chunk is what came with it, borrowed, or NULL. */
+static void take_answer(cst_stream *s, enum cst__slot slot, cst_status status, const cst_slice *chunk, size_t mark)
+{
+    s->owed = (uint16_t)(s->owed & ~slot_bit(slot));
+    if (status > 0 && slot != SLOT_DESTROY)
+        status = CST_OK;
+    switch (slot) {
+    case SLOT_NONE:
+    case SLOT_READ:
+        break;
+    case SLOT_WRITE:
+        cst__write_answered(s, status);
+        break;
+    case SLOT_TRANSFORM:
+        cst__transform_answered(s, status, chunk, mark);
+        break;
+    case SLOT_FINAL:
+        cst__final_answered(s, status);
+        break;
+    case SLOT_FLUSH_AS_FINAL:
+    case SLOT_FLUSH_AT_FINISH:
+        cst__flush_answered(s, slot, status, chunk);
+        break;
+    case SLOT_CONSTRUCT:
+        cst__construct_answered(s, status);
+        break;
+    case SLOT_DESTROY:
+        cst__destroy_answered(s, status);
+        break;
+    }
+    if (!s->owed)
+        cst__stream_check_life(s);
+}
+
+static enum cst__slot slot_enter(cst_stream *s, enum cst__slot slot)
+{
+    enum cst__slot outer = (enum cst__slot)s->slot;
+
+    s->slot = (uint8_t)slot;
+    if (slot != SLOT_READ)
+        s->owed = (uint16_t)(s->owed | slot_bit(slot));
+    return outer;
+}
+
+/* What cst_give left for this slot; empty where it gave nothing. The caller lets go of it. */
+static bool take_given(cst_stream *s, cst_slice *out)
+{
+    cst_ctx *ctx = s->ctx;
+
+    if (ctx->given_by != s)
+        return false;
+    ctx->given_by = NULL;
+    *out = ctx->given;
+    return true;
+}
+
+static void slot_leave(cst_stream *s, enum cst__slot slot, enum cst__slot outer, cst_status status, size_t mark)
+{
+    cst_slice chunk;
+    bool given = take_given(s, &chunk);
+
+    s->slot = (uint8_t)outer;
+    if (status != CST_PENDING)
+        take_answer(s, slot, status, given && status == CST_GIVEN ? &chunk : NULL, mark);
+    if (given)
+        cst__slice_unref(&chunk);
+}
+
+/* --- the wrappers ------------------------------------------------------------------------------------------------- */
+
+void cst__call_read(cst_stream *s, size_t size)
+{
+    enum cst__slot outer;
+    cst_status status;
+    cst_slice chunk;
+
+    if (!s->ops->read)
+        return;
+    outer = slot_enter(s, SLOT_READ);
+    status = s->ops->read(s, cst__self(s), size);
+    s->slot = (uint8_t)outer;
+    if (take_given(s, &chunk)) {
+        if (status == CST_GIVEN)
+            cst__push(s, &chunk);
+        cst__slice_unref(&chunk);
+    }
+    if (status < 0) {
+        cst_error error = cst__error_here(s, status, CST_READING);
+
+        cst__error_or_destroy(s, &error, false);
+    }
+}
+
+void cst__call_write(cst_stream *s, const cst_slice *chunk)
+{
+    enum cst__slot outer = slot_enter(s, SLOT_WRITE);
+    cst_status status = s->ops->write ? s->ops->write(s, cst__self(s), chunk)
+                                      : s->ops->writev(s, cst__self(s), chunk, 1);
+
+    slot_leave(s, SLOT_WRITE, outer, status, 0);
+}
+
+void cst__call_writev(cst_stream *s, const cst_slice *chunks, size_t count)
+{
+    enum cst__slot outer = slot_enter(s, SLOT_WRITE);
+    cst_status status = s->ops->writev(s, cst__self(s), chunks, count);
+
+    slot_leave(s, SLOT_WRITE, outer, status, 0);
+}
+
+void cst__call_transform(cst_stream *s, const cst_slice *chunk)
+{
+    size_t outer_mark = cst__w(s)->transform_mark;
+    size_t mark = cst__w(s)->transform_mark = cst__r(s)->length;
+    enum cst__slot outer = slot_enter(s, SLOT_TRANSFORM);
+    cst_status status = s->ops->transform(s, cst__self(s), chunk);
+
+    cst__w(s)->transform_mark = outer_mark;
+    slot_leave(s, SLOT_TRANSFORM, outer, status, mark);
+}
+
+void cst__call_final(cst_stream *s)
+{
+    enum cst__slot outer = slot_enter(s, SLOT_FINAL);
+    cst_status status = s->ops->final(s, cst__self(s));
+
+    slot_leave(s, SLOT_FINAL, outer, status, 0);
+}
+
+void cst__call_flush(cst_stream *s, enum cst__slot slot)
+{
+    enum cst__slot outer = slot_enter(s, slot);
+    cst_status status = s->ops->flush(s, cst__self(s));
+
+    slot_leave(s, slot, outer, status, 0);
+}
+
+void cst__call_construct(cst_stream *s)
+{
+    enum cst__slot outer = slot_enter(s, SLOT_CONSTRUCT);
+    cst_status status = s->ops->construct(s, cst__self(s));
+
+    slot_leave(s, SLOT_CONSTRUCT, outer, status, 0);
+}
+
+void cst__call_destroy(cst_stream *s, const cst_error *error)
+{
+    enum cst__slot outer = slot_enter(s, SLOT_DESTROY);
+    cst_status status = s->ops->destroy ? s->ops->destroy(s, cst__self(s), error) : CST_OK;
+
+    slot_leave(s, SLOT_DESTROY, outer, status, 0);
+}
+
+/* --- the public calls --------------------------------------------------------------------------------------------- */
+
+cst_call cst_this_call(cst_stream *s)
+{
+    cst_call call = { s, 0, SLOT_NONE };
+
+    if (!s || s->slot == SLOT_READ)
+        return call;
+    call.slot = s->slot;
+    if (s->slot == SLOT_TRANSFORM)
+        call.mark = cst__w(s)->transform_mark;
+    return call;
+}
+
+static bool is_call(const cst_call *call)
+{
+    return call->stream && call->slot > SLOT_READ && call->slot <= SLOT_DESTROY;
+}
+
+cst_status cst_complete(cst_call call, cst_status status)
+{
+    cst_ctx *ctx;
+
+    if (!is_call(&call) || status == CST_PENDING || status == CST_GIVEN)
+        return CST_E_INVALID_ARG;
+    ctx = call.stream->ctx;
+    cst__enter(ctx);
+    take_answer(call.stream, (enum cst__slot)call.slot, status, NULL, call.mark);
+    cst__leave(ctx);
+    return CST_OK;
+}
+
+cst_status cst_complete_with(cst_call call, cst_slice chunk)
+{
+    bool fits = is_call(&call) && (call.slot == SLOT_TRANSFORM || call.slot == SLOT_FLUSH_AS_FINAL ||
+                                   call.slot == SLOT_FLUSH_AT_FINISH);
+
+    if (fits) {
+        cst_ctx *ctx = call.stream->ctx;
+
+        cst__enter(ctx);
+        take_answer(call.stream, (enum cst__slot)call.slot, CST_OK, &chunk, call.mark);
+        cst__leave(ctx);
+    }
+    cst__slice_unref(&chunk);
+    return fits ? CST_OK : CST_E_INVALID_ARG;
+}
+
+static bool may_give(const cst_stream *s)
+{
+    return s->slot == SLOT_READ || s->slot == SLOT_TRANSFORM || s->slot == SLOT_FLUSH_AS_FINAL ||
+           s->slot == SLOT_FLUSH_AT_FINISH;
+}
+
+cst_status cst_give(cst_stream *s, cst_slice chunk)
+{
+    if (!s || !may_give(s) || s->ctx->given_by) {
+        cst__slice_unref(&chunk);
+        return CST_E_INVALID_ARG;
+    }
+    s->ctx->given = chunk;
+    s->ctx->given_by = s;
+    return CST_GIVEN;
+}

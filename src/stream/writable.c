@@ -1,0 +1,844 @@
+/*
+ * writable.c - the writable side: the queue, one write in flight, its callbacks, and the end.
+ *
+ * A write is in flight from the call of its slot to its answer. Whether the answer came inside the slot (W_SYNC) decides
+ * when the callbacks run: then by a task, else at once. The rules are Node's to the letter.
+ */
+#include "stream/stream_internal.h"
+
+#include "cstream/writable.h"
+
+static void finish_maybe(cst_stream *s, bool sync);
+static void clear_queue(cst_stream *s);
+
+/* --- the side as a whole ------------------------------------------------------------------------------------------ */
+
+/* A transform whose readable mark is said to be 0 has no default for this one. */
+static size_t high_water_mark(const cst_opts *opts, bool both, bool objects, bool transform)
+{
+    size_t mark = opts->high_water_mark;
+    size_t readable_mark = mark ? mark : opts->readable_high_water_mark;
+
+    if (transform && readable_mark == CST_HWM_ZERO)
+        mark = opts->writable_high_water_mark ? opts->writable_high_water_mark : CST_HWM_ZERO;
+    if (!mark && both)
+        mark = opts->writable_high_water_mark;
+    if (!mark)
+        return objects ? CST_HWM_DEFAULT_OBJECTS : CST_HWM_DEFAULT;
+    return mark == CST_HWM_ZERO ? 0 : mark;
+}
+
+void cst__writable_init(cst_stream *s, const cst_opts *opts, bool both)
+{
+    struct writable *w = cst__w(s);
+    const cst_allocator *allocator = cst__pool_allocator(&s->ctx->pool);
+    bool objects = opts->object_mode || (both && opts->writable_object_mode);
+
+    cst_chain_init(&w->queue, allocator);
+    cst_chain_init(&w->batch, allocator);
+    w->high_water_mark = high_water_mark(opts, both, objects, (s->flags & IS_TRANSFORM) != 0);
+    if (objects)
+        s->flags |= W_OBJECTS;
+    if (both && opts->no_writable)
+        s->flags |= W_ABSENT | W_ENDING | W_ENDED | W_FINISHED;
+}
+
+void cst__writable_fini(cst_stream *s)
+{
+    struct writable *w = cst__w(s);
+
+    cst__slice_unref(&w->chunk);
+    cst_chain_fini(&w->batch);
+    cst_chain_fini(&w->queue);
+}
+
+void cst__writable_check(const cst_stream *s)
+{
+    const struct writable *w = cst__w(s);
+
+    assert(!w->queue.count || (s->flags & W_BUFFERED));
+    assert(!(s->flags & W_EXPECTING) == !(s->flags & W_WRITING));
+    assert(!(s->flags & W_CORKED) == !w->corked);
+    assert((s->flags & W_OBJECTS) ? w->length >= w->queue.count : w->length >= w->queue.bytes);
+    assert(!(s->flags & W_FINISHED) || (s->flags & W_ENDING));
+    (void)w;
+}
+
+/* --- requests: the callbacks that are owed ------------------------------------------------------------------------ */
+
+static struct cst__request *request_new(cst_stream *s, cst_done_fn *done, void *arg)
+{
+    struct cst__request *request = cst__alloc(s->ctx, sizeof(*request));
+
+    if (!request)
+        return NULL;
+    *request = (struct cst__request){ .stream = s, .done = done, .arg = arg, .count = 1 };
+    return request;
+}
+
+static void list_append(struct cst__request_list *list, struct cst__request *request)
+{
+    request->next = NULL;
+    if (list->first)
+        list->last->next = request;
+    else
+        list->first = request;
+    list->last = request;
+}
+
+/* Calls the callbacks of a list, one after another, and frees it. NULL is fine. */
+static void call_requests(cst_stream *s, struct cst__request *request, cst_status status)
+{
+    while (request) {
+        struct cst__request *next = request->next;
+        cst_done_fn *done = request->done;
+        void *arg = request->arg;
+
+        cst__free(s->ctx, request, sizeof(*request));
+        done(s, status, arg);
+        request = next;
+    }
+}
+
+static void run_request(cst_task_link *link)
+{
+    struct cst__request *request = cst__container_of(link, struct cst__request, link);
+    cst_stream *s = request->stream;
+
+    call_requests(s, request, request->status);
+    cst__release(s);
+}
+
+static void post_request(cst_stream *s, struct cst__request *request, cst_status status)
+{
+    request->next = NULL;
+    request->status = status;
+    cst__post_for(s, &request->link, run_request);
+}
+
+/* The callback of the chunk at the front of the queue, if it has one, taken out of the list. */
+static struct cst__request *take_front_request(struct writable *w)
+{
+    struct cst__request *request = w->waiting.first;
+
+    if (!request || request->chunk != w->front)
+        return NULL;
+    w->waiting.first = request->next;
+    request->next = NULL;
+    return request;
+}
+
+static cst_status failure_or(const cst_stream *s, cst_status status)
+{
+    return (s->flags & ERRORED) ? s->error.status : status;
+}
+
+static void call_ends(cst_stream *s, cst_status status)
+{
+    struct cst__request *first = cst__w(s)->ends.first;
+
+    cst__w(s)->ends.first = NULL;
+    call_requests(s, first, status);
+}
+
+void cst__writable_settle(cst_stream *s)
+{
+    struct writable *w = cst__w(s);
+    cst_status status = failure_or(s, CST_E_DESTROYED);
+    struct cst__request *in_flight = w->in_flight, *waiting = w->waiting.first;
+
+    w->in_flight = w->waiting.first = NULL;
+    call_requests(s, in_flight, status);
+    call_requests(s, waiting, status);
+    call_ends(s, status);
+}
+
+/* --- a write goes out --------------------------------------------------------------------------------------------- */
+
+static size_t chunk_length(const cst_stream *s, const cst_slice *chunk)
+{
+    return (s->flags & W_OBJECTS) ? 1 : chunk->len;
+}
+
+static void begin_flight(cst_stream *s, size_t len, struct cst__request *request)
+{
+    struct writable *w = cst__w(s);
+
+    w->flight++;
+    w->flight_length = len;
+    w->in_flight = request;
+    s->flags |= W_WRITING | W_SYNC | W_EXPECTING;
+}
+
+/* Whether the slot that was called for this flight still has to answer, so that its bytes must be kept. */
+static bool answer_is_owed(const cst_stream *s, uint32_t flight)
+{
+    return (s->owed & (1u << SLOT_WRITE | 1u << SLOT_TRANSFORM)) && cst__w(s)->flight == flight;
+}
+
+static void start_write(cst_stream *s, const cst_slice *chunk, size_t len, struct cst__request *request)
+{
+    struct writable *w = cst__w(s);
+    uint32_t flight;
+
+    begin_flight(s, len, request);
+    flight = w->flight;
+    if (s->flags & DESTROYED)
+        cst__write_answered(s, CST_E_DESTROYED);
+    else if (s->flags & IS_TRANSFORM)
+        cst__transform_write(s, chunk);
+    else
+        cst__call_write(s, chunk);
+    s->flags &= ~W_SYNC;
+    if (answer_is_owed(s, flight))
+        w->chunk = cst__slice_ref(chunk);
+}
+
+/* All of the queue as one call of writev. */
+static void start_writev(cst_stream *s)
+{
+    struct writable *w = cst__w(s);
+    const cst_allocator *allocator = w->queue.allocator;
+    struct cst__request *requests = w->waiting.first;
+    cst_chain chunks = w->queue;
+    uint32_t flight;
+
+    w->pending -= (int32_t)chunks.count - 1;
+    w->front += chunks.count;
+    w->waiting.first = NULL;
+    if (requests)
+        requests->batch = true;
+    cst_chain_init(&w->queue, allocator);
+    begin_flight(s, w->length, requests);
+    flight = w->flight;
+    if (s->flags & DESTROYED)
+        cst__write_answered(s, CST_E_DESTROYED);
+    else
+        cst__call_writev(s, cst_chain_slices(&chunks), chunks.count);
+    s->flags &= ~W_SYNC;
+    if (answer_is_owed(s, flight))
+        w->batch = chunks;
+    else
+        cst_chain_fini(&chunks);
+}
+
+static void drop_flight(struct writable *w)
+{
+    w->flight_length = 0;
+    if (w->chunk.block || w->chunk.data)
+        cst__slice_unref(&w->chunk);
+    if (w->batch.count)
+        cst_chain_fini(&w->batch);
+}
+
+static void queue_is_empty(cst_stream *s)
+{
+    if (!cst__w(s)->queue.count)
+        s->flags &= ~W_BUFFERED;
+}
+
+/* Hands the queue over: all at once to writev, else one by one for as long as each is answered inside its slot. */
+static void clear_queue(cst_stream *s)
+{
+    struct writable *w = cst__w(s);
+
+    if ((s->flags & (DESTROYED | W_CLEARING | W_CORKED | W_BUFFERED | CONSTRUCTED)) != (W_BUFFERED | CONSTRUCTED))
+        return;
+    if (!w->queue.count)
+        return;
+    s->flags |= W_CLEARING;
+    if (w->queue.count > 1 && s->ops->writev && !(s->flags & IS_TRANSFORM)) {
+        start_writev(s);
+    } else {
+        do {
+            struct cst__request *request = take_front_request(w);
+            cst_slice chunk = cst__chain_shift(&w->queue);
+
+            w->front++;
+            start_write(s, &chunk, chunk_length(s, &chunk), request);
+            cst__slice_unref(&chunk);
+        } while (w->queue.count && !(s->flags & W_WRITING));
+    }
+    queue_is_empty(s);
+    s->flags &= ~W_CLEARING;
+}
+
+/* --- a write is answered ------------------------------------------------------------------------------------------ */
+
+/* Fails what is queued, and the ends: the stream is destroyed or has failed. Not while a write is in flight. */
+static void fail_queue(cst_stream *s)
+{
+    struct writable *w = cst__w(s);
+
+    if (s->flags & W_WRITING)
+        return;
+    while (w->queue.count) {
+        struct cst__request *request = take_front_request(w);
+        cst_slice chunk = cst__chain_shift(&w->queue);
+
+        w->front++;
+        w->length -= chunk_length(s, &chunk);
+        cst__slice_unref(&chunk);
+        call_requests(s, request, failure_or(s, CST_E_DESTROYED));
+    }
+    call_ends(s, failure_or(s, CST_E_DESTROYED));
+    queue_is_empty(s);
+}
+
+static void write_failed(cst_stream *s, struct cst__request *requests, cst_status status)
+{
+    cst_error error = cst__error_here(s, status, CST_WRITING);
+
+    cst__w(s)->pending--;
+    call_requests(s, requests, status);
+    fail_queue(s);
+    cst__error_or_destroy(s, &error, false);
+}
+
+static void run_write_failed(cst_task_link *link)
+{
+    struct cst__request *request = cst__container_of(link, struct cst__request, link);
+    cst_stream *s = request->stream;
+
+    write_failed(s, request, request->status);
+    cst__release(s);
+}
+
+static void write_failed_extra(cst_stream *s, cst_status status)
+{
+    write_failed(s, NULL, status);
+}
+
+static void after_write(cst_stream *s, unsigned count, struct cst__request *requests)
+{
+    struct writable *w = cst__w(s);
+
+    s->flags &= ~W_AFTER_WRITE;
+    if ((s->flags & (W_ENDING | W_NEED_DRAIN | DESTROYED)) == W_NEED_DRAIN && w->length == 0) {
+        s->flags &= ~W_NEED_DRAIN;
+        cst__emit(s, CST_DRAIN);
+    }
+    for (; count > 1; count--) {
+        w->pending--;
+        requests->done(s, CST_OK, requests->arg);
+    }
+    w->pending--;
+    call_requests(s, requests, CST_OK);
+    if (s->flags & DESTROYED)
+        fail_queue(s);
+    if (s->flags & W_ENDING)
+        finish_maybe(s, true);
+}
+
+static void run_after_write(cst_task_link *link)
+{
+    cst_stream *s = (cst_stream *)(void *)(cst__container_of(link, struct writable, after_write_task) + 1);
+
+    after_write(s, 1, NULL);
+    cst__release(s);
+}
+
+static void after_write_extra(cst_stream *s, cst_status status)
+{
+    (void)status;
+    after_write(s, 1, NULL);
+}
+
+static void run_after_write_with_callback(cst_task_link *link)
+{
+    struct cst__request *request = cst__container_of(link, struct cst__request, link);
+    cst_stream *s = request->stream;
+
+    /* Node forgets the record of the task queued last, whichever task it is that runs. */
+    cst__w(s)->tick = NULL;
+    after_write(s, request->count, request);
+    cst__release(s);
+}
+
+static void one_write_less(cst_stream *s)
+{
+    cst__w(s)->pending--;
+    if (s->flags & W_ENDING)
+        finish_maybe(s, true);
+}
+
+/* Answered inside the slot, no callback: a task only where 'drain' is due, or, a slip of Node's, in object mode. */
+static void completed_inside(cst_stream *s)
+{
+    struct writable *w = cst__w(s);
+    bool drain = (s->flags & W_NEED_DRAIN) && w->length == 0;
+
+    if ((s->flags & W_AFTER_WRITE) || !(drain || (s->flags & W_OBJECTS))) {
+        one_write_less(s);
+        return;
+    }
+    if (!w->after_write_task.run)
+        cst__post_for(s, &w->after_write_task, run_after_write);
+    else if (cst__post_extra(s, after_write_extra, CST_OK) < 0) {
+        one_write_less(s); /* without memory: the task that is queued already brings 'drain' */
+        return;
+    }
+    s->flags |= W_AFTER_WRITE;
+}
+
+static void completed_inside_with_callback(cst_stream *s, struct cst__request *requests)
+{
+    struct writable *w = cst__w(s);
+    struct cst__request *tick = w->tick;
+
+    if (tick && !tick->batch && !requests->batch && tick->done == requests->done && tick->arg == requests->arg) {
+        tick->count++;
+        cst__free(s->ctx, requests, sizeof(*requests));
+        return;
+    }
+    w->tick = requests;
+    cst__post_for(s, &requests->link, run_after_write_with_callback);
+    s->flags |= W_AFTER_WRITE;
+}
+
+static void fail_write(cst_stream *s, struct cst__request *requests, cst_status status, bool sync)
+{
+    cst_error error = cst__error_here(s, status, CST_WRITING);
+
+    cst__set_errored(s, &error);
+    if (!sync) {
+        write_failed(s, requests, status);
+    } else if (requests) {
+        requests->status = status;
+        cst__post_for(s, &requests->link, run_write_failed);
+    } else if (cst__post_extra(s, write_failed_extra, status) < 0) {
+        write_failed(s, NULL, status); /* early, but it must not be lost */
+    }
+}
+
+void cst__write_answered(cst_stream *s, cst_status status)
+{
+    struct writable *w = cst__w(s);
+    struct cst__request *requests = w->in_flight;
+    bool sync = (s->flags & W_SYNC) != 0;
+
+    if (!(s->flags & W_EXPECTING)) {
+        cst_error error = cst__error_here(s, CST_E_MULTIPLE_CALLBACK, CST_WRITING);
+
+        cst__error_or_destroy(s, &error, false);
+        return;
+    }
+    w->in_flight = NULL;
+    s->flags &= ~(W_WRITING | W_EXPECTING);
+    w->length -= w->flight_length;
+    drop_flight(w);
+    if (status < 0) {
+        fail_write(s, requests, status, sync);
+        return;
+    }
+    if (s->flags & W_BUFFERED)
+        clear_queue(s);
+    if (!sync)
+        after_write(s, 1, requests);
+    else if (requests)
+        completed_inside_with_callback(s, requests);
+    else
+        completed_inside(s);
+}
+
+/* --- write ---------------------------------------------------------------------------------------------------------- */
+
+/* After end or destroy. A write after end fails the stream, one after destroy does not. */
+static cst_status refuse_write(cst_stream *s, struct cst__request *request)
+{
+    cst_status status = (s->flags & W_ENDING) ? CST_E_WRITE_AFTER_END : CST_E_DESTROYED;
+    cst_error error = cst__error_here(s, status, CST_WRITING);
+
+    if (request)
+        post_request(s, request, status);
+    cst__error_or_destroy(s, &error, true);
+    return status;
+}
+
+static bool must_wait(const cst_stream *s)
+{
+    return (s->flags & (W_WRITING | ERRORED | W_CORKED | CONSTRUCTED)) != CONSTRUCTED;
+}
+
+static cst_status queue_chunk(cst_stream *s, const cst_slice *chunk, struct cst__request *request)
+{
+    struct writable *w = cst__w(s);
+    uint32_t number = w->front + w->queue.count;
+    cst_status st = cst_chain_append(&w->queue, cst__slice_ref(chunk));
+
+    if (st < 0)
+        return st;
+    s->flags |= W_BUFFERED;
+    if (request) {
+        request->chunk = number;
+        list_append(&w->waiting, request);
+    }
+    return CST_OK;
+}
+
+cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg)
+{
+    struct writable *w = cst__w(s);
+    struct cst__request *request = NULL;
+    size_t len = chunk_length(s, chunk);
+    cst_status st;
+
+    if (len > SIZE_MAX - w->length)
+        return CST_E_INVALID_ARG;
+    if (done && !(request = request_new(s, done, arg)))
+        return CST_E_NOMEM;
+    if (s->flags & (W_ENDING | DESTROYED))
+        return refuse_write(s, request);
+    if (!must_wait(s)) {
+        w->pending++;
+        w->length += len;
+        start_write(s, chunk, len, request);
+    } else {
+        if ((st = queue_chunk(s, chunk, request)) < 0) {
+            if (request)
+                cst__free(s->ctx, request, sizeof(*request));
+            return st;
+        }
+        w->pending++;
+        w->length += len;
+    }
+    if (w->length >= w->high_water_mark && w->length != 0) {
+        s->flags |= W_NEED_DRAIN;
+        return CST_FULL;
+    }
+    return (s->flags & (DESTROYED | ERRORED)) ? CST_FULL : CST_OK;
+}
+
+cst_status cst_write(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg)
+{
+    cst_status st = CST_E_INVALID_ARG;
+
+    if (s && (s->flags & HAS_WRITABLE)) {
+        cst_ctx *ctx = s->ctx;
+
+        cst__enter(ctx);
+        st = cst__write(s, &chunk, done, arg);
+        cst__leave(ctx);
+    }
+    cst__slice_unref(&chunk);
+    return st;
+}
+
+cst_status cst_write_copy(cst_stream *s, const void *bytes, size_t len, cst_done_fn *done, void *arg)
+{
+    cst_slice chunk;
+    cst_status st;
+
+    if (!s || !(s->flags & HAS_WRITABLE) || (!bytes && len))
+        return CST_E_INVALID_ARG;
+    st = cst_slice_copy(&chunk, s->ctx->allocator, bytes, len);
+    return st < 0 ? st : cst_write(s, chunk, done, arg);
+}
+
+/* --- cork ----------------------------------------------------------------------------------------------------------- */
+
+static void uncork(cst_stream *s)
+{
+    struct writable *w = cst__w(s);
+
+    if (!w->corked)
+        return;
+    if (--w->corked == 0)
+        s->flags &= ~W_CORKED;
+    if (!(s->flags & W_WRITING))
+        clear_queue(s);
+}
+
+cst_status cst_cork(cst_stream *s)
+{
+    if (!s || !(s->flags & HAS_WRITABLE) || cst__w(s)->corked == UINT32_MAX)
+        return CST_E_INVALID_ARG;
+    s->flags |= W_CORKED;
+    cst__w(s)->corked++;
+    return CST_OK;
+}
+
+cst_status cst_uncork(cst_stream *s)
+{
+    cst_ctx *ctx;
+
+    if (!s || !(s->flags & HAS_WRITABLE))
+        return CST_E_INVALID_ARG;
+    ctx = s->ctx;
+    cst__enter(ctx);
+    uncork(s);
+    cst__leave(ctx);
+    return CST_OK;
+}
+
+/* --- end ------------------------------------------------------------------------------------------------------------ */
+
+/* Whether nothing but final stands between the stream and 'finish'. */
+static bool need_finish(const cst_stream *s)
+{
+    return (s->flags & (W_ENDING | DESTROYED | CONSTRUCTED | W_FINISHED | W_WRITING | ERROR_EMITTED | CLOSE_EMITTED |
+                        ERRORED | W_BUFFERED)) == (W_ENDING | CONSTRUCTED) &&
+           cst__w(s)->length == 0;
+}
+
+static bool readable_side_is_done(const cst_stream *s)
+{
+    return !(s->flags & HAS_READABLE) || (s->flags & (R_END_EMITTED | R_ABSENT));
+}
+
+static void finish(cst_stream *s)
+{
+    cst__w(s)->pending--;
+    s->flags |= W_FINISHED;
+    call_ends(s, CST_OK);
+    cst__emit(s, CST_FINISH);
+    if ((s->flags & AUTO_DESTROY) && readable_side_is_done(s))
+        cst__destroy(s, NULL);
+}
+
+static cst_stream *finish_task_stream(cst_task_link *link)
+{
+    return (cst_stream *)(void *)(cst__container_of(link, struct writable, finish_task) + 1);
+}
+
+/* Without final: what has happened since the task was queued may have put it off. */
+static void run_finish_checked(cst_task_link *link)
+{
+    cst_stream *s = finish_task_stream(link);
+
+    if (need_finish(s))
+        finish(s);
+    else
+        cst__w(s)->pending--;
+    cst__release(s);
+}
+
+/* After final: comes in any case, after a destroy too. A slip of Node's. */
+static void run_finish_unchecked(cst_task_link *link)
+{
+    cst_stream *s = finish_task_stream(link);
+
+    finish(s);
+    cst__release(s);
+}
+
+static void emit_prefinish(cst_stream *s)
+{
+    if ((s->flags & IS_TRANSFORM) && s->ops->final)
+        cst__transform_flush(s, SLOT_FLUSH_AT_FINISH);
+    cst__emit(s, CST_PREFINISH);
+}
+
+static void prefinish(cst_stream *s)
+{
+    if (s->flags & (W_PREFINISHED | W_FINAL_CALLED))
+        return;
+    s->flags |= W_FINAL_CALLED;
+    if (!(s->ops->final || (s->flags & IS_TRANSFORM)) || (s->flags & DESTROYED)) {
+        s->flags |= W_PREFINISHED;
+        emit_prefinish(s);
+        return;
+    }
+    s->flags |= W_SYNC;
+    cst__w(s)->pending++;
+    if (s->ops->final)
+        cst__call_final(s);
+    else
+        cst__transform_flush(s, SLOT_FLUSH_AS_FINAL);
+    s->flags &= ~W_SYNC;
+}
+
+void cst__final_answered(cst_stream *s, cst_status status)
+{
+    struct writable *w = cst__w(s);
+    cst_error error = cst__error_here(s, status < 0 ? status : CST_E_MULTIPLE_CALLBACK, CST_WRITING);
+
+    if (s->flags & W_PREFINISHED) {
+        cst__error_or_destroy(s, &error, false);
+        return;
+    }
+    w->pending--;
+    if (status < 0) {
+        call_ends(s, status);
+        cst__error_or_destroy(s, &error, (s->flags & W_SYNC) != 0);
+    } else if (need_finish(s)) {
+        s->flags |= W_PREFINISHED;
+        emit_prefinish(s);
+        w->pending++;
+        if (!w->finish_task.run)
+            cst__post_for(s, &w->finish_task, run_finish_unchecked);
+    }
+}
+
+static void finish_maybe(cst_stream *s, bool sync)
+{
+    struct writable *w = cst__w(s);
+
+    if (!need_finish(s))
+        return;
+    prefinish(s);
+    if (w->pending != 0 || w->finish_task.run)
+        return;
+    if (sync) {
+        w->pending++;
+        cst__post_for(s, &w->finish_task, run_finish_checked);
+    } else if (need_finish(s)) {
+        w->pending++;
+        finish(s);
+    }
+}
+
+void cst__writable_constructed(cst_stream *s)
+{
+    if (!(s->flags & W_WRITING))
+        clear_queue(s);
+    if (s->flags & W_ENDING)
+        finish_maybe(s, false);
+}
+
+/* Tells the callback of an end what is known by now, or keeps it until that is so. */
+static void settle_end(cst_stream *s, struct cst__request *request, cst_status refused)
+{
+    if (refused)
+        post_request(s, request, refused);
+    else if (s->flags & ERRORED)
+        post_request(s, request, s->error.status);
+    else if (s->flags & W_FINISHED)
+        post_request(s, request, CST_OK);
+    else
+        list_append(&cst__w(s)->ends, request);
+}
+
+cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg)
+{
+    struct writable *w = cst__w(s);
+    struct cst__request *request = NULL;
+    cst_status refused = CST_OK;
+
+    if (done && !(request = request_new(s, done, arg)))
+        return CST_E_NOMEM;
+    if (chunk && (refused = cst__write(s, chunk, NULL, NULL)) > 0)
+        refused = CST_OK;
+    if (refused == CST_E_NOMEM || refused == CST_E_INVALID_ARG) {
+        if (request)
+            cst__free(s->ctx, request, sizeof(*request));
+        return refused;
+    }
+    if (s->flags & W_CORKED) {
+        w->corked = 1;
+        uncork(s);
+    }
+    if (!refused && !(s->flags & (W_ENDING | ERRORED))) {
+        s->flags |= W_ENDING;
+        finish_maybe(s, true);
+        s->flags |= W_ENDED;
+    } else if (!refused && (s->flags & W_FINISHED)) {
+        refused = CST_E_ALREADY_FINISHED;
+    } else if (!refused && (s->flags & DESTROYED)) {
+        refused = CST_E_DESTROYED;
+    }
+    if (request)
+        settle_end(s, request, refused);
+    return refused;
+}
+
+cst_status cst_end(cst_stream *s, cst_done_fn *done, void *arg)
+{
+    cst_status st;
+    cst_ctx *ctx;
+
+    if (!s || !(s->flags & HAS_WRITABLE))
+        return CST_E_INVALID_ARG;
+    ctx = s->ctx;
+    cst__enter(ctx);
+    st = cst__end(s, NULL, done, arg);
+    cst__leave(ctx);
+    return st;
+}
+
+cst_status cst_end_with(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg)
+{
+    cst_status st = CST_E_INVALID_ARG;
+
+    if (s && (s->flags & HAS_WRITABLE)) {
+        cst_ctx *ctx = s->ctx;
+
+        cst__enter(ctx);
+        st = cst__end(s, &chunk, done, arg);
+        cst__leave(ctx);
+    }
+    cst__slice_unref(&chunk);
+    return st;
+}
+
+/* --- destroy -------------------------------------------------------------------------------------------------------- */
+
+static void run_fail_queue(cst_task_link *link)
+{
+    cst_stream *s = (cst_stream *)(void *)(cst__container_of(link, struct writable, error_buffer_task) + 1);
+
+    fail_queue(s);
+    cst__release(s);
+}
+
+/* The first destroy: what waits is failed by a task, before 'error' and 'close'. */
+void cst__writable_destroying(cst_stream *s)
+{
+    struct writable *w = cst__w(s);
+
+    if ((s->flags & W_BUFFERED) || w->ends.first)
+        cst__post_for(s, &w->error_buffer_task, run_fail_queue);
+}
+
+/* --- looking ---------------------------------------------------------------------------------------------------------- */
+
+static const struct writable *side(const cst_stream *s)
+{
+    return s && (s->flags & HAS_WRITABLE) ? cst__w(s) : NULL;
+}
+
+size_t cst_writable_length(const cst_stream *s)
+{
+    return side(s) ? side(s)->length : 0;
+}
+
+size_t cst_writable_high_water_mark(const cst_stream *s)
+{
+    return side(s) ? side(s)->high_water_mark : 0;
+}
+
+bool cst_writable_object_mode(const cst_stream *s)
+{
+    return side(s) && (s->flags & W_OBJECTS);
+}
+
+bool cst_writable_need_drain(const cst_stream *s)
+{
+    return side(s) && (s->flags & (DESTROYED | W_ENDING | W_NEED_DRAIN)) == W_NEED_DRAIN;
+}
+
+size_t cst_writable_corked(const cst_stream *s)
+{
+    return side(s) ? side(s)->corked : 0;
+}
+
+bool cst_writable_ended(const cst_stream *s)
+{
+    return side(s) && (s->flags & W_ENDING);
+}
+
+bool cst_writable_finished(const cst_stream *s)
+{
+    return side(s) && (s->flags & W_FINISHED);
+}
+
+/* Node forgot this one on streams with both sides: there it is never true. */
+bool cst_writable_aborted(const cst_stream *s)
+{
+    return side(s) && !(s->flags & (HAS_READABLE | W_FINISHED)) && (s->flags & (DESTROYED | ERRORED));
+}
+
+bool cst_is_writable(const cst_stream *s)
+{
+    return side(s) && !(s->flags & (W_ABSENT | W_ENDING | W_ENDED | DESTROYED | ERRORED));
+}

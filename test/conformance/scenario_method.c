@@ -1,0 +1,301 @@
+/*
+ * scenario_method.c - the slots of the scenario's streams, each of which does what its script says.
+ *
+ * A slot prints its call, takes the item whose turn it is, and either does the acts at once or
+ * leaves them as a job: to the library's queue (tick) or to the host (later). The answer is one of
+ * the acts. Where it is the last one of a `now` item it is returned from the slot, else given by
+ * cst_complete; the trace must not show which.
+ */
+#include "scenario_host.h"
+
+static const struct act default_write_acts[] = { { .kind = ACT_CB } };
+static const struct act default_transform_acts[] = { { .kind = ACT_X }, { .kind = ACT_CB } };
+
+static const struct item item_never = { .when = MOMENT_NEVER };
+static const struct item default_write = { MOMENT_NOW, default_write_acts, 1 };
+static const struct item default_transform = { MOMENT_NOW, default_transform_acts, 2 };
+
+static cst_status scripted(struct member *member, cst_stream *s, enum method method,
+                           const cst_slice *chunk);
+static const struct item *next_item(struct member *member, enum method method);
+static cst_status do_now(const struct call *call);
+static void leave_for_later(const struct call *call);
+static void do_acts(const struct call *call, size_t count);
+
+/* --- the slots -------------------------------------------------------------------------------- */
+
+/* The library keeps a pointer as each stream's state. */
+static struct member *member_of(void *self)
+{
+    return *(struct member **)self;
+}
+
+static cst_status slot_construct(cst_stream *s, void *self)
+{
+    struct member *member = member_of(self);
+
+    host_say(member->host, "call %s construct\n", member->decl->name);
+    return scripted(member, s, METHOD_CONSTRUCT, NULL);
+}
+
+static cst_status slot_read(cst_stream *s, void *self, size_t size)
+{
+    struct member *member = member_of(self);
+
+    host_say(member->host, "call %s read %zu\n", member->decl->name, size);
+    return scripted(member, s, METHOD_READ, NULL);
+}
+
+static cst_status slot_write(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    struct member *member = member_of(self);
+
+    host_say(member->host, "call %s write %s\n", member->decl->name, host_chunk_text(chunk).text);
+    return scripted(member, s, METHOD_WRITE, NULL);
+}
+
+static cst_status slot_writev(cst_stream *s, void *self, const cst_slice *chunks, size_t count)
+{
+    struct member *member = member_of(self);
+
+    host_say(member->host, "call %s writev ", member->decl->name);
+    for (size_t i = 0; i < count; i++)
+        host_say(member->host, "%s%s", i > 0 ? "+" : "", host_chunk_text(&chunks[i]).text);
+    host_say(member->host, "\n");
+    return scripted(member, s, METHOD_WRITE, NULL);
+}
+
+static cst_status slot_final(cst_stream *s, void *self)
+{
+    struct member *member = member_of(self);
+
+    host_say(member->host, "call %s final\n", member->decl->name);
+    return scripted(member, s, METHOD_FINAL, NULL);
+}
+
+static cst_status slot_transform(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    struct member *member = member_of(self);
+
+    host_say(member->host, "call %s transform %s\n", member->decl->name,
+             host_chunk_text(chunk).text);
+    return scripted(member, s, METHOD_TRANSFORM, chunk);
+}
+
+static cst_status slot_flush(cst_stream *s, void *self)
+{
+    struct member *member = member_of(self);
+
+    host_say(member->host, "call %s flush\n", member->decl->name);
+    return scripted(member, s, METHOD_FLUSH, NULL);
+}
+
+static cst_status slot_destroy(cst_stream *s, void *self, const cst_error *error)
+{
+    struct member *member = member_of(self);
+    const char *code = error != NULL ? host_code(member->host, error->status) : "-";
+
+    host_say(member->host, "call %s destroy %s\n", member->decl->name, code);
+    return scripted(member, s, METHOD_DESTROY, NULL);
+}
+
+void method_define(struct member *member)
+{
+    const struct decl *decl = member->decl;
+    enum kind kind = decl->kind;
+    bool sink = kind == KIND_WRITABLE || kind == KIND_DUPLEX;
+    const struct script **scripts = member->scripts;
+    cst_ops *ops = &member->ops;
+
+    for (size_t i = 0; i < METHODS; i++)
+        scripts[i] = scenario_script(member->host->scenario, decl->name, (enum method)i);
+    *ops = (cst_ops){ .name = decl->name, .self_size = sizeof(struct member *) };
+    if (kind == KIND_READABLE || kind == KIND_DUPLEX)
+        ops->read = slot_read;
+    if (sink)
+        ops->write = slot_write;
+    if (sink && decl->writev)
+        ops->writev = slot_writev;
+    if ((sink || kind == KIND_TRANSFORM) && scripts[METHOD_FINAL] != NULL)
+        ops->final = slot_final;
+    if (kind == KIND_TRANSFORM)
+        ops->transform = slot_transform;
+    if (kind == KIND_TRANSFORM && scripts[METHOD_FLUSH] != NULL)
+        ops->flush = slot_flush;
+    if (scripts[METHOD_CONSTRUCT] != NULL)
+        ops->construct = slot_construct;
+    if (scripts[METHOD_DESTROY] != NULL)
+        ops->destroy = slot_destroy;
+}
+
+/* --- one call --------------------------------------------------------------------------------- */
+
+static cst_status scripted(struct member *member, cst_stream *s, enum method method,
+                           const cst_slice *chunk)
+{
+    struct call call = { .member = member, .stream = s, .method = method };
+
+    call.item = next_item(member, method);
+    if (method != METHOD_READ)
+        call.answer = cst_this_call(s);
+    if (chunk != NULL)
+        call.chunk = *chunk;
+
+    if (call.item->when == MOMENT_NOW)
+        return do_now(&call);
+    if (call.item->when != MOMENT_NEVER)
+        leave_for_later(&call);
+    return method == METHOD_READ ? CST_OK : CST_PENDING;
+}
+
+static const struct item *next_item(struct member *member, enum method method)
+{
+    const struct script *script = member->scripts[method];
+    size_t n = member->calls[method]++;
+
+    if (method == METHOD_READ)
+        return script != NULL && n < script->count ? &script->items[n] : &item_never;
+    if (script != NULL)
+        return &script->items[n % script->count];
+    return method == METHOD_TRANSFORM ? &default_transform : &default_write;
+}
+
+static void run_task(void *arg)
+{
+    method_deliver(arg);
+}
+
+static void leave_for_later(const struct call *call)
+{
+    struct host *host = call->member->host;
+    struct job *job = scenario_alloc(1, sizeof *job);
+
+    job->call = *call;
+    job->call.chunk = cst_slice_ref(&call->chunk);
+    cst_ref(call->stream);
+    job->next = host->jobs;
+    host->jobs = job;
+    if (call->item->when == MOMENT_TICK) {
+        cst_defer(host->ctx, &job->task, run_task, job);
+        return;
+    }
+    *host->owed_tail = job;
+    host->owed_tail = &job->next_owed;
+}
+
+void method_deliver(struct job *job)
+{
+    do_acts(&job->call, job->call.item->count);
+    cst_slice_unref(&job->call.chunk);
+    cst_unref(job->call.stream);
+}
+
+/* --- acts ------------------------------------------------------------------------------------- */
+
+struct answer {
+    cst_status status;
+    bool with_chunk;
+    cst_slice chunk;
+};
+
+/* What cb, cbx, cbN or cbe calls back with. Only transform and flush have use for a chunk. */
+static struct answer make_answer(const struct call *call, const struct act *act)
+{
+    struct answer answer = { .status = CST_OK };
+
+    if (act->kind == ACT_CBE)
+        answer.status = CST_USER(ERROR_CB);
+    if (act->kind == ACT_CBX)
+        answer.chunk = cst_slice_ref(&call->chunk);
+    if (act->kind == ACT_CBN)
+        answer.status = host_bytes(&answer.chunk, call->member, act->n);
+    answer.with_chunk = (act->kind == ACT_CBX || act->kind == ACT_CBN) && answer.status == CST_OK;
+    if (answer.with_chunk && call->method != METHOD_TRANSFORM && call->method != METHOD_FLUSH) {
+        cst_slice_unref(&answer.chunk);
+        answer.with_chunk = false;
+    }
+    return answer;
+}
+
+static void complete(const struct call *call, const struct act *act)
+{
+    struct answer answer = make_answer(call, act);
+
+    if (answer.with_chunk)
+        cst_complete_with(call->answer, answer.chunk);
+    else
+        cst_complete(call->answer, answer.status);
+}
+
+static cst_status returned_answer(const struct call *call, const struct act *act)
+{
+    struct answer answer = make_answer(call, act);
+
+    return answer.with_chunk ? cst_give(call->stream, answer.chunk) : answer.status;
+}
+
+/* The acts inside the slot; gives what the slot returns. */
+static cst_status do_now(const struct call *call)
+{
+    const struct act *last = &call->item->acts[call->item->count - 1];
+
+    if (call->method == METHOD_READ) {
+        do_acts(call, call->item->count);
+        return CST_OK;
+    }
+    if (call->member->host->opts->explicit_answers || last->kind < ACT_CB) {
+        do_acts(call, call->item->count);
+        return CST_PENDING;
+    }
+    do_acts(call, call->item->count - 1);
+    return returned_answer(call, last);
+}
+
+static void say_push(const struct call *call, cst_status status)
+{
+    host_say(call->member->host, "ret push %s %d\n", call->member->decl->name, status == CST_OK);
+}
+
+static void push_bytes(const struct call *call, size_t n)
+{
+    cst_slice chunk;
+    cst_status status = host_bytes(&chunk, call->member, n);
+
+    if (status == CST_OK)
+        status = cst_push(call->stream, chunk);
+    say_push(call, status);
+}
+
+static void do_act(const struct call *call, const struct act *act)
+{
+    switch (act->kind) {
+    case ACT_PUSH:
+        push_bytes(call, act->n);
+        break;
+    case ACT_X:
+        say_push(call, cst_push(call->stream, cst_slice_ref(&call->chunk)));
+        break;
+    case ACT_EOF:
+        say_push(call, cst_push_eof(call->stream));
+        break;
+    case ACT_DESTROY:
+        cst_destroy(call->stream, CST_OK);
+        break;
+    case ACT_DESTROYE:
+        cst_destroy(call->stream, CST_USER(ERROR_OWN));
+        break;
+    case ACT_CB:
+    case ACT_CBX:
+    case ACT_CBN:
+    case ACT_CBE:
+        complete(call, act);
+        break;
+    }
+}
+
+/* The first count acts of the item, whatever each of them leads to. */
+static void do_acts(const struct call *call, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        do_act(call, &call->item->acts[i]);
+}

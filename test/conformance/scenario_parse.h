@@ -1,0 +1,153 @@
+/*
+ * scenario_parse.h - a scenario as data: what its lines say, checked, with every name and number
+ * resolved.
+ *
+ * Nothing here touches a stream. The lists are arrays in the order of the lines; strings point into
+ * the text, which the caller keeps.
+ */
+#ifndef SCENARIO_PARSE_H
+#define SCENARIO_PARSE_H
+
+#include <cstream/cstream.h>
+
+enum kind {
+    KIND_READABLE,
+    KIND_WRITABLE,
+    KIND_DUPLEX,
+    KIND_TRANSFORM,
+    KIND_PASSTHROUGH,
+    KIND_PAIR,
+    KINDS
+};
+
+enum method {
+    METHOD_READ,
+    METHOD_WRITE,
+    METHOD_FINAL,
+    METHOD_TRANSFORM,
+    METHOD_FLUSH,
+    METHOD_DESTROY,
+    METHOD_CONSTRUCT,
+    METHODS
+};
+
+enum moment { MOMENT_NEVER, MOMENT_NOW, MOMENT_TICK, MOMENT_LATER };
+
+enum act_kind {
+    ACT_PUSH, /* pN */
+    ACT_X,
+    ACT_EOF,
+    ACT_DESTROY,
+    ACT_DESTROYE,
+    ACT_CB, /* from here on: answers */
+    ACT_CBX,
+    ACT_CBN,
+    ACT_CBE
+};
+
+enum verb {
+    OP_PUSH,
+    OP_UNSHIFT,
+    OP_READ,
+    OP_READALL,
+    OP_PAUSE,
+    OP_RESUME,
+    OP_LISTEN,
+    OP_UNLISTEN,
+    OP_PIPE,
+    OP_UNPIPE,
+    OP_WRITE,
+    OP_END,
+    OP_CORK,
+    OP_UNCORK,
+    OP_DESTROY,
+    OP_ABORT,
+    OP_PIPELINE,
+    OP_FINISHED,
+    VERBS
+};
+
+/** The user's errors: their place in scenario.errors is n of CST_USER(n). Those that only
+ * scenarios name follow. */
+enum { ERROR_CB, ERROR_OWN, ERRORS_FIXED };
+
+/** Where a line leaves its number out. Chosen so that `read R` needs no case of its own. */
+#define NO_NUMBER CST_READ_ANY
+
+struct act {
+    enum act_kind kind;
+    size_t n; /* bytes, of pN and cbN */
+};
+
+struct item {
+    enum moment when;
+    const struct act *acts;
+    size_t count;
+};
+
+struct script {
+    const char *name;
+    enum method method;
+    const struct item *items;
+    size_t count;
+};
+
+struct decl {
+    const char *name;
+    enum kind kind;
+    cst_opts opts;
+    bool writev;
+    bool signal;
+};
+
+/** words[0] is the verb, words[1] to words[streams] name streams that are declared. */
+struct op {
+    enum verb verb;
+    char *const *words;
+    size_t count;
+    size_t streams;
+    size_t n; /* its number, or which error `destroy` names; NO_NUMBER where there is none */
+};
+
+struct hook {
+    const char *name;
+    cst_event_type event;
+    size_t nth; /* counted from 1 */
+    struct op op;
+};
+
+struct turn {
+    size_t first_op;
+    size_t op_count;
+};
+
+struct scenario {
+    struct decl *streams;
+    struct script *scripts;
+    struct hook *hooks;
+    struct turn *turns;
+    struct op *ops; /* those of the turns, one turn after another */
+    const char **errors;
+    char **words;
+    struct item *items;
+    struct act *acts;
+    size_t stream_count, script_count, hook_count, turn_count, op_count;
+    size_t error_count, word_count, item_count, act_count;
+};
+
+/** Event names as Node spells them. */
+extern const char *const scenario_event_names[CST_EVENT_TYPES_];
+
+/** Reads text, which it cuts into words where it lies. False, with a line on standard error,
+ * where it cannot. Free the scenario in either case. */
+bool scenario_parse(struct scenario *sc, char *text);
+void scenario_free(struct scenario *sc);
+
+/** The script of a stream's method, or NULL; the last one where there are several. */
+const struct script *scenario_script(const struct scenario *sc, const char *name,
+                                     enum method method);
+
+/** calloc that ends the program where there is no memory: the runner's own is not under test. */
+void *scenario_alloc(size_t count, size_t size);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * scenario_run.h - runs a scenario on the library and prints its trace.
+ */
+#ifndef SCENARIO_RUN_H
+#define SCENARIO_RUN_H
+
+#include "scenario_parse.h"
+
+/**
+ * explicit_answers  no slot answers by its status: all complete inside the call, then return
+ *                   CST_PENDING
+ * task_budget       tasks of one cst_ctx_run, which is called until it is idle; 0 is without limit
+ */
+struct run_opts {
+    bool explicit_answers;
+    size_t task_budget;
+};
+
+/** Prints the trace on standard output, then frees everything. False, with a line on standard
+ * error for each, where a callback of a write or end that was accepted did not run exactly once,
+ * or one that was refused ran. */
+bool scenario_run(const struct scenario *sc, const cst_allocator *allocator,
+                  const struct run_opts *opts);
+
+#endif

@@ -1,0 +1,80 @@
+#!/bin/sh
+# examples-check.sh - build/examples/upper and demo as a user meets them: what they make equals what tr makes, and every
+# file that cannot be read or written ends them with one line on standard error and an exit status that is not 0.
+set -u
+
+BUILD=${BUILD:-build}
+upper=$BUILD/examples/upper
+demo=$BUILD/examples/demo
+dir=$BUILD/examples/check
+
+fail()
+{
+    echo "failed: $*"
+    exit 1
+}
+
+# refuses WORDS COMMAND...: COMMAND fails, and all it says on standard error is one line, which ends with WORDS.
+refuses()
+{
+    words=$1
+    shift
+    "$@" >"$dir/stdout" 2>"$dir/stderr" </dev/null && fail "$*: exit 0"
+    [ "$(wc -l <"$dir/stderr")" -eq 1 ] || fail "$*: not one line: $(cat "$dir/stderr")"
+    case $(cat "$dir/stderr") in
+    *": $words") ;;
+    *) fail "$*: $(cat "$dir/stderr")" ;;
+    esac
+}
+
+rm -rf "$dir"
+mkdir -p "$dir" || exit 1
+cat src/*/*.c include/cstream/*.h >"$dir/text"
+LC_ALL=C tr a-z A-Z <"$dir/text" >"$dir/expected"
+LC_ALL=C
+export LC_ALL
+
+# --- upper ---
+"$upper" "$dir/text" "$dir/out" || fail "upper IN OUT"
+cmp "$dir/out" "$dir/expected" || fail "upper IN OUT differs from tr"
+"$upper" <"$dir/text" >"$dir/out" || fail "upper"
+cmp "$dir/out" "$dir/expected" || fail "upper differs from tr"
+cat "$dir/text" | "$upper" | cmp - "$dir/expected" || fail "upper between pipes differs from tr"
+"$upper" /dev/null "$dir/out" || fail "upper of an empty file"
+[ -s "$dir/out" ] && fail "upper of an empty file made something"
+
+refuses "$dir/none: No such file or directory" "$upper" "$dir/none"
+refuses "$dir: Is a directory" "$upper" "$dir" "$dir/out"
+refuses "$dir: Is a directory" "$upper" "$dir/text" "$dir"
+refuses "$dir/none/out: No such file or directory" "$upper" "$dir/text" "$dir/none/out"
+
+# --- demo ---
+"$demo" "$dir/text" "$dir/out" >"$dir/table" 2>"$dir/stderr" || fail "demo: $(cat "$dir/stderr")"
+[ -s "$dir/stderr" ] && fail "demo: draws a bar where there is no terminal"
+cmp "$dir/out" "$dir/expected" || fail "demo FILE OUT differs from tr"
+grep -q 'same as tr a-z A-Z  *yes  *yes$' "$dir/table" || fail "demo: no table"
+"$demo" /dev/null 2>/dev/null && fail "demo of a device"
+: >"$dir/empty"
+"$demo" "$dir/empty" "$dir/out" >/dev/null || fail "demo of an empty file"
+cp "$dir/text" "$dir/a name with \$HOME and 'quotes'"
+"$demo" "$dir/a name with \$HOME and 'quotes'" >/dev/null || fail "demo of a name that a shell would change"
+
+refuses "$dir/none: No such file or directory" "$demo" "$dir/none" "$dir/out"
+refuses "$dir: Is a directory" "$demo" "$dir" "$dir/out"
+refuses "$dir/none/out: No such file or directory" "$demo" "$dir/text" "$dir/none/out"
+refuses "is the file that is to be read" "$demo" "$dir/text" "$dir/text"
+refuses "differs from what tr makes of the file" "$demo" "$dir/text" /dev/null
+cmp -s "$dir/text" "$dir/expected" && fail "demo has written to its input"
+
+if [ -w /dev/full ]; then
+    refuses "/dev/full: No space left on device" "$upper" "$dir/text" /dev/full
+    refuses "/dev/full: No space left on device" "$demo" "$dir/text" /dev/full
+fi
+if [ "$(id -u)" -ne 0 ]; then
+    chmod 000 "$dir/out"
+    refuses "$dir/out: Permission denied" "$upper" "$dir/out"
+    refuses "$dir/out: Permission denied" "$demo" "$dir/out" "$dir/other"
+fi
+
+rm -rf "$dir"
+echo "upper and demo equal tr; each file that cannot be used gets one line"

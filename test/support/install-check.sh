@@ -1,0 +1,95 @@
+#!/bin/sh
+# install-check.sh - `make install` into a directory of our own; a program outside the tree finds the library there with
+# nothing but pkg-config, shared and static; `make uninstall` leaves no file.
+set -u
+
+BUILD=${BUILD:-build}
+CC=${CC:-cc}
+MAKE=${MAKE:-make}
+case $BUILD in
+/*) root=$BUILD/install ;;
+*) root=$PWD/$BUILD/install ;;
+esac
+
+fail()
+{
+    echo "failed: $*"
+    exit 1
+}
+
+# make_quietly ARGUMENT...: the same build as ours, so that nothing is compiled again.
+make_quietly()
+{
+    $MAKE --no-print-directory BUILD="$BUILD" "$@" || fail "make $*"
+}
+
+no_file_in()
+{
+    left=$(find "$1" ! -type d)
+    [ -z "$left" ] || fail "uninstall left: $left"
+}
+
+rm -rf "$root"
+version=$(sed -n 's/^.define CST_VERSION_STRING "\(.*\)"/\1/p' include/cstream/version.h)
+
+# Staged, as a packager does it: everything below DESTDIR, which no file names.
+make_quietly install DESTDIR="$root/stage" PREFIX=/usr LIBDIR=/usr/lib/here
+for file in lib/here/libcstream.a lib/here/libcstream.so "lib/here/libcstream.so.$version" lib/here/libcstream.so.0 \
+    lib/here/pkgconfig/libcstream.pc include/cstream/cstream.h; do
+    [ -f "$root/stage/usr/$file" ] || fail "DESTDIR: no $file"
+done
+if grep -n stage "$root/stage/usr/lib/here/pkgconfig/libcstream.pc"; then
+    fail "DESTDIR got into libcstream.pc"
+fi
+make_quietly uninstall DESTDIR="$root/stage" PREFIX=/usr LIBDIR=/usr/lib/here
+no_file_in "$root/stage"
+
+# In place, and used.
+prefix=$root/prefix
+make_quietly install DESTDIR= PREFIX="$prefix" LIBDIR="$prefix/lib" INCLUDEDIR="$prefix/include"
+
+if ! command -v pkg-config >/dev/null; then
+    [ "${CI:-}" != true ] || fail "there is no pkg-config here"
+    make_quietly uninstall DESTDIR= PREFIX="$prefix" LIBDIR="$prefix/lib" INCLUDEDIR="$prefix/include"
+    no_file_in "$prefix"
+    echo "skipped: a program that finds the library: there is no pkg-config here"
+    exit 77
+fi
+
+outside=$(mktemp -d) || exit 1
+trap 'rm -rf "$outside"' EXIT
+cp test/install/consumer.c "$outside" || exit 1
+
+export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
+pkg-config --validate libcstream || fail "libcstream.pc is not valid"
+[ "$(pkg-config --modversion libcstream)" = "$version" ] || fail "libcstream.pc is not version $version"
+
+# CC and what pkg-config says are lists of words. -pedantic-errors: a consumer's own flags are as strict as ours.
+# shellcheck disable=SC2046,SC2086
+(
+    cd "$outside" || exit 1
+    $CC -std=c11 -pedantic-errors consumer.c $(pkg-config --cflags --libs libcstream) -o shared ||
+        fail "no program with pkg-config --cflags --libs"
+    LD_LIBRARY_PATH=$prefix/lib ./shared || fail "the program with the shared library"
+    how=-static
+    if ! $CC -std=c11 -static consumer.c $(pkg-config --static --cflags --libs libcstream) -o static 2>static.log; then
+        # No static C library here: ours alone, then.
+        how="libcstream.a by name"
+        $CC -std=c11 consumer.c $(pkg-config --static --cflags libcstream) \
+            $(pkg-config --static --libs libcstream | sed "s|-lcstream|$prefix/lib/libcstream.a|") -o static ||
+            { cat static.log; fail "no program with pkg-config --static"; }
+    fi
+    ./static || fail "the program with the static library"
+    echo "$how" >how
+) || exit 1
+if [ "$(uname -s)" = Linux ] && command -v ldd >/dev/null; then
+    LD_LIBRARY_PATH=$prefix/lib ldd "$outside/shared" | grep -q "$prefix/lib/libcstream.so.0" ||
+        fail "the shared program does not use libcstream.so.0"
+    if ldd "$outside/static" 2>/dev/null | grep -q cstream; then
+        fail "the static program uses the shared library"
+    fi
+fi
+
+make_quietly uninstall DESTDIR= PREFIX="$prefix" LIBDIR="$prefix/lib" INCLUDEDIR="$prefix/include"
+no_file_in "$prefix"
+echo "installed, found by pkg-config, linked shared and static ($(cat "$outside/how")), uninstalled"

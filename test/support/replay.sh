@@ -1,0 +1,26 @@
+#!/bin/sh
+# replay.sh - runs every recorded scenario below test/conformance and compares the trace with Node's. Each X.scenario
+# that has an X.trace beside it is one case.
+set -u
+
+runner=${BUILD:-build}/test/scenario
+list=$(mktemp) && out=$(mktemp) || exit 1
+trap 'rm -f "$list" "$out"' EXIT
+find test/conformance -name '*.scenario' | LC_ALL=C sort >"$list"
+
+echo "[==========] Running $(wc -l <"$list" | tr -d ' ') test(s)."
+passed=0
+shown=0
+while read -r scenario; do
+    status=0
+    "$runner" <"$scenario" >"$out" 2>&1 || status=$?
+    if [ $status -eq 0 ] && cmp -s "$out" "${scenario%.scenario}.trace"; then
+        passed=$((passed + 1))
+    elif [ $shown -lt 10 ]; then
+        shown=$((shown + 1))
+        echo "differs: $scenario (exit $status)"
+        [ $shown -gt 1 ] || diff "${scenario%.scenario}.trace" "$out" | head -n 20
+    fi
+done <"$list"
+echo "[  PASSED  ] $passed test(s)."
+echo "$passed scenarios give Node's trace"

@@ -1,0 +1,150 @@
+/*
+ * test_status.c - the table of codes, the two open ranges, and the version.
+ */
+#include "main.h"
+
+#include <string.h>
+
+#include <cstream/status.h>
+
+struct row {
+    const char *name;
+    cst_status status;
+    const char *text;
+};
+
+#define ROW(name, value, text) { #name, name, text },
+static const struct row rows[] = { CST_STATUS_TABLE(ROW) };
+#undef ROW
+
+static const size_t row_count = sizeof rows / sizeof rows[0];
+
+static void every_code_has_its_name_and_its_text(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < row_count; i++) {
+        assert_string_equal(cst_status_name(rows[i].status), rows[i].name);
+        assert_string_equal(cst_status_text(rows[i].status), rows[i].text);
+        assert_int_equal(cst_status_os(rows[i].status), 0);
+    }
+}
+
+static void no_two_codes_are_equal_and_the_negative_ones_are_the_errors(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < row_count; i++) {
+        assert_int_equal(rows[i].status < 0, strncmp(rows[i].name, "CST_E_", 6) == 0);
+        for (size_t k = 0; k < i; k++)
+            assert_int_not_equal(rows[i].status, rows[k].status);
+    }
+}
+
+static void texts_are_one_clause_without_a_full_stop(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < row_count; i++) {
+        const char *text = rows[i].text;
+
+        assert_true(strlen(text) > 0);
+        assert_null(strpbrk(text, ".\n"));
+    }
+}
+
+static void the_values_are_the_abi_and_do_not_move(void **state)
+{
+    (void)state;
+    assert_int_equal(CST_OK, 0);
+    assert_int_equal(CST_FULL, 1);
+    assert_int_equal(CST_EMPTY, 2);
+    assert_int_equal(CST_EOF, 3);
+    assert_int_equal(CST_PENDING, 4);
+    assert_int_equal(CST_SWALLOW, 5);
+    assert_int_equal(CST_GIVEN, 6);
+    assert_int_equal(CST_IDLE, 7);
+    assert_int_equal(CST_MORE, 8);
+    assert_int_equal(CST_E_INVALID_ARG, -1);
+    assert_int_equal(CST_E_NOMEM, -2);
+    assert_int_equal(CST_E_OUT_OF_RANGE, -3);
+    assert_int_equal(CST_E_NESTED, -4);
+    assert_int_equal(CST_E_UNHANDLED, -5);
+    assert_int_equal(CST_E_UNSUPPORTED, -6);
+    assert_int_equal(CST_E_WRITE_AFTER_END, -7);
+    assert_int_equal(CST_E_DESTROYED, -8);
+    assert_int_equal(CST_E_PREMATURE_CLOSE, -9);
+    assert_int_equal(CST_E_PUSH_AFTER_EOF, -10);
+    assert_int_equal(CST_E_UNSHIFT_AFTER_END_EVENT, -11);
+    assert_int_equal(CST_E_ALREADY_FINISHED, -12);
+    assert_int_equal(CST_E_UNABLE_TO_PIPE, -13);
+    assert_int_equal(CST_E_MULTIPLE_CALLBACK, -14);
+    assert_int_equal(CST_E_ABORT, -15);
+    assert_int_equal(CST_USER(0), -65536);
+    assert_int_equal(CST_OS(0), -131072);
+}
+
+static void a_programs_own_codes_are_named_over_their_whole_range(void **state)
+{
+    static const int numbers[] = { 0, 1, 4711, 65534, 65535 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        assert_string_equal(cst_status_name(CST_USER(numbers[i])), "CST_USER");
+        assert_string_equal(cst_status_text(CST_USER(numbers[i])), "the program's own error");
+        assert_int_equal(cst_status_os(CST_USER(numbers[i])), 0);
+    }
+}
+
+static void an_errno_comes_back_over_the_whole_range(void **state)
+{
+    (void)state;
+    for (int number = 0; number <= 65535; number++)
+        assert_int_equal(cst_status_os(CST_OS(number)), number);
+    assert_string_equal(cst_status_name(CST_OS(0)), "CST_OS");
+    assert_string_equal(cst_status_name(CST_OS(65535)), "CST_OS");
+    assert_string_equal(cst_status_text(CST_OS(2)), "the host's own error");
+}
+
+static void what_is_no_status_is_unknown_and_has_a_text_all_the_same(void **state)
+{
+    static const cst_status strays[] = { INT32_MAX,       CST_MORE + 1,      CST_E_ABORT - 1,
+                                         CST_USER(0) + 1, CST_OS(65535) - 1, INT32_MIN };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof strays / sizeof strays[0]; i++) {
+        assert_string_equal(cst_status_name(strays[i]), "CST_UNKNOWN");
+        assert_string_equal(cst_status_text(strays[i]), "not a status of this library");
+        assert_int_equal(cst_status_os(strays[i]), 0);
+    }
+}
+
+static void the_two_ranges_lie_side_by_side(void **state)
+{
+    (void)state;
+    assert_int_equal(CST_USER(65535) - 1, CST_OS(0));
+    assert_string_equal(cst_status_name(CST_USER(65535)), "CST_USER");
+    assert_string_equal(cst_status_name(CST_USER(65535) - 1), "CST_OS");
+}
+
+static void the_library_is_of_the_headers_version(void **state)
+{
+    char text[32];
+
+    (void)state;
+    assert_int_equal(cst_version(), CST_VERSION);
+    snprintf(text, sizeof text, "%d.%d.%d", cst_version() / 10000, cst_version() / 100 % 100,
+             cst_version() % 100);
+    assert_string_equal(text, CST_VERSION_STRING);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(every_code_has_its_name_and_its_text),
+    cmocka_unit_test(no_two_codes_are_equal_and_the_negative_ones_are_the_errors),
+    cmocka_unit_test(texts_are_one_clause_without_a_full_stop),
+    cmocka_unit_test(the_values_are_the_abi_and_do_not_move),
+    cmocka_unit_test(a_programs_own_codes_are_named_over_their_whole_range),
+    cmocka_unit_test(an_errno_comes_back_over_the_whole_range),
+    cmocka_unit_test(what_is_no_status_is_unknown_and_has_a_text_all_the_same),
+    cmocka_unit_test(the_two_ranges_lie_side_by_side),
+    cmocka_unit_test(the_library_is_of_the_headers_version),
+};
+
+TEST_MAIN(tests)
