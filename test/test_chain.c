@@ -365,17 +365,20 @@ static void a_count_that_would_wrap_is_out_of_memory(void **state)
 {
     struct fixture *f = *state;
     cst_slice item = { 0 };
-    cst_chain full = { .allocator = test_heap_allocator(&f->heap),
-                       .items = &item,
-                       .head = 0,
-                       .count = UINT32_MAX / 2 + 1,
-                       .cap = UINT32_MAX / 2 + 1 };
-    cst_chain before = full;
+    static const uint32_t caps[] = { UINT32_MAX / 2 + 1, UINT32_MAX / 2 + 2, UINT32_MAX };
 
-    assert_int_equal(cst__chain_reserve(&full), CST_E_NOMEM);
-    assert_int_equal(cst__chain_reserve_front(&full), CST_E_NOMEM);
-    assert_memory_equal(&full, &before, sizeof full);
-    assert_int_equal(f->heap.calls, 0);
+    for (size_t i = 0; i < sizeof caps / sizeof caps[0]; i++) {
+        cst_chain full = { .allocator = test_heap_allocator(&f->heap),
+                           .items = &item,
+                           .count = caps[i],
+                           .cap = caps[i] };
+        cst_chain before = full;
+
+        assert_int_equal(cst__chain_reserve(&full), CST_E_NOMEM);
+        assert_int_equal(cst__chain_reserve_front(&full), CST_E_NOMEM);
+        assert_memory_equal(&full, &before, sizeof full);
+        assert_int_equal(f->heap.calls, 0);
+    }
 }
 
 static void an_array_is_never_asked_for_with_a_size_that_wrapped(void **state)
@@ -384,7 +387,6 @@ static void an_array_is_never_asked_for_with_a_size_that_wrapped(void **state)
     cst_slice item = { 0 };
     cst_chain large = { .allocator = test_heap_allocator(&f->heap),
                         .items = &item,
-                        .head = 0,
                         .count = UINT32_MAX / 2,
                         .cap = UINT32_MAX / 2 };
 
@@ -486,6 +488,49 @@ static void pushes_at_both_ends_seldom_move_the_items(void **state)
         }
     }
     assert_true(moves < 200);
+}
+
+static void a_long_queue_seldom_moves_its_items(void **state)
+{
+    struct fixture *f = *state;
+    size_t moves = 0;
+    cst_slice slice;
+
+    for (int i = 0; i < 1024; i++)
+        assert_int_equal(cst_chain_append(&f->chain, cst_slice_str("a")), CST_OK);
+    for (int i = 0; i < 10000; i++) {
+        const cst_slice *second = cst_chain_slices(&f->chain) + 1;
+
+        assert_int_equal(cst_chain_pop(&slice, &f->chain), CST_OK);
+        assert_int_equal(cst_chain_append(&f->chain, cst_slice_str("a")), CST_OK);
+        moves += cst_chain_slices(&f->chain) != second;
+    }
+    assert_true(moves < 20);
+}
+
+static void prepends_after_a_move_to_the_beginning_find_room(void **state)
+{
+    static const char text[1025];
+    struct fixture *f = *state;
+    size_t moves = 0;
+    cst_slice slice;
+
+    for (int i = 0; i < 1024; i++)
+        assert_int_equal(cst_chain_append(&f->chain, cst_slice_static(&text[i], 1)), CST_OK);
+    for (int i = 0; i < 600; i++)
+        assert_int_equal(cst_chain_pop(&slice, &f->chain), CST_OK);
+    assert_int_equal(cst_chain_append(&f->chain, cst_slice_static(&text[1024], 1)), CST_OK);
+    for (int i = 599; i >= 400; i--) {
+        const cst_slice *before = cst_chain_slices(&f->chain);
+
+        assert_int_equal(cst_chain_prepend(&f->chain, cst_slice_static(&text[i], 1)), CST_OK);
+        moves += cst_chain_slices(&f->chain) != before - 1;
+    }
+    assert_int_equal(moves, 1);
+    for (int i = 400; i <= 1024; i++) {
+        assert_int_equal(cst_chain_pop(&slice, &f->chain), CST_OK);
+        assert_ptr_equal(slice.data, &text[i]);
+    }
 }
 
 static void the_array_may_come_from_a_pool(void **state)
@@ -739,6 +784,8 @@ static const struct CMUnitTest tests[] = {
     CHAIN_TEST(an_array_doubles),
     CHAIN_TEST(prepends_double_too),
     CHAIN_TEST(pushes_at_both_ends_seldom_move_the_items),
+    CHAIN_TEST(a_long_queue_seldom_moves_its_items),
+    CHAIN_TEST(prepends_after_a_move_to_the_beginning_find_room),
     CHAIN_TEST(the_array_may_come_from_a_pool),
     CHAIN_TEST(the_hot_paths_keep_the_invariants),
     CHAIN_TEST(validity_is_recounted),

@@ -22,16 +22,16 @@
 struct job {
     const char *in_name, *out_name;
     cst_stream *stages[3]; /* source, filter, sink */
-    int exit_code;
+    bool is_done;
 };
 
 /* One line for people. A status may carry an errno of the system's. */
-static int complain(const char *what, cst_status st)
+static bool complain(const char *what, cst_status st)
 {
     int os = cst_status_os(st);
 
     fprintf(stderr, "upper: %s: %s\n", what, os ? strerror(os) : cst_status_text(st));
-    return EXIT_FAILURE;
+    return false;
 }
 
 /* Called once, when every stage is done: without an error, or with the first there was. */
@@ -40,7 +40,7 @@ static void on_outcome(const cst_error *error, void *arg)
     struct job *job = arg;
 
     if (!error)
-        job->exit_code = EXIT_SUCCESS;
+        job->is_done = true;
     else if (strcmp(error->stage, cst_stream_name(job->stages[0])) == 0)
         complain(job->in_name, error->status);
     else if (strcmp(error->stage, cst_stream_name(job->stages[2])) == 0)
@@ -49,39 +49,46 @@ static void on_outcome(const cst_error *error, void *arg)
         complain(error->stage, error->status);
 }
 
-/* Makes the stages and joins them; nothing flows before the context runs. Each stage belongs to the
- * context, and the files belong to their stages from here on: they are closed whatever happens. */
-static cst_status start(struct job *job, cst_ctx *ctx, FILE *in, FILE *out)
+/* Makes the stages and joins them; nothing flows before the context runs. The stages belong to the
+ * context, and each file to its stage, which closes it whatever happens. */
+static bool start(struct job *job, cst_ctx *ctx, const char *in, const char *out)
 {
-    cst_status source = cst_file_source_new(&job->stages[0], ctx, in, CST_FILE_OWNED, NULL);
-    cst_status sink = cst_file_sink_new(&job->stages[2], ctx, out, CST_FILE_OWNED, NULL);
-    cst_status upper = upper_new(&job->stages[1], ctx);
+    FILE *file = in ? fopen(in, "rb") : stdin;
+    cst_status st;
 
-    if (source < 0 || sink < 0 || upper < 0)
-        return CST_E_NOMEM;
-    return cst_pipeline(job->stages, 3, on_outcome, job);
+    if (!file)
+        return complain(job->in_name, CST_OS(errno));
+    st = cst_file_source_new(&job->stages[0], ctx, file, CST_FILE_OWNED, NULL);
+    if (st < 0)
+        return complain("start", st);
+
+    file = out ? fopen(out, "wb") : stdout;
+    if (!file)
+        return complain(job->out_name, CST_OS(errno));
+    st = cst_file_sink_new(&job->stages[2], ctx, file, CST_FILE_OWNED, NULL);
+    if (st < 0)
+        return complain("start", st);
+
+    st = upper_new(&job->stages[1], ctx);
+    if (st < 0)
+        return complain("start", st);
+    st = cst_pipeline(job->stages, 3, on_outcome, job);
+    return st < 0 ? complain("start", st) : true;
 }
 
 int main(int argc, char **argv)
 {
-    struct job job = { "standard input", "standard output", { NULL }, EXIT_FAILURE };
-    FILE *in = stdin, *out = stdout;
+    const char *in = argc > 1 ? argv[1] : NULL, *out = argc > 2 ? argv[2] : NULL;
+    struct job job = { in ? in : "standard input", out ? out : "standard output", { NULL }, false };
     cst_ctx *ctx;
-    cst_status st;
+    cst_status st = cst_ctx_new(&ctx, cst_allocator_malloc(), NULL);
 
-    if (argc > 1 && !(in = fopen(job.in_name = argv[1], "rb")))
-        return complain(job.in_name, CST_OS(errno));
-    if (argc > 2 && !(out = fopen(job.out_name = argv[2], "wb")))
-        return complain(job.out_name, CST_OS(errno));
-
-    st = cst_ctx_new(&ctx, cst_allocator_malloc(), NULL);
-    if (st < 0)
-        return complain("start", st);
-    st = start(&job, ctx, in, out);
-    if (st < 0)
+    if (st < 0) {
         complain("start", st);
-    else
+        return EXIT_FAILURE;
+    }
+    if (start(&job, ctx, in, out))
         cst_ctx_run(ctx, NULL); /* files block, so one run does it all */
     cst_ctx_free(ctx);          /* frees the streams, which close their files */
-    return job.exit_code;
+    return job.is_done ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -7,7 +7,7 @@
 
 #include "bytes/block.h"
 
-/* asked_at is the cache's clock when the class was last asked for. All begin as classes of 0 bytes. */
+/* asked_at is the cache's clock when the class was last asked for. All begin with a cap of 0. */
 struct size_class {
     cst_block *free;
     size_t cap;

@@ -21,7 +21,8 @@ struct cst__pipe {
     cst_task_link end_task;
     unsigned refs; /* its listeners, and frames and tasks that come back to it */
     bool no_end;
-    bool listed;      /* in the source's list */
+    const void *leaving; /* the cst_unpipe that takes all pipes away, and has still to say so for this one */
+    bool listed;         /* one of Node's pipes: in the source's list, and not leaving */
     bool cleaned_up;  /* the listeners were removed */
     bool drain_added; /* on_drain was added: once in a life */
     bool awaited;     /* dest has said CST_FULL, and its 'drain' is waited for */
@@ -169,15 +170,19 @@ static void clean_up(struct cst__pipe *pipe)
     pipe_release(pipe);
 }
 
-static void unlist(struct cst__pipe *pipe)
+static void unlink_pipe(struct cst__pipe *pipe)
 {
-    struct readable *r = cst__r(pipe->source);
-    struct cst__pipe **link = &r->pipes;
+    struct cst__pipe **link = &cst__r(pipe->source)->pipes;
 
     while (*link != pipe)
         link = &(*link)->next;
     *link = pipe->next;
-    r->pipe_count--;
+}
+
+static void unlist(struct cst__pipe *pipe)
+{
+    unlink_pipe(pipe);
+    cst__r(pipe->source)->pipe_count--;
     pipe->listed = false;
 }
 
@@ -194,7 +199,7 @@ static struct cst__pipe *find_pipe(const cst_stream *source, const cst_stream *d
 {
     struct cst__pipe *pipe = cst__r(source)->pipes;
 
-    while (pipe && pipe->dest != dest)
+    while (pipe && !(pipe->listed && pipe->dest == dest))
         pipe = pipe->next;
     return pipe;
 }
@@ -206,26 +211,39 @@ static void unpipe_one(cst_stream *source, cst_stream *dest)
     if (!pipe)
         return;
     unlist(pipe);
-    if (!cst__r(source)->pipes)
+    if (!cst__r(source)->pipe_count)
         cst__pause(source);
     emit_unpipe(source, dest);
 }
 
+static struct cst__pipe *first_leaving(const cst_stream *source, const void *leaving)
+{
+    struct cst__pipe *pipe = cst__r(source)->pipes;
+
+    while (pipe && pipe->leaving != leaving)
+        pipe = pipe->next;
+    return pipe;
+}
+
+/* All at once are no pipes any more; then each is told. Until then they stay linked, for those who look for a dest. */
 static void unpipe_all(cst_stream *source)
 {
-    struct readable *r = cst__r(source);
-    struct cst__pipe *pipe = r->pipes, *next;
+    struct cst__pipe *pipe;
+    char here;
 
-    for (struct cst__pipe *p = pipe; p; p = p->next) {
-        p->listed = false;
-        p->refs++;
+    for (pipe = cst__r(source)->pipes; pipe; pipe = pipe->next) {
+        if (!pipe->listed)
+            continue;
+        pipe->listed = false;
+        pipe->leaving = &here;
+        pipe->refs++;
     }
-    r->pipes = NULL;
-    r->pipe_count = 0;
+    cst__r(source)->pipe_count = 0;
     cst__pause(source);
-    for (; pipe; pipe = next) {
-        next = pipe->next;
+    while ((pipe = first_leaving(source, &here)) != NULL) {
+        pipe->leaving = NULL;
         emit_unpipe(source, pipe->dest);
+        unlink_pipe(pipe);
         pipe_release(pipe);
     }
 }
@@ -406,7 +424,7 @@ cst_status cst_unpipe(cst_stream *source, cst_stream *dest)
 
     if (!cst_has_readable(source))
         return CST_E_INVALID_ARG;
-    if (dest ? !find_pipe(source, dest) : !cst__r(source)->pipes)
+    if (dest ? !find_pipe(source, dest) : !cst__r(source)->pipe_count)
         return CST_EMPTY;
     ctx = source->ctx;
     cst__enter(ctx);

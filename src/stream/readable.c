@@ -55,7 +55,7 @@ void cst__readable_check(const cst_stream *s)
     assert(!(s->flags & R_END_EMITTED) || (s->flags & R_ENDED));
     assert(!(s->flags & R_FLOWING) || (s->flags & R_HAS_FLOWING));
     assert(!(s->flags & R_END_SCHEDULED) || r->end_task.run);
-    assert((r->pipe_count == 0) == !r->pipes);
+    assert(!r->pipe_count || r->pipes);
     (void)r;
 }
 
