@@ -77,7 +77,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 LIB_FLAGS  := -std=c11 -fvisibility=hidden -Iinclude -Isrc
 TEST_FLAGS := -std=c11 -Iinclude -Isrc -Itest -Itest/support
 USE_FLAGS  := -std=c11 -Iinclude
-ASAN_FLAGS := -O1 -g $(SANITIZE) -DCST_NO_CACHE
+ASAN_FLAGS := -O1 -g $(SANITIZE) -DCST_NO_CACHE -DCST_CHECK
 
 # All objects depend on build/flags, whose contents are the compiler and its flags. -Werror is not among them: what
 # compiled without it need not be compiled again for `make check`.

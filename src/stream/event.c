@@ -161,6 +161,7 @@ void cst__emit_event(cst_stream *s, const cst_event *event)
     s->emit_depth--;
     if (s->listeners_gone)
         sweep(s);
+    cst__stream_check(s);
 }
 
 void cst__emit(cst_stream *s, cst_event_type type)

@@ -19,7 +19,7 @@ struct cst__pipe {
     cst_stream *source, *dest;
     struct cst__listener on_source, on_dest, on_error, on_drain;
     cst_task_link end_task;
-    unsigned refs; /* its listeners, and frames and tasks that come back to it */
+    unsigned refs; /* its listeners, and a task; a frame needs none, since limbo outlasts it */
     bool no_end;
     const void *leaving; /* the cst_unpipe that takes all pipes away, and has still to say so for this one */
     bool listed;         /* one of Node's pipes: in the source's list, and not leaving */
@@ -69,25 +69,40 @@ void cst__pipes_forget_awaited(cst_stream *s)
 /* Node keeps destinations, not pipes: where two pipes lead to one, both are meant. */
 static void forget_dest(struct cst__pipe *pipe)
 {
+    struct readable *r = cst__r(pipe->source);
+
     set_awaited(pipe, false);
-    if (!(pipe->source->flags & PIPED_TWICE))
-        return;
-    for (struct cst__pipe *other = cst__r(pipe->source)->pipes; other; other = other->next)
+    for (struct cst__pipe *other = r->awaited ? r->pipes : NULL; other; other = other->next)
         if (other->dest == pipe->dest)
             set_awaited(other, false);
 }
 
 /* --- backpressure --------------------------------------------------------------------------------------------------- */
 
-/* A pipe that was undone inside the write still adds its drain listener, which then lives as long as dest. */
+static struct cst__pipe *pipe_new(cst_stream *source, cst_stream *dest, bool no_end);
+
+/*
+ * A pipe that was undone inside the write still adds its drain listener, which then lives as long as dest. The record is
+ * on its way out by then, so that another one carries the listener, and holds a reference to the source.
+ */
+static void add_late_drain(struct cst__pipe *pipe)
+{
+    struct cst__pipe *heir = pipe_new(pipe->source, pipe->dest, true);
+
+    if (!heir)
+        return; /* nobody is waited for: all that is missed is a resume */
+    heir->cleaned_up = true;
+    heir->source->refs++;
+    cst__listen(heir->dest, &heir->on_drain, EVENT_BIT(CST_DRAIN) | EVENT_BIT(CST__EVENT_FREED), 0);
+}
+
 static void add_drain(struct cst__pipe *pipe)
 {
     pipe->drain_added = true;
-    if (pipe->cleaned_up) {
-        pipe->refs++;
-        pipe->source->refs++;
-    }
-    cst__listen(pipe->dest, &pipe->on_drain, EVENT_BIT(CST_DRAIN) | EVENT_BIT(CST__EVENT_FREED), 0);
+    if (pipe->cleaned_up)
+        add_late_drain(pipe);
+    else
+        cst__listen(pipe->dest, &pipe->on_drain, EVENT_BIT(CST_DRAIN), 0);
 }
 
 static void await_drain(struct cst__pipe *pipe)
@@ -118,17 +133,15 @@ static void release_source(struct cst__pipe *pipe)
 static void on_drain(cst_stream *dest, const cst_event *event, void *arg)
 {
     struct cst__pipe *pipe = arg;
+    cst_stream *source = pipe->source;
 
-    (void)dest;
     if (event->type == CST_DRAIN) {
         release_source(pipe);
-    } else if (pipe->cleaned_up) {
-        cst_stream *source = pipe->source;
-
-        pipe_release(pipe);
-        if (!source->ctx->closing)
-            cst__release(source);
+        return;
     }
+    cst__free_later(dest->ctx, &pipe->limbo, sizeof(*pipe)); /* a late one, gone with dest */
+    if (!dest->ctx->closing)
+        cst__release(source);
 }
 
 static void on_data(struct cst__pipe *pipe, const cst_slice *chunk)
@@ -136,7 +149,6 @@ static void on_data(struct cst__pipe *pipe, const cst_slice *chunk)
     cst_stream *dest = pipe->dest;
     cst_status st;
 
-    pipe->refs++;
     st = cst__write(dest, chunk, NULL, NULL);
     if (st == CST_E_NOMEM || st == CST_E_INVALID_ARG) {
         cst_error error = cst__error_here(dest, st, CST_WRITING);
@@ -145,7 +157,6 @@ static void on_data(struct cst__pipe *pipe, const cst_slice *chunk)
     } else if (st != CST_OK) {
         await_drain(pipe);
     }
-    pipe_release(pipe);
 }
 
 /* --- going away ----------------------------------------------------------------------------------------------------- */
@@ -162,12 +173,14 @@ static void remove_listeners(struct cst__pipe *pipe)
 static void clean_up(struct cst__pipe *pipe)
 {
     cst_stream *source = pipe->source;
+    bool again = pipe->cleaned_up;
 
     remove_listeners(pipe);
     /* In Node a set of destinations counts as somebody being waited for, even an empty one. */
     if (pipe->drain_added && (cst__r(source)->awaited || pipe->awaited || (source->flags & R_MULTI_AWAIT)))
         release_source(pipe);
-    pipe_release(pipe);
+    if (!again)
+        pipe_release(pipe);
 }
 
 static void unlink_pipe(struct cst__pipe *pipe)
@@ -236,7 +249,6 @@ static void unpipe_all(cst_stream *source)
             continue;
         pipe->listed = false;
         pipe->leaving = &here;
-        pipe->refs++;
     }
     cst__r(source)->pipe_count = 0;
     cst__pause(source);
@@ -244,7 +256,6 @@ static void unpipe_all(cst_stream *source)
         pipe->leaving = NULL;
         emit_unpipe(source, pipe->dest);
         unlink_pipe(pipe);
-        pipe_release(pipe);
     }
 }
 
@@ -268,7 +279,8 @@ static void on_dest(cst_stream *dest, const cst_event *event, void *arg)
     } else if (event->type == CST_UNPIPE) {
         const struct unpipe_event *unpipe = cst__container_of((uintptr_t)event, struct unpipe_event, event);
 
-        if (event->peer != pipe->source || *unpipe->claimed || pipe->cleaned_up)
+        /* A pipe that has gone meanwhile may claim what was meant for the next one, which then stays: as in Node. */
+        if (event->peer != pipe->source || *unpipe->claimed)
             return;
         *unpipe->claimed = true;
         clean_up(pipe);
@@ -297,13 +309,22 @@ static void end_dest(struct cst__pipe *pipe)
         cst__end(pipe->dest, NULL, NULL, NULL);
 }
 
+/* The source is being freed, and the pipe is none of its list: nobody has cleaned it up. */
+static void forget_source(struct cst__pipe *pipe)
+{
+    remove_listeners(pipe);
+    pipe_release(pipe);
+}
+
 static void on_source(cst_stream *source, const cst_event *event, void *arg)
 {
     (void)source;
     if (event->type == CST_DATA)
         on_data(arg, event->chunk);
-    else
+    else if (event->type == CST_END)
         end_dest(arg);
+    else
+        forget_source(arg);
 }
 
 static void run_end_dest(cst_task_link *link)
@@ -355,9 +376,8 @@ static void list_pipe(struct cst__pipe *pipe)
 
     if (r->pipe_count == 1)
         pipe->source->flags |= R_MULTI_AWAIT;
-    for (; *link; link = &(*link)->next)
-        if ((*link)->dest == pipe->dest)
-            pipe->source->flags |= PIPED_TWICE;
+    while (*link)
+        link = &(*link)->next;
     *link = pipe;
     r->pipe_count++;
     pipe->listed = true;
@@ -374,7 +394,7 @@ static void end_later(struct cst__pipe *pipe)
 static void add_listeners(struct cst__pipe *pipe)
 {
     bool ended = (pipe->source->flags & R_END_EMITTED) != 0;
-    unsigned source_events = EVENT_BIT(CST_DATA) | (ended ? 0 : EVENT_BIT(CST_END));
+    unsigned source_events = EVENT_BIT(CST_DATA) | EVENT_BIT(CST__EVENT_FREED) | (ended ? 0u : EVENT_BIT(CST_END));
 
     if (ended)
         end_later(pipe);
@@ -392,7 +412,6 @@ cst_status cst__pipe(cst_stream *source, cst_stream *dest, bool no_end)
 
     if (!pipe)
         return CST_E_NOMEM;
-    pipe->refs++;
     list_pipe(pipe);
     add_listeners(pipe);
     cst__emit_event(dest, &(cst_event){ .type = CST_PIPE, .peer = source });
@@ -400,7 +419,6 @@ cst_status cst__pipe(cst_stream *source, cst_stream *dest, bool no_end)
         await_drain(pipe);
     else if (!(source->flags & R_FLOWING))
         cst__resume(source);
-    pipe_release(pipe);
     return CST_OK;
 }
 

@@ -415,7 +415,7 @@ static cst_status take(cst_stream *s, size_t n, cst_slice *out)
     if ((s->flags & R_OBJECTS) || n == cst__chain_front(&r->buffer)->len) {
         *out = cst__chain_shift(&r->buffer);
     } else {
-        cst_status st = cst_chain_read(out, &r->buffer, n);
+        cst_status st = cst__chain_read_from(out, &r->buffer, n, s->ctx->allocator);
 
         if (st < 0)
             return st;

@@ -70,6 +70,7 @@ static void slot_leave(cst_stream *s, enum cst__slot slot, enum cst__slot outer,
     bool given = take_given(s, &chunk);
 
     s->slot = (uint8_t)outer;
+    cst__stream_check(s);
     if (status != CST_PENDING)
         take_answer(s, slot, status, given && status == CST_GIVEN ? &chunk : NULL, mark);
     if (given)

@@ -68,9 +68,20 @@ void cst__stream_check_life(cst_stream *s)
     cst__resident_die(s->ctx, &s->resident);
 }
 
+#ifdef CST_CHECK
+void cst__stream_check(const cst_stream *s)
+{
+    if (s->flags & HAS_READABLE)
+        cst__readable_check(s);
+    if (s->flags & HAS_WRITABLE)
+        cst__writable_check(s);
+}
+#endif
+
 void cst__release(cst_stream *s)
 {
     assert(s->refs > 0);
+    cst__stream_check(s);
     if (--s->refs == 0)
         cst__stream_check_life(s);
 }

@@ -110,8 +110,7 @@
 #define CLOSE_EMITTED FLAG(48)
 #define DESTROY_ANSWERED FLAG(49)
 #define CONSTRUCT_ANSWERED FLAG(50)
-#define PIPED_TWICE FLAG(51) /* two pipes may lead to the same destination */
-#define DYING FLAG(52)       /* to be freed when the last frame is left */
+#define DYING FLAG(51) /* to be freed when the last frame is left */
 
 /* --- slots that owe an answer ------------------------------------------------------------------------------------- */
 
@@ -247,6 +246,19 @@ static inline void cst__post_for(cst_stream *s, cst_task_link *link, void (*run)
     s->refs++;
     cst__post(s->ctx, link, run);
 }
+
+/*
+ * With CST_CHECK defined (the sanitizer build does), both sides are checked whenever a slot has been called, an event
+ * emitted or a task run.
+ */
+#ifdef CST_CHECK
+void cst__stream_check(const cst_stream *s);
+#else
+static inline void cst__stream_check(const cst_stream *s)
+{
+    (void)s;
+}
+#endif
 
 /* --- stream.c ----------------------------------------------------------------------------------------------------- */
 
