@@ -489,7 +489,7 @@ static cst_status run_transfer(struct transfer *transfer, cst_ctx *ctx, cst_slic
     st = cst_memory_sink_new(&transfer->stages[1], ctx, &transfer->chain, 0, &opts);
     if (st < 0)
         return st;
-    st = cst_pipeline(transfer->stages, 2, note_outcome, transfer);
+    st = cst_pipeline(transfer->stages, 2, NULL, note_outcome, transfer);
     if (st < 0)
         return st;
     assert_int_equal(cst_ctx_run(ctx, NULL), CST_IDLE);

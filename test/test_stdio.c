@@ -606,7 +606,7 @@ static cst_status copy(struct copying *copying, cst_ctx *ctx, FILE *in, FILE *ou
     cst_status st = from < 0 ? from : to;
 
     if (st == CST_OK)
-        st = cst_pipeline(copying->stages, 2, note_outcome, copying);
+        st = cst_pipeline(copying->stages, 2, NULL, note_outcome, copying);
     if (st < 0)
         return st;
     assert_int_equal(cst_ctx_run(ctx, NULL), CST_IDLE);
@@ -711,7 +711,7 @@ static void pipeline_tells_of_a_failed_close(void **state)
     assert_int_equal(cst_file_sink_new(&copying.stages[1], f->ctx, out, CST_FILE_OWNED, &opts),
                      CST_OK);
     assert_int_equal(cst_on(copying.stages[1], CST_FINISH, spoil_close_of_sink, out), CST_OK);
-    assert_int_equal(cst_pipeline(copying.stages, 2, note_outcome, &copying), CST_OK);
+    assert_int_equal(cst_pipeline(copying.stages, 2, NULL, note_outcome, &copying), CST_OK);
     run(f);
     assert_true(copying.is_done);
     assert_string_equal(errno_name(copying.outcome.status), "EBADF");

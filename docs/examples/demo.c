@@ -281,7 +281,7 @@ static cst_status start(struct pass *pass, cst_ctx *ctx, FILE *in)
         (st = cst_on(pass->stages[SOURCE], CST_PAUSE, on_source_pause, pass)) < 0 ||
         (st = cst_on(pass->stages[UPPER], CST_DATA, on_upper_data, pass)) < 0)
         return st;
-    return cst_pipeline(pass->stages, STAGES, on_outcome, pass);
+    return cst_pipeline(pass->stages, STAGES, NULL, on_outcome, pass);
 }
 
 /* The host's loop: let the streams run until they rest, then do what they wait for. */

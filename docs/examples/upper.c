@@ -72,7 +72,7 @@ static bool start(struct job *job, cst_ctx *ctx, const char *in, const char *out
     st = upper_new(&job->stages[1], ctx);
     if (st < 0)
         return complain("start", st);
-    st = cst_pipeline(job->stages, 3, on_outcome, job);
+    st = cst_pipeline(job->stages, 3, NULL, on_outcome, job);
     return st < 0 ? complain("start", st) : true;
 }
 

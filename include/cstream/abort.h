@@ -6,11 +6,12 @@
 #ifndef CSTREAM_ABORT_H
 #define CSTREAM_ABORT_H
 
-#include "finished.h"
+#include "stream.h"
 
 typedef struct cst_abort cst_abort;
 
-/** A switch, not yet thrown. CST_OK (*out is the caller's), CST_E_NOMEM, CST_E_INVALID_ARG. */
+/** A switch, not yet thrown. CST_OK (*out is the caller's, to be let go of before its context is freed), CST_E_NOMEM,
+ * CST_E_INVALID_ARG. */
 CST_API cst_status cst_abort_new(cst_abort **out, cst_ctx *ctx);
 
 /** Lets go of the caller's reference. What is attached stays attached. NULL is fine. */

@@ -29,14 +29,15 @@ CST_API void cst_chain_init(cst_chain *chain, const cst_allocator *allocator);
 CST_API void cst_chain_fini(cst_chain *chain);
 
 /** Adds a chunk at the end, or at the front. Taken on every path.
- * CST_OK, CST_E_NOMEM (the chain is as it was), CST_E_OUT_OF_RANGE (the byte count would not fit a size_t). */
+ * CST_OK, CST_E_NOMEM (the chain is as it was), CST_E_OUT_OF_RANGE (the byte count would not fit a size_t),
+ * CST_E_INVALID_ARG (chain is NULL or was not initialised). */
 CST_API cst_status cst_chain_append(cst_chain *chain, cst_slice chunk);
 CST_API cst_status cst_chain_prepend(cst_chain *chain, cst_slice chunk);
 
 /** Takes the first chunk out. CST_OK, or CST_EMPTY and *out is untouched. */
 CST_API cst_status cst_chain_pop(cst_slice *out, cst_chain *chain);
 
-/** Drops the first n bytes, at most all. Empty chunks before the cut go too. */
+/** Drops the first n bytes, at most all. Empty chunks before or at the cut go too. */
 CST_API void cst_chain_consume(cst_chain *chain, size_t n);
 
 /** Copies up to n bytes from the front to where the caller says, without taking them out; gives how many. */
@@ -44,7 +45,7 @@ CST_API size_t cst_chain_peek(const cst_chain *chain, void *to, size_t n);
 
 /**
  * Takes exactly n bytes out of the front as one slice: a whole chunk or a part of the first without a copy, else joined
- * in a new block.
+ * in a new block from the chain's allocator. Empty chunks before or at the cut go too.
  *
  * CST_OK              *out is the caller's
  * CST_E_NOMEM         nothing has changed

@@ -103,13 +103,22 @@ CST_API bool cst_ctx_has_work(const cst_ctx *ctx);
  */
 CST_API cst_status cst_defer(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void *arg);
 
+/**
+ * The highWaterMark of streams that say nothing else, read when a stream is made: 65,536 bytes, and 16 messages in
+ * object mode. Node: getDefaultHighWaterMark, setDefaultHighWaterMark.
+ *
+ * set: CST_OK, CST_E_INVALID_ARG (ctx is NULL). get: 0 for NULL.
+ */
+CST_API cst_status cst_ctx_set_default_high_water_mark(cst_ctx *ctx, bool object_mode, size_t value);
+CST_API size_t cst_ctx_default_high_water_mark(const cst_ctx *ctx, bool object_mode);
+
 /** The allocator that the context was made with. */
 CST_API const cst_allocator *cst_ctx_allocator(const cst_ctx *ctx);
 
 /**
  * A buffer of cap bytes, from the context's cache of blocks where one of that size is free: a source that reads into
- * such buffers allocates nothing per chunk in steady flow. The block comes back to the cache when its last slice goes,
- * also after the context is gone (it is freed then).
+ * such buffers allocates nothing per chunk in steady flow. The block comes back to the cache when its last slice goes; it
+ * is freed then where the context is gone, or where the slice was shared between threads (cst_slice_share).
  *
  * CST_OK, CST_E_NOMEM, CST_E_INVALID_ARG as cst_buf_new
  */

@@ -57,6 +57,10 @@ CST_API cst_status cst_prepend(cst_stream *s, cst_event_type type, cst_listener_
  */
 CST_API cst_status cst_off(cst_stream *s, cst_event_type type, cst_listener_fn *fn, void *arg);
 
+/** Removes every listener of this event that was added with the calls above; the library's own stay, so that a pipe
+ * is undone by cst_unpipe alone. CST_OK, CST_E_INVALID_ARG. Node: removeAllListeners(event). */
+CST_API cst_status cst_off_all(cst_stream *s, cst_event_type type);
+
 /** How many listen to this event, the library's own included (pipe, pipeline, finished). */
 CST_API size_t cst_listener_count(const cst_stream *s, cst_event_type type);
 

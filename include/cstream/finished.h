@@ -13,11 +13,13 @@
  *
  * no_readable, no_writable  do not wait for that side
  * no_error                  do not listen to 'error' (an error is still reported when the stream closes)
+ * signal                    thrown before that: done gets CST_E_ABORT at once; the stream goes on. Borrowed.
  */
 typedef struct cst_finished_opts {
     bool no_readable;
     bool no_writable;
     bool no_error;
+    cst_abort *signal;
     uintptr_t reserved[3];
 } cst_finished_opts;
 
@@ -28,5 +30,13 @@ typedef struct cst_finished_opts {
  * CST_OK, CST_E_NOMEM (nothing has changed), CST_E_INVALID_ARG (s or done is NULL)
  */
 CST_API cst_status cst_finished(cst_stream *s, const cst_finished_opts *opts, cst_outcome_fn *done, void *arg);
+
+/**
+ * Undoes the cst_finished called last on s with this done and arg: done will not run. Node: the function that finished
+ * returns.
+ *
+ * CST_OK, CST_EMPTY (there is none that waits), CST_E_INVALID_ARG
+ */
+CST_API cst_status cst_finished_cancel(cst_stream *s, cst_outcome_fn *done, void *arg);
 
 #endif

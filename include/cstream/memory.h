@@ -8,7 +8,7 @@
 #include "duplex.h"
 
 /**
- * A readable that gives the bytes of one slice (taken), cut into chunks of its highWaterMark, without copying; in object
+ * A readable that gives the bytes of one slice (taken), cut into chunks of its highWaterMark (64 KiB where that is 0), without copying; in object
  * mode the whole slice as one message. Then EOF.
  *
  * As the constructors in stream.h.

@@ -6,16 +6,31 @@
 #ifndef CSTREAM_PIPELINE_H
 #define CSTREAM_PIPELINE_H
 
+#include "abort.h"
 #include "pipe.h"
 
 /** How a pipeline or a finished came out: error is NULL for success; borrowed. */
 typedef void cst_outcome_fn(const cst_error *error, void *arg);
 
 /**
+ * Zeroes are Node's defaults.
+ *
+ * signal  thrown: every stream is destroyed with CST_E_ABORT, and done gets that. Borrowed; the pipeline keeps what it
+ *         needs.
+ * no_end  leave the last stream open: done then comes when its source has ended. Node: { end: false }
+ */
+typedef struct cst_pipeline_opts {
+    cst_abort *signal;
+    bool no_end;
+    uintptr_t reserved[3];
+} cst_pipeline_opts;
+
+/**
  * Pipes streams[0] into streams[1] and so on. When one fails or closes too early, all are destroyed with its error.
  * Node's silences are kept: where the source is destroyed without an error between EOF and 'end', done never runs.
  *
  * streams, count  borrowed for the call; at least two
+ * opts            may be NULL
  * done, arg       called by a task, once, when every stream has finished its part; may be NULL
  *
  * CST_OK                 under way
@@ -26,6 +41,7 @@ typedef void cst_outcome_fn(const cst_error *error, void *arg);
  *
  * Re-entrancy: emits 'pipe' on each destination before it returns.
  */
-CST_API cst_status cst_pipeline(cst_stream *const *streams, size_t count, cst_outcome_fn *done, void *arg);
+CST_API cst_status cst_pipeline(cst_stream *const *streams, size_t count, const cst_pipeline_opts *opts,
+                                cst_outcome_fn *done, void *arg);
 
 #endif

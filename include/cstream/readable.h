@@ -73,6 +73,24 @@ CST_API cst_status cst_unshift(cst_stream *s, cst_slice chunk);
  */
 CST_API cst_status cst_read(cst_slice *out, cst_stream *s, size_t size);
 
+/**
+ * Reads in a loop without listening: what Node's asynchronous iterator gives, as a call.
+ *
+ *     while ((st = cst_next(&chunk, s)) == CST_OK || st == CST_EMPTY)
+ *         if (st == CST_OK) use(&chunk), cst_slice_unref(&chunk);
+ *         else wait_for_something_and_run(ctx);
+ *
+ * CST_OK                   *out is the caller's: the next chunk
+ * CST_EMPTY                wait: nothing there now
+ * CST_EOF                  all was read, and 'end' was emitted
+ * CST_E_PREMATURE_CLOSE    destroyed before that, without an error
+ * another negative status  what the stream failed with
+ * CST_E_INVALID_ARG        out is NULL, or no readable side
+ *
+ * Re-entrancy: as cst_read.
+ */
+CST_API cst_status cst_next(cst_slice *out, cst_stream *s);
+
 /** Starts the flow, or lets the read slot run where 'readable' is listened to; chunks come by a task. Node: resume. */
 CST_API cst_status cst_resume(cst_stream *s);
 

@@ -72,7 +72,7 @@ CST_API cst_slice cst_slice_str(const char *text);
  *
  * CST_OK             *out holds a new slice (the empty one where len is 0, without a block)
  * CST_E_NOMEM        no memory, or len is too large for a block; *out is untouched
- * CST_E_INVALID_ARG  allocator is NULL, or bytes is NULL and len is not 0
+ * CST_E_INVALID_ARG  out or allocator is NULL, or bytes is NULL and len is not 0
  */
 CST_API cst_status cst_slice_copy(cst_slice *out, const cst_allocator *allocator, const void *bytes, size_t len);
 
@@ -82,7 +82,7 @@ CST_API cst_status cst_slice_copy(cst_slice *out, const cst_allocator *allocator
  *
  * CST_OK             *out holds a new slice
  * CST_E_NOMEM        no memory for the block's header; *out is untouched, release is not called
- * CST_E_INVALID_ARG  allocator is NULL, or data is NULL and len is not 0
+ * CST_E_INVALID_ARG  out or allocator is NULL, or data is NULL and len is not 0
  */
 CST_API cst_status cst_slice_foreign(cst_slice *out, const cst_allocator *allocator, const void *data, size_t len,
                                      cst_release_fn *release, void *arg);
@@ -95,7 +95,7 @@ CST_API cst_status cst_slice_foreign(cst_slice *out, const cst_allocator *alloca
  */
 CST_API cst_status cst_slice_concat(cst_slice *out, const cst_allocator *allocator, const cst_slice *list, size_t count);
 
-/* --- references and views: none of these can fail ------------------------------------------------------------- */
+/* --- references and views: none of these can fail; NULL is the empty slice, and an empty view pins nothing ------- */
 
 /** Another reference to the same bytes. A count that would wrap sticks: the block is then never freed. */
 CST_API cst_slice cst_slice_ref(const cst_slice *slice);
@@ -159,7 +159,9 @@ CST_API cst_slice cst_buf_freeze(cst_buf *buf, size_t len);
  * shares, moves it into *out (data and cap are the slice's) and empties *slice.
  *
  * CST_OK     *out may be written
- * CST_EMPTY  somebody else may see the bytes, or they are static or foreign: nothing has changed; write a copy
+ * CST_EMPTY  somebody else may see the bytes, or they are static, foreign or shared between threads: nothing has
+ *            changed; write a copy
+ * CST_E_INVALID_ARG  an argument is NULL
  */
 CST_API cst_status cst_buf_thaw(cst_buf *out, cst_slice *slice);
 

@@ -18,7 +18,7 @@
 typedef enum cst_file_ownership { CST_FILE_BORROWED, CST_FILE_OWNED } cst_file_ownership;
 
 /**
- * A readable that reads file from where it stands to its end, in chunks of at most the highWaterMark, then EOF. A read
+ * A readable that reads file from where it stands to its end, in chunks of at most the highWaterMark (64 KiB where that is 0), then EOF. A read
  * error destroys it with the errno; what was read before the error is pushed first. Node: fs.createReadStream.
  *
  * As the constructors in stream.h; CST_E_INVALID_ARG also where file is NULL, or in object mode.

@@ -33,7 +33,8 @@
  *
  * `read` owes no answer: it pushes chunks, in the slot or any time later. What a slot is given as `const cst_slice *` is
  * borrowed; its bytes stay until the slot has returned and answered, so a slot that answers later copies the struct and
- * needs no reference. A slot that answers twice does what it does in Node: as a rule CST_E_MULTIPLE_CALLBACK.
+ * needs no reference. A slot that answers twice does what it does in Node: as a rule CST_E_MULTIPLE_CALLBACK. What is
+ * returned counts as an answer too: a slot that has completed its call inside itself returns CST_PENDING.
  *
  * What is called when. Calls that move data may run slots and listeners before they return, where Node would; 'end',
  * 'finish', 'error', 'close', 'readable', 'resume' and the callbacks of writes that completed inside their slot come by
@@ -111,10 +112,6 @@ typedef struct cst_ops {
 
 /** Written for a highWaterMark of 0, since 0 means the default. */
 #define CST_HWM_ZERO SIZE_MAX
-
-/** highWaterMark where nothing else is said: bytes, and chunks in object mode. */
-#define CST_HWM_DEFAULT ((size_t)65536)
-#define CST_HWM_DEFAULT_OBJECTS ((size_t)16)
 
 /**
  * Options of a stream; zeroes are Node's defaults, NULL is all zeroes.

@@ -8,6 +8,8 @@
 
 #define DEFAULT_NESTING_LIMIT 64
 #define DEFAULT_CACHED_BLOCKS 16
+#define DEFAULT_MARK_BYTES 65536
+#define DEFAULT_MARK_OBJECTS 16
 
 cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_ctx_opts *opts)
 {
@@ -24,6 +26,8 @@ cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_
     memset(ctx, 0, sizeof(*ctx));
     ctx->allocator = allocator;
     ctx->nesting_limit = opts->nesting_limit ? opts->nesting_limit : DEFAULT_NESTING_LIMIT;
+    ctx->default_mark[false] = DEFAULT_MARK_BYTES;
+    ctx->default_mark[true] = DEFAULT_MARK_OBJECTS;
     ctx->wake = opts->wake;
     ctx->wake_arg = opts->wake_arg;
     if (cst__block_cache_new(&ctx->cache, allocator,
@@ -219,6 +223,19 @@ cst_status cst_ctx_free(cst_ctx *ctx)
     cst__pool_fini(&ctx->pool);
     allocator->free(allocator->user, ctx, sizeof(*ctx));
     return CST_OK;
+}
+
+cst_status cst_ctx_set_default_high_water_mark(cst_ctx *ctx, bool object_mode, size_t value)
+{
+    if (!ctx)
+        return CST_E_INVALID_ARG;
+    ctx->default_mark[object_mode] = value;
+    return CST_OK;
+}
+
+size_t cst_ctx_default_high_water_mark(const cst_ctx *ctx, bool object_mode)
+{
+    return ctx ? ctx->default_mark[object_mode] : 0;
 }
 
 /* --- memory ------------------------------------------------------------------------------------------------------- */

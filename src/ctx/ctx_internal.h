@@ -38,6 +38,8 @@ struct cst_ctx {
     cst_task_link *first_task; /* NULL: idle */
     cst_task_link *last_task;
 
+    size_t default_mark[2]; /* highWaterMark of bytes, and of object mode */
+
     unsigned frames;  /* calls that can run user code, now on the stack; a run is one */
     unsigned nesting; /* 'data' emissions inside push, inside one another */
     unsigned nesting_limit;

@@ -1,6 +1,9 @@
 /* memory.c - memory.h: a slice as a source, a chain as a sink. */
 #include <cstream/memory.h>
 
+/* What a source with a highWaterMark of 0 reads at a time. */
+#define ZERO_MARK_CHUNK ((size_t)65536)
+
 /* --- source ----------------------------------------------------------------------------------- */
 
 struct memory_source {
@@ -13,7 +16,7 @@ static size_t chunk_limit(const cst_stream *s, size_t hint)
 {
     if (cst_readable_object_mode(s))
         return SIZE_MAX;
-    return hint > 0 ? hint : CST_HWM_DEFAULT;
+    return hint > 0 ? hint : ZERO_MARK_CHUNK;
 }
 
 static cst_status memory_source_read(cst_stream *s, void *self, size_t hint)

@@ -1,21 +1,20 @@
 /*
  * abort.c - one switch that destroys any number of streams.
  */
-#include "cstream/abort.h"
+#include "pipeline/abort_internal.h"
 #include "pipeline/finished_internal.h"
 
 /* A stream that the switch concerns, until it is over or freed. */
 struct attachment {
     struct cst__limbo limbo;
-    struct attachment *next, *prev;
-    cst_abort *abort; /* NULL: it does not concern the stream any more */
+    struct cst__abort_link link;
     struct cst__finished finished;
 };
 
 struct cst_abort {
     cst_ctx *ctx;
-    struct attachment *first, *last;
-    unsigned refs; /* the caller's, and one for each attachment that is linked */
+    struct cst__abort_link *first, *last;
+    unsigned refs; /* the caller's, and one for each link */
     bool fired;
 };
 
@@ -45,49 +44,53 @@ void cst_abort_unref(cst_abort *abort)
         abort_release(abort);
 }
 
-static void link_attachment(struct attachment *a)
-{
-    cst_abort *abort = a->abort;
+/* --- who listens ------------------------------------------------------------------------------------------------------ */
 
-    a->next = NULL;
-    a->prev = abort->last;
+void cst__abort_listen(cst_abort *abort, struct cst__abort_link *link, void (*fired)(struct cst__abort_link *link))
+{
+    link->abort = abort;
+    link->fired = fired;
+    link->next = NULL;
+    link->prev = abort->last;
     if (abort->last)
-        abort->last->next = a;
+        abort->last->next = link;
     else
-        abort->first = a;
-    abort->last = a;
+        abort->first = link;
+    abort->last = link;
     abort->refs++;
 }
 
-static void unlink_attachment(struct attachment *a)
+void cst__abort_unlisten(struct cst__abort_link *link)
 {
-    cst_abort *abort = a->abort;
+    cst_abort *abort = link->abort;
 
     if (!abort)
         return;
-    if (a->prev)
-        a->prev->next = a->next;
+    if (link->prev)
+        link->prev->next = link->next;
     else
-        abort->first = a->next;
-    if (a->next)
-        a->next->prev = a->prev;
+        abort->first = link->next;
+    if (link->next)
+        link->next->prev = link->prev;
     else
-        abort->last = a->prev;
-    a->abort = NULL;
+        abort->last = link->prev;
+    link->abort = NULL;
     abort_release(abort);
 }
+
+/* --- streams ---------------------------------------------------------------------------------------------------------- */
 
 static void attachment_over(struct cst__finished *finished, const cst_error *error)
 {
     (void)error;
-    unlink_attachment(cst__container_of(finished, struct attachment, finished));
+    cst__abort_unlisten(&cst__container_of(finished, struct attachment, finished)->link);
 }
 
 static void attachment_gone(struct cst__finished *finished)
 {
     struct attachment *a = cst__container_of(finished, struct attachment, finished);
 
-    unlink_attachment(a);
+    cst__abort_unlisten(&a->link);
     cst__free_later(finished->stream->ctx, &a->limbo, sizeof(*a));
 }
 
@@ -98,30 +101,37 @@ static void abort_stream(cst_stream *s)
     cst__destroy(s, &error);
 }
 
+static void attachment_fired(struct cst__abort_link *link)
+{
+    abort_stream(cst__container_of(link, struct attachment, link)->finished.stream);
+}
+
 cst_status cst_abort_attach(cst_abort *abort, cst_stream *s)
 {
-    struct cst__finished_sides all;
+    struct cst__finished_sides all = { .error = true };
     struct attachment *a;
 
     if (!abort || !s || abort->ctx != s->ctx)
         return CST_E_INVALID_ARG;
     if (abort->fired) {
-        cst__enter(abort->ctx);
+        cst_ctx *ctx = s->ctx;
+
+        cst__enter(ctx);
         abort_stream(s);
-        cst__leave(s->ctx);
+        cst__leave(ctx);
         return CST_OK;
     }
     a = cst__alloc(s->ctx, sizeof(*a));
     if (!a)
         return CST_E_NOMEM;
-    a->abort = abort;
-    link_attachment(a);
+    cst__abort_listen(abort, &a->link, attachment_fired);
     all.readable = cst__has_readable_side(s);
     all.writable = cst__has_writable_side(s);
-    all.error = true;
     cst__finished_start(&a->finished, s, all, attachment_over, attachment_gone);
     return CST_OK;
 }
+
+/* --- the switch ------------------------------------------------------------------------------------------------------- */
 
 cst_status cst_abort_fire(cst_abort *abort)
 {
@@ -136,10 +146,10 @@ cst_status cst_abort_fire(cst_abort *abort)
     cst__enter(ctx);
     abort->refs++;
     while (abort->first) {
-        cst_stream *s = abort->first->finished.stream;
+        struct cst__abort_link *link = abort->first;
 
-        unlink_attachment(abort->first);
-        abort_stream(s);
+        cst__abort_unlisten(link);
+        link->fired(link);
     }
     abort_release(abort);
     cst__leave(ctx);

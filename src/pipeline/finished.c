@@ -3,6 +3,8 @@
  */
 #include "pipeline/finished_internal.h"
 
+#include "pipeline/abort_internal.h"
+
 /* --- what is over ---------------------------------------------------------------------------------------------------- */
 
 bool cst__has_readable_side(const cst_stream *s)
@@ -148,6 +150,7 @@ static void tell_later(struct cst__finished *finished, const cst_error *error, b
 {
     unsigned events = EVENT_BIT(CST__EVENT_FREED) | (hear_error ? EVENT_BIT(CST_ERROR) : 0u);
 
+    finished->settled = true;
     finished->listener.fn = on_nothing;
     cst__listen(finished->stream, &finished->listener, events, 0);
     finished->outcome.status = CST_OK;
@@ -178,6 +181,11 @@ void cst__finished_start(struct cst__finished *finished, cst_stream *s, struct c
         tell_later(finished, error, sides.error);
         return;
     }
+    if (sides.aborted) {
+        premature = cst__error_here(s, CST_E_ABORT, CST_NO_DIRECTION);
+        tell_later(finished, &premature, false);
+        return;
+    }
     if (sides.error)
         events |= EVENT_BIT(CST_ERROR);
     cst__listen(s, &finished->listener, events, 0);
@@ -195,6 +203,7 @@ void cst__finished_stop(struct cst__finished *finished)
 struct watch {
     struct cst__limbo limbo;
     struct cst__finished finished;
+    struct cst__abort_link signal;
     cst_outcome_fn *done;
     void *arg;
 };
@@ -203,6 +212,7 @@ static void watch_called(struct cst__finished *finished, const cst_error *error)
 {
     struct watch *watch = cst__container_of(finished, struct watch, finished);
 
+    cst__abort_unlisten(&watch->signal);
     watch->done(error, watch->arg);
 }
 
@@ -210,7 +220,17 @@ static void watch_gone(struct cst__finished *finished)
 {
     struct watch *watch = cst__container_of(finished, struct watch, finished);
 
+    cst__abort_unlisten(&watch->signal);
     cst__free_later(finished->stream->ctx, &watch->limbo, sizeof(*watch));
+}
+
+static void watch_aborted(struct cst__abort_link *link)
+{
+    struct watch *watch = cst__container_of(link, struct watch, signal);
+    cst_error error = cst__error_here(watch->finished.stream, CST_E_ABORT, CST_NO_DIRECTION);
+
+    cst__finished_stop(&watch->finished);
+    watch->done(&error, watch->arg);
 }
 
 cst_status cst_finished(cst_stream *s, const cst_finished_opts *opts, cst_outcome_fn *done, void *arg)
@@ -226,11 +246,33 @@ cst_status cst_finished(cst_stream *s, const cst_finished_opts *opts, cst_outcom
         return CST_E_NOMEM;
     if (!opts)
         opts = &defaults;
-    watch->done = done;
-    watch->arg = arg;
+    *watch = (struct watch){ .done = done, .arg = arg };
     sides.readable = cst__has_readable_side(s) && !opts->no_readable;
     sides.writable = cst__has_writable_side(s) && !opts->no_writable;
     sides.error = !opts->no_error;
+    sides.aborted = cst_abort_fired(opts->signal);
     cst__finished_start(&watch->finished, s, sides, watch_called, watch_gone);
+    if (opts->signal && !sides.aborted && !watch->finished.settled)
+        cst__abort_listen(opts->signal, &watch->signal, watch_aborted);
     return CST_OK;
+}
+
+cst_status cst_finished_cancel(cst_stream *s, cst_outcome_fn *done, void *arg)
+{
+    if (!s || !done)
+        return CST_E_INVALID_ARG;
+    for (struct cst__listener *l = s->last_listener; l; l = l->prev) {
+        struct cst__finished *finished = l->arg;
+        struct watch *watch;
+
+        if ((l->fn != on_event && l->fn != on_nothing) || finished->fn != watch_called || finished->called)
+            continue;
+        watch = cst__container_of(finished, struct watch, finished);
+        if (watch->done != done || watch->arg != arg)
+            continue;
+        cst__abort_unlisten(&watch->signal);
+        cst__finished_stop(finished);
+        return CST_OK;
+    }
+    return CST_EMPTY;
 }

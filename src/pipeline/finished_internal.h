@@ -26,12 +26,16 @@ struct cst__finished {
     bool readable, writable;
     bool readable_done, writable_done;
     bool waits_for_close;
-    bool called; /* or silenced */
+    bool settled; /* at once: a task tells */
+    bool called;  /* or silenced */
 };
 
-/** What to wait for: a side may be asked for though the stream lacks it. */
+/**
+ * What to wait for: a side may be asked for though the stream lacks it. error: listen to 'error'. aborted: the outcome is
+ * CST_E_ABORT, unless it is settled already.
+ */
 struct cst__finished_sides {
-    bool readable, writable, error;
+    bool readable, writable, error, aborted;
 };
 
 /** Begins to wait; fn may be called by a task at the earliest. Cannot fail. */

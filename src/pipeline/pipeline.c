@@ -14,11 +14,13 @@
  *
  * The record is freed when the streams of all its stages have been.
  */
+#include "pipeline/abort_internal.h"
 #include "pipeline/finished_internal.h"
 
 struct stage {
     struct pipeline *pipeline;
-    cst_stream *stream; /* NULL: freed */
+    cst_stream *stream;     /* NULL: freed */
+    struct cst__pipe *pipe; /* to the next stage, until it is connected */
     struct cst__finished guard, as_source, as_dest;
     struct cst__listener on_guard_close, on_error, on_end, on_close;
     struct cst__listener on_late; /* a source that closed after EOF: its 'end' or 'error' decides */
@@ -32,7 +34,8 @@ struct pipeline {
     cst_ctx *ctx;
     cst_outcome_fn *done;
     void *arg;
-    cst_task_link task;
+    cst_task_link task, abort_task;
+    struct cst__abort_link signal;
     cst_error error;   /* status 0: none */
     cst_error outcome; /* what the task tells */
     size_t count;
@@ -40,6 +43,7 @@ struct pipeline {
     size_t refs; /* stages whose stream is there, tasks, frames */
     bool disarmed;
     bool last_is_left_open;
+    bool no_end;
     struct stage stages[];
 };
 
@@ -114,6 +118,7 @@ static void settle(struct pipeline *pipeline, const cst_error *error, bool final
     if (pipeline->error.status == CST_OK && !final)
         return;
     disarm_all(pipeline);
+    cst__abort_unlisten(&pipeline->signal);
     if (!final)
         return;
     if (pipeline->error.status == CST_OK)
@@ -138,17 +143,19 @@ static void guard_called(struct cst__finished *finished, const cst_error *error)
     stage->armed = error && !stage->pipeline->disarmed;
 }
 
-static void guard_gone(struct cst__finished *finished)
-{
-    struct stage *stage = cst__container_of(finished, struct stage, guard);
-
-    stage->stream = NULL;
-    pipeline_release(stage->pipeline);
-}
-
 static void nothing_gone(struct cst__finished *finished)
 {
-    (void)finished; /* the guard goes with the same stream */
+    (void)finished; /* on_error goes with the same stream */
+}
+
+static void stage_gone(struct stage *stage)
+{
+    struct pipeline *pipeline = stage->pipeline;
+
+    stage->stream = NULL;
+    if (pipeline->refs == 1)
+        cst__abort_unlisten(&pipeline->signal);
+    pipeline_release(pipeline);
 }
 
 static void on_guard_close(cst_stream *s, const cst_event *event, void *arg)
@@ -165,7 +172,9 @@ static void on_error(cst_stream *s, const cst_event *event, void *arg)
     struct stage *stage = arg;
 
     (void)s;
-    if (event->error->status != CST_E_ABORT && event->error->status != CST_E_PREMATURE_CLOSE)
+    if (event->type == CST__EVENT_FREED)
+        stage_gone(stage);
+    else if (event->error->status != CST_E_ABORT && event->error->status != CST_E_PREMATURE_CLOSE)
         settle(stage->pipeline, event->error, false);
 }
 
@@ -240,36 +249,46 @@ static void set_up_stage(struct stage *stage, bool reading, bool writing)
     struct cst__finished_sides sides = { .readable = reading, .writable = writing, .error = true };
 
     pipeline->refs++;
-    stage->armed = true;
-    cst__listen(s, &stage->on_guard_close, EVENT_BIT(CST_CLOSE), 0);
-    cst__finished_start(&stage->guard, s, sides, guard_called, guard_gone);
-    cst__listen(s, &stage->on_error, EVENT_BIT(CST_ERROR), 0);
+    if (reading || !pipeline->no_end) {
+        stage->armed = true;
+        cst__listen(s, &stage->on_guard_close, EVENT_BIT(CST_CLOSE), 0);
+        cst__finished_start(&stage->guard, s, sides, guard_called, nothing_gone);
+    }
+    cst__listen(s, &stage->on_error, EVENT_BIT(CST_ERROR) | EVENT_BIT(CST__EVENT_FREED), 0);
     if (stage == last_stage(pipeline))
         pipeline->last_is_left_open = cst_is_readable(s);
 }
 
-static cst_status join(struct stage *stage)
+/* The source's end ends the destination, unless that is to stay open: then this much has come in. */
+static void join_ends(struct stage *stage)
 {
     struct pipeline *pipeline = stage->pipeline;
-    struct stage *next = stage + 1;
-    struct cst__finished_sides readable = { .readable = true, .error = true };
-    struct cst__finished_sides writable = { .writable = true, .error = true };
-    cst_status st;
+    bool ended = (stage->stream->flags & (R_END_EMITTED | ERRORED)) == R_END_EMITTED;
 
-    cst__listen(next->stream, &next->on_close, EVENT_BIT(CST_CLOSE), 0);
-    pipeline->left += 2;
-    st = cst__pipe(stage->stream, next->stream, true);
-    if (st < 0)
-        return st;
-    if ((stage->stream->flags & (R_END_EMITTED | ERRORED)) == R_END_EMITTED) {
+    if (pipeline->no_end && stage + 1 == last_stage(pipeline)) {
+        one_came_in(pipeline, NULL);
+    } else if (ended) {
         pipeline->refs++;
         cst__post(pipeline->ctx, &stage->end_task, run_end_next);
     } else {
         cst__listen(stage->stream, &stage->on_end, EVENT_BIT(CST_END), EVENT_BIT(CST_END));
     }
+}
+
+static void join(struct stage *stage)
+{
+    struct stage *next = stage + 1;
+    struct cst__finished_sides readable = { .readable = true, .error = true };
+    struct cst__finished_sides writable = { .writable = true, .error = true };
+    struct cst__pipe *pipe = stage->pipe;
+
+    cst__listen(next->stream, &next->on_close, EVENT_BIT(CST_CLOSE), 0);
+    stage->pipeline->left += 2;
+    stage->pipe = NULL;
+    cst__pipe_connect(pipe);
+    join_ends(stage);
     cst__finished_start(&stage->as_source, stage->stream, readable, source_called, nothing_gone);
     cst__finished_start(&next->as_dest, next->stream, writable, dest_called, nothing_gone);
-    return CST_OK;
 }
 
 static cst_status set_up(struct pipeline *pipeline)
@@ -277,15 +296,66 @@ static cst_status set_up(struct pipeline *pipeline)
     for (size_t i = 0; i < pipeline->count; i++) {
         struct stage *stage = &pipeline->stages[i];
         bool reading = i + 1 < pipeline->count;
-        cst_status st;
 
         if (reading && (stage[1].stream->flags & (CLOSED | DESTROYED)))
             return CST_E_UNABLE_TO_PIPE;
         set_up_stage(stage, reading, i > 0);
-        if (i > 0 && (st = join(stage - 1)) < 0)
-            return st;
+        if (i > 0)
+            join(stage - 1);
     }
     return CST_OK;
+}
+
+static void discard_pipes(struct pipeline *pipeline)
+{
+    for (size_t i = 0; i < pipeline->count; i++)
+        cst__pipe_discard(pipeline->stages[i].pipe);
+}
+
+static cst_status reserve_pipes(struct pipeline *pipeline)
+{
+    for (size_t i = 0; i + 1 < pipeline->count; i++) {
+        struct stage *stage = &pipeline->stages[i];
+
+        stage->pipe = cst__pipe_new(stage->stream, stage[1].stream, true);
+        if (!stage->pipe)
+            return CST_E_NOMEM;
+    }
+    return CST_OK;
+}
+
+/* --- the signal ------------------------------------------------------------------------------------------------------- */
+
+static void abort_pipeline(struct pipeline *pipeline)
+{
+    cst_error aborted = { .stage = "", .status = CST_E_ABORT };
+
+    settle(pipeline, &aborted, false);
+}
+
+static void run_abort(cst_task_link *link)
+{
+    struct pipeline *pipeline = cst__container_of(link, struct pipeline, abort_task);
+
+    abort_pipeline(pipeline);
+    pipeline_release(pipeline);
+}
+
+static void signal_fired(struct cst__abort_link *link)
+{
+    abort_pipeline(cst__container_of(link, struct pipeline, signal));
+}
+
+static void heed_signal(struct pipeline *pipeline, cst_abort *signal)
+{
+    if (!signal)
+        return;
+    if (!cst_abort_fired(signal)) {
+        cst__abort_listen(signal, &pipeline->signal, signal_fired);
+    } else {
+        pipeline->refs++;
+        cst__post(pipeline->ctx, &pipeline->abort_task, run_abort);
+    }
 }
 
 static void init_stage(struct stage *stage, struct pipeline *pipeline, cst_stream *s)
@@ -312,7 +382,26 @@ static bool fits(cst_stream *const *streams, size_t count)
     return true;
 }
 
-cst_status cst_pipeline(cst_stream *const *streams, size_t count, cst_outcome_fn *done, void *arg)
+/* The record and all pipes: after this, nothing can fail for want of memory. */
+static struct pipeline *pipeline_new(cst_stream *const *streams, size_t count)
+{
+    cst_ctx *ctx = streams[0]->ctx;
+    struct pipeline *pipeline = cst__alloc(ctx, pipeline_size(count));
+
+    if (!pipeline)
+        return NULL;
+    *pipeline = (struct pipeline){ .ctx = ctx, .count = count, .refs = 1 };
+    for (size_t i = 0; i < count; i++)
+        init_stage(&pipeline->stages[i], pipeline, streams[i]);
+    if (reserve_pipes(pipeline) == CST_OK)
+        return pipeline;
+    discard_pipes(pipeline);
+    cst__free(ctx, pipeline, pipeline_size(count));
+    return NULL;
+}
+
+cst_status cst_pipeline(cst_stream *const *streams, size_t count, const cst_pipeline_opts *opts, cst_outcome_fn *done,
+                        void *arg)
 {
     struct pipeline *pipeline;
     cst_status st;
@@ -320,15 +409,18 @@ cst_status cst_pipeline(cst_stream *const *streams, size_t count, cst_outcome_fn
 
     if (!fits(streams, count))
         return CST_E_INVALID_ARG;
-    ctx = streams[0]->ctx;
-    pipeline = cst__alloc(ctx, pipeline_size(count));
+    pipeline = pipeline_new(streams, count);
     if (!pipeline)
         return CST_E_NOMEM;
-    *pipeline = (struct pipeline){ .ctx = ctx, .done = done, .arg = arg, .count = count, .refs = 1 };
-    for (size_t i = 0; i < count; i++)
-        init_stage(&pipeline->stages[i], pipeline, streams[i]);
+    pipeline->done = done;
+    pipeline->arg = arg;
+    pipeline->no_end = opts && opts->no_end;
+    ctx = pipeline->ctx;
     cst__enter(ctx);
     st = set_up(pipeline);
+    if (st == CST_OK)
+        heed_signal(pipeline, opts ? opts->signal : NULL);
+    discard_pipes(pipeline);
     pipeline_release(pipeline);
     cst__leave(ctx);
     return st;

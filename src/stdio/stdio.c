@@ -3,6 +3,9 @@
 
 #include <errno.h>
 
+/* What a source with a highWaterMark of 0 reads at a time. */
+#define ZERO_MARK_CHUNK ((size_t)65536)
+
 /*
  * What both ends keep.
  *
@@ -76,7 +79,7 @@ static cst_status file_source_read(cst_stream *s, void *self, size_t hint)
 
     if (end->read_error < 0)
         return end->read_error;
-    st = cst_ctx_buf(&buf, cst_stream_ctx(s), hint > 0 ? hint : CST_HWM_DEFAULT);
+    st = cst_ctx_buf(&buf, cst_stream_ctx(s), hint > 0 ? hint : ZERO_MARK_CHUNK);
     if (st < 0)
         return st;
 

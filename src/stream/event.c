@@ -250,6 +250,20 @@ cst_status cst_off(cst_stream *s, cst_event_type type, cst_listener_fn *fn, void
     return CST_OK;
 }
 
+cst_status cst_off_all(cst_stream *s, cst_event_type type)
+{
+    struct cst__listener *l, *next;
+
+    if (!s || !is_event(type))
+        return CST_E_INVALID_ARG;
+    for (l = s->first_listener; l; l = next) {
+        next = l->next;
+        if (!l->embedded)
+            cst__unlisten(s, l, EVENT_BIT(type));
+    }
+    return CST_OK;
+}
+
 size_t cst_listener_count(const cst_stream *s, cst_event_type type)
 {
     size_t n = 0;

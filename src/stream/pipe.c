@@ -79,15 +79,13 @@ static void forget_dest(struct cst__pipe *pipe)
 
 /* --- backpressure --------------------------------------------------------------------------------------------------- */
 
-static struct cst__pipe *pipe_new(cst_stream *source, cst_stream *dest, bool no_end);
-
 /*
  * A pipe that was undone inside the write still adds its drain listener, which then lives as long as dest. The record is
  * on its way out by then, so that another one carries the listener, and holds a reference to the source.
  */
 static void add_late_drain(struct cst__pipe *pipe)
 {
-    struct cst__pipe *heir = pipe_new(pipe->source, pipe->dest, true);
+    struct cst__pipe *heir = cst__pipe_new(pipe->source, pipe->dest, true);
 
     if (!heir)
         return; /* nobody is waited for: all that is missed is a resume */
@@ -354,7 +352,7 @@ void cst__pipes_free(cst_stream *s)
 
 /* --- pipe ----------------------------------------------------------------------------------------------------------- */
 
-static struct cst__pipe *pipe_new(cst_stream *source, cst_stream *dest, bool no_end)
+struct cst__pipe *cst__pipe_new(cst_stream *source, cst_stream *dest, bool no_end)
 {
     struct cst__pipe *pipe = cst__alloc(source->ctx, sizeof(*pipe));
 
@@ -406,34 +404,38 @@ static void add_listeners(struct cst__pipe *pipe)
     cst__listen_first(pipe->dest, &pipe->on_error, EVENT_BIT(CST_ERROR));
 }
 
-cst_status cst__pipe(cst_stream *source, cst_stream *dest, bool no_end)
+void cst__pipe_discard(struct cst__pipe *pipe)
 {
-    struct cst__pipe *pipe = pipe_new(source, dest, no_end);
+    if (pipe)
+        cst__free(pipe->source->ctx, pipe, sizeof(*pipe));
+}
 
-    if (!pipe)
-        return CST_E_NOMEM;
+void cst__pipe_connect(struct cst__pipe *pipe)
+{
     list_pipe(pipe);
     add_listeners(pipe);
-    cst__emit_event(dest, &(cst_event){ .type = CST_PIPE, .peer = source });
-    if (cst_writable_need_drain(dest))
+    cst__emit_event(pipe->dest, &(cst_event){ .type = CST_PIPE, .peer = pipe->source });
+    if (cst_writable_need_drain(pipe->dest))
         await_drain(pipe);
-    else if (!(source->flags & R_FLOWING))
-        cst__resume(source);
-    return CST_OK;
+    else if (!(pipe->source->flags & R_FLOWING))
+        cst__resume(pipe->source);
 }
 
 cst_status cst_pipe(cst_stream *source, cst_stream *dest, const cst_pipe_opts *opts)
 {
+    struct cst__pipe *pipe;
     cst_ctx *ctx;
-    cst_status st;
 
     if (!cst_has_readable(source) || !cst_has_writable(dest) || source->ctx != dest->ctx)
         return CST_E_INVALID_ARG;
+    pipe = cst__pipe_new(source, dest, opts && opts->no_end);
+    if (!pipe)
+        return CST_E_NOMEM;
     ctx = source->ctx;
     cst__enter(ctx);
-    st = cst__pipe(source, dest, opts && opts->no_end);
+    cst__pipe_connect(pipe);
     cst__leave(ctx);
-    return st;
+    return CST_OK;
 }
 
 cst_status cst_unpipe(cst_stream *source, cst_stream *dest)

@@ -15,14 +15,14 @@ static void flow(cst_stream *s);
 
 /* --- the side as a whole ------------------------------------------------------------------------------------------ */
 
-static size_t high_water_mark(const cst_opts *opts, bool both, bool objects)
+static size_t high_water_mark(const cst_stream *s, const cst_opts *opts, bool both, bool objects)
 {
     size_t mark = opts->high_water_mark;
 
     if (!mark && both)
         mark = opts->readable_high_water_mark;
     if (!mark)
-        return objects ? CST_HWM_DEFAULT_OBJECTS : CST_HWM_DEFAULT;
+        return s->ctx->default_mark[objects];
     return mark == CST_HWM_ZERO ? 0 : mark;
 }
 
@@ -32,7 +32,7 @@ void cst__readable_init(cst_stream *s, const cst_opts *opts, bool both)
     bool objects = opts->object_mode || (both && opts->readable_object_mode);
 
     cst_chain_init(&r->buffer, cst__pool_allocator(&s->ctx->pool));
-    r->high_water_mark = high_water_mark(opts, both, objects);
+    r->high_water_mark = high_water_mark(s, opts, both, objects);
     if (objects)
         s->flags |= R_OBJECTS;
     if (!(s->flags & IS_TRANSFORM))
@@ -496,6 +496,24 @@ cst_status cst_read(cst_slice *out, cst_stream *s, size_t size)
     }
     cst__leave(ctx);
     return why;
+}
+
+cst_status cst_next(cst_slice *out, cst_stream *s)
+{
+    cst_status st;
+
+    if (!out || !s || !(s->flags & HAS_READABLE))
+        return CST_E_INVALID_ARG;
+    if (!(s->flags & DESTROYED)) {
+        st = cst_read(out, s, CST_READ_ANY);
+        if (st == CST_OK || st < 0)
+            return st;
+    }
+    if (s->flags & ERRORED)
+        return s->error.status;
+    if (s->flags & R_END_EMITTED)
+        return CST_EOF;
+    return (s->flags & DESTROYED) ? CST_E_PREMATURE_CLOSE : CST_EMPTY;
 }
 
 /* --- the flow ------------------------------------------------------------------------------------------------------- */

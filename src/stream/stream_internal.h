@@ -365,8 +365,12 @@ void cst__destroy_answered(cst_stream *s, cst_status status);
 
 /* --- pipe.c ------------------------------------------------------------------------------------------------------- */
 
-/** cst_pipe, for streams that fit. CST_OK or CST_E_NOMEM. */
-cst_status cst__pipe(cst_stream *source, cst_stream *dest, bool no_end);
+/** cst_pipe in two steps, for streams that fit: memory first (NULL where there is none), then nothing can fail. */
+struct cst__pipe *cst__pipe_new(cst_stream *source, cst_stream *dest, bool no_end);
+void cst__pipe_connect(struct cst__pipe *pipe);
+
+/** Frees a record that was not connected. NULL is fine. */
+void cst__pipe_discard(struct cst__pipe *pipe);
 
 /** Read data un-blocks the bookkeeping of the pipes (not the pause). */
 void cst__pipes_forget_awaited(cst_stream *s);

@@ -14,17 +14,17 @@ static void clear_queue(cst_stream *s);
 /* --- the side as a whole ------------------------------------------------------------------------------------------ */
 
 /* A transform whose readable mark is said to be 0 has no default for this one. */
-static size_t high_water_mark(const cst_opts *opts, bool both, bool objects, bool transform)
+static size_t high_water_mark(const cst_stream *s, const cst_opts *opts, bool both, bool objects)
 {
     size_t mark = opts->high_water_mark;
     size_t readable_mark = mark ? mark : opts->readable_high_water_mark;
 
-    if (transform && readable_mark == CST_HWM_ZERO)
+    if ((s->flags & IS_TRANSFORM) && readable_mark == CST_HWM_ZERO)
         mark = opts->writable_high_water_mark ? opts->writable_high_water_mark : CST_HWM_ZERO;
     if (!mark && both)
         mark = opts->writable_high_water_mark;
     if (!mark)
-        return objects ? CST_HWM_DEFAULT_OBJECTS : CST_HWM_DEFAULT;
+        return s->ctx->default_mark[objects];
     return mark == CST_HWM_ZERO ? 0 : mark;
 }
 
@@ -36,7 +36,7 @@ void cst__writable_init(cst_stream *s, const cst_opts *opts, bool both)
 
     cst_chain_init(&w->queue, allocator);
     cst_chain_init(&w->batch, allocator);
-    w->high_water_mark = high_water_mark(opts, both, objects, (s->flags & IS_TRANSFORM) != 0);
+    w->high_water_mark = high_water_mark(s, opts, both, objects);
     if (objects)
         s->flags |= W_OBJECTS;
     if (both && opts->no_writable)

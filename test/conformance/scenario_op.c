@@ -255,7 +255,7 @@ static void op_pipeline(struct host *host, struct member *member, const struct o
     (void)member;
     for (size_t i = 0; i < op->streams; i++)
         streams[i] = host_member(host, op->words[i + 1])->stream;
-    cst_status status = cst_pipeline(streams, op->streams, on_outcome, ticket);
+    cst_status status = cst_pipeline(streams, op->streams, NULL, on_outcome, ticket);
     if (status < 0)
         host_say(host, "throw pipeline %s\n", host_code(host, status));
     free(streams);

@@ -46,7 +46,7 @@ static cst_status stream_text(cst_ctx *ctx, cst_chain *what, const char *text)
     if (st >= 0)
         st = cst_memory_sink_new(&stages[2], ctx, what, 0, &opts);
     if (st >= 0)
-        st = cst_pipeline(stages, 3, on_done, &outcome);
+        st = cst_pipeline(stages, 3, NULL, on_done, &outcome);
     for (size_t i = 0; i < 3; i++)
         cst_unref(stages[i]);
     if (st >= 0)
