@@ -256,7 +256,7 @@ bench: $(BENCH_PROGRAMS)
 $(BUILD)/obj/test/bench/%.o: test/bench/%.c $(BUILD)/flags
 	$(call compile,$(TEST_FLAGS) $(WARN) $(ERRORS) $(CFLAGS))
 
-$(BUILD)/bench/%: $(BUILD)/obj/test/bench/%.o $(STATIC)
+$(BUILD)/bench/%: $(BUILD)/obj/test/bench/%.o $(BUILD)/obj/test/bench/bench.o $(STATIC)
 	$(call link,$(CFLAGS))
 
 # --- install ----------------------------------------------------------------------------------------------------------
