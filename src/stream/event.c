@@ -62,11 +62,28 @@ static void recount_listened(cst_stream *s)
     s->listened = (uint16_t)listened;
 }
 
+/* A pipe that is the only 'data' listener is called without a walk: nobody else can be added to this emission. */
+void cst__data_listeners_changed(cst_stream *s)
+{
+    const struct cst__listener *sole = NULL;
+    size_t count = 0;
+
+    for (const struct cst__listener *l = s->first_listener; l; l = l->next) {
+        if (!(l->events & EVENT_BIT(CST_DATA)))
+            continue;
+        sole = l;
+        count++;
+    }
+    cst__r(s)->sole_pipe = count == 1 ? cst__pipe_of_listener(sole) : NULL;
+}
+
 static void events_removed(cst_stream *s, unsigned removed)
 {
     recount_listened(s);
     if (!(s->flags & HAS_READABLE))
         return;
+    if (removed & EVENT_BIT(CST_DATA))
+        cst__data_listeners_changed(s);
     if ((removed & EVENT_BIT(CST_DATA)) && !cst__listened(s, CST_DATA))
         cst__data_listener_removed(s);
     if (removed & EVENT_BIT(CST_READABLE))

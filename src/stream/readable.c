@@ -132,7 +132,7 @@ static void run_read_more(cst_task_link *link)
     cst__release(s);
 }
 
-static void maybe_read_more(cst_stream *s)
+void cst__maybe_read_more(cst_stream *s)
 {
     if ((s->flags & (R_READING_MORE | R_READING | CONSTRUCTED)) != CONSTRUCTED)
         return;
@@ -143,7 +143,7 @@ static void maybe_read_more(cst_stream *s)
 void cst__readable_constructed(cst_stream *s)
 {
     if (s->flags & R_NEED_READABLE)
-        maybe_read_more(s);
+        cst__maybe_read_more(s);
 }
 
 static void run_auto_end(cst_task_link *link)
@@ -192,13 +192,24 @@ static void flow_extra(cst_stream *s, cst_status status)
     flow(s);
 }
 
-/* The chunk goes to the listeners at once: the stream flows, nothing waits, and the read slot is not running. */
 static void emit_data(cst_stream *s, const cst_slice *chunk)
 {
-    cst__pipes_forget_awaited(s);
+    struct cst__pipe *pipe = cst__r(s)->sole_pipe;
+
     s->flags |= R_DATA_EMITTED;
+    if (pipe)
+        cst__pipe_deliver(pipe, chunk);
+    else if (cst__listened(s, CST_DATA))
+        cst__emit_event(s, &(cst_event){ .type = CST_DATA, .chunk = chunk });
+}
+
+/* The chunk goes to the listeners at once: the stream flows, nothing waits, and the read slot is not running. */
+static void hand_through(cst_stream *s, const cst_slice *chunk)
+{
+    if (cst__r(s)->awaited)
+        cst__pipes_forget_awaited(s);
     s->ctx->nesting++;
-    cst__emit_event(s, &(cst_event){ .type = CST_DATA, .chunk = chunk });
+    emit_data(s, chunk);
     s->ctx->nesting--;
 }
 
@@ -208,18 +219,30 @@ static bool flows_through(const cst_stream *s)
            cst__r(s)->length == 0;
 }
 
-static cst_status buffer_chunk(cst_stream *s, const cst_slice *chunk, bool front)
+static cst_status buffer_chunk(cst_stream *s, cst_slice *chunk, bool front)
 {
     struct readable *r = cst__r(s);
-    cst_slice kept = cst__slice_ref(chunk);
-    cst_status st = front ? cst_chain_prepend(&r->buffer, kept) : cst_chain_append(&r->buffer, kept);
+    cst_status st;
 
-    if (st < 0)
-        return st;
+    if (chunk->len > SIZE_MAX - r->buffer.bytes)
+        return CST_E_OUT_OF_RANGE;
     r->length += (s->flags & R_OBJECTS) ? 1 : chunk->len;
+    if (front) {
+        if ((st = cst__chain_reserve_front(&r->buffer)) < 0)
+            goto fail;
+        cst__chain_unshift_reserved(&r->buffer, chunk);
+    } else {
+        if (!cst__chain_has_room(&r->buffer) && (st = cst__chain_reserve(&r->buffer)) < 0)
+            goto fail;
+        cst__chain_push_reserved(&r->buffer, chunk);
+    }
+    *chunk = cst_slice_empty();
     if (s->flags & R_NEED_READABLE)
         emit_readable(s);
     return CST_OK;
+fail:
+    r->length -= (s->flags & R_OBJECTS) ? 1 : chunk->len;
+    return st;
 }
 
 /* A chunk that cannot be kept is lost, so the stream has failed. */
@@ -231,7 +254,7 @@ static cst_status add_failed(cst_stream *s, cst_status status)
     return status;
 }
 
-static cst_status add_chunk(cst_stream *s, const cst_slice *chunk, bool front)
+static cst_status add_chunk(cst_stream *s, cst_slice *chunk, bool front)
 {
     cst_status st;
 
@@ -239,21 +262,21 @@ static cst_status add_chunk(cst_stream *s, const cst_slice *chunk, bool front)
         if ((st = buffer_chunk(s, chunk, front)) < 0)
             return add_failed(s, st);
     } else if (s->ctx->nesting < s->ctx->nesting_limit) {
-        emit_data(s, chunk);
+        hand_through(s, chunk);
     } else {
         /* Too many stages inside one another: it waits, and a task lets it flow, so that the stack stays bounded. */
         if ((st = buffer_chunk(s, chunk, front)) < 0 || (st = cst__post_extra(s, flow_extra, CST_OK)) < 0)
             return add_failed(s, st);
     }
-    maybe_read_more(s);
+    cst__maybe_read_more(s);
     return can_push(s) ? CST_OK : CST_FULL;
 }
 
-cst_status cst__push(cst_stream *s, const cst_slice *chunk)
+cst_status cst__push(cst_stream *s, cst_slice *chunk)
 {
     if (!(s->flags & R_OBJECTS) && chunk->len == 0) {
         s->flags &= ~R_READING;
-        maybe_read_more(s);
+        cst__maybe_read_more(s);
         return can_push(s) ? CST_OK : CST_FULL;
     }
     if (s->flags & R_ENDED)
@@ -325,7 +348,7 @@ cst_status cst_push_eof(cst_stream *s)
     return CST_EOF;
 }
 
-static cst_status unshift(cst_stream *s, const cst_slice *chunk)
+static cst_status unshift(cst_stream *s, cst_slice *chunk)
 {
     if (!(s->flags & R_OBJECTS) && chunk->len == 0)
         return can_push(s) ? CST_OK : CST_FULL;
@@ -421,7 +444,8 @@ static cst_status take(cst_stream *s, size_t n, cst_slice *out)
             return st;
     }
     r->length -= n;
-    cst__pipes_forget_awaited(s);
+    if (r->awaited)
+        cst__pipes_forget_awaited(s);
     return CST_OK;
 }
 
@@ -468,11 +492,8 @@ static bool read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *w
         else if (size != taken)
             end_readable(s);
     }
-    if (taken && !(s->flags & (ERROR_EMITTED | CLOSE_EMITTED))) {
-        s->flags |= R_DATA_EMITTED;
-        if (cst__listened(s, CST_DATA))
-            cst__emit_event(s, &(cst_event){ .type = CST_DATA, .chunk = out });
-    }
+    if (taken && !(s->flags & (ERROR_EMITTED | CLOSE_EMITTED)))
+        emit_data(s, out);
     return taken != 0;
 }
 
@@ -594,6 +615,7 @@ cst_status cst_pause(cst_stream *s)
 
 void cst__data_listener_added(cst_stream *s)
 {
+    cst__data_listeners_changed(s);
     s->flags |= R_DATA_LISTENING;
     if (cst__listened(s, CST_READABLE))
         s->flags |= R_READABLE_LISTENING;

@@ -8,8 +8,8 @@ static unsigned slot_bit(enum cst__slot slot)
     return 1u << slot;
 }
 
-/* Hands an answer to the rule that waits for it. chunk is what came with it, borrowed, or NULL. */
-static void take_answer(cst_stream *s, enum cst__slot slot, cst_status status, const cst_slice *chunk, size_t mark)
+/* Hands an answer to the rule that waits for it. chunk is what came with it, or NULL; it may be moved out. */
+static void take_answer(cst_stream *s, enum cst__slot slot, cst_status status, cst_slice *chunk, size_t mark)
 {
     s->owed = (uint16_t)(s->owed & ~slot_bit(slot));
     if (status > 0 && slot != SLOT_DESTROY)

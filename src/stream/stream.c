@@ -183,7 +183,7 @@ cst_status cst_passthrough_new_with(cst_stream **out, cst_ctx *ctx, const cst_op
 {
     if (!ops || ops->transform)
         return CST_E_INVALID_ARG;
-    return cst__stream_new(out, ctx, ops, self, opts, HAS_READABLE | HAS_WRITABLE | IS_TRANSFORM);
+    return cst__stream_new(out, ctx, ops, self, opts, HAS_READABLE | HAS_WRITABLE | IS_TRANSFORM | IS_PASSTHROUGH);
 }
 
 cst_status cst_passthrough_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts)

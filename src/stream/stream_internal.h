@@ -89,6 +89,7 @@
 #define T_KEPT FLAG(28) /* a transform keeps the completion of its write until more is read */
 #define HAS_READABLE FLAG(29)
 #define HAS_WRITABLE FLAG(30)
+#define IS_PASSTHROUGH FLAG(31) /* a transform without a transform slot */
 
 /* not on a chunk's way */
 #define R_PAUSED FLAG(32)     /* explicitly */
@@ -217,7 +218,8 @@ struct readable {
     _Alignas(max_align_t) cst_chain buffer;
     size_t length; /* bytes or, in object mode, chunks */
     size_t high_water_mark;
-    struct cst__pipe *pipes; /* in the order in which they were made */
+    struct cst__pipe *pipes;     /* in the order in which they were made */
+    struct cst__pipe *sole_pipe; /* the one 'data' listener, where there is just one and it is a pipe */
     uint32_t pipe_count;
     uint32_t awaited; /* pipes whose destination has said CST_FULL */
     cst_task_link emit_readable_task, read_more_task, resume_task, end_task;
@@ -296,6 +298,9 @@ void cst__unlisten(cst_stream *s, struct cst__listener *l, unsigned events);
 void cst__emit(cst_stream *s, cst_event_type type);
 void cst__emit_event(cst_stream *s, const cst_event *event);
 
+/** Keeps the shortcut to a sole 'data' listener true; to be called when 'data' listeners have changed. */
+void cst__data_listeners_changed(cst_stream *s);
+
 /** Frees every listener; the library's own hear CST__EVENT_FREED. */
 void cst__listeners_free(cst_stream *s);
 
@@ -316,7 +321,10 @@ void cst__call_destroy(cst_stream *s, const cst_error *error);
 void cst__readable_init(cst_stream *s, const cst_opts *opts, bool both);
 void cst__readable_fini(cst_stream *s);
 void cst__readable_check(const cst_stream *s);
-cst_status cst__push(cst_stream *s, const cst_slice *chunk);
+
+/** cst_push: where the chunk is kept it is moved out of *chunk, else it stays the caller's. */
+cst_status cst__push(cst_stream *s, cst_slice *chunk);
+void cst__maybe_read_more(cst_stream *s);
 void cst__push_eof(cst_stream *s);
 void cst__pause(cst_stream *s);
 void cst__resume(cst_stream *s);
@@ -334,6 +342,7 @@ void cst__writable_init(cst_stream *s, const cst_opts *opts, bool both);
 void cst__writable_fini(cst_stream *s);
 void cst__writable_check(const cst_stream *s);
 cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg);
+cst_status cst__write_result(cst_stream *s);
 cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg);
 void cst__write_answered(cst_stream *s, cst_status status);
 void cst__final_answered(cst_stream *s, cst_status status);
@@ -346,10 +355,11 @@ void cst__writable_settle(cst_stream *s);
 /* --- transform.c -------------------------------------------------------------------------------------------------- */
 
 void cst__transform_write(cst_stream *s, const cst_slice *chunk);
-void cst__transform_answered(cst_stream *s, cst_status status, const cst_slice *chunk, size_t mark);
+void cst__transform_answered(cst_stream *s, cst_status status, cst_slice *chunk, size_t mark);
+void cst__transform_settle(cst_stream *s, size_t mark);
 void cst__transform_read(cst_stream *s);
 void cst__transform_flush(cst_stream *s, enum cst__slot slot);
-void cst__flush_answered(cst_stream *s, enum cst__slot slot, cst_status status, const cst_slice *chunk);
+void cst__flush_answered(cst_stream *s, enum cst__slot slot, cst_status status, cst_slice *chunk);
 
 /* --- destroy.c ---------------------------------------------------------------------------------------------------- */
 
@@ -371,6 +381,12 @@ void cst__pipe_connect(struct cst__pipe *pipe);
 
 /** Frees a record that was not connected. NULL is fine. */
 void cst__pipe_discard(struct cst__pipe *pipe);
+
+/** Hands a chunk on to the pipe's destination: what its 'data' listener does. */
+void cst__pipe_deliver(struct cst__pipe *pipe, const cst_slice *chunk);
+
+/** The pipe that a listener of its source belongs to, or NULL. */
+struct cst__pipe *cst__pipe_of_listener(const struct cst__listener *l);
 
 /** Read data un-blocks the bookkeeping of the pipes (not the pause). */
 void cst__pipes_forget_awaited(cst_stream *s);

@@ -13,7 +13,7 @@ static void complete_write(cst_stream *s, cst_status status)
 }
 
 /* The readable side has room again, or never will have: the write may complete. */
-static void settle(cst_stream *s, size_t mark)
+void cst__transform_settle(cst_stream *s, size_t mark)
 {
     const struct readable *r = cst__r(s);
 
@@ -27,7 +27,7 @@ static void settle(cst_stream *s, size_t mark)
     }
 }
 
-void cst__transform_answered(cst_stream *s, cst_status status, const cst_slice *chunk, size_t mark)
+void cst__transform_answered(cst_stream *s, cst_status status, cst_slice *chunk, size_t mark)
 {
     if (status < 0) {
         cst__write_answered(s, status);
@@ -35,15 +35,20 @@ void cst__transform_answered(cst_stream *s, cst_status status, const cst_slice *
     }
     if (chunk)
         cst__push(s, chunk);
-    settle(s, mark);
+    cst__transform_settle(s, mark);
 }
 
 void cst__transform_write(cst_stream *s, const cst_slice *chunk)
 {
-    if (s->ops->transform)
+    if (s->flags & IS_PASSTHROUGH) {
+        size_t mark = cst__r(s)->length;
+        cst_slice passed = cst__slice_ref(chunk);
+
+        cst__transform_answered(s, CST_OK, &passed, mark);
+        cst__slice_unref(&passed);
+    } else {
         cst__call_transform(s, chunk);
-    else
-        cst__transform_answered(s, CST_OK, chunk, cst__r(s)->length);
+    }
 }
 
 void cst__transform_read(cst_stream *s)
@@ -62,7 +67,7 @@ void cst__transform_flush(cst_stream *s, enum cst__slot slot)
         cst__flush_answered(s, slot, CST_OK, NULL);
 }
 
-void cst__flush_answered(cst_stream *s, enum cst__slot slot, cst_status status, const cst_slice *chunk)
+void cst__flush_answered(cst_stream *s, enum cst__slot slot, cst_status status, cst_slice *chunk)
 {
     bool as_final = slot == SLOT_FLUSH_AS_FINAL;
 

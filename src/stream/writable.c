@@ -476,6 +476,18 @@ static cst_status queue_chunk(cst_stream *s, const cst_slice *chunk, struct cst_
     return CST_OK;
 }
 
+/* What an accepted write says, once the slot was called. */
+cst_status cst__write_result(cst_stream *s)
+{
+    const struct writable *w = cst__w(s);
+
+    if (w->length >= w->high_water_mark && w->length != 0) {
+        s->flags |= W_NEED_DRAIN;
+        return CST_FULL;
+    }
+    return (s->flags & (DESTROYED | ERRORED)) ? CST_FULL : CST_OK;
+}
+
 cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg)
 {
     struct writable *w = cst__w(s);
@@ -502,11 +514,7 @@ cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, 
         w->pending++;
         w->length += len;
     }
-    if (w->length >= w->high_water_mark && w->length != 0) {
-        s->flags |= W_NEED_DRAIN;
-        return CST_FULL;
-    }
-    return (s->flags & (DESTROYED | ERRORED)) ? CST_FULL : CST_OK;
+    return cst__write_result(s);
 }
 
 cst_status cst_write(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg)

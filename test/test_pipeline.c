@@ -1,0 +1,264 @@
+/* test_pipeline.c - pipeline.h, finished.h and abort.h: how streams that belong together come out. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "heap.h"
+#include "main.h"
+#include "trace.h"
+
+struct fixture {
+    struct test_heap heap;
+    struct test_trace trace;
+    cst_ctx *ctx;
+    cst_stream *stages[3]; /* r, t, w */
+    cst_abort *signal;
+};
+
+static int set_up(void **state)
+{
+    static struct fixture f;
+
+    f = (struct fixture){ .ctx = NULL };
+    test_heap_init(&f.heap);
+    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
+    assert_int_equal(cst_readable_new(&f.stages[0], f.ctx, &test_source_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&f.stages[1], f.ctx, NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&f.stages[2], f.ctx, &test_sink_ops, NULL, NULL), CST_OK);
+    test_trace_listen(&f.trace, f.stages[0], "r");
+    test_trace_listen(&f.trace, f.stages[2], "w");
+    assert_int_equal(cst_abort_new(&f.signal, f.ctx), CST_OK);
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    cst_abort_unref(f->signal);
+    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
+    assert_int_equal(f->heap.live_blocks, 0);
+    return 0;
+}
+
+static void on_outcome(const cst_error *error, void *arg)
+{
+    struct fixture *f = arg;
+
+    test_trace_add(&f->trace, "done:%s:%s", error ? cst_status_name(error->status) : "ok", error ? error->stage : "");
+}
+
+static void run(struct fixture *f)
+{
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+}
+
+static void expect(struct fixture *f, const char *text)
+{
+    assert_string_equal(f->trace.text, text);
+    test_trace_clear(&f->trace);
+}
+
+static void start(struct fixture *f, const cst_pipeline_opts *opts)
+{
+    assert_int_equal(cst_pipeline(f->stages, 3, opts, on_outcome, f), CST_OK);
+    run(f);
+    expect(f, "w:pipe r:resume");
+}
+
+static void success_is_told_after_the_last_close(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, NULL);
+    cst_push(f->stages[0], cst_slice_str("ab"));
+    cst_push_eof(f->stages[0]);
+    run(f);
+    expect(f, "w:write:ab r:end r:pause r:destroy w:unpipe w:final r:close w:finish w:destroy w:close done:ok:");
+}
+
+static void an_error_of_the_source_destroys_the_rest_and_names_its_stage(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, NULL);
+    cst_destroy(f->stages[0], CST_USER(3));
+    run(f);
+    assert_non_null(strstr(f->trace.text, "w:error:CST_USER"));
+    assert_non_null(strstr(f->trace.text, "done:CST_USER:source"));
+    assert_true(cst_is_closed(f->stages[1]));
+    assert_string_equal(cst_errored(f->stages[2])->stage, "source");
+}
+
+static void a_destination_that_closes_early_is_premature(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, NULL);
+    cst_destroy(f->stages[2], CST_OK);
+    run(f);
+    assert_non_null(strstr(f->trace.text, "done:CST_E_PREMATURE_CLOSE"));
+    assert_int_equal(cst_errored(f->stages[0])->status, CST_E_PREMATURE_CLOSE);
+}
+
+static void a_destroyed_stage_cannot_be_piped_to(void **state)
+{
+    struct fixture *f = *state;
+
+    cst_destroy(f->stages[1], CST_OK);
+    assert_int_equal(cst_pipeline(f->stages, 3, NULL, on_outcome, f), CST_E_UNABLE_TO_PIPE);
+    run(f);
+    expect(f, "");
+}
+
+static void a_readable_last_stream_stays_open(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_pipeline(f->stages, 2, NULL, on_outcome, f), CST_OK);
+    cst_push_eof(f->stages[0]);
+    run(f);
+    assert_non_null(strstr(f->trace.text, "done:ok:"));
+    assert_false(cst_is_destroyed(f->stages[1]));
+}
+
+static void a_signal_destroys_every_stage(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, &(cst_pipeline_opts){ .signal = f->signal });
+    assert_int_equal(cst_abort_fire(f->signal), CST_OK);
+    assert_true(cst_is_destroyed(f->stages[0]) && cst_is_destroyed(f->stages[1]) && cst_is_destroyed(f->stages[2]));
+    run(f);
+    assert_non_null(strstr(f->trace.text, "done:CST_E_ABORT:"));
+}
+
+static void without_memory_no_stage_is_touched(void **state)
+{
+    struct fixture *f = *state;
+    cst_status st;
+    size_t n = 1;
+
+    do {
+        test_heap_fail_at(&f->heap, n++);
+        st = cst_pipeline(f->stages, 3, NULL, on_outcome, f);
+        if (st < 0) {
+            assert_int_equal(st, CST_E_NOMEM);
+            assert_int_equal(cst_listener_count(f->stages[0], CST_DATA), 0);
+            assert_int_equal(cst_listener_count(f->stages[2], CST_UNPIPE), 1);
+        }
+    } while (st < 0);
+    assert_true(n > 2);
+    test_heap_fail_never(&f->heap);
+}
+
+static void wrong_streams_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *backwards[] = { f->stages[2], f->stages[0] };
+    cst_stream *missing[] = { f->stages[0], NULL };
+
+    assert_int_equal(cst_pipeline(NULL, 2, NULL, on_outcome, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_pipeline(f->stages, 1, NULL, on_outcome, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_pipeline(f->stages, SIZE_MAX, NULL, on_outcome, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_pipeline(backwards, 2, NULL, on_outcome, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_pipeline(missing, 2, NULL, on_outcome, f), CST_E_INVALID_ARG);
+}
+
+/* --- finished ----------------------------------------------------------------------------------------------------- */
+
+static void finished_tells_success_error_and_premature_close(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_finished(f->stages[0], NULL, on_outcome, f), CST_OK);
+    assert_int_equal(cst_finished(f->stages[1], NULL, on_outcome, f), CST_OK);
+    assert_int_equal(cst_finished(f->stages[2], NULL, on_outcome, f), CST_OK);
+    cst_destroy(f->stages[0], CST_OK);
+    cst_destroy(f->stages[1], CST_USER(1));
+    cst_end(f->stages[2], NULL, NULL);
+    run(f);
+    expect(f, "r:destroy w:final r:close done:CST_E_PREMATURE_CLOSE:source done:CST_USER:passthrough w:finish w:destroy "
+              "w:close done:ok:");
+}
+
+static void finished_on_a_closed_stream_is_told_by_a_task(void **state)
+{
+    struct fixture *f = *state;
+
+    cst_destroy(f->stages[2], CST_USER(1));
+    run(f);
+    test_trace_clear(&f->trace);
+    assert_int_equal(cst_finished(f->stages[2], NULL, on_outcome, f), CST_OK);
+    expect(f, "");
+    run(f);
+    expect(f, "done:CST_USER:sink");
+}
+
+static void a_cancelled_finished_is_silent(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_finished_cancel(f->stages[0], on_outcome, f), CST_EMPTY);
+    assert_int_equal(cst_finished(f->stages[0], NULL, on_outcome, f), CST_OK);
+    assert_int_equal(cst_finished_cancel(f->stages[0], on_outcome, f), CST_OK);
+    cst_destroy(f->stages[0], CST_OK);
+    run(f);
+    expect(f, "r:destroy r:close");
+}
+
+static void a_signal_ends_a_finished_and_not_its_stream(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_finished(f->stages[0], &(cst_finished_opts){ .signal = f->signal }, on_outcome, f), CST_OK);
+    cst_abort_fire(f->signal);
+    expect(f, "done:CST_E_ABORT:source");
+    assert_false(cst_is_destroyed(f->stages[0]));
+}
+
+/* --- abort -------------------------------------------------------------------------------------------------------- */
+
+static void a_switch_destroys_what_it_is_attached_to_once(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_abort_attach(f->signal, f->stages[0]), CST_OK);
+    assert_false(cst_abort_fired(f->signal));
+    assert_int_equal(cst_abort_fire(f->signal), CST_OK);
+    assert_int_equal(cst_abort_fire(f->signal), CST_OK);
+    assert_true(cst_abort_fired(f->signal));
+    run(f);
+    expect(f, "r:destroy r:error:CST_E_ABORT r:close");
+    assert_int_equal(cst_abort_attach(f->signal, f->stages[2]), CST_OK);
+    expect(f, "w:destroy");
+    run(f);
+    expect(f, "w:error:CST_E_ABORT w:close");
+    assert_int_equal(cst_abort_attach(NULL, f->stages[2]), CST_E_INVALID_ARG);
+    assert_int_equal(cst_abort_fire(NULL), CST_E_INVALID_ARG);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+static const struct CMUnitTest tests[] = {
+    CASE(success_is_told_after_the_last_close),
+    CASE(an_error_of_the_source_destroys_the_rest_and_names_its_stage),
+    CASE(a_destination_that_closes_early_is_premature),
+    CASE(a_destroyed_stage_cannot_be_piped_to),
+    CASE(a_readable_last_stream_stays_open),
+    CASE(a_signal_destroys_every_stage),
+    CASE(without_memory_no_stage_is_touched),
+    CASE(wrong_streams_are_refused),
+    CASE(finished_tells_success_error_and_premature_close),
+    CASE(finished_on_a_closed_stream_is_told_by_a_task),
+    CASE(a_cancelled_finished_is_silent),
+    CASE(a_signal_ends_a_finished_and_not_its_stream),
+    CASE(a_switch_destroys_what_it_is_attached_to_once),
+};
+
+TEST_MAIN(tests)
