@@ -155,7 +155,7 @@ endif
 ifeq ($(T)$(F),)
 CORPUS := $(firstword $(wildcard test/conformance/*.scenario test/conformance/*/*.scenario))
 CHECKS := $(ASAN_PROGRAMS) $(if $(CORPUS),$(if $(SCENARIO),test/support/replay.sh)) \
-          $(addprefix test/support/,headers-check.sh imports-check.sh install-check.sh)
+          $(addprefix test/support/,headers-check.sh imports-check.sh install-check.sh) test/scenario/examples-check.sh
 CHECK_NEEDS := $(ASAN_PROGRAMS) $(TEST_TOOLS) all examples
 endif
 
@@ -237,7 +237,7 @@ $(BUILD)/examples/%: $(BUILD)/obj/docs/examples/%.o $(STATIC)
 
 ## demo: stream a real file through a filter; FILE=path names it, else 256 MiB are made of the project's own files
 demo: $(BUILD)/examples/demo $(BUILD)/examples/upper $(if $(FILE),,$(BUILD)/demo/input.bin)
-	$(Q)$(BUILD)/examples/demo '$(subst ','\'',$(or $(FILE),$(BUILD)/demo/input.bin))'
+	$(Q)$(BUILD)/examples/demo '$(subst ','\'',$(or $(FILE),$(BUILD)/demo/input.bin))' '$(BUILD)/demo/output.bin'
 
 $(BUILD)/demo/input.bin:
 	@mkdir -p $(@D)

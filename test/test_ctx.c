@@ -1,0 +1,243 @@
+/* test_ctx.c - ctx.h: deferred tasks, the host, and the end of everything. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "heap.h"
+#include "main.h"
+#include "trace.h"
+
+struct fixture {
+    struct test_heap heap;
+    struct test_trace trace;
+    cst_ctx *ctx;
+    unsigned woken;
+};
+
+static void on_wake(void *arg)
+{
+    ((struct fixture *)arg)->woken++;
+}
+
+static int set_up(void **state)
+{
+    static struct fixture f;
+    const cst_ctx_opts opts = { .wake = on_wake, .wake_arg = &f };
+
+    f = (struct fixture){ .ctx = NULL };
+    test_heap_init(&f.heap);
+    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), &opts), CST_OK);
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
+    assert_int_equal(f->heap.live_blocks, 0);
+    return 0;
+}
+
+struct job {
+    cst_task task;
+    struct fixture *f;
+    const char *word;
+    struct job *then;
+};
+
+static void do_job(void *arg)
+{
+    struct job *job = arg;
+
+    test_trace_add(&job->f->trace, "%s", job->word);
+    if (job->then)
+        assert_int_equal(cst_defer(job->f->ctx, &job->then->task, do_job, job->then), CST_OK);
+}
+
+static void tasks_run_first_in_first_out_and_those_they_queue_after_them(void **state)
+{
+    struct fixture *f = *state;
+    struct job c = { .f = f, .word = "c" }, b = { .f = f, .word = "b" }, a = { .f = f, .word = "a", .then = &c };
+
+    assert_int_equal(cst_defer(f->ctx, &a.task, do_job, &a), CST_OK);
+    assert_int_equal(cst_defer(f->ctx, &b.task, do_job, &b), CST_OK);
+    assert_int_equal(cst_defer(f->ctx, &b.task, do_job, &b), CST_PENDING);
+    assert_true(cst_ctx_has_work(f->ctx));
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_string_equal(f->trace.text, "a b c");
+    assert_false(cst_ctx_has_work(f->ctx));
+}
+
+static void a_budget_cuts_between_tasks(void **state)
+{
+    struct fixture *f = *state;
+    struct job b = { .f = f, .word = "b" }, a = { .f = f, .word = "a" };
+    const cst_budget one = { .tasks = 1 };
+
+    cst_defer(f->ctx, &a.task, do_job, &a);
+    cst_defer(f->ctx, &b.task, do_job, &b);
+    assert_int_equal(cst_ctx_run(f->ctx, &one), CST_MORE);
+    assert_string_equal(f->trace.text, "a");
+    assert_int_equal(cst_ctx_run(f->ctx, &one), CST_IDLE);
+    assert_string_equal(f->trace.text, "a b");
+}
+
+static void wake_comes_once_for_each_time_that_work_appears(void **state)
+{
+    struct fixture *f = *state;
+    struct job b = { .f = f, .word = "b" }, a = { .f = f, .word = "a", .then = &b };
+
+    cst_defer(f->ctx, &a.task, do_job, &a);
+    assert_int_equal(f->woken, 1);
+    cst_ctx_run(f->ctx, NULL);
+    assert_int_equal(f->woken, 1);
+    cst_defer(f->ctx, &a.task, do_job, &a);
+    assert_int_equal(f->woken, 2);
+    cst_ctx_run(f->ctx, NULL);
+}
+
+static void run_inside(void *arg)
+{
+    struct fixture *f = arg;
+
+    test_trace_add(&f->trace, "%s %s", cst_status_name(cst_ctx_run(f->ctx, NULL)),
+                   cst_status_name(cst_ctx_free(f->ctx)));
+}
+
+static void a_run_or_free_inside_a_task_or_a_slot_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    cst_task task = { .fn = NULL };
+
+    cst_defer(f->ctx, &task, run_inside, f);
+    cst_ctx_run(f->ctx, NULL);
+    assert_string_equal(f->trace.text, "CST_E_NESTED CST_E_NESTED");
+}
+
+static void an_unheard_error_is_said_once_and_stays_on_its_stream(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s;
+
+    assert_int_equal(cst_passthrough_new(&s, f->ctx, NULL), CST_OK);
+    cst_destroy(s, CST_USER(7));
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_E_UNHANDLED);
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_int_equal(cst_errored(s)->status, CST_USER(7));
+}
+
+static void on_done(cst_stream *s, cst_status status, void *arg)
+{
+    (void)s;
+    test_trace_add(arg, "done:%s", cst_status_name(status));
+}
+
+static void freeing_calls_every_callback_that_is_owed_once(void **state)
+{
+    struct fixture *f = *state;
+    cst_ctx *ctx;
+    cst_stream *s;
+    struct test_stage *stage;
+
+    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->heap), NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&s, ctx, &test_sink_ops, NULL, NULL), CST_OK);
+    test_trace_listen(&f->trace, s, "w");
+    stage = cst_stream_self(s);
+    stage->answer = CST_PENDING;
+    cst_write(s, cst_slice_str("a"), on_done, &f->trace);
+    cst_write(s, cst_slice_str("b"), on_done, &f->trace);
+    cst_end(s, on_done, &f->trace);
+    assert_int_equal(cst_ctx_free(ctx), CST_OK);
+    assert_string_equal(f->trace.text, "w:write:a w:destroy w:close done:CST_E_DESTROYED done:CST_E_DESTROYED "
+                                       "done:CST_E_DESTROYED");
+}
+
+static void slices_outlive_their_context(void **state)
+{
+    struct fixture *f = *state;
+    cst_ctx *ctx;
+    cst_buf buf;
+    cst_slice slice;
+
+    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->heap), NULL), CST_OK);
+    assert_int_equal(cst_ctx_buf(&buf, ctx, 100), CST_OK);
+    buf.data[99] = 42;
+    slice = cst_buf_freeze(&buf, 100);
+    assert_int_equal(cst_ctx_free(ctx), CST_OK);
+    assert_int_equal(slice.data[99], 42);
+    cst_slice_unref(&slice);
+}
+
+static void the_default_high_water_mark_is_read_when_a_stream_is_made(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *a, *b;
+
+    assert_int_equal(cst_ctx_default_high_water_mark(f->ctx, false), 65536);
+    assert_int_equal(cst_ctx_default_high_water_mark(f->ctx, true), 16);
+    assert_int_equal(cst_passthrough_new(&a, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_ctx_set_default_high_water_mark(f->ctx, false, 100), CST_OK);
+    assert_int_equal(cst_passthrough_new(&b, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_readable_high_water_mark(a), 65536);
+    assert_int_equal(cst_readable_high_water_mark(b), 100);
+    assert_int_equal(cst_writable_high_water_mark(b), 100);
+    assert_int_equal(cst_ctx_set_default_high_water_mark(NULL, false, 1), CST_E_INVALID_ARG);
+}
+
+static void a_context_without_memory_is_not_made(void **state)
+{
+    struct fixture *f = *state;
+    cst_ctx *ctx = NULL;
+    size_t n = 1;
+
+    for (;;) {
+        test_heap_fail_at(&f->heap, n);
+        if (cst_ctx_new(&ctx, test_heap_allocator(&f->heap), NULL) == CST_OK)
+            break;
+        assert_null(ctx);
+        n++;
+    }
+    assert_true(n > 1);
+    test_heap_fail_never(&f->heap);
+    assert_int_equal(cst_ctx_free(ctx), CST_OK);
+    assert_int_equal(cst_ctx_new(&ctx, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_ctx_new(NULL, cst_allocator_malloc(), NULL), CST_E_INVALID_ARG);
+}
+
+static void wrong_arguments_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    cst_task task = { .fn = NULL };
+    cst_buf buf;
+
+    assert_int_equal(cst_ctx_run(NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_ctx_free(NULL), CST_OK);
+    assert_int_equal(cst_defer(NULL, &task, run_inside, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_defer(f->ctx, NULL, run_inside, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_defer(f->ctx, &task, NULL, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_ctx_buf(NULL, f->ctx, 1), CST_E_INVALID_ARG);
+    assert_int_equal(cst_ctx_buf(&buf, NULL, 1), CST_E_INVALID_ARG);
+    assert_int_equal(cst_ctx_buf(&buf, f->ctx, SIZE_MAX), CST_E_NOMEM);
+    assert_false(cst_ctx_has_work(NULL));
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+static const struct CMUnitTest tests[] = {
+    CASE(tasks_run_first_in_first_out_and_those_they_queue_after_them),
+    CASE(a_budget_cuts_between_tasks),
+    CASE(wake_comes_once_for_each_time_that_work_appears),
+    CASE(a_run_or_free_inside_a_task_or_a_slot_is_refused),
+    CASE(an_unheard_error_is_said_once_and_stays_on_its_stream),
+    CASE(freeing_calls_every_callback_that_is_owed_once),
+    CASE(slices_outlive_their_context),
+    CASE(the_default_high_water_mark_is_read_when_a_stream_is_made),
+    CASE(a_context_without_memory_is_not_made),
+    CASE(wrong_arguments_are_refused),
+};
+
+TEST_MAIN(tests)
