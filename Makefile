@@ -237,6 +237,7 @@ $(BUILD)/examples/%: $(BUILD)/obj/docs/examples/%.o $(STATIC)
 
 ## demo: stream a real file through a filter; FILE=path names it, else 256 MiB are made of the project's own files
 demo: $(BUILD)/examples/demo $(BUILD)/examples/upper $(if $(FILE),,$(BUILD)/demo/input.bin)
+	@mkdir -p $(BUILD)/demo
 	$(Q)$(BUILD)/examples/demo '$(subst ','\'',$(or $(FILE),$(BUILD)/demo/input.bin))' '$(BUILD)/demo/output.bin'
 
 $(BUILD)/demo/input.bin:

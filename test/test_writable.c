@@ -190,6 +190,33 @@ static void writev_gets_all_that_waits_at_once(void **state)
     expect(f, "1/1:d");
 }
 
+static cst_status gather_and_write_more(cst_stream *s, void *self, const cst_slice *chunks, size_t count)
+{
+    struct test_stage *stage = self;
+
+    if (!stage->pending) {
+        stage->pending = true;
+        cst_write(s, cst_slice_str("late"), on_done, end_word);
+    }
+    return gather(s, self, chunks, count);
+}
+
+static void a_write_made_inside_writev_waits_its_turn(void **state)
+{
+    static const cst_ops ops = { .self_size = sizeof(struct test_stage), .writev = gather_and_write_more };
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_writable_new(&f->w, f->ctx, &ops, NULL, NULL), CST_OK);
+    test_trace_listen(&f->trace, f->w, "v");
+    cst_cork(f->w);
+    put(f, "a", NULL);
+    put(f, "b", NULL);
+    cst_uncork(f->w);
+    expect(f, "1/2:a 2/2:b 1/1:late");
+    run(f);
+    expect(f, "end:CST_OK");
+}
+
 static void a_second_answer_is_an_error_of_the_stage(void **state)
 {
     struct fixture *f = *state;
@@ -263,6 +290,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_failed_write_fails_what_waits_and_the_end),
     CASE(corked_writes_wait_and_go_out_in_order),
     CASE(writev_gets_all_that_waits_at_once),
+    CASE(a_write_made_inside_writev_waits_its_turn),
     CASE(a_second_answer_is_an_error_of_the_stage),
     CASE(lengths_that_do_not_fit_are_refused),
     CASE(without_memory_a_write_is_refused_and_the_stream_stays_usable),

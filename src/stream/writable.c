@@ -237,28 +237,37 @@ static void queue_is_empty(cst_stream *s)
         s->flags &= ~W_BUFFERED;
 }
 
-/* Hands the queue over: all at once to writev, else one by one for as long as each is answered inside its slot. */
+static void start_front(cst_stream *s)
+{
+    struct writable *w = cst__w(s);
+    struct cst__request *request = take_front_request(w);
+    cst_slice chunk = cst__chain_shift(&w->queue);
+
+    w->front++;
+    start_write(s, &chunk, chunk_length(s, &chunk), request);
+    cst__slice_unref(&chunk);
+}
+
+/*
+ * Hands the queue over: all at once to writev, else one by one, for as long as each is answered inside its slot. What is
+ * written inside a slot meanwhile goes the same way.
+ */
 static void clear_queue(cst_stream *s)
 {
     struct writable *w = cst__w(s);
+    bool gather = w->queue.count > 1 && s->ops->writev && !(s->flags & IS_TRANSFORM);
 
     if ((s->flags & (DESTROYED | W_CLEARING | W_CORKED | W_BUFFERED | CONSTRUCTED)) != (W_BUFFERED | CONSTRUCTED))
         return;
     if (!w->queue.count)
         return;
     s->flags |= W_CLEARING;
-    if (w->queue.count > 1 && s->ops->writev && !(s->flags & IS_TRANSFORM)) {
-        start_writev(s);
-    } else {
-        do {
-            struct cst__request *request = take_front_request(w);
-            cst_slice chunk = cst__chain_shift(&w->queue);
-
-            w->front++;
-            start_write(s, &chunk, chunk_length(s, &chunk), request);
-            cst__slice_unref(&chunk);
-        } while (w->queue.count && !(s->flags & W_WRITING));
-    }
+    do {
+        if (gather && w->queue.count > 1)
+            start_writev(s);
+        else
+            start_front(s);
+    } while (w->queue.count && !(s->flags & W_WRITING));
     queue_is_empty(s);
     s->flags &= ~W_CLEARING;
 }
