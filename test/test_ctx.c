@@ -61,7 +61,8 @@ static void do_job(void *arg)
 static void tasks_run_first_in_first_out_and_those_they_queue_after_them(void **state)
 {
     struct fixture *f = *state;
-    struct job c = { .f = f, .word = "c" }, b = { .f = f, .word = "b" }, a = { .f = f, .word = "a", .then = &c };
+    struct job c = { .f = f, .word = "c" }, b = { .f = f, .word = "b" },
+               a = { .f = f, .word = "a", .then = &c };
 
     assert_int_equal(cst_defer(f->ctx, &a.task, do_job, &a), CST_OK);
     assert_int_equal(cst_defer(f->ctx, &b.task, do_job, &b), CST_OK);
@@ -152,8 +153,9 @@ static void freeing_calls_every_callback_that_is_owed_once(void **state)
     cst_write(s, cst_slice_str("b"), on_done, &f->trace);
     cst_end(s, on_done, &f->trace);
     assert_int_equal(cst_ctx_free(ctx), CST_OK);
-    assert_string_equal(f->trace.text, "w:write:a w:destroy w:close done:CST_E_DESTROYED done:CST_E_DESTROYED "
-                                       "done:CST_E_DESTROYED");
+    assert_string_equal(f->trace.text,
+                        "w:write:a w:destroy w:close done:CST_E_DESTROYED done:CST_E_DESTROYED "
+                        "done:CST_E_DESTROYED");
 }
 
 static void slices_outlive_their_context(void **state)

@@ -79,9 +79,10 @@ static cst_status filter_flush(cst_stream *s, void *self)
     return cst_give(s, cst_slice_str("!"));
 }
 
-static const cst_ops filter_ops = {
-    .name = "filter", .self_size = sizeof(struct filter), .transform = filter_transform, .flush = filter_flush
-};
+static const cst_ops filter_ops = { .name = "filter",
+                                    .self_size = sizeof(struct filter),
+                                    .transform = filter_transform,
+                                    .flush = filter_flush };
 
 static void on_data(cst_stream *s, const cst_event *event, void *arg)
 {
@@ -143,7 +144,8 @@ static void a_late_transform_is_completed_with_a_chunk(void **state)
     expect(f, "t:resume");
     assert_int_equal(cst_complete_with(filter->call, cst_slice_ref(&filter->chunk)), CST_OK);
     expect(f, "data:ab");
-    assert_int_equal(cst_complete_with((cst_call){ NULL, 0, 0 }, cst_slice_empty()), CST_E_INVALID_ARG);
+    assert_int_equal(cst_complete_with((cst_call){ NULL, 0, 0 }, cst_slice_empty()),
+                     CST_E_INVALID_ARG);
 }
 
 static void a_pass_through_hands_on_the_same_bytes(void **state)
@@ -208,7 +210,9 @@ static void the_stack_does_not_grow_with_the_pipeline(void **state)
             first = s;
         last = s;
     }
-    assert_int_equal(cst_writable_new(&sink, f->ctx, &sink_ops, &(struct deep){ .lowest = UINTPTR_MAX }, NULL), CST_OK);
+    assert_int_equal(
+        cst_writable_new(&sink, f->ctx, &sink_ops, &(struct deep){ .lowest = UINTPTR_MAX }, NULL),
+        CST_OK);
     assert_int_equal(cst_pipe(last, sink, NULL), CST_OK);
     for (int i = 0; i < 10; i++)
         cst_write(first, cst_slice_str("chunk"), NULL, NULL);
@@ -224,7 +228,9 @@ static void no_half_open_ends_the_writable_side_too(void **state)
     struct fixture *f = *state;
     cst_stream *s;
 
-    assert_int_equal(cst_duplex_new(&s, f->ctx, &test_sink_ops, NULL, &(cst_opts){ .no_half_open = true }), CST_OK);
+    assert_int_equal(
+        cst_duplex_new(&s, f->ctx, &test_sink_ops, NULL, &(cst_opts){ .no_half_open = true }),
+        CST_OK);
     test_trace_listen(&f->trace, s, "d");
     cst_push_eof(s);
     cst_resume(s);
@@ -270,9 +276,9 @@ static cst_status destroy_swallows(cst_stream *s, void *self, const cst_error *e
 
 static void construct_goes_first_and_destroy_waits_for_it_and_may_swallow(void **state)
 {
-    static const cst_ops ops = {
-        .self_size = sizeof(struct filter), .construct = construct_late, .destroy = destroy_swallows
-    };
+    static const cst_ops ops = { .self_size = sizeof(struct filter),
+                                 .construct = construct_late,
+                                 .destroy = destroy_swallows };
     struct fixture *f = *state;
     struct filter *filter;
     cst_stream *s;
@@ -325,7 +331,8 @@ static void tables_without_the_slot_that_counts_are_refused(void **state)
     assert_int_equal(cst_transform_new(&s, f->ctx, &none, NULL, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_duplex_new(&s, f->ctx, &none, NULL, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_duplex_new(&s, f->ctx, NULL, NULL, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_passthrough_new_with(&s, f->ctx, &filter_ops, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_passthrough_new_with(&s, f->ctx, &filter_ops, NULL, NULL),
+                     CST_E_INVALID_ARG);
     assert_int_equal(cst_passthrough_new(NULL, f->ctx, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_passthrough_new(&s, NULL, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_duplex_pair_new(&s, NULL, f->ctx, NULL), CST_E_INVALID_ARG);

@@ -50,7 +50,8 @@ static void on_outcome(const cst_error *error, void *arg)
 {
     struct fixture *f = arg;
 
-    test_trace_add(&f->trace, "done:%s:%s", error ? cst_status_name(error->status) : "ok", error ? error->stage : "");
+    test_trace_add(&f->trace, "done:%s:%s", error ? cst_status_name(error->status) : "ok",
+                   error ? error->stage : "");
 }
 
 static void run(struct fixture *f)
@@ -79,7 +80,8 @@ static void success_is_told_after_the_last_close(void **state)
     cst_push(f->stages[0], cst_slice_str("ab"));
     cst_push_eof(f->stages[0]);
     run(f);
-    expect(f, "w:write:ab r:end r:pause r:destroy w:unpipe w:final r:close w:finish w:destroy w:close done:ok:");
+    expect(f, "w:write:ab r:end r:pause r:destroy w:unpipe w:final r:close w:finish w:destroy "
+              "w:close done:ok:");
 }
 
 static void an_error_of_the_source_destroys_the_rest_and_names_its_stage(void **state)
@@ -133,7 +135,8 @@ static void a_signal_destroys_every_stage(void **state)
 
     start(f, &(cst_pipeline_opts){ .signal = f->signal });
     assert_int_equal(cst_abort_fire(f->signal), CST_OK);
-    assert_true(cst_is_destroyed(f->stages[0]) && cst_is_destroyed(f->stages[1]) && cst_is_destroyed(f->stages[2]));
+    assert_true(cst_is_destroyed(f->stages[0]) && cst_is_destroyed(f->stages[1]) &&
+                cst_is_destroyed(f->stages[2]));
     run(f);
     assert_non_null(strstr(f->trace.text, "done:CST_E_ABORT:"));
 }
@@ -183,7 +186,8 @@ static void finished_tells_success_error_and_premature_close(void **state)
     cst_destroy(f->stages[1], CST_USER(1));
     cst_end(f->stages[2], NULL, NULL);
     run(f);
-    expect(f, "r:destroy w:final r:close done:CST_E_PREMATURE_CLOSE:source done:CST_USER:passthrough w:finish w:destroy "
+    expect(f, "r:destroy w:final r:close done:CST_E_PREMATURE_CLOSE:source "
+              "done:CST_USER:passthrough w:finish w:destroy "
               "w:close done:ok:");
 }
 
@@ -216,7 +220,9 @@ static void a_signal_ends_a_finished_and_not_its_stream(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(cst_finished(f->stages[0], &(cst_finished_opts){ .signal = f->signal }, on_outcome, f), CST_OK);
+    assert_int_equal(
+        cst_finished(f->stages[0], &(cst_finished_opts){ .signal = f->signal }, on_outcome, f),
+        CST_OK);
     cst_abort_fire(f->signal);
     expect(f, "done:CST_E_ABORT:source");
     assert_false(cst_is_destroyed(f->stages[0]));

@@ -25,7 +25,9 @@ static int set_up(void **state)
     f = (struct fixture){ .ctx = NULL };
     test_heap_init(&f.heap);
     assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
-    assert_int_equal(cst_readable_new(&f.r, f.ctx, &test_source_ops, NULL, &(cst_opts){ .high_water_mark = 8 }), CST_OK);
+    assert_int_equal(
+        cst_readable_new(&f.r, f.ctx, &test_source_ops, NULL, &(cst_opts){ .high_water_mark = 8 }),
+        CST_OK);
     test_trace_listen(&f.trace, f.r, "r");
     *state = &f;
     return 0;
@@ -120,7 +122,9 @@ static void flowing_hands_chunks_to_the_listener_inside_push(void **state)
     expect(f, "r:pause");
     cst_resume(f->r);
     run(f);
-    expect(f, "data:c r:resume"); /* by the task that would have said 'readable', which was queued first */
+    expect(
+        f,
+        "data:c r:resume"); /* by the task that would have said 'readable', which was queued first */
 }
 
 static void readable_is_said_by_a_task_and_stops_the_flow(void **state)
@@ -214,7 +218,8 @@ static void a_read_slot_gives_chunks_until_eof_and_cst_next_follows(void **state
     cst_stream *s;
     cst_status st;
 
-    assert_int_equal(cst_readable_new(&s, f->ctx, &ops, &(struct counter){ .most = 3 }, NULL), CST_OK);
+    assert_int_equal(cst_readable_new(&s, f->ctx, &ops, &(struct counter){ .most = 3 }, NULL),
+                     CST_OK);
     while ((st = cst_next(&chunk, s)) >= 0 && st != CST_EOF) {
         if (st == CST_OK) {
             test_trace_add(&f->trace, "%c", chunk.data[0]);

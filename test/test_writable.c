@@ -24,7 +24,9 @@ static int set_up(void **state)
     f = (struct fixture){ .ctx = NULL };
     test_heap_init(&f.heap);
     assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
-    assert_int_equal(cst_writable_new(&f.w, f.ctx, &test_sink_ops, NULL, &(cst_opts){ .high_water_mark = 8 }), CST_OK);
+    assert_int_equal(
+        cst_writable_new(&f.w, f.ctx, &test_sink_ops, NULL, &(cst_opts){ .high_water_mark = 8 }),
+        CST_OK);
     test_trace_listen(&f.trace, f.w, "w");
     f.stage = cst_stream_self(f.w);
     *state = &f;
@@ -117,7 +119,9 @@ static void a_write_after_end_fails_the_stream_and_its_callback_says_so(void **s
     cst_end(f->w, NULL, NULL);
     assert_int_equal(put(f, "x", "1"), CST_E_WRITE_AFTER_END);
     run(f);
-    expect(f, "w:final w:destroy w:finish 1:CST_E_WRITE_AFTER_END w:error:CST_E_WRITE_AFTER_END w:close");
+    expect(
+        f,
+        "w:final w:destroy w:finish 1:CST_E_WRITE_AFTER_END w:error:CST_E_WRITE_AFTER_END w:close");
 }
 
 static void a_write_after_destroy_is_refused_without_an_error(void **state)
@@ -167,7 +171,8 @@ static cst_status gather(cst_stream *s, void *self, const cst_slice *chunks, siz
 
     (void)s;
     for (size_t i = 0; i < count; i++)
-        test_trace_add(stage->trace, "%zu/%zu:%.*s", i + 1, count, (int)chunks[i].len, (const char *)chunks[i].data);
+        test_trace_add(stage->trace, "%zu/%zu:%.*s", i + 1, count, (int)chunks[i].len,
+                       (const char *)chunks[i].data);
     return CST_OK;
 }
 
@@ -190,7 +195,8 @@ static void writev_gets_all_that_waits_at_once(void **state)
     expect(f, "1/1:d");
 }
 
-static cst_status gather_and_write_more(cst_stream *s, void *self, const cst_slice *chunks, size_t count)
+static cst_status gather_and_write_more(cst_stream *s, void *self, const cst_slice *chunks,
+                                        size_t count)
 {
     struct test_stage *stage = self;
 
@@ -203,7 +209,8 @@ static cst_status gather_and_write_more(cst_stream *s, void *self, const cst_sli
 
 static void a_write_made_inside_writev_waits_its_turn(void **state)
 {
-    static const cst_ops ops = { .self_size = sizeof(struct test_stage), .writev = gather_and_write_more };
+    static const cst_ops ops = { .self_size = sizeof(struct test_stage),
+                                 .writev = gather_and_write_more };
     struct fixture *f = *state;
 
     assert_int_equal(cst_writable_new(&f->w, f->ctx, &ops, NULL, NULL), CST_OK);
@@ -236,7 +243,8 @@ static void lengths_that_do_not_fit_are_refused(void **state)
 
     f->stage->answer = CST_PENDING;
     put(f, "a", NULL);
-    assert_int_equal(cst_write(f->w, cst_slice_static("", SIZE_MAX), on_done, end_word), CST_E_INVALID_ARG);
+    assert_int_equal(cst_write(f->w, cst_slice_static("", SIZE_MAX), on_done, end_word),
+                     CST_E_INVALID_ARG);
     assert_int_equal(cst_writable_length(f->w), 1);
     test_stage_finish(f->w, CST_OK);
     run(f);

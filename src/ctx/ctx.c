@@ -31,7 +31,8 @@ cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_
     ctx->wake = opts->wake;
     ctx->wake_arg = opts->wake_arg;
     if (cst__block_cache_new(&ctx->cache, allocator,
-                             opts->cached_blocks ? opts->cached_blocks : DEFAULT_CACHED_BLOCKS) < 0) {
+                             opts->cached_blocks ? opts->cached_blocks : DEFAULT_CACHED_BLOCKS) <
+        0) {
         allocator->free(allocator->user, ctx, sizeof(*ctx));
         return CST_E_NOMEM;
     }
@@ -123,7 +124,8 @@ cst_status cst_defer(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void *arg)
 
 /* --- residents, limbo, the end ------------------------------------------------------------------------------------ */
 
-void cst__resident_add(cst_ctx *ctx, struct cst__resident *resident, const struct cst__resident_ops *ops)
+void cst__resident_add(cst_ctx *ctx, struct cst__resident *resident,
+                       const struct cst__resident_ops *ops)
 {
     ctx->resident_ops = ops;
     resident->prev = NULL;
@@ -205,7 +207,8 @@ cst_status cst_ctx_free(cst_ctx *ctx)
         return CST_OK;
     if (ctx->frames)
         return CST_E_NESTED;
-    ctx->closing = true; /* no resident comes or goes from here on, so the walks are safe and this comes to an end */
+    ctx->closing =
+        true; /* no resident comes or goes from here on, so the walks are safe and this comes to an end */
     ctx->awake = true;
     ctx->frames = 1;
     if (ctx->resident_ops) {

@@ -18,10 +18,10 @@ struct cst__resident {
 };
 
 struct cst__resident_ops {
-    void (*end)(struct cst__resident *resident);    /* destroy it; what that brings comes by tasks */
+    void (*end)(struct cst__resident *resident); /* destroy it; what that brings comes by tasks */
     void (*settle)(struct cst__resident *resident); /* call the callbacks that it still owes */
     bool (*wanted)(const struct cst__resident *resident); /* somebody names it again after all */
-    void (*drop)(struct cst__resident *resident);   /* free it; no user code runs */
+    void (*drop)(struct cst__resident *resident);         /* free it; no user code runs */
 };
 
 /** A block on its way out; the first thing in it. */
@@ -65,7 +65,8 @@ void cst__post(cst_ctx *ctx, cst_task_link *link, void (*run)(cst_task_link *lin
 /** Drops the dead and empties limbo. */
 void cst__bury(cst_ctx *ctx);
 
-void cst__resident_add(cst_ctx *ctx, struct cst__resident *resident, const struct cst__resident_ops *ops);
+void cst__resident_add(cst_ctx *ctx, struct cst__resident *resident,
+                       const struct cst__resident_ops *ops);
 
 /** Marks a resident for being dropped when the last frame is left: now, where there is none. */
 void cst__resident_die(cst_ctx *ctx, struct cst__resident *resident);
@@ -94,6 +95,7 @@ static inline void cst__free(cst_ctx *ctx, void *ptr, size_t size)
     cst__pool_free(&ctx->pool, ptr, size);
 }
 
-#define cst__container_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define cst__container_of(ptr, type, member) \
+    ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 #endif

@@ -46,7 +46,8 @@ void cst_abort_unref(cst_abort *abort)
 
 /* --- who listens ------------------------------------------------------------------------------------------------------ */
 
-void cst__abort_listen(cst_abort *abort, struct cst__abort_link *link, void (*fired)(struct cst__abort_link *link))
+void cst__abort_listen(cst_abort *abort, struct cst__abort_link *link,
+                       void (*fired)(struct cst__abort_link *link))
 {
     link->abort = abort;
     link->fired = fired;

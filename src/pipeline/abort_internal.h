@@ -15,7 +15,8 @@ struct cst__abort_link {
 };
 
 /** fired is called once, inside cst_abort_fire, and the link is out of the list then. */
-void cst__abort_listen(cst_abort *abort, struct cst__abort_link *link, void (*fired)(struct cst__abort_link *link));
+void cst__abort_listen(cst_abort *abort, struct cst__abort_link *link,
+                       void (*fired)(struct cst__abort_link *link));
 
 /** Fine where it does not listen (a zeroed link does not). */
 void cst__abort_unlisten(struct cst__abort_link *link);

@@ -47,7 +47,8 @@ static const cst_error *outcome_of_close(const struct cst__finished *finished, c
     *premature = cst__error_here(s, CST_E_PREMATURE_CLOSE, CST_NO_DIRECTION);
     if (error_of(s))
         return error_of(s);
-    if (finished->readable && !finished->readable_done && cst__has_readable_side(s) && !readable_is_over(s))
+    if (finished->readable && !finished->readable_done && cst__has_readable_side(s) &&
+        !readable_is_over(s))
         return premature;
     if (finished->writable && !finished->writable_done && !writable_is_over(s))
         return premature;
@@ -117,7 +118,8 @@ static void on_nothing(cst_stream *s, const cst_event *event, void *arg)
 /* --- when it is over already ------------------------------------------------------------------------------------------ */
 
 /* Whether the outcome is settled now; then *error is it, NULL for success. */
-static bool is_settled(const struct cst__finished *finished, const cst_error **error, cst_error *premature)
+static bool is_settled(const struct cst__finished *finished, const cst_error **error,
+                       cst_error *premature)
 {
     const cst_stream *s = finished->stream;
     bool close_expected = finished->waits_for_close;
@@ -160,19 +162,21 @@ static void tell_later(struct cst__finished *finished, const cst_error *error, b
     cst__post_for(finished->stream, &finished->task, run_outcome);
 }
 
-void cst__finished_start(struct cst__finished *finished, cst_stream *s, struct cst__finished_sides sides,
-                         cst__finished_fn *fn, void (*gone)(struct cst__finished *finished))
+void cst__finished_start(struct cst__finished *finished, cst_stream *s,
+                         struct cst__finished_sides sides, cst__finished_fn *fn,
+                         void (*gone)(struct cst__finished *finished))
 {
     const cst_error *error;
     cst_error premature;
-    unsigned events = EVENT_BIT(CST_END) | EVENT_BIT(CST_FINISH) | EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST__EVENT_FREED);
+    unsigned events = EVENT_BIT(CST_END) | EVENT_BIT(CST_FINISH) | EVENT_BIT(CST_CLOSE) |
+                      EVENT_BIT(CST__EVENT_FREED);
 
     *finished = (struct cst__finished){
         .stream = s, .fn = fn, .gone = gone, .readable = sides.readable, .writable = sides.writable
     };
-    finished->waits_for_close = (s->flags & (AUTO_DESTROY | EMIT_CLOSE | CLOSED)) == (AUTO_DESTROY | EMIT_CLOSE) &&
-                                sides.readable == cst__has_readable_side(s) &&
-                                sides.writable == cst__has_writable_side(s);
+    finished->waits_for_close =
+        (s->flags & (AUTO_DESTROY | EMIT_CLOSE | CLOSED)) == (AUTO_DESTROY | EMIT_CLOSE) &&
+        sides.readable == cst__has_readable_side(s) && sides.writable == cst__has_writable_side(s);
     finished->readable_done = readable_is_over(s);
     finished->writable_done = writable_is_over(s);
     finished->listener.fn = on_event;
@@ -195,7 +199,8 @@ void cst__finished_stop(struct cst__finished *finished)
 {
     finished->called = true;
     cst__unlisten(finished->stream, &finished->listener,
-                  EVENT_BIT(CST_END) | EVENT_BIT(CST_FINISH) | EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_ERROR));
+                  EVENT_BIT(CST_END) | EVENT_BIT(CST_FINISH) | EVENT_BIT(CST_CLOSE) |
+                      EVENT_BIT(CST_ERROR));
 }
 
 /* --- the public call -------------------------------------------------------------------------------------------------- */
@@ -233,7 +238,8 @@ static void watch_aborted(struct cst__abort_link *link)
     watch->done(&error, watch->arg);
 }
 
-cst_status cst_finished(cst_stream *s, const cst_finished_opts *opts, cst_outcome_fn *done, void *arg)
+cst_status cst_finished(cst_stream *s, const cst_finished_opts *opts, cst_outcome_fn *done,
+                        void *arg)
 {
     static const cst_finished_opts defaults = { .no_error = false };
     struct cst__finished_sides sides;
@@ -265,7 +271,8 @@ cst_status cst_finished_cancel(cst_stream *s, cst_outcome_fn *done, void *arg)
         struct cst__finished *finished = l->arg;
         struct watch *watch;
 
-        if ((l->fn != on_event && l->fn != on_nothing) || finished->fn != watch_called || finished->called)
+        if ((l->fn != on_event && l->fn != on_nothing) || finished->fn != watch_called ||
+            finished->called)
             continue;
         watch = cst__container_of(finished, struct watch, finished);
         if (watch->done != done || watch->arg != arg)

@@ -39,8 +39,9 @@ struct cst__finished_sides {
 };
 
 /** Begins to wait; fn may be called by a task at the earliest. Cannot fail. */
-void cst__finished_start(struct cst__finished *finished, cst_stream *s, struct cst__finished_sides sides,
-                         cst__finished_fn *fn, void (*gone)(struct cst__finished *finished));
+void cst__finished_start(struct cst__finished *finished, cst_stream *s,
+                         struct cst__finished_sides sides, cst__finished_fn *fn,
+                         void (*gone)(struct cst__finished *finished));
 
 /** The sides that a stream has. */
 bool cst__has_readable_side(const cst_stream *s);

@@ -9,9 +9,9 @@
 struct side {
     cst_stream *own;
     cst_stream *other; /* a reference, held until this side is destroyed and the other knows */
-    cst_call kept;       /* the other side's write, completed by the next read of this side */
-    cst_call empty;      /* this side's write of nothing, completed by a task */
-    cst_call final;      /* this side's final, completed by the other side's 'end' */
+    cst_call kept;     /* the other side's write, completed by the next read of this side */
+    cst_call empty;    /* this side's write of nothing, completed by a task */
+    cst_call final;    /* this side's final, completed by the other side's 'end' */
     cst_task empty_task;
     cst_task destroy_task;
     bool is_kept;

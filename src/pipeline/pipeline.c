@@ -67,7 +67,8 @@ static struct stage *last_stage(struct pipeline *pipeline)
 
 static bool may_be_replaced(const cst_error *error)
 {
-    return error->status == CST_OK || error->status == CST_E_PREMATURE_CLOSE || error->status == CST_E_ABORT;
+    return error->status == CST_OK || error->status == CST_E_PREMATURE_CLOSE ||
+           error->status == CST_E_ABORT;
 }
 
 /* Each stage is asked once: those that are still armed are destroyed, from first to last. */
@@ -226,7 +227,8 @@ static void source_called(struct cst__finished *finished, const cst_error *error
     struct stage *stage = cst__container_of(finished, struct stage, as_source);
     const cst_stream *s = finished->stream;
 
-    if (error && error->status == CST_E_PREMATURE_CLOSE && (s->flags & (R_ENDED | ERRORED | ERROR_EMITTED)) == R_ENDED) {
+    if (error && error->status == CST_E_PREMATURE_CLOSE &&
+        (s->flags & (R_ENDED | ERRORED | ERROR_EMITTED)) == R_ENDED) {
         unsigned events = EVENT_BIT(CST_END) | EVENT_BIT(CST_ERROR);
 
         cst__listen(finished->stream, &stage->on_late, events, events);
@@ -366,7 +368,8 @@ static void init_stage(struct stage *stage, struct pipeline *pipeline, cst_strea
     stage->on_end.fn = on_end;
     stage->on_close.fn = on_close;
     stage->on_late.fn = on_late;
-    stage->on_guard_close.arg = stage->on_error.arg = stage->on_end.arg = stage->on_close.arg = stage->on_late.arg = stage;
+    stage->on_guard_close.arg = stage->on_error.arg = stage->on_end.arg = stage->on_close.arg =
+        stage->on_late.arg = stage;
 }
 
 static bool fits(cst_stream *const *streams, size_t count)
@@ -376,7 +379,8 @@ static bool fits(cst_stream *const *streams, size_t count)
     for (size_t i = 0; i < count; i++) {
         if (!streams[i] || streams[i]->ctx != streams[0]->ctx)
             return false;
-        if ((i + 1 < count && !cst_has_readable(streams[i])) || (i > 0 && !cst_has_writable(streams[i])))
+        if ((i + 1 < count && !cst_has_readable(streams[i])) ||
+            (i > 0 && !cst_has_writable(streams[i])))
             return false;
     }
     return true;
@@ -400,8 +404,8 @@ static struct pipeline *pipeline_new(cst_stream *const *streams, size_t count)
     return NULL;
 }
 
-cst_status cst_pipeline(cst_stream *const *streams, size_t count, const cst_pipeline_opts *opts, cst_outcome_fn *done,
-                        void *arg)
+cst_status cst_pipeline(cst_stream *const *streams, size_t count, const cst_pipeline_opts *opts,
+                        cst_outcome_fn *done, void *arg)
 {
     struct pipeline *pipeline;
     cst_status st;

@@ -12,7 +12,9 @@
 
 cst_error cst__error_here(const cst_stream *s, cst_status status, cst_direction direction)
 {
-    return (cst_error){ .stage = s->ops->name ? s->ops->name : "", .status = status, .direction = direction };
+    return (cst_error){ .stage = s->ops->name ? s->ops->name : "",
+                        .status = status,
+                        .direction = direction };
 }
 
 void cst__set_errored(cst_stream *s, const cst_error *error)
@@ -172,7 +174,8 @@ static void run_constructed(cst_task_link *link)
 
 static void constructed_again(cst_stream *s, cst_status status)
 {
-    cst_error error = cst__error_here(s, status < 0 ? status : CST_E_MULTIPLE_CALLBACK, CST_NO_DIRECTION);
+    cst_error error =
+        cst__error_here(s, status < 0 ? status : CST_E_MULTIPLE_CALLBACK, CST_NO_DIRECTION);
 
     cst__error_or_destroy(s, &error, false);
 }

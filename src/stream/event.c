@@ -210,7 +210,8 @@ static bool is_event(cst_event_type type)
     return (unsigned)type < CST_EVENT_TYPES_;
 }
 
-static cst_status add_listener(cst_stream *s, cst_event_type type, cst_listener_fn *fn, void *arg, bool once, bool first)
+static cst_status add_listener(cst_stream *s, cst_event_type type, cst_listener_fn *fn, void *arg,
+                               bool once, bool first)
 {
     struct cst__listener *l;
     cst_status st;
@@ -220,7 +221,8 @@ static cst_status add_listener(cst_stream *s, cst_event_type type, cst_listener_
     l = cst__alloc(s->ctx, sizeof(*l));
     if (!l)
         return CST_E_NOMEM;
-    if (type == CST_READABLE && (s->flags & HAS_READABLE) && (st = cst__readable_listener_added(s)) < 0) {
+    if (type == CST_READABLE && (s->flags & HAS_READABLE) &&
+        (st = cst__readable_listener_added(s)) < 0) {
         cst__free(s->ctx, l, sizeof(*l));
         return st;
     }

@@ -21,8 +21,9 @@ struct cst__pipe {
     cst_task_link end_task;
     unsigned refs; /* its listeners, and a task; a frame needs none, since limbo outlasts it */
     bool no_end;
-    const void *leaving; /* the cst_unpipe that takes all pipes away, and has still to say so for this one */
-    bool listed;         /* one of Node's pipes: in the source's list, and not leaving */
+    const void *
+        leaving; /* the cst_unpipe that takes all pipes away, and has still to say so for this one */
+    bool listed;      /* one of Node's pipes: in the source's list, and not leaving */
     bool cleaned_up;  /* the listeners were removed */
     bool drain_added; /* on_drain was added: once in a life */
     bool awaited;     /* dest has said CST_FULL, and its 'drain' is waited for */
@@ -169,19 +170,20 @@ static void heed(struct cst__pipe *pipe, cst_status st)
 #define LONGEST_WALK 64
 
 #define PASSES (IS_PASSTHROUGH | CONSTRUCTED | R_FLOWING | R_DATA_LISTENING)
-#define PASSES_NOT                                                                                                     \
-    (R_SYNC | R_ENDED | R_OBJECTS | W_OBJECTS | W_WRITING | W_CORKED | W_BUFFERED | W_ENDING | W_NEED_DRAIN | T_KEPT |     \
-     DESTROYED | ERRORED)
+#define PASSES_NOT                                                                             \
+    (R_SYNC | R_ENDED | R_OBJECTS | W_OBJECTS | W_WRITING | W_CORKED | W_BUFFERED | W_ENDING | \
+     W_NEED_DRAIN | T_KEPT | DESTROYED | ERRORED)
 
 /* The flags of a stage that was entered, and that nobody has touched since. Whether it still flows does not matter. */
 #define ENTERED (IS_PASSTHROUGH | CONSTRUCTED | W_WRITING | W_SYNC | W_EXPECTING)
-#define ENTERED_NOT                                                                                                    \
-    (R_READING | R_ENDED | W_CORKED | W_BUFFERED | W_ENDING | W_NEED_DRAIN | T_KEPT | DESTROYED | ERRORED)
+#define ENTERED_NOT                                                                               \
+    (R_READING | R_ENDED | W_CORKED | W_BUFFERED | W_ENDING | W_NEED_DRAIN | T_KEPT | DESTROYED | \
+     ERRORED)
 
 static bool passes(const cst_stream *s)
 {
-    return (s->flags & (PASSES | PASSES_NOT)) == PASSES && cst__r(s)->length == 0 && cst__r(s)->sole_pipe &&
-           !cst__r(s)->awaited;
+    return (s->flags & (PASSES | PASSES_NOT)) == PASSES && cst__r(s)->length == 0 &&
+           cst__r(s)->sole_pipe && !cst__r(s)->awaited;
 }
 
 static void enter_stage(cst_stream *s, size_t len)
@@ -200,7 +202,8 @@ static cst_status leave_stage(cst_stream *s, size_t len)
     struct writable *w = cst__w(s);
 
     cst__maybe_read_more(s);
-    if ((s->flags & (ENTERED | ENTERED_NOT)) == ENTERED && cst__r(s)->length == 0 && w->length == len) {
+    if ((s->flags & (ENTERED | ENTERED_NOT)) == ENTERED && cst__r(s)->length == 0 &&
+        w->length == len) {
         s->flags &= ~(W_WRITING | W_SYNC | W_EXPECTING);
         w->length = 0;
         w->flight_length = 0;
@@ -249,7 +252,8 @@ static void clean_up(struct cst__pipe *pipe)
 
     remove_listeners(pipe);
     /* In Node a set of destinations counts as somebody being waited for, even an empty one. */
-    if (pipe->drain_added && (cst__r(source)->awaited || pipe->awaited || (source->flags & R_MULTI_AWAIT)))
+    if (pipe->drain_added &&
+        (cst__r(source)->awaited || pipe->awaited || (source->flags & R_MULTI_AWAIT)))
         release_source(pipe);
     if (!again)
         pipe_release(pipe);
@@ -274,7 +278,8 @@ static void unlist(struct cst__pipe *pipe)
 static void emit_unpipe(cst_stream *source, cst_stream *dest)
 {
     bool claimed = false;
-    struct unpipe_event unpipe = { .event = { .type = CST_UNPIPE, .peer = source }, .claimed = &claimed };
+    struct unpipe_event unpipe = { .event = { .type = CST_UNPIPE, .peer = source },
+                                   .claimed = &claimed };
 
     cst__emit_event(dest, &unpipe.event);
     cst__release(dest); /* what the list held */
@@ -349,7 +354,8 @@ static void on_dest(cst_stream *dest, const cst_event *event, void *arg)
     if (event->type == CST__EVENT_FREED) {
         forget_pipe(pipe);
     } else if (event->type == CST_UNPIPE) {
-        const struct unpipe_event *unpipe = cst__container_of((uintptr_t)event, struct unpipe_event, event);
+        const struct unpipe_event *unpipe =
+            cst__container_of((uintptr_t)event, struct unpipe_event, event);
 
         /* A pipe that has gone meanwhile may claim what was meant for the next one, which then stays: as in Node. */
         if (event->peer != pipe->source || *unpipe->claimed)
@@ -471,12 +477,14 @@ static void end_later(struct cst__pipe *pipe)
 static void add_listeners(struct cst__pipe *pipe)
 {
     bool ended = (pipe->source->flags & R_END_EMITTED) != 0;
-    unsigned source_events = EVENT_BIT(CST_DATA) | EVENT_BIT(CST__EVENT_FREED) | (ended ? 0u : EVENT_BIT(CST_END));
+    unsigned source_events =
+        EVENT_BIT(CST_DATA) | EVENT_BIT(CST__EVENT_FREED) | (ended ? 0u : EVENT_BIT(CST_END));
 
     if (ended)
         end_later(pipe);
     cst__listen(pipe->dest, &pipe->on_dest,
-                EVENT_BIT(CST_UNPIPE) | EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_FINISH) | EVENT_BIT(CST__EVENT_FREED),
+                EVENT_BIT(CST_UNPIPE) | EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_FINISH) |
+                    EVENT_BIT(CST__EVENT_FREED),
                 EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_FINISH));
     cst__listen(pipe->source, &pipe->on_source, source_events, EVENT_BIT(CST_END));
     cst__data_listener_added(pipe->source);

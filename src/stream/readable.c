@@ -84,7 +84,8 @@ static void emit_readable_now(cst_stream *s)
 
 static void run_emit_readable(cst_task_link *link)
 {
-    cst_stream *s = (cst_stream *)(void *)cst__container_of(link, struct readable, emit_readable_task) - 1;
+    cst_stream *s =
+        (cst_stream *)(void *)cst__container_of(link, struct readable, emit_readable_task) - 1;
 
     emit_readable_now(s);
     cst__release(s);
@@ -105,7 +106,8 @@ static void emit_readable(cst_stream *s)
     if (!cst__r(s)->emit_readable_task.run)
         cst__post_for(s, &cst__r(s)->emit_readable_task, run_emit_readable);
     else
-        cst__post_extra(s, emit_readable_extra, CST_OK); /* without memory, the one that is queued has to do */
+        cst__post_extra(s, emit_readable_extra,
+                        CST_OK); /* without memory, the one that is queued has to do */
 }
 
 /* Whether the task that reads ahead goes on. */
@@ -119,7 +121,8 @@ static bool read_more_wanted(const cst_stream *s)
 
 static void run_read_more(cst_task_link *link)
 {
-    cst_stream *s = (cst_stream *)(void *)cst__container_of(link, struct readable, read_more_task) - 1;
+    cst_stream *s =
+        (cst_stream *)(void *)cst__container_of(link, struct readable, read_more_task) - 1;
 
     while (read_more_wanted(s)) {
         size_t before = cst__r(s)->length;
@@ -148,7 +151,8 @@ void cst__readable_constructed(cst_stream *s)
 
 static void run_auto_end(cst_task_link *link)
 {
-    cst_stream *s = (cst_stream *)(void *)(cst__container_of(link, struct writable, auto_end_task) + 1);
+    cst_stream *s =
+        (cst_stream *)(void *)(cst__container_of(link, struct writable, auto_end_task) + 1);
 
     if (!(s->flags & (W_ABSENT | W_ENDING | DESTROYED | ERRORED)))
         cst__end(s, NULL, NULL, NULL);
@@ -265,7 +269,8 @@ static cst_status add_chunk(cst_stream *s, cst_slice *chunk, bool front)
         hand_through(s, chunk);
     } else {
         /* Too many stages inside one another: it waits, and a task lets it flow, so that the stack stays bounded. */
-        if ((st = buffer_chunk(s, chunk, front)) < 0 || (st = cst__post_extra(s, flow_extra, CST_OK)) < 0)
+        if ((st = buffer_chunk(s, chunk, front)) < 0 ||
+            (st = cst__post_extra(s, flow_extra, CST_OK)) < 0)
             return add_failed(s, st);
     }
     cst__maybe_read_more(s);
@@ -407,7 +412,8 @@ static bool only_announce(const cst_stream *s)
     const struct readable *r = cst__r(s);
 
     return (s->flags & R_NEED_READABLE) &&
-           ((r->high_water_mark ? r->length >= r->high_water_mark : r->length > 0) || (s->flags & R_ENDED));
+           ((r->high_water_mark ? r->length >= r->high_water_mark : r->length > 0) ||
+            (s->flags & R_ENDED));
 }
 
 /* Calls the read slot where that is due, and says how much can be taken then. */
@@ -416,7 +422,8 @@ static size_t fetch(cst_stream *s, size_t size, size_t n)
     struct readable *r = cst__r(s);
     bool due = (s->flags & R_NEED_READABLE) || r->length == 0 || r->length - n < r->high_water_mark;
 
-    if (!due || (s->flags & (R_READING | R_ENDED | DESTROYED | ERRORED | CONSTRUCTED)) != CONSTRUCTED)
+    if (!due ||
+        (s->flags & (R_READING | R_ENDED | DESTROYED | ERRORED | CONSTRUCTED)) != CONSTRUCTED)
         return n;
     s->flags |= R_READING | R_SYNC;
     if (r->length == 0)
@@ -665,7 +672,8 @@ static void update_readable_listening(cst_stream *s, cst_status status)
         s->flags |= R_READABLE_LISTENING;
     else
         s->flags &= ~R_READABLE_LISTENING;
-    if ((s->flags & (R_HAS_PAUSED | R_PAUSED | R_RESUME_SCHEDULED)) == (R_HAS_PAUSED | R_RESUME_SCHEDULED))
+    if ((s->flags & (R_HAS_PAUSED | R_PAUSED | R_RESUME_SCHEDULED)) ==
+        (R_HAS_PAUSED | R_RESUME_SCHEDULED))
         s->flags |= R_HAS_FLOWING | R_FLOWING;
     else if (s->flags & R_DATA_LISTENING)
         cst__resume(s);
@@ -695,7 +703,8 @@ cst_flowing cst_readable_flowing(const cst_stream *s)
 
 bool cst_is_paused(const cst_stream *s)
 {
-    return side(s) && ((s->flags & R_PAUSED) || (s->flags & (R_HAS_FLOWING | R_FLOWING)) == R_HAS_FLOWING);
+    return side(s) &&
+           ((s->flags & R_PAUSED) || (s->flags & (R_HAS_FLOWING | R_FLOWING)) == R_HAS_FLOWING);
 }
 
 size_t cst_readable_length(const cst_stream *s)
@@ -725,7 +734,8 @@ bool cst_readable_did_read(const cst_stream *s)
 
 bool cst_readable_aborted(const cst_stream *s)
 {
-    return side(s) && !(s->flags & (R_ABSENT | R_END_EMITTED)) && (s->flags & (DESTROYED | ERRORED));
+    return side(s) && !(s->flags & (R_ABSENT | R_END_EMITTED)) &&
+           (s->flags & (DESTROYED | ERRORED));
 }
 
 bool cst_is_readable(const cst_stream *s)

@@ -9,7 +9,8 @@ static unsigned slot_bit(enum cst__slot slot)
 }
 
 /* Hands an answer to the rule that waits for it. chunk is what came with it, or NULL; it may be moved out. */
-static void take_answer(cst_stream *s, enum cst__slot slot, cst_status status, cst_slice *chunk, size_t mark)
+static void take_answer(cst_stream *s, enum cst__slot slot, cst_status status, cst_slice *chunk,
+                        size_t mark)
 {
     s->owed = (uint16_t)(s->owed & ~slot_bit(slot));
     if (status > 0 && slot != SLOT_DESTROY)
@@ -64,7 +65,8 @@ static bool take_given(cst_stream *s, cst_slice *out)
     return true;
 }
 
-static void slot_leave(cst_stream *s, enum cst__slot slot, enum cst__slot outer, cst_status status, size_t mark)
+static void slot_leave(cst_stream *s, enum cst__slot slot, enum cst__slot outer, cst_status status,
+                       size_t mark)
 {
     cst_slice chunk;
     bool given = take_given(s, &chunk);
@@ -196,8 +198,9 @@ cst_status cst_complete(cst_call call, cst_status status)
 
 cst_status cst_complete_with(cst_call call, cst_slice chunk)
 {
-    bool fits = is_call(&call) && (call.slot == SLOT_TRANSFORM || call.slot == SLOT_FLUSH_AS_FINAL ||
-                                   call.slot == SLOT_FLUSH_AT_FINISH);
+    bool fits =
+        is_call(&call) && (call.slot == SLOT_TRANSFORM || call.slot == SLOT_FLUSH_AS_FINAL ||
+                           call.slot == SLOT_FLUSH_AT_FINISH);
 
     if (fits) {
         cst_ctx *ctx = call.stream->ctx;

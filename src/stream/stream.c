@@ -114,8 +114,8 @@ static uint64_t option_flags(const cst_opts *opts)
     return flags;
 }
 
-cst_status cst__stream_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self, const cst_opts *opts,
-                           uint64_t flags)
+cst_status cst__stream_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
+                           const cst_opts *opts, uint64_t flags)
 {
     static const cst_opts defaults = { .high_water_mark = 0 };
     bool both = (flags & (HAS_READABLE | HAS_WRITABLE)) == (HAS_READABLE | HAS_WRITABLE);
@@ -152,38 +152,43 @@ cst_status cst__stream_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, c
     return CST_OK;
 }
 
-cst_status cst_readable_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self, const cst_opts *opts)
+cst_status cst_readable_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
+                            const cst_opts *opts)
 {
     return cst__stream_new(out, ctx, ops, self, opts, HAS_READABLE);
 }
 
-cst_status cst_writable_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self, const cst_opts *opts)
+cst_status cst_writable_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
+                            const cst_opts *opts)
 {
     if (!ops || (!ops->write && !ops->writev))
         return CST_E_INVALID_ARG;
     return cst__stream_new(out, ctx, ops, self, opts, HAS_WRITABLE);
 }
 
-cst_status cst_duplex_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self, const cst_opts *opts)
+cst_status cst_duplex_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
+                          const cst_opts *opts)
 {
     if (!ops || (!ops->write && !ops->writev && !(opts && opts->no_writable)))
         return CST_E_INVALID_ARG;
     return cst__stream_new(out, ctx, ops, self, opts, HAS_READABLE | HAS_WRITABLE);
 }
 
-cst_status cst_transform_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self, const cst_opts *opts)
+cst_status cst_transform_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
+                             const cst_opts *opts)
 {
     if (!ops || !ops->transform)
         return CST_E_INVALID_ARG;
     return cst__stream_new(out, ctx, ops, self, opts, HAS_READABLE | HAS_WRITABLE | IS_TRANSFORM);
 }
 
-cst_status cst_passthrough_new_with(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
-                                    const cst_opts *opts)
+cst_status cst_passthrough_new_with(cst_stream **out, cst_ctx *ctx, const cst_ops *ops,
+                                    const void *self, const cst_opts *opts)
 {
     if (!ops || ops->transform)
         return CST_E_INVALID_ARG;
-    return cst__stream_new(out, ctx, ops, self, opts, HAS_READABLE | HAS_WRITABLE | IS_TRANSFORM | IS_PASSTHROUGH);
+    return cst__stream_new(out, ctx, ops, self, opts,
+                           HAS_READABLE | HAS_WRITABLE | IS_TRANSFORM | IS_PASSTHROUGH);
 }
 
 cst_status cst_passthrough_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts)
@@ -218,14 +223,16 @@ struct cst__extra_task *cst__extra_new(cst_stream *s)
     return task;
 }
 
-void cst__extra_post(struct cst__extra_task *task, void (*run)(cst_stream *s, cst_status status), cst_status status)
+void cst__extra_post(struct cst__extra_task *task, void (*run)(cst_stream *s, cst_status status),
+                     cst_status status)
 {
     task->run = run;
     task->status = status;
     cst__post_for(task->stream, &task->link, run_extra);
 }
 
-cst_status cst__post_extra(cst_stream *s, void (*run)(cst_stream *s, cst_status status), cst_status status)
+cst_status cst__post_extra(cst_stream *s, void (*run)(cst_stream *s, cst_status status),
+                           cst_status status)
 {
     struct cst__extra_task *task = cst__extra_new(s);
 

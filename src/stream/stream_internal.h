@@ -74,7 +74,8 @@
 #define W_EXPECTING FLAG(15) /* the write in flight has not been completed */
 #define W_NEED_DRAIN FLAG(16)
 #define W_CORKED FLAG(17)
-#define W_BUFFERED FLAG(18)    /* there is a queue; it may be empty while its last chunk is handed over */
+#define W_BUFFERED \
+    FLAG(18) /* there is a queue; it may be empty while its last chunk is handed over */
 #define W_CLEARING FLAG(19)    /* the queue is being handed over */
 #define W_ENDING FLAG(20)      /* end() was called */
 #define W_ENDED FLAG(21)       /* end() has returned */
@@ -163,9 +164,10 @@ struct cst_stream {
     uint16_t owed;       /* bits of the slots that have not answered */
     uint32_t refs;       /* handles of the user's, queued tasks, pipes into it */
     cst_status construct_status;
-    cst_error error;        /* the first one; valid with ERRORED */
-    cst_error close_error;  /* what destroy was called with, then what the close task emits; status 0 for none */
-    cst_error single_error; /* what the error task emits */
+    cst_error error; /* the first one; valid with ERRORED */
+    cst_error
+        close_error; /* what destroy was called with, then what the close task emits; status 0 for none */
+    cst_error single_error;   /* what the error task emits */
     cst_task_link close_task; /* before CONSTRUCTED: the construct tasks */
     cst_task_link error_task;
 };
@@ -196,14 +198,15 @@ struct cst__request_list {
 };
 
 struct writable {
-    _Alignas(max_align_t) cst_chain queue;                     /* chunks that wait */
-    struct cst__request_list waiting;    /* their callbacks, those that have one */
-    struct cst__request *in_flight;      /* callbacks of the write in flight: of a writev, a list */
-    struct cst__request *tick;           /* the callback task queued last, which the next equal one may join */
-    struct cst__request_list ends;       /* callbacks of end */
-    cst_slice chunk;                     /* the chunk in flight, kept where its slot answers late */
-    cst_chain batch;                     /* likewise, those of a writev */
-    size_t length;                       /* accepted and not completed, the write in flight included */
+    _Alignas(max_align_t) cst_chain queue; /* chunks that wait */
+    struct cst__request_list waiting;      /* their callbacks, those that have one */
+    struct cst__request *in_flight; /* callbacks of the write in flight: of a writev, a list */
+    struct cst__request
+        *tick; /* the callback task queued last, which the next equal one may join */
+    struct cst__request_list ends; /* callbacks of end */
+    cst_slice chunk;               /* the chunk in flight, kept where its slot answers late */
+    cst_chain batch;               /* likewise, those of a writev */
+    size_t length;                 /* accepted and not completed, the write in flight included */
     size_t high_water_mark;
     size_t flight_length;
     size_t transform_mark; /* readable length when transform was called */
@@ -218,8 +221,9 @@ struct readable {
     _Alignas(max_align_t) cst_chain buffer;
     size_t length; /* bytes or, in object mode, chunks */
     size_t high_water_mark;
-    struct cst__pipe *pipes;     /* in the order in which they were made */
-    struct cst__pipe *sole_pipe; /* the one 'data' listener, where there is just one and it is a pipe */
+    struct cst__pipe *pipes; /* in the order in which they were made */
+    struct cst__pipe
+        *sole_pipe; /* the one 'data' listener, where there is just one and it is a pipe */
     uint32_t pipe_count;
     uint32_t awaited; /* pipes whose destination has said CST_FULL */
     cst_task_link emit_readable_task, read_more_task, resume_task, end_task;
@@ -243,7 +247,8 @@ static inline void *cst__self(const cst_stream *s)
 }
 
 /** Queues a task that lives in the stream, which stays until it has run. */
-static inline void cst__post_for(cst_stream *s, cst_task_link *link, void (*run)(cst_task_link *link))
+static inline void cst__post_for(cst_stream *s, cst_task_link *link,
+                                 void (*run)(cst_task_link *link))
 {
     s->refs++;
     cst__post(s->ctx, link, run);
@@ -265,8 +270,8 @@ static inline void cst__stream_check(const cst_stream *s)
 /* --- stream.c ----------------------------------------------------------------------------------------------------- */
 
 /** What all constructors share: flags says the kind. */
-cst_status cst__stream_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self, const cst_opts *opts,
-                           uint64_t flags);
+cst_status cst__stream_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
+                           const cst_opts *opts, uint64_t flags);
 
 /** Lets one reference go, and the stream with the last one, if it has closed and nothing is owed. */
 void cst__release(cst_stream *s);
@@ -275,11 +280,13 @@ void cst__release(cst_stream *s);
 void cst__stream_check_life(cst_stream *s);
 
 /** Queues run(s, status) in a task from the pool. CST_E_NOMEM where there is none. */
-cst_status cst__post_extra(cst_stream *s, void (*run)(cst_stream *s, cst_status status), cst_status status);
+cst_status cst__post_extra(cst_stream *s, void (*run)(cst_stream *s, cst_status status),
+                           cst_status status);
 
 /** The same in two steps, where memory has to be had before anything is changed. */
 struct cst__extra_task *cst__extra_new(cst_stream *s);
-void cst__extra_post(struct cst__extra_task *task, void (*run)(cst_stream *s, cst_status status), cst_status status);
+void cst__extra_post(struct cst__extra_task *task, void (*run)(cst_stream *s, cst_status status),
+                     cst_status status);
 
 /* --- event.c ------------------------------------------------------------------------------------------------------ */
 

@@ -176,7 +176,8 @@ static bool answer_is_owed(const cst_stream *s, uint32_t flight)
     return (s->owed & (1u << SLOT_WRITE | 1u << SLOT_TRANSFORM)) && cst__w(s)->flight == flight;
 }
 
-static void start_write(cst_stream *s, const cst_slice *chunk, size_t len, struct cst__request *request)
+static void start_write(cst_stream *s, const cst_slice *chunk, size_t len,
+                        struct cst__request *request)
 {
     struct writable *w = cst__w(s);
     uint32_t flight;
@@ -257,7 +258,8 @@ static void clear_queue(cst_stream *s)
     struct writable *w = cst__w(s);
     bool gather = w->queue.count > 1 && s->ops->writev && !(s->flags & IS_TRANSFORM);
 
-    if ((s->flags & (DESTROYED | W_CLEARING | W_CORKED | W_BUFFERED | CONSTRUCTED)) != (W_BUFFERED | CONSTRUCTED))
+    if ((s->flags & (DESTROYED | W_CLEARING | W_CORKED | W_BUFFERED | CONSTRUCTED)) !=
+        (W_BUFFERED | CONSTRUCTED))
         return;
     if (!w->queue.count)
         return;
@@ -341,7 +343,8 @@ static void after_write(cst_stream *s, unsigned count, struct cst__request *requ
 
 static void run_after_write(cst_task_link *link)
 {
-    cst_stream *s = (cst_stream *)(void *)(cst__container_of(link, struct writable, after_write_task) + 1);
+    cst_stream *s =
+        (cst_stream *)(void *)(cst__container_of(link, struct writable, after_write_task) + 1);
 
     after_write(s, 1, NULL);
     cst__release(s);
@@ -395,7 +398,8 @@ static void completed_inside_with_callback(cst_stream *s, struct cst__request *r
     struct writable *w = cst__w(s);
     struct cst__request *tick = w->tick;
 
-    if (tick && !tick->batch && !requests->batch && tick->done == requests->done && tick->arg == requests->arg) {
+    if (tick && !tick->batch && !requests->batch && tick->done == requests->done &&
+        tick->arg == requests->arg) {
         tick->count++;
         cst__free(s->ctx, requests, sizeof(*requests));
         return;
@@ -541,7 +545,8 @@ cst_status cst_write(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *ar
     return st;
 }
 
-cst_status cst_write_copy(cst_stream *s, const void *bytes, size_t len, cst_done_fn *done, void *arg)
+cst_status cst_write_copy(cst_stream *s, const void *bytes, size_t len, cst_done_fn *done,
+                          void *arg)
 {
     cst_slice chunk;
     cst_status st;
@@ -593,8 +598,9 @@ cst_status cst_uncork(cst_stream *s)
 /* Whether nothing but final stands between the stream and 'finish'. */
 static bool need_finish(const cst_stream *s)
 {
-    return (s->flags & (W_ENDING | DESTROYED | CONSTRUCTED | W_FINISHED | W_WRITING | ERROR_EMITTED | CLOSE_EMITTED |
-                        ERRORED | W_BUFFERED)) == (W_ENDING | CONSTRUCTED) &&
+    return (s->flags & (W_ENDING | DESTROYED | CONSTRUCTED | W_FINISHED | W_WRITING |
+                        ERROR_EMITTED | CLOSE_EMITTED | ERRORED | W_BUFFERED)) ==
+               (W_ENDING | CONSTRUCTED) &&
            cst__w(s)->length == 0;
 }
 
@@ -668,7 +674,8 @@ static void prefinish(cst_stream *s)
 void cst__final_answered(cst_stream *s, cst_status status)
 {
     struct writable *w = cst__w(s);
-    cst_error error = cst__error_here(s, status < 0 ? status : CST_E_MULTIPLE_CALLBACK, CST_WRITING);
+    cst_error error =
+        cst__error_here(s, status < 0 ? status : CST_E_MULTIPLE_CALLBACK, CST_WRITING);
 
     if (s->flags & W_PREFINISHED) {
         cst__error_or_destroy(s, &error, false);
@@ -792,7 +799,8 @@ cst_status cst_end_with(cst_stream *s, cst_slice chunk, cst_done_fn *done, void 
 
 static void run_fail_queue(cst_task_link *link)
 {
-    cst_stream *s = (cst_stream *)(void *)(cst__container_of(link, struct writable, error_buffer_task) + 1);
+    cst_stream *s =
+        (cst_stream *)(void *)(cst__container_of(link, struct writable, error_buffer_task) + 1);
 
     fail_queue(s);
     cst__release(s);
@@ -852,7 +860,8 @@ bool cst_writable_finished(const cst_stream *s)
 /* Node forgot this one on streams with both sides: there it is never true. */
 bool cst_writable_aborted(const cst_stream *s)
 {
-    return side(s) && !(s->flags & (HAS_READABLE | W_FINISHED)) && (s->flags & (DESTROYED | ERRORED));
+    return side(s) && !(s->flags & (HAS_READABLE | W_FINISHED)) &&
+           (s->flags & (DESTROYED | ERRORED));
 }
 
 bool cst_is_writable(const cst_stream *s)

@@ -26,8 +26,8 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void run_round(const struct bench_case *c, const struct bench_variant *variants, size_t count,
-                      double (*ns)[ROUNDS], int round)
+static void run_round(const struct bench_case *c, const struct bench_variant *variants,
+                      size_t count, double (*ns)[ROUNDS], int round)
 {
     uint64_t expected = 0;
 
@@ -40,7 +40,8 @@ static void run_round(const struct bench_case *c, const struct bench_variant *va
         if (i == 0)
             expected = sum;
         if (sum != expected) {
-            fprintf(stderr, "%s: %s did other work than %s\n", c->workload, variants[i].name, variants[0].name);
+            fprintf(stderr, "%s: %s did other work than %s\n", c->workload, variants[i].name,
+                    variants[0].name);
             exit(1);
         }
     }
@@ -64,7 +65,8 @@ void bench_run(const struct bench_case *c, const struct bench_variant *variants,
     fflush(stdout);
 }
 
-int bench_once(int argc, char **argv, const struct bench_variant *variants, size_t count, size_t bytes)
+int bench_once(int argc, char **argv, const struct bench_variant *variants, size_t count,
+               size_t bytes)
 {
     const char *name, *colon;
     size_t chunks = argc > 2 ? (size_t)strtoul(argv[2], NULL, 10) : 100000;
@@ -77,7 +79,8 @@ int bench_once(int argc, char **argv, const struct bench_variant *variants, size
         size_t len = colon ? (size_t)(colon - name) : strlen(name);
 
         if (strlen(variants[i].name) == len && strncmp(variants[i].name, name, len) == 0)
-            printf("%llu\n", (unsigned long long)variants[i].run(chunks, bytes, colon ? strtoul(colon + 1, NULL, 10) : 1));
+            printf("%llu\n", (unsigned long long)variants[i].run(
+                                 chunks, bytes, colon ? strtoul(colon + 1, NULL, 10) : 1));
     }
     return 1;
 }

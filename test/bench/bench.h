@@ -29,6 +29,7 @@ struct bench_case {
 void bench_run(const struct bench_case *c, const struct bench_variant *variants, size_t count);
 
 /** Handles --once=VARIANT[:PARAMETER] [CHUNKS]; gives whether it was that. */
-int bench_once(int argc, char **argv, const struct bench_variant *variants, size_t count, size_t bytes);
+int bench_once(int argc, char **argv, const struct bench_variant *variants, size_t count,
+               size_t bytes);
 
 #endif

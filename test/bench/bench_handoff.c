@@ -223,10 +223,18 @@ static cst_status sink_write_late(cst_stream *s, void *self, const cst_slice *ch
 }
 
 static const cst_ops push_source_ops = { .name = "source" };
-static const cst_ops give_source_ops = { .name = "source", .self_size = sizeof(struct source), .read = source_give };
-static const cst_ops read_source_ops = { .name = "source", .self_size = sizeof(struct source), .read = source_push };
-static const cst_ops sink_ops = { .name = "sink", .self_size = sizeof(struct sink), .write = sink_write };
-static const cst_ops late_ops = { .name = "sink", .self_size = sizeof(struct sink), .write = sink_write_late };
+static const cst_ops give_source_ops = { .name = "source",
+                                         .self_size = sizeof(struct source),
+                                         .read = source_give };
+static const cst_ops read_source_ops = { .name = "source",
+                                         .self_size = sizeof(struct source),
+                                         .read = source_push };
+static const cst_ops sink_ops = { .name = "sink",
+                                  .self_size = sizeof(struct sink),
+                                  .write = sink_write };
+static const cst_ops late_ops = { .name = "sink",
+                                  .self_size = sizeof(struct sink),
+                                  .write = sink_write_late };
 
 struct line {
     cst_ctx *ctx;
@@ -242,8 +250,8 @@ static void must(cst_status st)
     }
 }
 
-static void open_line(struct line *line, const cst_ops *source_ops, const cst_ops *the_sink, size_t chunks, size_t bytes,
-                      size_t stages)
+static void open_line(struct line *line, const cst_ops *source_ops, const cst_ops *the_sink,
+                      size_t chunks, size_t bytes, size_t stages)
 {
     const cst_opts opts = { .high_water_mark = 65536 };
     struct source source = { .left = chunks };
@@ -322,14 +330,16 @@ static uint64_t run_late(size_t chunks, size_t bytes, size_t stages)
 int main(int argc, char **argv)
 {
     static const struct bench_variant variants[] = {
-        { "floor", run_floor }, { "direct", run_direct }, { "libcstream-push", run_push },
-        { "libcstream-give", run_give }, { "libcstream-read", run_read }, { "libcstream-late", run_late },
+        { "floor", run_floor },          { "direct", run_direct },
+        { "libcstream-push", run_push }, { "libcstream-give", run_give },
+        { "libcstream-read", run_read }, { "libcstream-late", run_late },
     };
     const size_t count = sizeof(variants) / sizeof(variants[0]);
 
     if (bench_once(argc, argv, variants, count, 1024))
         return 0;
     for (size_t stages = 1; stages <= 32; stages *= 2)
-        bench_run(&(struct bench_case){ "depth", stages, 400000 / (stages + 3), 1024 }, variants, count);
+        bench_run(&(struct bench_case){ "depth", stages, 400000 / (stages + 3), 1024 }, variants,
+                  count);
     return 0;
 }

@@ -39,7 +39,8 @@ static cst_status sink_write(cst_stream *s, void *self, const cst_slice *chunk)
 {
     struct test_stage *stage = self;
 
-    test_trace_add(stage->trace, "%s:write:%.*s", stage->name, (int)chunk->len, (const char *)chunk->data);
+    test_trace_add(stage->trace, "%s:write:%.*s", stage->name, (int)chunk->len,
+                   (const char *)chunk->data);
     return stage_answer(s, stage);
 }
 
@@ -61,9 +62,9 @@ static cst_status stage_destroy(cst_stream *s, void *self, const cst_error *erro
     return CST_OK;
 }
 
-const cst_ops test_source_ops = {
-    .name = "source", .self_size = sizeof(struct test_stage), .destroy = stage_destroy
-};
+const cst_ops test_source_ops = { .name = "source",
+                                  .self_size = sizeof(struct test_stage),
+                                  .destroy = stage_destroy };
 const cst_ops test_sink_ops = {
     .name = "sink",
     .self_size = sizeof(struct test_stage),
@@ -82,8 +83,9 @@ void test_stage_finish(cst_stream *s, cst_status status)
 
 static void on_event(cst_stream *s, const cst_event *event, void *arg)
 {
-    static const char *const names[] = { "data", "readable", "end", "close", "finish", "prefinish",
-                                         "drain", "pause", "resume", "error", "pipe", "unpipe" };
+    static const char *const names[] = { "data",   "readable",  "end",   "close",
+                                         "finish", "prefinish", "drain", "pause",
+                                         "resume", "error",     "pipe",  "unpipe" };
     struct test_stage *stage = cst_stream_self(s);
 
     if (event->type == CST_ERROR)
@@ -94,8 +96,8 @@ static void on_event(cst_stream *s, const cst_event *event, void *arg)
 
 void test_trace_listen(struct test_trace *trace, cst_stream *s, const char *name)
 {
-    static const cst_event_type types[] = { CST_END, CST_CLOSE, CST_FINISH, CST_DRAIN, CST_PAUSE,
-                                            CST_RESUME, CST_ERROR, CST_PIPE, CST_UNPIPE };
+    static const cst_event_type types[] = { CST_END,    CST_CLOSE, CST_FINISH, CST_DRAIN, CST_PAUSE,
+                                            CST_RESUME, CST_ERROR, CST_PIPE,   CST_UNPIPE };
     struct test_stage *stage = cst_stream_self(s);
 
     stage->trace = trace;
