@@ -227,6 +227,191 @@ static void wrong_arguments_are_refused(void **state)
     assert_false(cst_ctx_has_work(NULL));
 }
 
+/* --- nesting, in all its places --------------------------------------------------------------------------------------- */
+
+static void run_in_listener(cst_stream *s, const cst_event *event, void *arg)
+{
+    (void)s;
+    (void)event;
+    run_inside(arg);
+}
+
+static void run_in_done(cst_stream *s, cst_status status, void *arg)
+{
+    (void)s;
+    (void)status;
+    run_inside(arg);
+}
+
+static cst_status run_in_slot(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    (void)s;
+    (void)chunk;
+    run_inside(*(struct fixture **)self);
+    return CST_OK;
+}
+
+static const cst_ops nesting_ops = { .self_size = sizeof(struct fixture *), .write = run_in_slot };
+
+static void a_slot_a_done_and_a_listener_may_neither_run_nor_free(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s;
+
+    assert_int_equal(cst_writable_new(&s, f->ctx, &nesting_ops, &f, NULL), CST_OK);
+    assert_int_equal(cst_write(s, cst_slice_str("a"), run_in_done, f), CST_OK);
+    assert_string_equal(f->trace.text, "CST_E_NESTED CST_E_NESTED"); /* the slot */
+    test_trace_clear(&f->trace);
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_string_equal(f->trace.text, "CST_E_NESTED CST_E_NESTED"); /* the done */
+    test_trace_clear(&f->trace);
+    assert_int_equal(cst_on(s, CST_CLOSE, run_in_listener, f), CST_OK);
+    assert_int_equal(cst_destroy(s, CST_OK), CST_OK);
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_string_equal(f->trace.text, "CST_E_NESTED CST_E_NESTED"); /* the listener, in a run */
+    test_trace_clear(&f->trace);
+    assert_int_equal(cst_passthrough_new(&s, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_on(s, CST_PAUSE, run_in_listener, f), CST_OK);
+    assert_int_equal(cst_pause(s), CST_OK);
+    assert_string_equal(f->trace.text, "CST_E_NESTED CST_E_NESTED"); /* and outside of one */
+}
+
+/* --- more of the queue ------------------------------------------------------------------------------------------------ */
+
+struct again {
+    cst_task task;
+    struct fixture *f;
+    int left;
+};
+
+static void do_again(void *arg)
+{
+    struct again *again = arg;
+
+    test_trace_add(&again->f->trace, "%d", again->left);
+    if (--again->left) {
+        assert_int_equal(cst_defer(again->f->ctx, &again->task, do_again, again), CST_OK);
+        assert_int_equal(cst_defer(again->f->ctx, &again->task, do_again, again), CST_PENDING);
+    }
+}
+
+static void a_task_may_queue_itself_again_and_a_budget_counts_each_turn(void **state)
+{
+    struct fixture *f = *state;
+    struct again again = { .f = f, .left = 5 };
+    const cst_budget two = { .tasks = 2 };
+
+    assert_int_equal(cst_defer(f->ctx, &again.task, do_again, &again), CST_OK);
+    assert_int_equal(cst_ctx_run(f->ctx, &two), CST_MORE);
+    assert_string_equal(f->trace.text, "5 4");
+    assert_int_equal(cst_ctx_run(f->ctx, &two), CST_MORE);
+    assert_string_equal(f->trace.text, "5 4 3 2");
+    assert_int_equal(cst_ctx_run(f->ctx, &two), CST_IDLE);
+    assert_string_equal(f->trace.text, "5 4 3 2 1");
+    assert_int_equal(cst_ctx_run(f->ctx, &two), CST_IDLE);
+    assert_int_equal(f->woken, 1);
+}
+
+static void a_run_cut_short_needs_no_second_wake(void **state)
+{
+    struct fixture *f = *state;
+    struct job a = { .f = f, .word = "a" }, b = { .f = f, .word = "b" },
+               c = { .f = f, .word = "c" };
+
+    assert_int_equal(cst_defer(f->ctx, &a.task, do_job, &a), CST_OK);
+    assert_int_equal(cst_defer(f->ctx, &b.task, do_job, &b), CST_OK);
+    assert_int_equal(cst_ctx_run(f->ctx, &(cst_budget){ .tasks = 1 }), CST_MORE);
+    assert_int_equal(cst_defer(f->ctx, &c.task, do_job, &c), CST_OK);
+    assert_int_equal(f->woken, 1);
+    assert_int_equal(cst_ctx_run(f->ctx, &(cst_budget){ 0 }), CST_IDLE);
+    assert_string_equal(f->trace.text, "a b c");
+}
+
+static void unhandled_waits_until_no_task_is_left(void **state)
+{
+    struct fixture *f = *state;
+    struct job a = { .f = f, .word = "a" };
+    cst_stream *s, *other;
+
+    assert_int_equal(cst_passthrough_new(&s, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&other, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_destroy(s, CST_USER(1)), CST_OK);
+    assert_int_equal(cst_destroy(other, CST_USER(2)), CST_OK);
+    assert_int_equal(cst_defer(f->ctx, &a.task, do_job, &a), CST_OK);
+    assert_int_equal(cst_ctx_run(f->ctx, &(cst_budget){ .tasks = 2 }), CST_MORE);
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_E_UNHANDLED); /* once for the two */
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_string_equal(f->trace.text, "a");
+}
+
+/* --- freeing, and memory ---------------------------------------------------------------------------------------------- */
+
+static void freeing_runs_what_is_due(void **state)
+{
+    struct fixture *f = *state;
+    cst_ctx *ctx;
+    struct job a = { .f = f, .word = "a" };
+
+    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->heap), NULL), CST_OK);
+    assert_int_equal(cst_defer(ctx, &a.task, do_job, &a), CST_OK);
+    assert_int_equal(cst_ctx_free(ctx), CST_OK);
+    assert_string_equal(f->trace.text, "a");
+}
+
+static void owed_callbacks_get_the_error_of_their_stream(void **state)
+{
+    struct fixture *f = *state;
+    cst_ctx *ctx;
+    cst_stream *s;
+    struct test_stage *stage;
+
+    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->heap), NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&s, ctx, &test_sink_ops, NULL, NULL), CST_OK);
+    test_trace_listen(&f->trace, s, "w");
+    stage = cst_stream_self(s);
+    stage->answer = CST_PENDING;
+    assert_int_equal(cst_write(s, cst_slice_str("a"), on_done, &f->trace), CST_OK);
+    assert_int_equal(cst_destroy(s, CST_OS(5)), CST_OK);
+    cst_unref(s);
+    assert_int_equal(cst_ctx_free(ctx), CST_OK);
+    assert_string_equal(f->trace.text, "w:write:a w:destroy w:error:CST_OS w:close done:CST_OS");
+}
+
+static void a_block_of_one_size_is_used_again_and_again(void **state)
+{
+    struct fixture *f = *state;
+    cst_buf buf;
+    cst_slice slice;
+    size_t calls;
+
+    assert_int_equal(cst_ctx_buf(&buf, f->ctx, 4096), CST_OK);
+    cst_buf_free(&buf);
+    calls = f->heap.calls;
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(cst_ctx_buf(&buf, f->ctx, 4096), CST_OK);
+        slice = cst_buf_freeze(&buf, 10);
+        cst_slice_unref(&slice);
+    }
+#ifdef CST_NO_CACHE
+    assert_int_equal(f->heap.calls, calls + 100); /* as `make asan` builds it */
+#else
+    assert_int_equal(f->heap.calls, calls);
+#endif
+}
+
+static void a_buffer_without_memory_is_not_made(void **state)
+{
+    struct fixture *f = *state;
+    cst_buf buf = { .data = NULL, .cap = 7 };
+
+    test_heap_fail_from(&f->heap, 1);
+    assert_int_equal(cst_ctx_buf(&buf, f->ctx, 4096), CST_E_NOMEM);
+    assert_int_equal(buf.cap, 7);
+    test_heap_fail_never(&f->heap);
+    assert_int_equal(cst_ctx_buf(&buf, f->ctx, 4096), CST_OK);
+    cst_buf_free(&buf);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -240,6 +425,14 @@ static const struct CMUnitTest tests[] = {
     CASE(the_default_high_water_mark_is_read_when_a_stream_is_made),
     CASE(a_context_without_memory_is_not_made),
     CASE(wrong_arguments_are_refused),
+    CASE(a_slot_a_done_and_a_listener_may_neither_run_nor_free),
+    CASE(a_task_may_queue_itself_again_and_a_budget_counts_each_turn),
+    CASE(a_run_cut_short_needs_no_second_wake),
+    CASE(unhandled_waits_until_no_task_is_left),
+    CASE(freeing_runs_what_is_due),
+    CASE(owed_callbacks_get_the_error_of_their_stream),
+    CASE(a_block_of_one_size_is_used_again_and_again),
+    CASE(a_buffer_without_memory_is_not_made),
 };
 
 TEST_MAIN(tests)

@@ -14,7 +14,8 @@ typedef enum cst_event_type {
     CST_DATA,      /* a chunk; listening makes the stream flow, unless it was paused                       */
     CST_READABLE,  /* something can be read, or EOF is near; listening stops the flow: the reader calls cst_read */
     CST_END,       /* all was read and EOF has come; once                                                */
-    CST_CLOSE,     /* the stream and what it held are closed; nothing follows; once                      */
+    CST_CLOSE,     /* the stream and what it held are closed; once. Nothing follows, but for a 'finish' that
+                      was on its way when the stream was destroyed: as in Node                            */
     CST_FINISH,    /* cst_end was called and all is written; once                                        */
     CST_PREFINISH, /* just before: Node's internal event                                                 */
     CST_DRAIN,     /* after CST_FULL: write again                                                        */

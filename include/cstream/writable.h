@@ -50,7 +50,8 @@ CST_API cst_status cst_write_copy(cst_stream *s, const void *bytes, size_t len, 
  *
  * CST_OK                    so it is; a second end before 'finish' is no error either
  * CST_E_ALREADY_FINISHED    'finish' has come already; done gets the same
- * CST_E_DESTROYED           destroyed before; done gets the same
+ * CST_E_DESTROYED           destroyed and ended before; done gets the same. The first end after a destroy is answered
+ *                           with CST_OK, and its done is called when the stream is freed: Node never calls it
  * CST_E_NOMEM               nothing has changed, done will not run
  * CST_E_INVALID_ARG         s is NULL or has no writable side; likewise
  *

@@ -1,0 +1,509 @@
+/* test_misuse.c - errors at the door: NULL, the wrong kind of stream, too late, answered twice. What is refused changes
+ * nothing, and a chunk passed by value is gone. */
+#include <cstream/cstream.h>
+
+#include "heap.h"
+#include "main.h"
+#include "trace.h"
+
+struct fixture {
+    struct test_heap heap;
+    struct test_trace trace;
+    cst_ctx *ctx;
+    cst_stream *r, *w;
+    int released;
+};
+
+static cst_status sink_write(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    (void)s;
+    (void)self;
+    (void)chunk;
+    return CST_OK;
+}
+
+static const cst_ops source_ops = { .name = "source" };
+static const cst_ops sink_ops = { .name = "sink", .write = sink_write };
+
+static int set_up(void **state)
+{
+    static struct fixture f;
+
+    f = (struct fixture){ .ctx = NULL };
+    test_heap_init(&f.heap);
+    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
+    assert_int_equal(cst_readable_new(&f.r, f.ctx, &source_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&f.w, f.ctx, &sink_ops, NULL, NULL), CST_OK);
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
+    assert_int_equal(f->heap.live_blocks, 0);
+    return 0;
+}
+
+static void count_release(const void *data, size_t len, void *arg)
+{
+    (void)data;
+    (void)len;
+    ++*(int *)arg;
+}
+
+/* A chunk whose end is counted in f->released. */
+static cst_slice chunk(struct fixture *f)
+{
+    cst_slice slice;
+
+    assert_int_equal(cst_slice_foreign(&slice, test_heap_allocator(&f->heap), "abc", 3,
+                                       count_release, &f->released),
+                     CST_OK);
+    return slice;
+}
+
+static void no_done(cst_stream *s, cst_status status, void *arg)
+{
+    (void)s;
+    (void)status;
+    (void)arg;
+    fail();
+}
+
+static void no_outcome(const cst_error *error, void *arg)
+{
+    (void)error;
+    (void)arg;
+    fail();
+}
+
+static void on_done(cst_stream *s, cst_status status, void *arg)
+{
+    (void)s;
+    test_trace_add(arg, "done:%s", cst_status_name(status));
+}
+
+static void on_event(cst_stream *s, const cst_event *event, void *arg)
+{
+    (void)s;
+    if (event->error)
+        test_trace_add(arg, "error:%s", cst_status_name(event->error->status));
+    else
+        test_trace_add(arg, "%s",
+                       event->type == CST_END      ? "end"
+                       : event->type == CST_FINISH ? "finish"
+                                                   : "close");
+}
+
+static void listen_to_the_end(struct fixture *f, cst_stream *s)
+{
+    assert_int_equal(cst_on(s, CST_END, on_event, &f->trace), CST_OK);
+    assert_int_equal(cst_on(s, CST_FINISH, on_event, &f->trace), CST_OK);
+    assert_int_equal(cst_on(s, CST_ERROR, on_event, &f->trace), CST_OK);
+    assert_int_equal(cst_on(s, CST_CLOSE, on_event, &f->trace), CST_OK);
+}
+
+static void run(struct fixture *f)
+{
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+}
+
+/* --- NULL and the wrong side -------------------------------------------------------------------------------------------- */
+
+/* What is refused where the stream has no readable side, or is NULL. */
+static void refuse_reading(struct fixture *f, cst_stream *s)
+{
+    cst_slice out = cst_slice_str("untouched");
+
+    f->released = 0;
+    assert_int_equal(cst_push(s, chunk(f)), CST_E_INVALID_ARG);
+    assert_int_equal(cst_unshift(s, chunk(f)), CST_E_INVALID_ARG);
+    assert_int_equal(f->released, 2);
+    assert_int_equal(cst_push_copy(s, "abc", 3), CST_E_INVALID_ARG);
+    assert_int_equal(cst_push_eof(s), CST_E_INVALID_ARG);
+    assert_int_equal(cst_read(&out, s, CST_READ_ANY), CST_E_INVALID_ARG);
+    assert_int_equal(cst_next(&out, s), CST_E_INVALID_ARG);
+    assert_int_equal(out.len, 9);
+    assert_int_equal(cst_resume(s), CST_E_INVALID_ARG);
+    assert_int_equal(cst_pause(s), CST_E_INVALID_ARG);
+    assert_int_equal(cst_pipe(s, f->w, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_unpipe(s, f->w), CST_E_INVALID_ARG);
+    assert_int_equal(cst_readable_flowing(s), CST_FLOWING_UNSET);
+    assert_false(cst_is_paused(s));
+    assert_int_equal(cst_readable_length(s), 0);
+    assert_int_equal(cst_readable_high_water_mark(s), 0);
+    assert_false(cst_readable_object_mode(s));
+    assert_false(cst_readable_ended(s));
+    assert_false(cst_readable_did_read(s));
+    assert_false(cst_readable_aborted(s));
+    assert_false(cst_is_readable(s));
+    assert_false(cst_has_readable(s));
+    assert_false(cst_ctx_has_work(f->ctx));
+}
+
+/* The same for the writable side. */
+static void refuse_writing(struct fixture *f, cst_stream *s)
+{
+    f->released = 0;
+    assert_int_equal(cst_write(s, chunk(f), no_done, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_end_with(s, chunk(f), no_done, f), CST_E_INVALID_ARG);
+    assert_int_equal(f->released, 2);
+    assert_int_equal(cst_write_copy(s, "abc", 3, no_done, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_end(s, no_done, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_cork(s), CST_E_INVALID_ARG);
+    assert_int_equal(cst_uncork(s), CST_E_INVALID_ARG);
+    assert_int_equal(cst_pipe(f->r, s, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_writable_length(s), 0);
+    assert_int_equal(cst_writable_high_water_mark(s), 0);
+    assert_false(cst_writable_object_mode(s));
+    assert_false(cst_writable_need_drain(s));
+    assert_int_equal(cst_writable_corked(s), 0);
+    assert_false(cst_writable_ended(s));
+    assert_false(cst_writable_finished(s));
+    assert_false(cst_writable_aborted(s));
+    assert_false(cst_is_writable(s));
+    assert_false(cst_has_writable(s));
+    assert_false(cst_ctx_has_work(f->ctx));
+}
+
+static void reading_calls_refuse_null_and_a_sink(void **state)
+{
+    struct fixture *f = *state;
+
+    refuse_reading(f, NULL);
+    refuse_reading(f, f->w);
+    assert_true(cst_is_writable(f->w));
+}
+
+static void writing_calls_refuse_null_and_a_source(void **state)
+{
+    struct fixture *f = *state;
+
+    refuse_writing(f, NULL);
+    refuse_writing(f, f->r);
+    assert_true(cst_is_readable(f->r));
+}
+
+static void calls_for_any_stream_refuse_null(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_destroy(NULL, CST_OK), CST_E_INVALID_ARG);
+    assert_int_equal(cst_destroy(f->r, CST_FULL), CST_E_INVALID_ARG);
+    assert_false(cst_is_destroyed(f->r));
+    assert_null(cst_ref(NULL));
+    cst_unref(NULL);
+    assert_null(cst_stream_ctx(NULL));
+    assert_null(cst_stream_ops(NULL));
+    assert_null(cst_stream_self(NULL));
+    assert_null(cst_stream_self(f->r)); /* its table says no self_size */
+    assert_string_equal(cst_stream_name(NULL), "");
+    assert_false(cst_is_destroyed(NULL));
+    assert_false(cst_is_closed(NULL));
+    assert_null(cst_errored(NULL));
+    assert_int_equal(cst_finished(NULL, NULL, no_outcome, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_finished(f->r, NULL, NULL, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_finished_cancel(NULL, no_outcome, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_finished_cancel(f->r, no_outcome, f), CST_EMPTY);
+    assert_int_equal(cst_unpipe(f->r, f->w), CST_EMPTY);
+}
+
+static void out_may_be_null_only_where_nothing_is_read(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_read(NULL, f->r, CST_READ_ANY), CST_E_INVALID_ARG);
+    assert_int_equal(cst_read(NULL, f->r, 1), CST_E_INVALID_ARG);
+    assert_int_equal(cst_read(NULL, f->r, 0), CST_EMPTY);
+    assert_int_equal(cst_next(NULL, f->r), CST_E_INVALID_ARG);
+}
+
+static void constructors_refuse_null(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *out = NULL, *other = NULL;
+    size_t blocks = f->heap.live_blocks;
+
+    assert_int_equal(cst_readable_new(NULL, f->ctx, &source_ops, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_readable_new(&out, NULL, &source_ops, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_writable_new(NULL, f->ctx, &sink_ops, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_writable_new(&out, NULL, &sink_ops, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_writable_new(&out, f->ctx, &source_ops, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_duplex_new(NULL, f->ctx, &sink_ops, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_duplex_new(&out, NULL, &sink_ops, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_duplex_new(&out, f->ctx, &source_ops, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_transform_new(&out, f->ctx, &sink_ops, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_passthrough_new(NULL, f->ctx, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_passthrough_new(&out, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_duplex_pair_new(NULL, &other, f->ctx, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_duplex_pair_new(&out, NULL, f->ctx, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_duplex_pair_new(&out, &other, NULL, NULL), CST_E_INVALID_ARG);
+    assert_null(out);
+    assert_null(other);
+    assert_int_equal(f->heap.live_blocks, blocks);
+}
+
+static void pipelines_and_switches_refuse_what_does_not_fit(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *backward[] = { f->w, f->r }, *hole[] = { f->r, NULL }, *apart[] = { f->r, NULL };
+    cst_abort *abort_switch = NULL, *far_switch;
+    cst_ctx *far;
+    cst_stream *far_sink;
+
+    assert_int_equal(cst_ctx_new(&far, test_heap_allocator(&f->heap), NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&far_sink, far, &sink_ops, NULL, NULL), CST_OK);
+    apart[1] = far_sink;
+    assert_int_equal(cst_pipeline(NULL, 2, NULL, no_outcome, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_pipeline(backward, 1, NULL, no_outcome, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_pipeline(backward, 2, NULL, no_outcome, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_pipeline(hole, 2, NULL, no_outcome, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_pipeline(apart, 2, NULL, no_outcome, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_pipe(f->r, far_sink, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_abort_new(NULL, f->ctx), CST_E_INVALID_ARG);
+    assert_int_equal(cst_abort_new(&abort_switch, NULL), CST_E_INVALID_ARG);
+    assert_null(abort_switch);
+    assert_int_equal(cst_abort_new(&far_switch, far), CST_OK);
+    assert_int_equal(cst_abort_attach(far_switch, f->r), CST_E_INVALID_ARG);
+    assert_int_equal(cst_abort_attach(far_switch, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_abort_attach(NULL, f->r), CST_E_INVALID_ARG);
+    assert_int_equal(cst_abort_fire(NULL), CST_E_INVALID_ARG);
+    assert_false(cst_abort_fired(NULL));
+    cst_abort_unref(NULL);
+    cst_abort_unref(far_switch);
+    assert_false(cst_ctx_has_work(f->ctx));
+    assert_int_equal(cst_ctx_free(far), CST_OK);
+}
+
+/* --- too late ------------------------------------------------------------------------------------------------------------ */
+
+static void a_push_after_eof_is_refused_and_said(void **state)
+{
+    struct fixture *f = *state;
+
+    listen_to_the_end(f, f->r);
+    assert_int_equal(cst_push_eof(f->r), CST_EOF);
+    assert_int_equal(cst_push_eof(f->r), CST_EOF);
+    assert_int_equal(cst_push(f->r, chunk(f)), CST_E_PUSH_AFTER_EOF);
+    assert_int_equal(f->released, 1);
+    run(f);
+    assert_string_equal(f->trace.text, "error:CST_E_PUSH_AFTER_EOF close");
+}
+
+static void an_unshift_after_end_is_refused_and_said(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s;
+
+    assert_int_equal(
+        cst_readable_new(&s, f->ctx, &source_ops, NULL, &(cst_opts){ .no_auto_destroy = true }),
+        CST_OK);
+    listen_to_the_end(f, s);
+    assert_int_equal(cst_push_eof(s), CST_EOF);
+    assert_int_equal(cst_resume(s), CST_OK);
+    run(f);
+    assert_int_equal(cst_unshift(s, chunk(f)), CST_E_UNSHIFT_AFTER_END_EVENT);
+    assert_int_equal(f->released, 1);
+    run(f);
+    assert_string_equal(f->trace.text, "end error:CST_E_UNSHIFT_AFTER_END_EVENT");
+}
+
+static void a_write_after_end_is_refused_and_said(void **state)
+{
+    struct fixture *f = *state;
+
+    listen_to_the_end(f, f->w);
+    assert_int_equal(cst_end(f->w, NULL, NULL), CST_OK);
+    assert_int_equal(cst_write(f->w, chunk(f), on_done, &f->trace), CST_E_WRITE_AFTER_END);
+    assert_int_equal(f->released, 1);
+    run(f);
+    assert_string_equal(f->trace.text,
+                        "done:CST_E_WRITE_AFTER_END error:CST_E_WRITE_AFTER_END close");
+}
+
+static void an_end_after_finish_is_told_so(void **state)
+{
+    struct fixture *f = *state;
+
+    listen_to_the_end(f, f->w);
+    assert_int_equal(cst_end(f->w, on_done, &f->trace), CST_OK);
+    assert_int_equal(cst_end(f->w, on_done, &f->trace), CST_OK);
+    run(f);
+    assert_string_equal(f->trace.text, "done:CST_OK done:CST_OK finish close");
+    test_trace_clear(&f->trace);
+    assert_int_equal(cst_end(f->w, on_done, &f->trace), CST_E_ALREADY_FINISHED);
+    run(f);
+    assert_string_equal(f->trace.text, "done:CST_E_ALREADY_FINISHED");
+}
+
+static void a_destroyed_stream_takes_chunks_and_drops_them(void **state)
+{
+    struct fixture *f = *state;
+    cst_slice out;
+
+    listen_to_the_end(f, f->r);
+    listen_to_the_end(f, f->w);
+    assert_int_equal(cst_destroy(f->r, CST_OK), CST_OK);
+    assert_int_equal(cst_destroy(f->w, CST_OK), CST_OK);
+    run(f);
+    assert_int_equal(cst_push(f->r, chunk(f)), CST_E_DESTROYED);
+    assert_int_equal(cst_unshift(f->r, chunk(f)), CST_E_DESTROYED);
+    assert_int_equal(cst_push_copy(f->r, "abc", 3), CST_E_DESTROYED);
+    assert_int_equal(cst_write(f->w, chunk(f), on_done, &f->trace), CST_E_DESTROYED);
+    assert_int_equal(f->released, 3);
+    assert_int_equal(cst_next(&out, f->r), CST_E_PREMATURE_CLOSE);
+    run(f);
+    assert_string_equal(f->trace.text, "close close done:CST_E_DESTROYED");
+}
+
+/* --- answers ------------------------------------------------------------------------------------------------------------- */
+
+struct late {
+    cst_call call;
+    cst_status given;
+};
+
+static cst_status late_write(cst_stream *s, void *self, const cst_slice *c)
+{
+    struct late *late = self;
+
+    (void)c;
+    late->call = cst_this_call(s);
+    late->given = cst_give(s, cst_slice_str("x"));
+    return CST_PENDING;
+}
+
+static cst_status early_write(cst_stream *s, void *self, const cst_slice *c)
+{
+    struct late *late = self;
+
+    (void)c;
+    late->call = cst_this_call(s);
+    assert_int_equal(cst_complete(late->call, CST_OK), CST_OK);
+    return CST_OK; /* and so a second time */
+}
+
+static cst_status twice_given(cst_stream *s, void *self, const cst_slice *c)
+{
+    struct late *late = self;
+    cst_status st = cst_give(s, cst_slice_ref(c));
+
+    late->given = cst_give(s, cst_slice_ref(c));
+    return st;
+}
+
+static const cst_ops late_ops = { .self_size = sizeof(struct late), .write = late_write };
+static const cst_ops early_ops = { .self_size = sizeof(struct late), .write = early_write };
+static const cst_ops giver_ops = { .self_size = sizeof(struct late), .transform = twice_given };
+
+static void a_call_taken_outside_a_slot_answers_nothing(void **state)
+{
+    struct fixture *f = *state;
+    cst_call zero = { NULL, 0, 0 };
+
+    assert_int_equal(cst_complete(zero, CST_OK), CST_E_INVALID_ARG);
+    assert_int_equal(cst_complete(cst_this_call(NULL), CST_OK), CST_E_INVALID_ARG);
+    assert_int_equal(cst_complete(cst_this_call(f->w), CST_OK), CST_E_INVALID_ARG);
+    assert_int_equal(cst_complete_with(cst_this_call(f->w), chunk(f)), CST_E_INVALID_ARG);
+    assert_int_equal(f->released, 1);
+    assert_false(cst_ctx_has_work(f->ctx));
+}
+
+static void a_chunk_is_given_in_its_slots_only_and_once(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *w, *t;
+    cst_slice out;
+
+    assert_int_equal(cst_give(NULL, chunk(f)), CST_E_INVALID_ARG);
+    assert_int_equal(cst_give(f->r, chunk(f)), CST_E_INVALID_ARG);
+    assert_int_equal(cst_give(f->w, chunk(f)), CST_E_INVALID_ARG);
+    assert_int_equal(f->released, 3);
+    assert_int_equal(cst_writable_new(&w, f->ctx, &late_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_write(w, cst_slice_str("a"), NULL, NULL), CST_OK);
+    assert_int_equal(((struct late *)cst_stream_self(w))->given, CST_E_INVALID_ARG);
+    assert_int_equal(cst_transform_new(&t, f->ctx, &giver_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_write(t, chunk(f), NULL, NULL), CST_OK);
+    assert_int_equal(((struct late *)cst_stream_self(t))->given, CST_E_INVALID_ARG);
+    run(f);
+    assert_int_equal(cst_read(&out, t, CST_READ_ANY), CST_OK);
+    assert_int_equal(out.len, 3);
+    cst_slice_unref(&out);
+    assert_int_equal(cst_read(&out, t, CST_READ_ANY), CST_EMPTY);
+    assert_int_equal(f->released, 4);
+}
+
+static void a_sink_is_not_completed_with_a_chunk(void **state)
+{
+    struct fixture *f = *state;
+    struct late *late;
+    cst_stream *w;
+
+    assert_int_equal(cst_writable_new(&w, f->ctx, &late_ops, NULL, NULL), CST_OK);
+    late = cst_stream_self(w);
+    assert_int_equal(cst_write(w, cst_slice_str("a"), on_done, &f->trace), CST_OK);
+    assert_int_equal(cst_complete_with(late->call, chunk(f)), CST_E_INVALID_ARG);
+    assert_int_equal(f->released, 1);
+    assert_string_equal(f->trace.text, "");
+    assert_int_equal(cst_writable_length(w), 1); /* the call is not answered */
+    assert_int_equal(cst_complete(late->call, CST_OK), CST_OK);
+    assert_string_equal(f->trace.text, "done:CST_OK");
+}
+
+static void a_second_completion_fails_the_stream(void **state)
+{
+    struct fixture *f = *state;
+    struct late *late;
+    cst_stream *w;
+
+    assert_int_equal(cst_writable_new(&w, f->ctx, &late_ops, NULL, NULL), CST_OK);
+    late = cst_stream_self(w);
+    listen_to_the_end(f, w);
+    assert_int_equal(cst_write(w, cst_slice_str("a"), on_done, &f->trace), CST_OK);
+    assert_int_equal(cst_complete(late->call, CST_OK), CST_OK);
+    assert_int_equal(cst_complete(late->call, CST_OK), CST_OK);
+    run(f);
+    assert_string_equal(f->trace.text, "done:CST_OK error:CST_E_MULTIPLE_CALLBACK close");
+    assert_int_equal(cst_complete(late->call, CST_OK), CST_OK); /* of a dead stream: nothing */
+    run(f);
+    assert_string_equal(f->trace.text, "done:CST_OK error:CST_E_MULTIPLE_CALLBACK close");
+}
+
+static void completing_inside_and_returning_ok_are_two_answers(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *w;
+
+    assert_int_equal(cst_writable_new(&w, f->ctx, &early_ops, NULL, NULL), CST_OK);
+    listen_to_the_end(f, w);
+    cst_write(w, cst_slice_str("a"), on_done, &f->trace);
+    run(f);
+    assert_int_equal(cst_errored(w)->status, CST_E_MULTIPLE_CALLBACK);
+    assert_string_equal(f->trace.text, "done:CST_OK error:CST_E_MULTIPLE_CALLBACK close");
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+static const struct CMUnitTest tests[] = {
+    CASE(reading_calls_refuse_null_and_a_sink),
+    CASE(writing_calls_refuse_null_and_a_source),
+    CASE(calls_for_any_stream_refuse_null),
+    CASE(out_may_be_null_only_where_nothing_is_read),
+    CASE(constructors_refuse_null),
+    CASE(pipelines_and_switches_refuse_what_does_not_fit),
+    CASE(a_push_after_eof_is_refused_and_said),
+    CASE(an_unshift_after_end_is_refused_and_said),
+    CASE(a_write_after_end_is_refused_and_said),
+    CASE(an_end_after_finish_is_told_so),
+    CASE(a_destroyed_stream_takes_chunks_and_drops_them),
+    CASE(a_call_taken_outside_a_slot_answers_nothing),
+    CASE(a_chunk_is_given_in_its_slots_only_and_once),
+    CASE(a_sink_is_not_completed_with_a_chunk),
+    CASE(a_second_completion_fails_the_stream),
+    CASE(completing_inside_and_returning_ok_are_two_answers),
+};
+
+TEST_MAIN(tests)
