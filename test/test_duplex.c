@@ -7,13 +7,16 @@
 
 #include <string.h>
 
+#include "hand.h"
 #include "heap.h"
 #include "main.h"
-#include "trace.h"
+
+#define DEEPEST ((uintptr_t)256 * 1024) /* bytes of stack, however long the pipeline */
 
 struct fixture {
     struct test_heap heap;
     struct test_trace trace;
+    struct test_calls calls;
     cst_ctx *ctx;
 };
 
@@ -339,6 +342,842 @@ static void tables_without_the_slot_that_counts_are_refused(void **state)
     assert_int_equal(cst_duplex_pair_new(&s, &t, NULL, NULL), CST_E_INVALID_ARG);
 }
 
+/* --- driven by hand --------------------------------------------------------------------------- */
+
+#define HAND .name = "hand", .self_size = sizeof(struct test_hand), .destroy = test_hand_destroy
+
+static const cst_ops echo_ops = { HAND, .transform = test_hand_transform };
+static const cst_ops flush_ops = { HAND, .transform = test_hand_transform,
+                                   .flush = test_hand_flush };
+static const cst_ops final_ops = { HAND, .transform = test_hand_transform, .final = test_hand_final,
+                                   .flush = test_hand_flush };
+static const cst_ops duplex_ops = { HAND, .read = test_hand_read, .write = test_hand_write,
+                                    .final = test_hand_final };
+
+/* Words that callbacks can be told apart by. */
+static char one[] = "1", two[] = "2", three[] = "3", four[] = "4";
+
+static struct test_hand fresh_hand(struct fixture *f)
+{
+    return (struct test_hand){ .trace = &f->trace, .calls = &f->calls };
+}
+
+/* A transform that flows, or one that nobody reads where opts are given. */
+static cst_stream *make_transform(struct fixture *f, const cst_ops *ops, const cst_opts *opts)
+{
+    struct test_hand hand = fresh_hand(f);
+    cst_stream *s;
+
+    assert_int_equal(cst_transform_new(&s, f->ctx, ops, &hand, opts), CST_OK);
+    test_hand_listen_all(s);
+    if (!opts)
+        test_hand_listen(s, CST_DATA);
+    return s;
+}
+
+static cst_stream *make_duplex(struct fixture *f, const cst_opts *opts)
+{
+    struct test_hand hand = fresh_hand(f);
+    cst_stream *s;
+
+    assert_int_equal(cst_duplex_new(&s, f->ctx, &duplex_ops, &hand, opts), CST_OK);
+    test_hand_listen_all(s);
+    return s;
+}
+
+static void answers(cst_stream *s, enum test_slot slot, cst_status status)
+{
+    struct test_hand *hand = cst_stream_self(s);
+
+    hand->answers[slot] = status;
+}
+
+static cst_status write_text(cst_stream *s, const char *text, char *word)
+{
+    return cst_write(s, cst_slice_str(text), test_hand_done, word);
+}
+
+static void expect_read(cst_stream *s, const char *text)
+{
+    cst_slice chunk = cst_slice_empty();
+
+    assert_int_equal(cst_read(&chunk, s, CST_READ_ANY), CST_OK);
+    assert_int_equal(chunk.len, strlen(text));
+    assert_memory_equal(chunk.data, text, chunk.len);
+    cst_slice_unref(&chunk);
+}
+
+static void expect_lengths(const cst_stream *s, size_t readable, size_t writable)
+{
+    assert_int_equal(cst_readable_length(s), readable);
+    assert_int_equal(cst_writable_length(s), writable);
+}
+
+/* --- duplex ----------------------------------------------------------------------------------- */
+
+static void the_sides_of_a_duplex_are_independent(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_duplex(f, NULL);
+
+    test_hand_listen(s, CST_DATA);
+    write_text(s, "w", one);
+    cst_push(s, cst_slice_str("r"));
+    expect(f, "write:w");
+    run(f);
+    expect(f, "read resume data:r 1");
+    cst_end(s, test_hand_done, three);
+    expect(f, "final prefinish");
+    run(f);
+    cst_push(s, cst_slice_str("x"));
+    expect(f, "3 finish data:x");
+    cst_push_eof(s);
+    run(f);
+    expect(f, "end destroy close");
+}
+
+static void a_duplex_stays_open_until_both_sides_are_over(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_duplex(f, NULL);
+
+    cst_resume(s);
+    cst_push_eof(s);
+    run(f);
+    expect(f, "resume end");
+    assert_false(cst_is_destroyed(s));
+    assert_true(cst_is_writable(s));
+    cst_write(s, cst_slice_str("w"), NULL, NULL);
+    cst_end(s, NULL, NULL);
+    run(f);
+    expect(f, "write:w final prefinish finish destroy close");
+}
+
+static void an_error_concerns_both_sides(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_duplex(f, NULL);
+
+    write_text(s, "a", one);
+    cst_destroy(s, CST_USER(1));
+    assert_false(cst_is_readable(s));
+    assert_false(cst_is_writable(s));
+    assert_true(cst_readable_aborted(s));
+    assert_false(cst_writable_aborted(s)); /* as in Node, for streams with both sides */
+    assert_int_equal(cst_push(s, cst_slice_str("x")), CST_E_DESTROYED);
+    assert_int_equal(write_text(s, "x", two), CST_E_DESTROYED);
+    run(f);
+    expect(f, "write:a destroy:USER 1 error:USER close 2:DESTROYED");
+}
+
+static void without_a_readable_side_a_duplex_is_a_writable(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_duplex(f, &(cst_opts){ .no_readable = true });
+
+    assert_false(cst_is_readable(s));
+    assert_true(cst_readable_ended(s));
+    assert_false(cst_readable_aborted(s));
+    write_text(s, "w", one);
+    cst_end(s, test_hand_done, three);
+    run(f);
+    expect(f, "write:w final prefinish 1 3 finish destroy close");
+}
+
+static void without_a_writable_side_a_duplex_refuses_writes(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_duplex(f, &(cst_opts){ .no_writable = true });
+
+    assert_false(cst_is_writable(s));
+    assert_true(cst_writable_ended(s));
+    assert_true(cst_writable_finished(s));
+    assert_int_equal(write_text(s, "w", one), CST_E_WRITE_AFTER_END);
+    cst_resume(s);
+    run(f);
+    expect(f, "destroy:WRITE_AFTER_END 1:WRITE_AFTER_END error:WRITE_AFTER_END close");
+}
+
+static void without_a_writable_side_the_end_is_the_end(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_duplex(f, &(cst_opts){ .no_writable = true });
+
+    cst_resume(s);
+    cst_push_eof(s);
+    run(f);
+    expect(f, "resume end destroy close");
+}
+
+static void without_half_open_the_end_ends_the_writable_side(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_duplex(f, &(cst_opts){ .no_half_open = true });
+
+    cst_resume(s);
+    cst_push_eof(s);
+    run(f);
+    expect(f, "resume end final prefinish finish destroy close");
+}
+
+static void without_half_open_a_writable_side_that_is_over_is_not_ended_again(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_duplex(f, &(cst_opts){ .no_half_open = true });
+
+    cst_end(s, test_hand_done, three);
+    run(f);
+    expect(f, "final prefinish 3 finish");
+    cst_resume(s);
+    cst_push_eof(s);
+    run(f);
+    expect(f, "resume end destroy close");
+}
+
+static void expect_marks(struct fixture *f, cst_opts opts, size_t readable, size_t writable)
+{
+    cst_stream *s = make_transform(f, &echo_ops, &opts);
+
+    assert_int_equal(cst_readable_high_water_mark(s), readable);
+    assert_int_equal(cst_writable_high_water_mark(s), writable);
+}
+
+static void each_side_has_its_mark_and_its_mode(void **state)
+{
+    struct fixture *f = *state;
+    cst_opts opts = { .readable_object_mode = true, .writable_high_water_mark = 2 };
+    cst_stream *s = make_transform(f, &echo_ops, &opts);
+
+    assert_true(cst_readable_object_mode(s));
+    assert_false(cst_writable_object_mode(s));
+    expect_marks(f, opts, 16, 2);
+    expect_marks(f, (cst_opts){ .high_water_mark = CST_HWM_ZERO }, 0, 0);
+    expect_marks(f, (cst_opts){ .readable_high_water_mark = CST_HWM_ZERO }, 0, 0);
+    expect_marks(
+        f, (cst_opts){ .readable_high_water_mark = CST_HWM_ZERO, .writable_high_water_mark = 5 }, 0,
+        5);
+    expect_marks(f, (cst_opts){ .readable_high_water_mark = 3, .writable_high_water_mark = 5 }, 3,
+                 5);
+    expect_marks(f, (cst_opts){ .high_water_mark = 7, .readable_high_water_mark = 3 }, 7, 7);
+    s = make_duplex(f, &(cst_opts){ .readable_high_water_mark = CST_HWM_ZERO });
+    assert_int_equal(cst_writable_high_water_mark(s), 65536);
+}
+
+/* --- transform -------------------------------------------------------------------------------- */
+
+static void a_transform_says_things_in_the_order_of_node(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_transform(f, &echo_ops, NULL);
+
+    write_text(s, "a", one);
+    expect(f, "transform:a data:a");
+    cst_end(s, test_hand_done, three);
+    expect(f, "prefinish");
+    run(f);
+    expect(f, "resume 1 end 3 finish destroy close");
+}
+
+static void a_transform_that_fails_fails_both_sides(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_transform(f, &echo_ops, NULL);
+
+    answers(s, TEST_TRANSFORM, CST_USER(1));
+    assert_int_equal(write_text(s, "a", one), CST_FULL);
+    cst_end(s, test_hand_done, three);
+    expect(f, "transform:a");
+    run(f);
+    expect(f, "resume 1:USER destroy:USER 3:USER error:USER close");
+}
+
+static void a_transform_that_fails_late_fails_what_waits(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_transform(f, &echo_ops, NULL);
+
+    answers(s, TEST_TRANSFORM, CST_PENDING);
+    write_text(s, "a", one);
+    write_text(s, "b", two);
+    run(f);
+    test_hand_answer(&f->calls, CST_USER(1));
+    expect(f, "transform:a resume 1:USER 2:USER destroy:USER");
+    run(f);
+    expect(f, "error:USER close");
+}
+
+static void a_late_transform_takes_the_next_chunk_when_it_has_answered(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_transform(f, &echo_ops, NULL);
+
+    answers(s, TEST_TRANSFORM, CST_PENDING);
+    write_text(s, "a", one);
+    write_text(s, "b", two);
+    run(f);
+    expect(f, "transform:a resume");
+    cst_complete_with(f->calls.list[0], cst_slice_str("A"));
+    expect(f, "data:A transform:b 1");
+    cst_complete(f->calls.list[1], CST_OK);
+    expect(f, "2");
+}
+
+static void a_transform_that_answers_twice_is_an_error(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_transform(f, &flush_ops, NULL);
+    cst_call call;
+
+    answers(s, TEST_TRANSFORM, CST_PENDING);
+    write_text(s, "a", one);
+    call = f->calls.list[0];
+    test_hand_answer(&f->calls, CST_OK);
+    assert_int_equal(cst_complete(call, CST_OK), CST_OK);
+    expect(f, "transform:a 1 destroy:MULTIPLE_CALLBACK");
+    run(f);
+    expect(f, "resume error:MULTIPLE_CALLBACK close");
+}
+
+static void a_transform_keeps_its_answer_while_its_output_is_full(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_transform(f, &echo_ops, &(cst_opts){ .high_water_mark = 4 });
+
+    assert_int_equal(write_text(s, "aa", one), CST_OK);
+    expect_lengths(s, 2, 0);
+    assert_int_equal(write_text(s, "bb", two), CST_OK);
+    expect_lengths(s, 4, 2);
+    assert_int_equal(write_text(s, "cc", three), CST_FULL);
+    expect_lengths(s, 4, 4);
+    assert_int_equal(write_text(s, "dd", four), CST_FULL);
+    expect_lengths(s, 4, 6);
+    expect(f, "transform:aa transform:bb");
+    run(f);
+    expect(f, "1");
+    expect_read(s, "aa");
+    expect_lengths(s, 4, 4);
+    run(f);
+    expect(f, "transform:cc 2");
+    expect_read(s, "bb");
+    expect_lengths(s, 4, 2);
+    run(f);
+    expect(f, "transform:dd 3");
+    expect_read(s, "cc");
+    expect_lengths(s, 2, 0);
+    expect(f, "drain 4");
+}
+
+static void a_chunk_without_output_is_not_held_back(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_transform(f, &echo_ops, &(cst_opts){ .high_water_mark = 2 });
+
+    write_text(s, "full", one);
+    test_trace_clear(&f->trace);
+    expect_read(s, "full");
+    expect(f, "drain 1");
+    cst_push(s, cst_slice_str("full"));
+    answers(s, TEST_TRANSFORM, CST_PENDING);
+    write_text(s, "nothing", two);
+    test_hand_answer(&f->calls, CST_OK);
+    expect(f, "transform:nothing drain 2");
+}
+
+static void after_the_end_the_rest_is_transformed_whether_there_is_room_or_not(void **state)
+{
+    static char five[] = "5";
+    struct fixture *f = *state;
+    cst_stream *s = make_transform(f, &echo_ops, &(cst_opts){ .high_water_mark = 4 });
+
+    write_text(s, "aa", one);
+    write_text(s, "bb", two);
+    write_text(s, "cc", three);
+    write_text(s, "dd", four);
+    write_text(s, "ee", five);
+    cst_end(s, NULL, NULL);
+    run(f);
+    expect(f, "transform:aa transform:bb 1");
+    expect_lengths(s, 4, 8);
+    expect_read(s, "aa");
+    expect_lengths(s, 8, 0);
+    expect(f, "transform:cc transform:dd transform:ee 2 prefinish");
+    run(f);
+    expect(f, "3 4 5 finish");
+}
+
+static void a_transform_answered_after_eof_completes_by_a_task(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_transform(f, &echo_ops, NULL);
+
+    answers(s, TEST_TRANSFORM, CST_PENDING);
+    write_text(s, "a", one);
+    run(f);
+    cst_push(s, cst_slice_str("A"));
+    cst_push_eof(s);
+    test_hand_answer(&f->calls, CST_OK);
+    expect(f, "transform:a resume data:A");
+    run(f);
+    expect(f, "end 1");
+}
+
+static void an_eof_pushed_by_transform_refuses_later_chunks(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_transform(f, &echo_ops, NULL);
+
+    cst_push_eof(s);
+    write_text(s, "b", two);
+    run(f);
+    expect(f, "transform:b destroy:PUSH_AFTER_EOF resume error:PUSH_AFTER_EOF close 2");
+}
+
+/* --- flush ------------------------------------------------------------------------------------ */
+
+static void check_flush(struct fixture *f, const cst_ops *ops, cst_status status, const char *text)
+{
+    cst_stream *s = make_transform(f, ops, NULL);
+
+    f->calls.pending = 0;
+    answers(s, TEST_FLUSH, status);
+    write_text(s, "a", one);
+    cst_end(s, test_hand_done, three);
+    test_trace_add(&f->trace, "|");
+    run(f);
+    if (status == CST_PENDING) {
+        test_trace_add(&f->trace, "|");
+        cst_complete_with(f->calls.list[0], cst_slice_str("!"));
+        run(f);
+    }
+    expect(f, text);
+}
+
+static void the_end_waits_for_flush(void **state)
+{
+    struct fixture *f = *state;
+
+    check_flush(f, &flush_ops, CST_OK,
+                "transform:a data:a flush prefinish | resume 1 end 3 finish destroy close");
+    check_flush(
+        f, &flush_ops, CST_PENDING,
+        "transform:a data:a flush | resume 1 | data:! prefinish end 3 finish destroy close");
+    check_flush(f, &flush_ops, CST_USER(1),
+                "transform:a data:a flush destroy:USER | resume 1 error:USER close 3:USER");
+}
+
+static void with_a_final_of_the_user_s_finish_does_not_wait_for_flush(void **state)
+{
+    struct fixture *f = *state;
+
+    check_flush(f, &final_ops, CST_OK,
+                "transform:a data:a final flush prefinish | resume 1 end 3 finish destroy close");
+    check_flush(f, &final_ops, CST_PENDING,
+                "transform:a data:a final flush prefinish | resume 1 3 finish | "
+                "data:! end destroy close");
+    check_flush(f, &final_ops, CST_USER(1),
+                "transform:a data:a final flush destroy:USER prefinish | "
+                "resume 1 error:USER close finish 3:USER");
+}
+
+static void a_transform_whose_final_is_late_or_fails_flushes_after_it_or_not(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_transform(f, &final_ops, NULL);
+
+    answers(s, TEST_FINAL, CST_PENDING);
+    cst_end(s, test_hand_done, three);
+    run(f);
+    expect(f, "final resume");
+    test_hand_answer(&f->calls, CST_OK);
+    run(f);
+    expect(f, "flush prefinish end 3 finish destroy close");
+    s = make_transform(f, &final_ops, NULL);
+    answers(s, TEST_FINAL, CST_USER(1));
+    cst_end(s, test_hand_done, three);
+    run(f);
+    expect(f, "final destroy:USER resume error:USER close 3:USER");
+}
+
+/* --- pass-through ----------------------------------------------------------------------------- */
+
+static void a_pass_through_may_have_slots_of_its_own(void **state)
+{
+    static const cst_ops ops = { HAND, .construct = test_hand_construct, .final = test_hand_final,
+                                 .flush = filter_flush };
+    struct fixture *f = *state;
+    struct test_hand hand = fresh_hand(f);
+    cst_stream *s;
+
+    assert_int_equal(cst_passthrough_new_with(&s, f->ctx, &ops, &hand, NULL), CST_OK);
+    test_hand_listen_all(s);
+    test_hand_listen(s, CST_DATA);
+    write_text(s, "a", one);
+    cst_end(s, test_hand_done, three);
+    expect(f, "");
+    run(f);
+    expect(f, "construct resume data:a final data:! prefinish 1 end 3 finish destroy close");
+}
+
+static void ten_thousand_pass_throughs_need_a_small_stack(void **state)
+{
+    static const cst_ops sink_ops = { .self_size = sizeof(struct deep), .write = deep_write };
+    struct fixture *f = *state;
+    volatile char here = 0;
+    cst_stream *first, *last, *sink;
+    struct deep *deep;
+
+    assert_int_equal(cst_passthrough_new(&first, f->ctx, NULL), CST_OK);
+    last = first;
+    for (int i = 1; i < 10000; i++) {
+        cst_stream *s;
+
+        assert_int_equal(cst_passthrough_new(&s, f->ctx, NULL), CST_OK);
+        assert_int_equal(cst_pipe(last, s, NULL), CST_OK);
+        last = s;
+    }
+    assert_int_equal(
+        cst_writable_new(&sink, f->ctx, &sink_ops, &(struct deep){ .lowest = UINTPTR_MAX }, NULL),
+        CST_OK);
+    assert_int_equal(cst_pipe(last, sink, NULL), CST_OK);
+    deep = cst_stream_self(cst_ref(sink));
+    for (int i = 0; i < 100; i++)
+        cst_write(first, cst_slice_str("chunk"), NULL, NULL);
+    cst_end(first, NULL, NULL);
+    run(f);
+    assert_int_equal(deep->chunks, 100);
+    assert_true((uintptr_t)&here - deep->lowest < DEEPEST);
+}
+
+static void a_mutual_recursion_of_transforms_is_bounded_too(void **state)
+{
+    static const cst_ops sink_ops = { .self_size = sizeof(struct deep), .write = deep_write };
+    static const cst_ops copy_ops = { .transform = copy_on };
+    struct fixture *f = *state;
+    volatile char here = 0;
+    cst_stream *first, *last, *sink;
+    struct deep *deep;
+
+    assert_int_equal(cst_transform_new(&first, f->ctx, &copy_ops, NULL, NULL), CST_OK);
+    last = first;
+    for (int i = 1; i < 1000; i++) {
+        cst_stream *s;
+
+        assert_int_equal(cst_transform_new(&s, f->ctx, &copy_ops, NULL, NULL), CST_OK);
+        assert_int_equal(cst_pipe(last, s, NULL), CST_OK);
+        last = s;
+    }
+    assert_int_equal(
+        cst_writable_new(&sink, f->ctx, &sink_ops, &(struct deep){ .lowest = UINTPTR_MAX }, NULL),
+        CST_OK);
+    assert_int_equal(cst_pipe(last, sink, NULL), CST_OK);
+    deep = cst_stream_self(cst_ref(sink));
+    run(f);
+    for (int i = 0; i < 100; i++)
+        cst_write(first, cst_slice_str("chunk"), NULL, NULL);
+    run(f);
+    assert_int_equal(deep->chunks, 100);
+    assert_true((uintptr_t)&here - deep->lowest < DEEPEST);
+}
+
+#ifndef CST_NO_CACHE
+static void count_chunk(cst_stream *s, const cst_event *event, void *arg)
+{
+    (void)s;
+    (void)event;
+    ++*(size_t *)arg;
+}
+
+static void steady_flow_through_a_transform_allocates_nothing(void **state)
+{
+    static const cst_ops copy_ops = { .transform = copy_on };
+    struct fixture *f = *state;
+    size_t seen = 0, calls = 0;
+    cst_stream *s;
+
+    assert_int_equal(cst_transform_new(&s, f->ctx, &copy_ops, NULL, NULL), CST_OK);
+    cst_on(s, CST_DATA, count_chunk, &seen);
+    for (int i = 0; i < 10100; i++) {
+        cst_buf buf;
+
+        if (i == 100)
+            calls = f->heap.calls;
+        assert_int_equal(cst_ctx_buf(&buf, f->ctx, 1024), CST_OK);
+        cst_write(s, cst_buf_freeze(&buf, 1024), NULL, NULL);
+        if (i % 3 == 0)
+            run(f);
+    }
+    assert_int_equal(seen, 10100);
+    assert_int_equal(f->heap.calls, calls);
+}
+#endif
+
+/* --- pairs ------------------------------------------------------------------------------------ */
+
+struct side {
+    struct test_trace *trace;
+    const char *name;
+};
+
+static void on_side(cst_stream *s, const cst_event *event, void *arg)
+{
+    static const char *const names[] = { "data",   "readable",  "end",   "close",
+                                         "finish", "prefinish", "drain", "pause",
+                                         "resume", "error",     "pipe",  "unpipe" };
+    struct side *side = arg;
+
+    (void)s;
+    if (event->chunk)
+        test_trace_add(side->trace, "%s:data:%.*s", side->name, (int)event->chunk->len,
+                       (const char *)event->chunk->data);
+    else
+        test_trace_add(side->trace, "%s:%s", side->name, names[event->type]);
+}
+
+static void pair_done(cst_stream *s, cst_status status, void *arg)
+{
+    struct side *side = arg;
+
+    (void)s;
+    test_trace_add(side->trace, status ? "%s:lost" : "%s", side->name);
+}
+
+struct pair {
+    cst_stream *a, *b;
+    struct side side_a, side_b, one, two, three;
+};
+
+/* The sides live as long as their streams, which go with the context. */
+static struct pair *make_pair(struct fixture *f, const cst_opts *opts)
+{
+    static struct pair storage;
+    struct pair *pair = &storage;
+
+    storage = (struct pair){
+        .side_a = { &f->trace, "a" },
+        .side_b = { &f->trace, "b" },
+        .one = { &f->trace, "1" },
+        .two = { &f->trace, "2" },
+        .three = { &f->trace, "3" },
+    };
+    assert_int_equal(cst_duplex_pair_new(&pair->a, &pair->b, f->ctx, opts), CST_OK);
+    for (int type = CST_END; type < CST_EVENT_TYPES_; type++) {
+        assert_int_equal(cst_on(pair->a, (cst_event_type)type, on_side, &pair->side_a), CST_OK);
+        assert_int_equal(cst_on(pair->b, (cst_event_type)type, on_side, &pair->side_b), CST_OK);
+    }
+    return pair;
+}
+
+static void both_sides_of_a_pair_end_when_both_have_read_all(void **state)
+{
+    struct fixture *f = *state;
+    struct pair *pair = make_pair(f, NULL);
+
+    cst_on(pair->b, CST_DATA, on_side, &pair->side_b);
+    cst_write(pair->a, cst_slice_str("x"), pair_done, &pair->one);
+    cst_write(pair->a, cst_slice_str("y"), pair_done, &pair->two);
+    expect(f, "");
+    run(f);
+    expect(f, "1 b:resume 2 b:data:x b:data:y");
+    cst_end_with(pair->b, cst_slice_str("z"), NULL, NULL);
+    run(f);
+    expect_read(pair->a, "z");
+    expect(f, "");
+    cst_end(pair->a, pair_done, &pair->three);
+    run(f);
+    expect(f, "a:end b:prefinish b:end a:prefinish b:finish 3 a:finish b:close a:close");
+}
+
+static void destroying_one_side_of_a_pair_ends_the_other(void **state)
+{
+    struct fixture *f = *state;
+    struct pair *pair = make_pair(f, NULL);
+
+    cst_resume(pair->b);
+    cst_destroy(pair->a, CST_OK);
+    run(f);
+    expect(f, "b:resume a:close b:end");
+    assert_false(cst_is_destroyed(pair->b));
+}
+
+static void failing_one_side_of_a_pair_destroys_the_other_without_the_error(void **state)
+{
+    struct fixture *f = *state;
+    struct pair *pair = make_pair(f, NULL);
+
+    cst_resume(pair->b);
+    cst_destroy(pair->a, CST_USER(1));
+    run(f);
+    expect(f, "b:resume a:error a:close b:close");
+    assert_null(cst_errored(pair->b));
+}
+
+static void an_empty_write_to_a_pair_arrives_nowhere(void **state)
+{
+    struct fixture *f = *state;
+    struct pair *pair = make_pair(f, NULL);
+
+    cst_write(pair->a, cst_slice_empty(), pair_done, &pair->one);
+    expect(f, "");
+    run(f);
+    expect(f, "1");
+    assert_int_equal(cst_readable_length(pair->b), 0);
+}
+
+static void a_write_to_a_pair_is_done_when_the_other_side_asks_for_more(void **state)
+{
+    struct fixture *f = *state;
+    struct pair *pair = make_pair(f, &(cst_opts){ .high_water_mark = 2 });
+
+    assert_int_equal(cst_write(pair->a, cst_slice_str("abc"), pair_done, &pair->one), CST_FULL);
+    assert_int_equal(cst_write(pair->a, cst_slice_str("d"), pair_done, &pair->two), CST_FULL);
+    run(f);
+    expect(f, "");
+    assert_int_equal(cst_readable_length(pair->b), 3);
+    assert_int_equal(cst_writable_length(pair->a), 4);
+    expect_read(pair->b, "abc");
+    assert_int_equal(cst_readable_length(pair->b), 1);
+    assert_int_equal(cst_writable_length(pair->a), 1);
+    run(f);
+    expect(f, "1 a:drain 2");
+}
+
+/* --- from inside, and without memory ---------------------------------------------------------- */
+
+struct leave {
+    const char *place;
+    bool used;
+};
+
+static void leave_at(cst_stream *s, const char *word, void *arg)
+{
+    struct leave *leave = arg;
+
+    if (leave->used || strcmp(word, leave->place) != 0)
+        return;
+    leave->used = true;
+    cst_destroy(s, CST_OK);
+    cst_unref(s);
+}
+
+static void a_transform_may_be_left_from_any_slot_or_callback(void **state)
+{
+    static const char *const places[] = { "transform:a", "data:a",  "1",         "final",
+                                          "flush",       "resume",  "prefinish", "3",
+                                          "finish",      "destroy", "end",       "close" };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        struct leave leave = { .place = places[i] };
+        cst_stream *s = make_transform(f, &final_ops, NULL);
+        struct test_hand *hand = cst_stream_self(cst_ref(s));
+
+        hand->act = leave_at;
+        hand->act_arg = &leave;
+        write_text(s, "a", one);
+        cst_end(s, test_hand_done, three);
+        cst_unref(s);
+        run(f);
+        assert_true(leave.used);
+        test_trace_clear(&f->trace);
+    }
+}
+
+struct life {
+    cst_ctx *ctx;
+    size_t owed, told;
+};
+
+static void count_done(cst_stream *s, cst_status status, void *arg)
+{
+    struct life *life = arg;
+
+    (void)s;
+    (void)status;
+    life->told++;
+}
+
+static void count_owed(struct life *life, cst_status st)
+{
+    if (st != CST_E_NOMEM)
+        life->owed++;
+}
+
+static void take_all(cst_stream *s, cst_ctx *ctx)
+{
+    cst_slice chunk;
+    cst_status st;
+
+    while ((st = cst_read(&chunk, s, 7)) == CST_OK || cst_ctx_has_work(ctx)) {
+        if (st == CST_OK)
+            cst_slice_unref(&chunk);
+        cst_ctx_run(ctx, NULL);
+    }
+}
+
+/* Writes to one end until it is full, reads at the other, ends. The ends may be one stream. */
+static void live_a_life(struct life *life, cst_stream *in, cst_stream *out)
+{
+    for (int i = 0; i < 12; i++)
+        count_owed(life, cst_write_copy(in, "chunk", 5, count_done, life));
+    cst_ctx_run(life->ctx, NULL);
+    take_all(out, life->ctx);
+    count_owed(life, cst_end_with(in, cst_slice_str("last"), count_done, life));
+    take_all(out, life->ctx);
+    cst_resume(out);
+    cst_ctx_run(life->ctx, NULL);
+}
+
+/* Makes a stream of some kind, or two ends of a pair-> */
+static cst_status make_kind(int kind, cst_ctx *ctx, cst_stream **in, cst_stream **out)
+{
+    static const cst_ops plain_ops = { .transform = copy_on };
+    const cst_opts opts = { .high_water_mark = 8 };
+    cst_status st;
+
+    if (kind == 2)
+        return cst_duplex_pair_new(in, out, ctx, &opts);
+    st = kind ? cst_passthrough_new(in, ctx, &opts)
+              : cst_transform_new(in, ctx, &plain_ops, NULL, &opts);
+    if (st == CST_OK)
+        *out = *in;
+    return st;
+}
+
+/* Gives whether a request failed. */
+static bool live_with_failure(struct test_heap *heap, size_t k, bool and_on, int kind)
+{
+    struct life life = { .ctx = NULL };
+    cst_stream *in, *out;
+
+    test_heap_init(heap);
+    if (and_on)
+        test_heap_fail_from(heap, k);
+    else
+        test_heap_fail_at(heap, k);
+    if (cst_ctx_new(&life.ctx, test_heap_allocator(heap), NULL) == CST_OK) {
+        if (make_kind(kind, life.ctx, &in, &out) == CST_OK)
+            live_a_life(&life, in, out);
+        assert_int_equal(cst_ctx_free(life.ctx), CST_OK);
+    }
+    assert_int_equal(life.told, life.owed);
+    assert_int_equal(heap->live_blocks, 0);
+    return heap->failures > 0;
+}
+
+static void any_allocation_may_fail_once_or_from_then_on(void **state)
+{
+    struct test_heap heap;
+
+    (void)state;
+    for (int kind = 0; kind < 6; kind++) {
+        size_t k = 1;
+
+        while (live_with_failure(&heap, k, kind & 1, kind / 2))
+            k++;
+        assert_true(k > 10);
+    }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -351,6 +1190,41 @@ static const struct CMUnitTest tests[] = {
     CASE(construct_goes_first_and_destroy_waits_for_it_and_may_swallow),
     CASE(every_failed_allocation_leaves_nothing_behind),
     CASE(tables_without_the_slot_that_counts_are_refused),
+    CASE(the_sides_of_a_duplex_are_independent),
+    CASE(a_duplex_stays_open_until_both_sides_are_over),
+    CASE(an_error_concerns_both_sides),
+    CASE(without_a_readable_side_a_duplex_is_a_writable),
+    CASE(without_a_writable_side_a_duplex_refuses_writes),
+    CASE(without_a_writable_side_the_end_is_the_end),
+    CASE(without_half_open_the_end_ends_the_writable_side),
+    CASE(without_half_open_a_writable_side_that_is_over_is_not_ended_again),
+    CASE(each_side_has_its_mark_and_its_mode),
+    CASE(a_transform_says_things_in_the_order_of_node),
+    CASE(a_transform_that_fails_fails_both_sides),
+    CASE(a_transform_that_fails_late_fails_what_waits),
+    CASE(a_late_transform_takes_the_next_chunk_when_it_has_answered),
+    CASE(a_transform_that_answers_twice_is_an_error),
+    CASE(a_transform_keeps_its_answer_while_its_output_is_full),
+    CASE(a_chunk_without_output_is_not_held_back),
+    CASE(after_the_end_the_rest_is_transformed_whether_there_is_room_or_not),
+    CASE(a_transform_answered_after_eof_completes_by_a_task),
+    CASE(an_eof_pushed_by_transform_refuses_later_chunks),
+    CASE(the_end_waits_for_flush),
+    CASE(with_a_final_of_the_user_s_finish_does_not_wait_for_flush),
+    CASE(a_transform_whose_final_is_late_or_fails_flushes_after_it_or_not),
+    CASE(a_pass_through_may_have_slots_of_its_own),
+    CASE(ten_thousand_pass_throughs_need_a_small_stack),
+    CASE(a_mutual_recursion_of_transforms_is_bounded_too),
+#ifndef CST_NO_CACHE
+    CASE(steady_flow_through_a_transform_allocates_nothing),
+#endif
+    CASE(both_sides_of_a_pair_end_when_both_have_read_all),
+    CASE(destroying_one_side_of_a_pair_ends_the_other),
+    CASE(failing_one_side_of_a_pair_destroys_the_other_without_the_error),
+    CASE(an_empty_write_to_a_pair_arrives_nowhere),
+    CASE(a_write_to_a_pair_is_done_when_the_other_side_asks_for_more),
+    CASE(a_transform_may_be_left_from_any_slot_or_callback),
+    CASE(any_allocation_may_fail_once_or_from_then_on),
 };
 
 TEST_MAIN(tests)

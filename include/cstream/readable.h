@@ -29,6 +29,7 @@ CST_API cst_status cst_readable_new(cst_stream **out, cst_ctx *ctx, const cst_op
  * CST_E_PUSH_AFTER_EOF   refused, and 'error' says so
  * CST_E_DESTROYED        dropped: destroyed or failed already
  * CST_E_NOMEM            lost for want of memory: the stream fails with this error
+ * CST_E_OUT_OF_RANGE     lost, since the bytes buffered would not fit a size_t: likewise
  * CST_E_INVALID_ARG      no readable side
  *
  * Re-entrancy: may run 'data' listeners, and through a pipe the next stages, before it returns.

@@ -30,7 +30,8 @@ CST_API cst_status cst_writable_new(cst_stream **out, cst_ctx *ctx, const cst_op
  *                         done gets the reason
  * CST_E_WRITE_AFTER_END   refused: cst_end was called before; done gets the same code, and so does 'error'
  * CST_E_DESTROYED         likewise, after cst_destroy, without 'error'
- * CST_E_INVALID_ARG       s is NULL or has no writable side: done will not run, nothing has changed
+ * CST_E_INVALID_ARG       s is NULL or has no writable side, or the bytes queued would not fit a size_t: done will not
+ *                         run, nothing has changed
  * CST_E_NOMEM             no room for the queue entry: done will not run, the stream stays usable
  *
  * Re-entrancy: may call the write slot before it returns, unless a write is outstanding, the stream is corked or under

@@ -229,7 +229,7 @@ static cst_status add_listener(cst_stream *s, cst_event_type type, cst_listener_
     l->fn = fn;
     l->arg = arg;
     l->embedded = false;
-    set_events(s, l, EVENT_BIT(type), once ? EVENT_BIT(type) : 0);
+    set_events(s, l, EVENT_BIT(type), once ? EVENT_BIT(type) : 0u);
     if (first)
         link_first(s, l);
     else

@@ -508,7 +508,7 @@ cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, 
     size_t len = chunk_length(s, chunk);
     cst_status st;
 
-    if (len > SIZE_MAX - w->length)
+    if (len > SIZE_MAX - w->length || chunk->len > SIZE_MAX - w->queue.bytes)
         return CST_E_INVALID_ARG;
     if (done && !(request = request_new(s, done, arg)))
         return CST_E_NOMEM;
