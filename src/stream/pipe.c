@@ -15,7 +15,8 @@
 
 struct cst__pipe {
     struct cst__limbo limbo;
-    struct cst__pipe *next; /* in the source's list */
+    struct cst__pipe *next;         /* in the source's list */
+    struct cst__pipe *next_awaited; /* in the list of those that it waits for */
     cst_stream *source, *dest;
     struct cst__listener on_source, on_dest, on_error, on_drain;
     cst_task_link end_task;
@@ -38,6 +39,7 @@ struct unpipe_event {
 static void unpipe_one(cst_stream *source, cst_stream *dest);
 static void on_drain(cst_stream *dest, const cst_event *event, void *arg);
 static void on_source(cst_stream *source, const cst_event *event, void *arg);
+static struct cst__pipe *find_pipe(const cst_stream *source, const cst_stream *dest);
 
 static void pipe_release(struct cst__pipe *pipe)
 {
@@ -47,36 +49,41 @@ static void pipe_release(struct cst__pipe *pipe)
 
 /* --- who is waited for ---------------------------------------------------------------------------------------------- */
 
-static void set_awaited(struct cst__pipe *pipe, bool awaited)
+/* Node keeps the destinations that are waited for, whether they are still piped to or not: so this list is one of its own. */
+static void await_dest(struct cst__pipe *pipe)
 {
     struct readable *r = cst__r(pipe->source);
 
-    if (pipe->awaited == awaited)
+    if (pipe->awaited)
         return;
-    pipe->awaited = awaited;
-    if (awaited)
-        r->awaited++;
-    else
-        r->awaited--;
+    pipe->awaited = true;
+    pipe->next_awaited = r->awaited;
+    r->awaited = pipe;
 }
 
 void cst__pipes_forget_awaited(cst_stream *s)
 {
-    if (!cst__r(s)->awaited)
-        return;
-    for (struct cst__pipe *pipe = cst__r(s)->pipes; pipe; pipe = pipe->next)
-        set_awaited(pipe, false);
+    struct cst__pipe *pipe;
+
+    while ((pipe = cst__r(s)->awaited) != NULL) {
+        cst__r(s)->awaited = pipe->next_awaited;
+        pipe->awaited = false;
+    }
 }
 
-/* Node keeps destinations, not pipes: where two pipes lead to one, both are meant. */
-static void forget_dest(struct cst__pipe *pipe)
+/* Where two pipes lead to one destination, both are meant. */
+static void forget_dest(cst_stream *source, const cst_stream *dest)
 {
-    struct readable *r = cst__r(pipe->source);
+    struct cst__pipe **link = &cst__r(source)->awaited;
 
-    set_awaited(pipe, false);
-    for (struct cst__pipe *other = r->awaited ? r->pipes : NULL; other; other = other->next)
-        if (other->dest == pipe->dest)
-            set_awaited(other, false);
+    while (*link) {
+        if ((*link)->dest == dest) {
+            (*link)->awaited = false;
+            *link = (*link)->next_awaited;
+        } else {
+            link = &(*link)->next_awaited;
+        }
+    }
 }
 
 /* --- backpressure --------------------------------------------------------------------------------------------------- */
@@ -88,11 +95,16 @@ static void forget_dest(struct cst__pipe *pipe)
 static void add_late_drain(struct cst__pipe *pipe)
 {
     struct cst__pipe *heir = cst__pipe_new(pipe->source, pipe->dest, true);
+    bool awaited = pipe->awaited;
 
+    if (awaited)
+        forget_dest(pipe->source, pipe->dest);
     if (!heir)
-        return; /* nobody is waited for: all that is missed is a resume */
+        return; /* without memory nobody is waited for: all that is missed is a resume */
     heir->cleaned_up = true;
     heir->source->refs++;
+    if (awaited)
+        await_dest(heir);
     cst__listen(heir->dest, &heir->on_drain, EVENT_BIT(CST_DRAIN) | EVENT_BIT(CST__EVENT_FREED), 0);
 }
 
@@ -110,10 +122,12 @@ static void await_drain(struct cst__pipe *pipe)
     cst_stream *source = pipe->source;
 
     if (!pipe->cleaned_up) {
-        if (pipe->listed) {
-            if (cst__r(source)->pipe_count == 1)
+        if (find_pipe(source, pipe->dest)) {
+            if (cst__r(source)->pipe_count == 1) { /* not a set any more */
                 source->flags &= ~R_MULTI_AWAIT;
-            set_awaited(pipe, true);
+                cst__pipes_forget_awaited(source);
+            }
+            await_dest(pipe);
         }
         cst__pause(source);
     }
@@ -125,7 +139,7 @@ static void release_source(struct cst__pipe *pipe)
 {
     cst_stream *source = pipe->source;
 
-    forget_dest(pipe);
+    forget_dest(source, pipe->dest);
     if (!cst__r(source)->awaited && (source->flags & R_DATA_LISTENING))
         cst__resume(source);
 }
@@ -140,8 +154,10 @@ static void on_drain(cst_stream *dest, const cst_event *event, void *arg)
         return;
     }
     cst__free_later(dest->ctx, &pipe->limbo, sizeof(*pipe)); /* a late one, gone with dest */
-    if (!dest->ctx->closing)
-        cst__release(source);
+    if (dest->ctx->closing)
+        return;
+    forget_dest(source, dest);
+    cst__release(source);
 }
 
 /* What the destination said to a chunk. */
@@ -252,8 +268,7 @@ static void clean_up(struct cst__pipe *pipe)
 
     remove_listeners(pipe);
     /* In Node a set of destinations counts as somebody being waited for, even an empty one. */
-    if (pipe->drain_added &&
-        (cst__r(source)->awaited || pipe->awaited || (source->flags & R_MULTI_AWAIT)))
+    if (pipe->drain_added && (cst__r(source)->awaited || (source->flags & R_MULTI_AWAIT)))
         release_source(pipe);
     if (!again)
         pipe_release(pipe);
@@ -341,7 +356,7 @@ static void forget_pipe(struct cst__pipe *pipe)
 {
     if (pipe->listed)
         unlist(pipe);
-    set_awaited(pipe, false);
+    forget_dest(pipe->source, pipe->dest);
     cst__unlisten(pipe->source, &pipe->on_source, UINT16_MAX);
     pipe->cleaned_up = true;
     pipe_release(pipe);

@@ -224,8 +224,8 @@ struct readable {
     struct cst__pipe *pipes; /* in the order in which they were made */
     struct cst__pipe
         *sole_pipe; /* the one 'data' listener, where there is just one and it is a pipe */
+    struct cst__pipe *awaited;   /* those whose destination has said CST_FULL */
     uint32_t pipe_count;
-    uint32_t awaited; /* pipes whose destination has said CST_FULL */
     cst_task_link emit_readable_task, read_more_task, resume_task, end_task;
 };
 
