@@ -47,6 +47,7 @@ SHARED := $(BUILD)/libcstream.so.$(VERSION)
 
 TEST_PROGRAMS := $(patsubst %.c,$(BUILD)/test/%,$(notdir $(TESTS)))
 ASAN_PROGRAMS := $(patsubst %.c,$(BUILD)/asan/test/%,$(notdir $(TESTS)))
+ASAN_RUNNER   := $(BUILD)/asan/test/scenario
 EXAMPLE_PROGRAMS := $(EXAMPLES:docs/examples/%.c=$(BUILD)/examples/%)
 BENCH_PROGRAMS := $(BENCHES:test/bench/%.c=$(BUILD)/bench/%)
 TEST_TOOLS := $(if $(SCENARIO),$(BUILD)/test/scenario) $(if $(QUESTION),$(BUILD)/test/buffer-questions)
@@ -145,6 +146,7 @@ HAVE_ASAN := $(shell mkdir -p $(BUILD)/asan && cd $(BUILD)/asan && echo 'int mai
                $(CC) $(ASAN_FLAGS) $(LDFLAGS) -o probe probe.c >probe.log 2>&1 && ./probe >>probe.log 2>&1 && echo yes)
 ifeq ($(HAVE_ASAN),)
 ASAN_PROGRAMS :=
+ASAN_RUNNER :=
 NO_ASAN := skipped: $(CC) has no working address and undefined-behaviour sanitizers here ($(BUILD)/asan/probe.log)
 ifeq ($(CI),true)
 $(error $(NO_ASAN))
@@ -153,10 +155,9 @@ endif
 endif
 
 ifeq ($(T)$(F),)
-CORPUS := $(firstword $(wildcard test/conformance/*.scenario test/conformance/*/*.scenario))
-CHECKS := $(ASAN_PROGRAMS) $(if $(CORPUS),$(if $(SCENARIO),test/support/replay.sh)) \
+CHECKS := $(ASAN_PROGRAMS) test/support/replay.sh \
           $(addprefix test/support/,headers-check.sh imports-check.sh install-check.sh) test/scenario/examples-check.sh
-CHECK_NEEDS := $(ASAN_PROGRAMS) $(TEST_TOOLS) all examples
+CHECK_NEEDS := $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(TEST_TOOLS) all examples
 endif
 
 TALLY = $(SCRIPT)/tally.sh $(if $(F),-f '$(F)')
@@ -211,6 +212,9 @@ $(BUILD)/asan/test/test_%: $(BUILD)/asan/obj/test/test_%.o $(ASAN_OBJS)
 
 $(BUILD)/asan/test/test_%: $(BUILD)/asan/obj/test/scenario/test_%.o $(ASAN_OBJS)
 	$(call link,$(SANITIZE),@$(BUILD)/cmocka.libs)
+
+$(BUILD)/asan/test/scenario: $(SCENARIO:%.c=$(BUILD)/asan/obj/%.o) $(SRCS:%.c=$(BUILD)/asan/obj/%.o)
+	$(call link,$(SANITIZE))
 
 # --- programs that need the library and nothing else ------------------------------------------------------------------
 
@@ -299,6 +303,6 @@ help:
 	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
 
 OBJECTS := $(foreach kind,obj pic asan/obj,$(SRCS:%.c=$(BUILD)/$(kind)/%.o)) \
-           $(foreach kind,obj asan/obj,$(patsubst %.c,$(BUILD)/$(kind)/%.o,$(TESTS) $(SUPPORT))) \
-           $(patsubst %.c,$(BUILD)/obj/%.o,$(SCENARIO) $(QUESTION) $(EXAMPLES) $(BENCHES))
+           $(foreach kind,obj asan/obj,$(patsubst %.c,$(BUILD)/$(kind)/%.o,$(TESTS) $(SUPPORT) $(SCENARIO))) \
+           $(patsubst %.c,$(BUILD)/obj/%.o,$(QUESTION) $(EXAMPLES) $(BENCHES))
 -include $(OBJECTS:.o=.d)

@@ -1,7 +1,8 @@
 /*
- * scenario.c - reads a scenario on standard input, runs it on the library, prints its trace. See
- * README.md.
+ * scenario.c - reads a scenario on standard input, runs it on the library, prints its trace; or
+ * replays recorded ones. See README.md.
  */
+#include "scenario_replay.h"
 #include "scenario_run.h"
 
 #include <stdio.h>
@@ -21,27 +22,24 @@ struct heap {
 struct options {
     struct run_opts run;
     struct heap heap;
+    char **replay; /* the packed files, up to a NULL; NULL where standard input is the scenario */
 };
 
 static bool parse_options(struct options *options, char **args);
-static char *read_all(FILE *in);
-static int run(const struct scenario *sc, struct options *options);
+static int run_stdin(struct options *options);
+static replay_run_fn run_text;
 
 int main(int argc, char **argv)
 {
-    struct options options = { .run = { .explicit_answers = false } };
-    struct scenario sc;
+    struct options options = { .replay = NULL };
 
     if (argc < 1 || !parse_options(&options, argv + 1)) {
         fprintf(stderr, "usage: scenario [--explicit | --status] [--fail-alloc N | N+] "
-                        "[--task-budget K]\n");
+                        "[--task-budget K] [--replay FILE...]\n");
         return EXIT_USAGE;
     }
-    char *text = read_all(stdin);
-    int code = scenario_parse(&sc, text) ? run(&sc, &options) : EXIT_USAGE;
-    scenario_free(&sc);
-    free(text);
-    return code;
+    return options.replay != NULL ? replay(options.replay, run_text, &options)
+                                  : run_stdin(&options);
 }
 
 /* --- the command line ------------------------------------------------------------------------- */
@@ -69,6 +67,9 @@ static bool parse_options(struct options *options, char **args)
             options->run.explicit_answers = true;
         } else if (strcmp(*args, "--status") == 0) {
             options->run.explicit_answers = false;
+        } else if (strcmp(*args, "--replay") == 0) {
+            options->replay = args + 1;
+            return args[1] != NULL;
         } else if (strcmp(*args, "--fail-alloc") == 0) {
             if (!parse_count(&options->heap.fail_at, &rest, *++args))
                 return false;
@@ -84,24 +85,6 @@ static bool parse_options(struct options *options, char **args)
             return false;
     }
     return true;
-}
-
-static char *read_all(FILE *in)
-{
-    size_t cap = 4096, len = 0, got;
-    char *text = scenario_alloc(cap, 1);
-
-    while ((got = fread(text + len, 1, cap - len - 1, in)) > 0) {
-        len += got;
-        if (len + 1 < cap)
-            continue;
-        char *larger = scenario_alloc(cap, 2);
-        memcpy(larger, text, len);
-        free(text);
-        text = larger;
-        cap *= 2;
-    }
-    return text;
 }
 
 /* --- the allocator ---------------------------------------------------------------------------- */
@@ -144,7 +127,28 @@ static int run(const struct scenario *sc, struct options *options)
                 heap->live_bytes);
         exact = false;
     }
-    if (fflush(stdout) != 0)
+    if (fflush(options->run.out) != 0)
         fprintf(stderr, "scenario: the trace could not be written\n");
     return exact ? EXIT_FINE : EXIT_DEFECT;
+}
+
+/* Each run counts its allocations from none. */
+static int run_text(char *text, FILE *out, void *arg)
+{
+    struct options options = *(const struct options *)arg;
+    struct scenario sc;
+
+    options.run.out = out;
+    int code = scenario_parse(&sc, text) ? run(&sc, &options) : EXIT_USAGE;
+    scenario_free(&sc);
+    return code;
+}
+
+static int run_stdin(struct options *options)
+{
+    char *text = scenario_read(stdin);
+    int code = run_text(text, stdout, options);
+
+    free(text);
+    return code;
 }

@@ -113,6 +113,24 @@ void *scenario_alloc(size_t count, size_t size)
     return memory;
 }
 
+char *scenario_read(FILE *in)
+{
+    size_t cap = 4096, len = 0, got;
+    char *text = scenario_alloc(cap, 1);
+
+    while ((got = fread(text + len, 1, cap - len - 1, in)) > 0) {
+        len += got;
+        if (len + 1 < cap)
+            continue;
+        char *larger = scenario_alloc(cap, 2);
+        memcpy(larger, text, len);
+        free(text);
+        text = larger;
+        cap *= 2;
+    }
+    return text;
+}
+
 static void allocate(struct scenario *sc, size_t text_len)
 {
     size_t cap = text_len / 2 + 1;

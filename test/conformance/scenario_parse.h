@@ -10,6 +10,8 @@
 
 #include <cstream/cstream.h>
 
+#include <stdio.h>
+
 enum kind {
     KIND_READABLE,
     KIND_WRITABLE,
@@ -146,6 +148,9 @@ void scenario_free(struct scenario *sc);
 /** The script of a stream's method, or NULL; the last one where there are several. */
 const struct script *scenario_script(const struct scenario *sc, const char *name,
                                      enum method method);
+
+/** All that is left of a file, as text that the caller frees. */
+char *scenario_read(FILE *in);
 
 /** calloc that ends the program where there is no memory: the runner's own is not under test. */
 void *scenario_alloc(size_t count, size_t size);

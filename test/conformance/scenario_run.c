@@ -240,7 +240,7 @@ void host_say(const struct host *host, const char *format, ...)
     if (host->over)
         return;
     va_start(args, format);
-    vprintf(format, args);
+    vfprintf(host->opts->out, format, args);
     va_end(args);
 }
 

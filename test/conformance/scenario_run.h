@@ -6,17 +6,21 @@
 
 #include "scenario_parse.h"
 
+#include <stdio.h>
+
 /**
+ * out               where the trace goes
  * explicit_answers  no slot answers by its status: all complete inside the call, then return
  *                   CST_PENDING
  * task_budget       tasks of one cst_ctx_run, which is called until it is idle; 0 is without limit
  */
 struct run_opts {
+    FILE *out;
     bool explicit_answers;
     size_t task_budget;
 };
 
-/** Prints the trace on standard output, then frees everything. False, with a line on standard
+/** Prints the trace, then frees everything. False, with a line on standard
  * error for each, where a callback of a write or end that was accepted did not run exactly once,
  * or one that was refused ran. */
 bool scenario_run(const struct scenario *sc, const cst_allocator *allocator,

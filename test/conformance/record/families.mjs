@@ -1,0 +1,98 @@
+// families.mjs - the shapes that the generator's scenarios have: each is a way in which streams are used.
+//
+//     cast     the streams, 'NAME KIND OPTION...'; or a function of the dice that gives them. Beside the options of
+//              the language: `odd` has misbehaving methods, `pushed` no source of its own
+//     first    alternatives for the first turn: lists of ops
+//     also     ops that are drawn beside those that any stream of the cast can do, 'WEIGHT op'
+//     tables   the ops in place of those that the kinds of the streams bring
+//     quiet    in how many of a hundred scenarios the first turn is all that is done
+//     large    sizes are around the default highWaterMarks
+import { SHARING, WRITING } from './tables.mjs';
+
+const chainNames = (cast) => cast.map((line) => line.split(' ')[0]);
+
+function chainCast(dice, least, extra = '') {
+  const middle = Array.from({ length: dice.between(least, 3) }, (_, i) => `t${i} ${dice.weigh(['3 transform', '1 passthrough'])}`);
+  return ['r readable', ...middle, `w writable${extra}`];
+}
+
+const pipeAll = (cast) => chainNames(cast).slice(1).map((name, i) => `pipe ${chainNames(cast)[i]} ${name}`);
+
+export const FAMILIES = {
+  read: { cast: ['r readable'] },
+  push: { cast: ['r readable pushed'] },
+  write: { cast: ['w writable'] },
+  vector: { cast: ['w writable writev=1'], tables: [WRITING], also: ['4 cork w', '4 uncork w', '1 destroy w!'] },
+  shared: { cast: (dice) => [`w ${dice.pick(['writable', 'writable', 'duplex', 'transform'])}`], tables: [SHARING] },
+  duplex: { cast: ['d duplex'] },
+  half: { cast: (dice) => [`d duplex ${dice.pick(['readable=0', 'writable=0'])}`] },
+  transform: { cast: ['t transform'] },
+  pass: { cast: ['t passthrough'] },
+  object: { cast: (dice) => [`s ${dice.pick(['readable', 'readable pushed', 'duplex', 'transform'])} object=1`] },
+  zero: { cast: (dice) => [`s ${dice.pick(['readable', 'readable pushed', 'duplex', 'transform', 'writable'])} hwm=0`] },
+  odd: { cast: (dice) => [`s ${dice.pick(['readable', 'writable', 'duplex', 'transform', 'transform'])} odd`] },
+  default: {
+    cast: ['r readable', 't passthrough', 'w writable'],
+    large: true,
+    first: [[], ['pipe r w'], ['pipe r t', 'pipe t w'], ['pipeline r t w'], ['pipe r t', 'pipe r w']],
+  },
+  pipe: {
+    cast: ['r readable', 'w writable'],
+    first: [['pipe r w'], ['pipe r w'], ['pipe r w noend'], ['pipe r w', 'pipe r w'], ['listen r data', 'pipe r w']],
+    also: ['3 pipe r w', '3 unpipe r w', '2 unpipe r', '1 pipe r w noend'],
+    quiet: 15,
+  },
+  tube: {
+    cast: (dice) => [`r ${dice.pick(['readable pushed', 'duplex', 'transform'])}`, `w ${dice.pick(['writable', 'duplex', 'transform'])}`],
+    first: [['pipe r w'], ['pipe r w noend'], ['pipe r w', 'resume r']],
+    also: ['2 unpipe r', '1 pipe r w'],
+  },
+  fan: {
+    cast: ['r readable', 'v writable', 'w writable'],
+    first: [['pipe r v', 'pipe r w'], ['pipe r v', 'pipe r w'], ['pipe r v', 'pipe r w noend', 'pipe r v']],
+    also: ['3 unpipe r v', '3 unpipe r w', '2 unpipe r', '2 pipe r v', '2 pipe r w'],
+    quiet: 20,
+  },
+  merge: {
+    cast: ['q readable', 'r readable', 'w writable'],
+    first: [['pipe q w', 'pipe r w'], ['pipe q w noend', 'pipe r w'], ['pipe q w']],
+    also: ['3 pipe r w', '2 unpipe q w', '2 unpipe r w', '1 end w'],
+    quiet: 20,
+  },
+  ring: {
+    cast: ['a duplex', 'b duplex'],
+    first: [['pipe a b', 'pipe b a'], ['pipe a b', 'pipe b a'], ['pipe a a'], ['pipe a b', 'pipe b a noend']],
+    also: ['1 unpipe a b', '1 unpipe b a', '1 unpipe a'],
+    quiet: 30,
+  },
+  chain: { cast: (dice) => chainCast(dice, 1), first: [pipeAll], quiet: 40 },
+  line: { cast: (dice) => chainCast(dice, 0), first: [(cast) => [`pipeline ${chainNames(cast).join(' ')}`]], quiet: 40 },
+  broken: {
+    cast: (dice) => chainCast(dice, 1).map((line) => (dice.happens(50) ? `${line} odd` : line)),
+    first: [pipeAll, (cast) => [`pipeline ${chainNames(cast).join(' ')}`]],
+    quiet: 50,
+  },
+  loop: {
+    cast: ['r readable', 't transform', 'd duplex'],
+    first: [['pipeline r t'], ['pipeline r d'], ['pipeline r t d'], ['pipeline d t d'], ['pipeline t d t'], ['pipeline d d']],
+    quiet: 20,
+  },
+  late: {
+    cast: ['r readable', 'd duplex', 'w writable'],
+    also: [
+      '3 pipeline r w', '2 pipeline r d', '2 pipeline d w', '2 pipeline r d w', '3 pipe r w', '2 pipe r d', '2 pipe d w',
+      '3 finished r', '4 finished d', '3 finished w', '2 finished d readable=0', '2 finished d writable=0', '2 end d', '2 end w',
+      '3 resume r', '3 resume d', '2 destroy r!', '2 destroy d!', '2 destroy w!', '1 push r eof', '1 push d eof',
+    ],
+    tables: [],
+  },
+  signal: {
+    cast: ['r readable signal=1', 'd duplex signal=1', 'w writable signal=1'],
+    first: [['pipe r w'], ['pipeline r w'], ['pipeline r d w'], ['pipe r d', 'pipe d w'], ['resume r'], ['abort d'], ['pipeline d w']],
+    also: ['12 abort r', '12 abort d', '12 abort w'],
+  },
+  pair: {
+    cast: ['a pair', 'b pair'],
+    first: [[], [], ['resume b'], ['pipe b b'], ['listen a data', 'listen b readable']],
+  },
+};

@@ -1,0 +1,229 @@
+// member.mjs - one stream of a scenario on node:stream: its methods, as scripted, its listeners, its state line.
+import stream from 'node:stream';
+import { bit, chunkText, codeOf, nextBytes, userError } from './values.mjs';
+
+const HEARD = ['end', 'close', 'finish', 'drain', 'pause', 'resume', 'error', 'pipe', 'unpipe'];
+
+// What each option of the language is called in Node, and whether it is a switch.
+const OPTIONS = {
+  hwm: ['highWaterMark', false],
+  rhwm: ['readableHighWaterMark', false],
+  whwm: ['writableHighWaterMark', false],
+  object: ['objectMode', true],
+  autodestroy: ['autoDestroy', true],
+  emitclose: ['emitClose', true],
+  halfopen: ['allowHalfOpen', true],
+  readable: ['readable', true],
+  writable: ['writable', true],
+};
+
+const CLASSES = {
+  readable: stream.Readable,
+  writable: stream.Writable,
+  duplex: stream.Duplex,
+  transform: stream.Transform,
+  passthrough: stream.PassThrough,
+};
+
+const IDLE = { when: 'never', acts: [] };
+const ANSWER = { when: 'now', acts: ['cb'] };
+const HAND_ON = { when: 'now', acts: ['x', 'cb'] };
+
+export class Member {
+  constructor(host, declaration) {
+    this.host = host;
+    this.name = declaration.name;
+    this.kind = declaration.kind;
+    this.declared = declaration.options;
+    this.calls = {}; // of each method so far
+    this.fired = {}; // each event so far
+    this.listeners = new Map(); // of data and readable
+    this.made = 0; // bytes so far
+    this.writes = 0;
+    this.stream = this.create();
+    this.stream.setMaxListeners(0);
+    for (const event of HEARD) this.stream.on(event, (detail) => this.onEvent(event, detail));
+  }
+
+  get reads() { return this.kind !== 'writable'; }
+  get takes() { return this.kind !== 'readable'; }
+  get isSource() { return this.kind === 'readable' || this.kind === 'duplex'; }
+  get isSink() { return this.kind === 'writable' || this.kind === 'duplex'; }
+
+  // --- creation
+
+  create() {
+    if (this.kind === 'pair') return this.host.pairSide(() => stream.duplexPair(this.nodeOptions()));
+    return new CLASSES[this.kind]({ ...this.nodeOptions(), ...this.methods() });
+  }
+
+  nodeOptions() {
+    const options = {};
+    for (const [word, [key, isSwitch]] of Object.entries(OPTIONS)) {
+      const value = this.declared[word];
+      if (value !== undefined) options[key] = isSwitch ? value !== 0 : value;
+    }
+    if (this.declared.signal) {
+      this.controller = new AbortController();
+      options.signal = this.controller.signal;
+    }
+    return options;
+  }
+
+  script(method) { return this.host.scenario.scripts[`${this.name} ${method}`]; }
+
+  // Node calls these with `this` as the stream, which during construction is not ours yet.
+  methods() {
+    const member = this;
+    const methods = {};
+    if (this.isSource) methods.read = function (size) { member.called('read', this, ` ${size}`); };
+    if (this.isSink) {
+      methods.write = function (chunk, _, answer) { member.called('write', this, ` ${chunkText(chunk)}`, { answer }); };
+      if (this.declared.writev) methods.writev = function (list, answer) { member.calledWritev(this, list, answer); };
+    }
+    if (this.kind === 'transform') {
+      methods.transform = function (chunk, _, answer) {
+        member.called('transform', this, ` ${chunkText(chunk)}`, { answer, chunk });
+      };
+    }
+    for (const method of ['construct', 'final', 'flush']) {
+      if (this.mayHave(method)) methods[method] = function (answer) { member.called(method, this, '', { answer }); };
+    }
+    if (this.mayHave('destroy')) methods.destroy = function (error, answer) { member.calledDestroy(this, error, answer); };
+    return methods;
+  }
+
+  // Whether the user implements a method that only scripted streams have.
+  mayHave(method) {
+    if (!this.script(method)) return false;
+    if (method === 'final') return this.isSink || this.kind === 'transform';
+    if (method === 'flush') return this.kind === 'transform';
+    return true;
+  }
+
+  // --- methods
+
+  called(method, self, detail, call = {}) {
+    this.host.say(`call ${this.name} ${method}${detail}`);
+    this.perform(method, self, call);
+  }
+
+  calledWritev(self, list, answer) {
+    this.host.say(`call ${this.name} writev ${list.map((entry) => chunkText(entry.chunk)).join('+')}`);
+    this.perform('write', self, { answer });
+  }
+
+  calledDestroy(self, error, answer) {
+    const passOn = (own) => answer(own || error);
+    this.called('destroy', self, ` ${error ? codeOf(error) : '-'}`, { answer: passOn });
+  }
+
+  // The item of this call of the method.
+  nextItem(method) {
+    const script = this.script(method);
+    const nth = this.calls[method] ?? 0;
+    this.calls[method] = nth + 1;
+    if (method === 'read') return script?.[nth] ?? IDLE;
+    if (script) return script[nth % script.length];
+    return method === 'transform' ? HAND_ON : ANSWER;
+  }
+
+  perform(method, self, call) {
+    const { when, acts } = this.nextItem(method);
+    const run = () => acts.forEach((act) => this.act(act, self, call));
+    if (when === 'now') run();
+    if (when === 'tick') process.nextTick(run);
+    if (when === 'later') this.host.owe(run);
+  }
+
+  act(word, self, { answer, chunk }) {
+    const [, verb, count] = /^([a-z]+?)(\d*)$/.exec(word);
+    switch (verb) {
+      case 'p': return this.push(self, this.bytes(count));
+      case 'x': return this.push(self, chunk);
+      case 'eof': return this.push(self, null);
+      case 'cb': return count === '' ? answer() : answer(null, this.bytes(count));
+      case 'cbx': return answer(null, chunk);
+      case 'cbe': return answer(userError('E_CB'));
+      case 'destroy': return void self.destroy();
+      case 'destroye': return void self.destroy(userError('E_OWN'));
+      default: throw new SyntaxError(`not an act: ${word}`);
+    }
+  }
+
+  push(self, chunk) { this.host.say(`ret push ${this.name} ${bit(self.push(chunk))}`); }
+
+  bytes(count) {
+    const bytes = nextBytes(this.made, Number(count));
+    this.made += bytes.length;
+    return bytes;
+  }
+
+  // --- events
+
+  onEvent(event, detail) {
+    const nth = (this.fired[event] ?? 0) + 1;
+    this.fired[event] = nth;
+    this.host.say(`ev ${this.name} ${event}${this.detailText(event, detail)}`);
+    for (const op of this.host.scenario.hooks[`${this.name} ${event} ${nth}`] ?? []) this.host.exec(op);
+  }
+
+  detailText(event, detail) {
+    if (event === 'data') return ` ${chunkText(detail)}`;
+    if (event === 'error') return ` ${codeOf(detail)}`;
+    if (event === 'pipe' || event === 'unpipe') return ` ${this.host.nameOf(detail)}`;
+    return '';
+  }
+
+  listen(event) {
+    if (this.listeners.has(event)) return;
+    const listener = (detail) => this.onEvent(event, detail);
+    this.listeners.set(event, listener);
+    this.stream.on(event, listener);
+  }
+
+  unlisten(event) {
+    if (!this.listeners.has(event)) return;
+    this.stream.off(event, this.listeners.get(event));
+    this.listeners.delete(event);
+  }
+
+  // --- state
+
+  stateLine() {
+    const parts = [`st ${this.name}`];
+    if (this.reads) parts.push(...this.readableState());
+    if (this.takes) parts.push(...this.writableState());
+    const { destroyed, closed, errored } = this.stream;
+    parts.push(`destroyed=${bit(destroyed)}`, `closed=${bit(closed)}`, `errored=${errored ? codeOf(errored) : '-'}`);
+    return parts.join(' ');
+  }
+
+  readableState() {
+    const s = this.stream;
+    return [
+      `flowing=${bit(s.readableFlowing)}`, `paused=${bit(s.isPaused())}`, `rlen=${s.readableLength}`,
+      `rended=${bit(s.readableEnded)}`, `didread=${bit(s.readableDidRead)}`, `raborted=${bit(s.readableAborted)}`,
+      `readable=${bit(s.readable)}`,
+    ];
+  }
+
+  writableState() {
+    const s = this.stream;
+    return [
+      `wlen=${s.writableLength}`, `needdrain=${bit(s.writableNeedDrain)}`, `corked=${s.writableCorked}`,
+      `wended=${bit(s.writableEnded)}`, `finished=${bit(s.writableFinished)}`, `waborted=${bit(s.writableAborted)}`,
+      `writable=${bit(s.writable)}`,
+    ];
+  }
+
+  // False once Node has lost count of its own buffer: a read inside the user's read may do that, and from there on
+  // nothing it does has a meaning.
+  isSound() {
+    const state = this.stream?._readableState;
+    if (!state) return true;
+    const waiting = state.buffer.slice(state.bufferIndex);
+    const counted = state.objectMode ? waiting.length : waiting.reduce((sum, chunk) => sum + chunk.length, 0);
+    return counted === state.length;
+  }
+}
