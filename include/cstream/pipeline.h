@@ -34,8 +34,8 @@ typedef struct cst_pipeline_opts {
  * done, arg       called by a task, once, when every stream has finished its part; may be NULL
  *
  * CST_OK                 under way
- * CST_E_UNABLE_TO_PIPE   a stream after the first is destroyed already: done will not run for it. As in Node, pairs
- *                        before it may be connected.
+ * CST_E_UNABLE_TO_PIPE   a stream after the first is destroyed already. As in Node nothing is undone: pairs before it
+ *                        may be connected, and done may still run when these have come out
  * CST_E_NOMEM            nothing has changed
  * CST_E_INVALID_ARG      fewer than two streams, one is NULL or lacks the side it needs, or their contexts differ
  *

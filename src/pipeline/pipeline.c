@@ -14,6 +14,8 @@
  *
  * The record is freed when the streams of all its stages have been.
  */
+#include "pipeline/pipeline_internal.h"
+
 #include "pipeline/abort_internal.h"
 #include "pipeline/finished_internal.h"
 
@@ -26,7 +28,10 @@ struct stage {
     struct cst__listener on_late; /* a source that closed after EOF: its 'end' or 'error' decides */
     cst_task_link end_task;
     bool armed;
-    bool ended; /* by the previous stage */
+    bool ended;          /* by the previous stage */
+    bool source_awaited; /* as_source counts in left */
+    bool dest_awaited;   /* likewise as_dest */
+    bool sated;          /* needs no more input: its writable side does not matter any more */
 };
 
 struct pipeline {
@@ -134,6 +139,20 @@ static void one_came_in(struct pipeline *pipeline, const cst_error *error)
     settle(pipeline, error, --pipeline->left == 0);
 }
 
+static void source_came_in(struct stage *stage, const cst_error *error)
+{
+    stage->source_awaited = false;
+    if (stage->sated)
+        stage->armed = false;
+    one_came_in(stage->pipeline, error);
+}
+
+static void dest_came_in(struct stage *stage, const cst_error *error)
+{
+    stage->dest_awaited = false;
+    one_came_in(stage->pipeline, error);
+}
+
 /* --- what the stages hear --------------------------------------------------------------------------------------------- */
 
 static void guard_called(struct cst__finished *finished, const cst_error *error)
@@ -219,7 +238,7 @@ static void on_late(cst_stream *s, const cst_event *event, void *arg)
     struct stage *stage = arg;
 
     (void)s;
-    one_came_in(stage->pipeline, event->type == CST_ERROR ? event->error : NULL);
+    source_came_in(stage, event->type == CST_ERROR ? event->error : NULL);
 }
 
 static void source_called(struct cst__finished *finished, const cst_error *error)
@@ -234,12 +253,12 @@ static void source_called(struct cst__finished *finished, const cst_error *error
         cst__listen(finished->stream, &stage->on_late, events, events);
         return;
     }
-    one_came_in(stage->pipeline, error);
+    source_came_in(stage, error);
 }
 
 static void dest_called(struct cst__finished *finished, const cst_error *error)
 {
-    one_came_in(cst__container_of(finished, struct stage, as_dest)->pipeline, error);
+    dest_came_in(cst__container_of(finished, struct stage, as_dest), error);
 }
 
 /* --- setting it up ---------------------------------------------------------------------------------------------------- */
@@ -286,6 +305,8 @@ static void join(struct stage *stage)
 
     cst__listen(next->stream, &next->on_close, EVENT_BIT(CST_CLOSE), 0);
     stage->pipeline->left += 2;
+    stage->source_awaited = true;
+    next->dest_awaited = true;
     stage->pipe = NULL;
     cst__pipe_connect(pipe);
     join_ends(stage);
@@ -324,6 +345,99 @@ static cst_status reserve_pipes(struct pipeline *pipeline)
             return CST_E_NOMEM;
     }
     return CST_OK;
+}
+
+/* --- a stage that needs no more input --------------------------------------------------------------------------------- */
+
+/* Whatever this stage would have said as a source, or as a destination, the pipeline does not wait for it. */
+static void waive_source(struct stage *stage)
+{
+    if (!stage->source_awaited)
+        return;
+    if (stage->stream) {
+        cst__finished_stop(&stage->as_source);
+        cst__unlisten(stage->stream, &stage->on_late, EVENT_BIT(CST_END) | EVENT_BIT(CST_ERROR));
+    }
+    source_came_in(stage, NULL);
+}
+
+static void waive_dest(struct stage *stage)
+{
+    if (!stage->dest_awaited)
+        return;
+    if (stage->stream)
+        cst__finished_stop(&stage->as_dest);
+    dest_came_in(stage, NULL);
+}
+
+/* From here on it neither fails nor ends anything, save that an error other than the abort still counts. */
+static void stop_watching(struct stage *stage)
+{
+    stage->armed = false;
+    if (!stage->stream)
+        return;
+    cst__finished_stop(&stage->guard);
+    cst__unlisten(stage->stream, &stage->on_end, EVENT_BIT(CST_END));
+    cst__unlisten(stage->stream, &stage->on_close, EVENT_BIT(CST_CLOSE));
+}
+
+/* Flow first, so that no chunk is on its way to a stage that is being destroyed. */
+static void destroy_before(struct stage *sated)
+{
+    struct pipeline *pipeline = sated->pipeline;
+    cst_error aborted = cst__error_here(sated->stream, CST_E_ABORT, CST_NO_DIRECTION);
+    struct stage *stage;
+
+    for (stage = pipeline->stages; stage != sated; stage++)
+        if (stage->stream && stage[1].stream)
+            cst_unpipe(stage->stream, stage[1].stream);
+    for (stage = pipeline->stages; stage != sated; stage++)
+        if (stage->stream)
+            cst__destroy(stage->stream, &aborted);
+}
+
+static void let_go_before(struct stage *sated)
+{
+    struct pipeline *pipeline = sated->pipeline;
+    struct stage *stage;
+
+    sated->sated = true;
+    pipeline->refs++;
+    for (stage = pipeline->stages; stage != sated; stage++)
+        stop_watching(stage);
+    cst__unlisten(sated->stream, &sated->on_close, EVENT_BIT(CST_CLOSE));
+    if (!sated->source_awaited)
+        sated->armed = false;
+    destroy_before(sated);
+    for (stage = pipeline->stages; stage != sated; stage++) {
+        waive_source(stage);
+        waive_dest(stage + 1);
+    }
+    pipeline_release(pipeline);
+}
+
+/* Where s is fed by a pipeline that is not over. */
+static struct stage *fed_stage(const cst_stream *s)
+{
+    for (const struct cst__listener *l = s->first_listener; l; l = l->next) {
+        struct stage *stage = l->arg;
+
+        if (l->fn == on_error && !stage->sated && !stage->pipeline->disarmed &&
+            stage != stage->pipeline->stages)
+            return stage;
+    }
+    return NULL;
+}
+
+/* Sought anew each time: what destroy slots do may change the list. */
+void cst__enough(cst_stream *s)
+{
+    struct stage *stage;
+
+    cst__enter(s->ctx);
+    while ((stage = fed_stage(s)) != NULL)
+        let_go_before(stage);
+    cst__leave(s->ctx);
 }
 
 /* --- the signal ------------------------------------------------------------------------------------------------------- */

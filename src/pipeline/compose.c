@@ -1,0 +1,423 @@
+/*
+ * compose.c - several streams behind one.
+ *
+ * A record stands between the duplex and the two streams that it deals with. It listens to all three, and is freed when
+ * all three have been; until then a pointer of it that is NULL says that this one is gone.
+ *
+ *      write, final  ----> head ... pipeline ... tail ----> push
+ *                          |                      |  ^
+ *      on_head: drain, close                      |  read: resume, where a push has paused it
+ *      on_tail: data, end, error <----------------+
+ *      as_tail: finished, which answers final
+ *
+ * The pipeline's done finds the duplex, which it holds a reference to. Node answers a destroy when the pipeline has come
+ * out, so that this keeps nothing longer than is due; where a pipeline never comes out, the context frees it.
+ */
+#include "cstream/compose.h"
+
+#include "pipeline/finished_internal.h"
+#include "pipeline/pipeline_internal.h"
+
+struct compose {
+    struct cst__limbo limbo;
+    cst_ctx *ctx;
+    cst_stream *duplex, *head, *tail;
+    struct cst__listener on_duplex, on_head, on_tail;
+    struct cst__finished as_tail;
+    cst_call write, final, destroy; /* those that wait for an answer */
+    bool write_waits, final_waits, destroy_waits;
+    bool writable, readable; /* the sides in use */
+    bool came_out;           /* the pipeline */
+    bool let_go;             /* its first stream: no more input is needed */
+};
+
+/* What the duplex carries: NULL until all is connected. */
+struct handle {
+    struct compose *compose;
+};
+
+/* --- answering what waits --------------------------------------------------------------------- */
+
+static void answer_write(struct compose *compose, cst_status status)
+{
+    if (!compose->write_waits)
+        return;
+    compose->write_waits = false;
+    cst_complete(compose->write, status);
+}
+
+static void answer_final(struct compose *compose, cst_status status)
+{
+    if (!compose->final_waits)
+        return;
+    compose->final_waits = false;
+    cst_complete(compose->final, status);
+}
+
+/* The destroy of the duplex has its outcome: the pipeline's. The error is kept as it is, with the stage that it names. */
+static void answer_destroy(struct compose *compose, const cst_error *error)
+{
+    compose->destroy_waits = false;
+    answer_write(compose, CST_E_DESTROYED);
+    answer_final(compose, CST_E_DESTROYED);
+    if (error)
+        compose->duplex->close_error = *error;
+    cst_complete(compose->destroy, error ? CST_OK : CST_SWALLOW);
+}
+
+/* --- an early exit inside --------------------------------------------------------------------- */
+
+/* The first stream was destroyed, and nothing has failed. */
+static bool head_was_let_go(const struct compose *compose)
+{
+    const cst_error *error = cst_errored(compose->head);
+
+    return error && error->status == CST_E_ABORT && !cst_is_destroyed(compose->duplex) &&
+           !cst_errored(compose->tail);
+}
+
+static void notice_let_go(struct compose *compose)
+{
+    if (compose->let_go || !compose->writable || !head_was_let_go(compose))
+        return;
+    compose->let_go = true;
+    cst__enough(compose->duplex);
+}
+
+/* All that can come out has. */
+static bool is_over(const struct compose *compose)
+{
+    return compose->came_out && (!compose->readable || cst_readable_ended(compose->duplex));
+}
+
+static void close_if_let_go(struct compose *compose)
+{
+    if (!compose->let_go || !is_over(compose))
+        return;
+    if (cst_writable_ended(compose->duplex))
+        answer_write(compose, CST_OK);
+    else
+        cst__destroy(compose->duplex, NULL);
+}
+
+/* --- the slots of the duplex ------------------------------------------------------------------ */
+
+static struct compose *compose_of(void *self)
+{
+    const struct handle *handle = self;
+
+    return handle->compose;
+}
+
+static cst_status hold_write(cst_stream *s, struct compose *compose)
+{
+    compose->write = cst_this_call(s);
+    compose->write_waits = true;
+    return CST_PENDING;
+}
+
+static cst_status compose_write(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    struct compose *compose = compose_of(self);
+    cst_status st;
+
+    notice_let_go(compose);
+    if (compose->let_go)
+        return is_over(compose) ? CST_OK : hold_write(s, compose);
+    if (!compose->head)
+        return CST_OK; /* as to a stream that was destroyed */
+    st = cst__write(compose->head, chunk, NULL, NULL);
+    notice_let_go(compose);
+    if (st == CST_FULL && !compose->let_go)
+        return hold_write(s, compose);
+    return st == CST_E_NOMEM ? st : CST_OK; /* of any other refusal the pipeline knows */
+}
+
+static cst_status compose_final(cst_stream *s, void *self)
+{
+    struct compose *compose = compose_of(self);
+
+    notice_let_go(compose);
+    if (compose->let_go)
+        return CST_OK;
+    compose->final = cst_this_call(s);
+    compose->final_waits = true;
+    if (compose->head)
+        cst__end(compose->head, NULL, NULL, NULL);
+    return CST_PENDING;
+}
+
+static cst_status compose_read(cst_stream *s, void *self, size_t hint)
+{
+    struct compose *compose = compose_of(self);
+
+    (void)s;
+    (void)hint;
+    if (compose->tail && cst_is_paused(compose->tail))
+        cst__resume(compose->tail);
+    return CST_OK;
+}
+
+static bool tail_is_finished(const struct compose *compose)
+{
+    const cst_stream *tail = compose->tail;
+
+    return (!cst__has_readable_side(tail) || (tail->flags & R_END_EMITTED)) &&
+           (!cst__has_writable_side(tail) || (tail->flags & W_FINISHED));
+}
+
+static void destroy_tail(struct compose *compose, const cst_error *error)
+{
+    const cst_error abort = cst__error_here(compose->duplex, CST_E_ABORT, CST_NO_DIRECTION);
+
+    if (!compose->tail || cst_is_destroyed(compose->tail))
+        return;
+    if (!error && (!compose->came_out || !tail_is_finished(compose)))
+        error = &abort;
+    cst__destroy(compose->tail, error);
+}
+
+static cst_status compose_destroy(cst_stream *s, void *self, const cst_error *error)
+{
+    struct compose *compose = compose_of(self);
+
+    if (!compose)
+        return CST_OK;
+    compose->destroy_waits = !compose->came_out;
+    compose->destroy = cst_this_call(s);
+    destroy_tail(compose, error);
+    if (!compose->came_out)
+        return CST_PENDING;
+    answer_write(compose, CST_E_DESTROYED);
+    answer_final(compose, CST_E_DESTROYED);
+    return CST_OK;
+}
+
+static const cst_ops compose_ops = {
+    .name = "compose",
+    .self_size = sizeof(struct handle),
+    .read = compose_read,
+    .write = compose_write,
+    .final = compose_final,
+    .destroy = compose_destroy,
+};
+
+/* --- what the record hears -------------------------------------------------------------------- */
+
+static void one_is_gone(struct compose *compose, cst_stream **which)
+{
+    *which = NULL;
+    if (!compose->duplex && !compose->head && !compose->tail)
+        cst__free_later(compose->ctx, &compose->limbo, sizeof(*compose));
+}
+
+static void on_duplex(cst_stream *s, const cst_event *event, void *arg)
+{
+    struct compose *compose = arg;
+
+    (void)s;
+    if (event->type == CST__EVENT_FREED)
+        one_is_gone(compose, &compose->duplex);
+    else
+        close_if_let_go(compose);
+}
+
+static void on_head(cst_stream *s, const cst_event *event, void *arg)
+{
+    struct compose *compose = arg;
+
+    (void)s;
+    if (event->type == CST__EVENT_FREED)
+        one_is_gone(compose, &compose->head);
+    else if (!compose->duplex)
+        return;
+    else if (event->type == CST_CLOSE)
+        notice_let_go(compose);
+    else if (!compose->let_go)
+        answer_write(compose, CST_OK);
+}
+
+static void take_chunk(struct compose *compose, const cst_slice *chunk)
+{
+    cst_slice passed = cst_slice_ref(chunk);
+
+    if (cst__push(compose->duplex, &passed) != CST_OK && compose->tail)
+        cst__pause(compose->tail);
+    cst_slice_unref(&passed);
+}
+
+/* What the pipeline hears too it hears first: it was there before. */
+static void on_tail(cst_stream *s, const cst_event *event, void *arg)
+{
+    struct compose *compose = arg;
+
+    (void)s;
+    if (event->type == CST__EVENT_FREED)
+        one_is_gone(compose, &compose->tail);
+    else if (!compose->duplex)
+        return;
+    else if (event->type == CST_DATA)
+        take_chunk(compose, event->chunk);
+    else if (event->type == CST_END)
+        cst__push_eof(compose->duplex);
+    else if (compose->came_out)
+        cst__destroy(compose->duplex, event->error);
+}
+
+static void tail_finished(struct cst__finished *finished, const cst_error *error)
+{
+    struct compose *compose = cst__container_of(finished, struct compose, as_tail);
+
+    (void)error;
+    if (compose->duplex)
+        answer_final(compose, CST_OK);
+}
+
+static void nothing_gone(struct cst__finished *finished)
+{
+    (void)finished; /* on_tail goes with the same stream */
+}
+
+static void come_out(struct compose *compose, const cst_error *error)
+{
+    notice_let_go(compose);
+    compose->came_out = true;
+    if (compose->destroy_waits)
+        answer_destroy(compose, error);
+    else if (error)
+        cst__destroy(compose->duplex, error);
+    else if (!compose->readable && !compose->writable)
+        cst__destroy(compose->duplex, NULL);
+    else
+        close_if_let_go(compose);
+}
+
+/* A pipeline that could not be connected to its end may come out all the same: then the duplex has no record. */
+static void pipeline_came_out(const cst_error *error, void *arg)
+{
+    cst_stream *duplex = arg;
+    struct compose *compose = compose_of(cst_stream_self(duplex));
+
+    if (compose)
+        come_out(compose, error);
+    cst_unref(duplex);
+}
+
+/* --- setting it up ---------------------------------------------------------------------------- */
+
+static void listen(struct compose *compose, cst_stream *s, struct cst__listener *l,
+                   cst_listener_fn *fn, unsigned events)
+{
+    l->fn = fn;
+    l->arg = compose;
+    cst__listen(s, l, events | EVENT_BIT(CST__EVENT_FREED), 0);
+}
+
+/* After the pipeline has connected; cannot fail. */
+static void connect(struct compose *compose)
+{
+    cst_stream *tail = compose->tail;
+    struct cst__finished_sides sides = { .readable = cst__has_readable_side(tail),
+                                         .writable = cst__has_writable_side(tail),
+                                         .error = true };
+    unsigned flow = EVENT_BIT(CST_DATA) | EVENT_BIT(CST_END);
+
+    listen(compose, compose->duplex, &compose->on_duplex, on_duplex, EVENT_BIT(CST_END));
+    listen(compose, compose->head, &compose->on_head, on_head,
+           EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_DRAIN));
+    if (compose->writable)
+        cst__finished_start(&compose->as_tail, tail, sides, tail_finished, nothing_gone);
+    listen(compose, tail, &compose->on_tail, on_tail,
+           EVENT_BIT(CST_ERROR) | (compose->readable ? flow : 0u));
+    if (compose->readable)
+        cst__data_listener_added(tail);
+}
+
+static bool fits(cst_stream *const *streams, size_t count)
+{
+    if (!streams || count == 0)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!streams[i] || streams[i]->ctx != streams[0]->ctx)
+            return false;
+        if ((i + 1 < count && !cst_is_readable(streams[i])) ||
+            (i > 0 && !cst_is_writable(streams[i])))
+            return false;
+    }
+    return true;
+}
+
+static cst_status duplex_new(struct compose *compose, const cst_opts *opts)
+{
+    cst_opts settled = { .high_water_mark = 0 };
+
+    if (opts)
+        settled = *opts;
+    settled.object_mode = false;
+    settled.writable_object_mode = cst_writable_object_mode(compose->head);
+    settled.readable_object_mode = cst_readable_object_mode(compose->tail);
+    settled.no_writable = !compose->writable;
+    settled.no_readable = !compose->readable;
+    return cst_duplex_new(&compose->duplex, compose->ctx, &compose_ops, NULL, &settled);
+}
+
+static struct compose *compose_new(cst_stream *head, cst_stream *tail)
+{
+    struct compose *compose = cst__alloc(head->ctx, sizeof(*compose));
+
+    if (compose)
+        *compose = (struct compose){ .ctx = head->ctx,
+                                     .head = head,
+                                     .tail = tail,
+                                     .writable = cst_is_writable(head),
+                                     .readable = cst_is_readable(tail) };
+    return compose;
+}
+
+/* The duplex first, since making it can be undone: nobody has seen it yet. */
+static cst_status set_up(struct compose *compose, cst_stream *const *streams, size_t count,
+                         const cst_opts *opts)
+{
+    struct handle *handle;
+    cst_status st = duplex_new(compose, opts);
+
+    if (st < 0)
+        return st;
+    st = cst_pipeline(streams, count, NULL, pipeline_came_out, cst_ref(compose->duplex));
+    if (st < 0) {
+        if (st != CST_E_UNABLE_TO_PIPE)
+            cst_unref(compose->duplex); /* no done can come */
+        cst_destroy(compose->duplex, CST_OK);
+        cst_unref(compose->duplex);
+        return st;
+    }
+    handle = cst_stream_self(compose->duplex);
+    handle->compose = compose;
+    connect(compose);
+    return CST_OK;
+}
+
+cst_status cst_compose_new(cst_stream **out, cst_stream *const *streams, size_t count,
+                           const cst_opts *opts)
+{
+    struct compose *compose;
+    cst_status st;
+
+    if (!out || !fits(streams, count))
+        return CST_E_INVALID_ARG;
+    if (count == 1) {
+        *out = cst_ref(streams[0]);
+        return CST_OK;
+    }
+    compose = compose_new(streams[0], streams[count - 1]);
+    if (!compose)
+        return CST_E_NOMEM;
+    cst__enter(compose->ctx);
+    st = set_up(compose, streams, count, opts);
+    if (st < 0)
+        cst__free_later(compose->ctx, &compose->limbo, sizeof(*compose));
+    else
+        *out = compose->duplex;
+    cst__leave(streams[0]->ctx);
+    return st;
+}
