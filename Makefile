@@ -26,7 +26,7 @@ HEADERS  := $(sort $(wildcard include/cstream/*.h))
 SRCS     := $(sort $(wildcard $(ROOMS:%=src/%/*.c)))
 SUPPORT  := $(sort $(wildcard test/support/*.c))
 # T=slice picks test_slice.c; T='s*' what begins with s.
-TESTS    := $(sort $(wildcard $(foreach dir,test test/scenario,$(dir)/test_$(or $(T),*).c)))
+TESTS    := $(sort $(wildcard $(foreach dir,test test/node test/scenario,$(dir)/test_$(or $(T),*).c)))
 EXAMPLES := $(sort $(wildcard docs/examples/*.c docs/examples/*/*.c))
 BENCHES  := $(sort $(wildcard test/bench/bench_*.c))
 SCENARIO := $(sort $(wildcard test/conformance/scenario*.c))
@@ -198,6 +198,9 @@ $(BUILD)/test/test_%: $(BUILD)/obj/test/test_%.o $(SUPPORT_OBJS) $(STATIC)
 $(BUILD)/test/test_%: $(BUILD)/obj/test/scenario/test_%.o $(SUPPORT_OBJS) $(STATIC)
 	$(call link,$(CFLAGS),@$(BUILD)/cmocka.libs)
 
+$(BUILD)/test/test_%: $(BUILD)/obj/test/node/test_%.o $(SUPPORT_OBJS) $(STATIC)
+	$(call link,$(CFLAGS),@$(BUILD)/cmocka.libs)
+
 # The sanitized half: the library's objects and the tests', in a directory of their own.
 ASAN_OBJS := $(SRCS:%.c=$(BUILD)/asan/obj/%.o) $(SUPPORT:%.c=$(BUILD)/asan/obj/%.o)
 
@@ -211,6 +214,9 @@ $(BUILD)/asan/test/test_%: $(BUILD)/asan/obj/test/test_%.o $(ASAN_OBJS)
 	$(call link,$(SANITIZE),@$(BUILD)/cmocka.libs)
 
 $(BUILD)/asan/test/test_%: $(BUILD)/asan/obj/test/scenario/test_%.o $(ASAN_OBJS)
+	$(call link,$(SANITIZE),@$(BUILD)/cmocka.libs)
+
+$(BUILD)/asan/test/test_%: $(BUILD)/asan/obj/test/node/test_%.o $(ASAN_OBJS)
 	$(call link,$(SANITIZE),@$(BUILD)/cmocka.libs)
 
 $(BUILD)/asan/test/scenario: $(SCENARIO:%.c=$(BUILD)/asan/obj/%.o) $(SRCS:%.c=$(BUILD)/asan/obj/%.o)
