@@ -299,8 +299,9 @@ static void a_joined_block_comes_from_the_allocator_that_was_named(void **state)
     test_heap_init(&blocks);
     append_words(f, "ab cd");
     calls = f->heap.calls;
-    assert_int_equal(cst__chain_read_from(&slice, &f->chain, 3, test_heap_allocator(&blocks)),
-                     CST_OK);
+    assert_int_equal(
+        cst__row_read(&slice, &f->chain.row, &f->chain.bytes, 3, test_heap_allocator(&blocks)),
+        CST_OK);
     assert_int_equal(f->heap.calls, calls);
     assert_int_equal(blocks.live_blocks, 1);
     cst_slice_unref(&slice);
@@ -368,14 +369,12 @@ static void a_count_that_would_wrap_is_out_of_memory(void **state)
     static const uint32_t caps[] = { UINT32_MAX / 2 + 1, UINT32_MAX / 2 + 2, UINT32_MAX };
 
     for (size_t i = 0; i < sizeof caps / sizeof caps[0]; i++) {
-        cst_chain full = { .allocator = test_heap_allocator(&f->heap),
-                           .items = &item,
-                           .count = caps[i],
-                           .cap = caps[i] };
-        cst_chain before = full;
+        const cst_allocator *allocator = test_heap_allocator(&f->heap);
+        struct cst_chain_row full = { .items = &item, .count = caps[i], .cap = caps[i] };
+        struct cst_chain_row before = full;
 
-        assert_int_equal(cst__chain_reserve(&full), CST_E_NOMEM);
-        assert_int_equal(cst__chain_reserve_front(&full), CST_E_NOMEM);
+        assert_int_equal(cst__row_reserve(&full, allocator), CST_E_NOMEM);
+        assert_int_equal(cst__row_reserve_front(&full, allocator), CST_E_NOMEM);
         assert_memory_equal(&full, &before, sizeof full);
         assert_int_equal(f->heap.calls, 0);
     }
@@ -385,12 +384,9 @@ static void an_array_is_never_asked_for_with_a_size_that_wrapped(void **state)
 {
     struct fixture *f = *state;
     cst_slice item = { 0 };
-    cst_chain large = { .allocator = test_heap_allocator(&f->heap),
-                        .items = &item,
-                        .count = UINT32_MAX / 2,
-                        .cap = UINT32_MAX / 2 };
+    struct cst_chain_row large = { .items = &item, .count = UINT32_MAX / 2, .cap = UINT32_MAX / 2 };
 
-    assert_int_equal(cst__chain_reserve(&large), CST_E_NOMEM);
+    assert_int_equal(cst__row_reserve(&large, test_heap_allocator(&f->heap)), CST_E_NOMEM);
     if (f->heap.calls > 0)
         assert_int_equal(f->heap.last_request / sizeof item, UINT32_MAX - 1);
 }
@@ -438,7 +434,7 @@ static void a_queue_that_stays_short_allocates_once(void **state)
         assert_true(cst__chain_is_valid(&f->chain));
     }
     assert_int_equal(f->heap.calls, 1);
-    assert_int_equal(f->heap.last_request, CST__CHAIN_FIRST_CAP * sizeof(cst_slice));
+    assert_int_equal(f->heap.last_request, CST__ROW_FIRST_CAP * sizeof(cst_slice));
 }
 
 static void an_array_doubles(void **state)
@@ -558,25 +554,28 @@ static void the_array_may_come_from_a_pool(void **state)
 static void the_hot_paths_keep_the_invariants(void **state)
 {
     struct fixture *f = *state;
+    struct cst_chain_row *row = &f->chain.row;
+    const cst_allocator *allocator = test_heap_allocator(&f->heap);
     cst_slice chunk = cst_slice_str("ab");
     cst_slice first = cst_slice_str("a");
 
-    assert_false(cst__chain_has_room(&f->chain));
-    assert_int_equal(cst__chain_reserve(&f->chain), CST_OK);
-    assert_true(cst__chain_has_room(&f->chain));
+    assert_int_equal(cst__row_reserve(row, allocator), CST_OK);
+    assert_int_equal(row->cap, 4);
     for (int i = 0; i < 4; i++)
-        cst__chain_push_reserved(&f->chain, &chunk);
-    assert_false(cst__chain_has_room(&f->chain));
+        cst__row_push(row, &chunk);
+    f->chain.bytes = 8;
     assert_words(&f->chain, "ab ab ab ab");
-    assert_int_equal(cst__chain_reserve_front(&f->chain), CST_OK);
-    cst__chain_unshift_reserved(&f->chain, &first);
+    assert_int_equal(cst__row_reserve_front(row, allocator), CST_OK);
+    cst__row_unshift(row, &first);
+    f->chain.bytes = 9;
     assert_words(&f->chain, "a ab ab ab ab");
-    assert_ptr_equal(cst__chain_front(&f->chain)->data, first.data);
+    assert_ptr_equal(cst__row_front(row)->data, first.data);
     for (size_t left = 5; left > 0; left--) {
-        assert_int_equal(cst__chain_shift(&f->chain).len, left == 5 ? 1 : 2);
-        assert_true(cst__chain_is_valid(&f->chain));
+        assert_int_equal(cst__row_shift(row).len, left == 5 ? 1 : 2);
+        assert_true(cst__row_is_valid(row));
     }
-    assert_int_equal(f->chain.head, 0);
+    f->chain.bytes = 0;
+    assert_int_equal(f->chain.row.head, 0);
 }
 
 static void validity_is_recounted(void **state)
@@ -589,16 +588,16 @@ static void validity_is_recounted(void **state)
     wrong.bytes++;
     assert_false(cst__chain_is_valid(&wrong));
     wrong = f->chain;
-    wrong.count = wrong.cap + 1;
+    wrong.row.count = wrong.row.cap + 1;
     assert_false(cst__chain_is_valid(&wrong));
     wrong = f->chain;
-    wrong.head = wrong.cap + 1;
+    wrong.row.head = wrong.row.cap + 1;
     assert_false(cst__chain_is_valid(&wrong));
     wrong = f->chain;
-    wrong.items = NULL;
+    wrong.row.items = NULL;
     assert_false(cst__chain_is_valid(&wrong));
     wrong = f->chain;
-    wrong.count = 0;
+    wrong.row.count = 0;
     assert_false(cst__chain_is_valid(&wrong));
 }
 

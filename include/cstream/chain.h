@@ -14,12 +14,18 @@
 
 #include "slice.h"
 
+/** The array of a chain, and what of it is in use. */
+struct cst_chain_row {
+    cst_slice *items;
+    uint32_t head, count, cap;
+    uint32_t spare; /* for whoever holds the row */
+};
+
 /** Storage of the caller's. The fields are the library's own: use the functions. */
 typedef struct cst_chain {
     const cst_allocator *allocator;
-    cst_slice *items;
+    struct cst_chain_row row;
     size_t bytes;
-    uint32_t head, count, cap;
 } cst_chain;
 
 /** An empty chain; allocates nothing. */

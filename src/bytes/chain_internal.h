@@ -1,8 +1,8 @@
 /*
- * chain_internal.h - a chain's hot paths, and what the public calls leave out.
+ * chain_internal.h - a chain's row, and what the public calls leave out.
  *
- * Invariants: head + count <= cap; head is 0 where count is 0, save between a
- * cst__chain_reserve_front and its unshift; bytes is the sum of the items' lengths.
+ * A row is the array of a chain without its allocator and its sum of bytes, for those who have both already. Invariants:
+ * head + count <= cap; head is 0 where count is 0, save between a cst__row_reserve_front and its unshift.
  */
 #ifndef CST_BYTES_CHAIN_INTERNAL_H
 #define CST_BYTES_CHAIN_INTERNAL_H
@@ -11,71 +11,69 @@
 
 #include <cstream/chain.h>
 
-#define CST__CHAIN_FIRST_CAP 4u
+#define CST__ROW_FIRST_CAP 4u
 
 /*
  * Room for one more item at the end, or at the front. Amortised over pushes and shifts both are
  * O(1).
  *
  * CST_OK             there is room
- * CST_E_NOMEM        no memory, or too many items to count: the chain is as it was
- * CST_E_INVALID_ARG  the chain has no allocator
+ * CST_E_NOMEM        no memory, or too many items to count: the row is as it was
+ * CST_E_INVALID_ARG  there is no allocator
  */
-cst_status cst__chain_reserve(cst_chain *chain);
-cst_status cst__chain_reserve_front(cst_chain *chain);
+cst_status cst__row_reserve_slow(struct cst_chain_row *row, const cst_allocator *allocator);
+cst_status cst__row_reserve_front(struct cst_chain_row *row, const cst_allocator *allocator);
+
+/* Lets go of every item and of the array: the row is empty then. */
+void cst__row_fini(struct cst_chain_row *row, const cst_allocator *allocator);
 
 /*
- * cst_chain_read where the joined block comes from `blocks`. A stream's chain draws its array from
- * the context's pool, which no slice may do: slices outlive the context.
+ * Takes n bytes, of at least as many, as one slice, as cst_chain_read does; a joined block comes from
+ * `blocks`. *bytes is what the row holds, and is kept true at each step.
  */
-cst_status cst__chain_read_from(cst_slice *out, cst_chain *chain, size_t n,
-                                const cst_allocator *blocks);
+cst_status cst__row_read(cst_slice *out, struct cst_chain_row *row, size_t *bytes, size_t n,
+                         const cst_allocator *blocks);
 
 /* Whether the invariants hold; recounted, so O(count). For tests and asserts. */
+bool cst__row_is_valid(const struct cst_chain_row *row);
 bool cst__chain_is_valid(const cst_chain *chain);
 
-/* Whether cst__chain_reserve would have nothing to do. The sum is at most cap. */
-static inline bool cst__chain_has_room(const cst_chain *chain)
+static inline cst_status cst__row_reserve(struct cst_chain_row *row, const cst_allocator *allocator)
 {
-    return chain->head + chain->count < chain->cap;
+    return row->head + row->count < row->cap ? CST_OK : cst__row_reserve_slow(row, allocator);
 }
 
-/* Moves *slice in at the end. There is room, and the byte count fits. */
-static inline void cst__chain_push_reserved(cst_chain *chain, const cst_slice *slice)
+/* Moves *slice in at the end; there is room. */
+static inline void cst__row_push(struct cst_chain_row *row, const cst_slice *slice)
 {
-    assert(cst__chain_has_room(chain));
-    assert(slice->len <= SIZE_MAX - chain->bytes);
-    chain->items[chain->head + chain->count] = *slice;
-    chain->count++;
-    chain->bytes += slice->len;
+    assert(row->head + row->count < row->cap);
+    row->items[row->head + row->count] = *slice;
+    row->count++;
 }
 
-/* Moves *slice in at the front, after cst__chain_reserve_front; the byte count fits. */
-static inline void cst__chain_unshift_reserved(cst_chain *chain, const cst_slice *slice)
+/* Moves *slice in at the front, after cst__row_reserve_front. */
+static inline void cst__row_unshift(struct cst_chain_row *row, const cst_slice *slice)
 {
-    assert(chain->head > 0);
-    assert(slice->len <= SIZE_MAX - chain->bytes);
-    chain->head--;
-    chain->items[chain->head] = *slice;
-    chain->count++;
-    chain->bytes += slice->len;
+    assert(row->head > 0);
+    row->head--;
+    row->items[row->head] = *slice;
+    row->count++;
 }
 
-/* The first item; the chain has one. */
-static inline cst_slice *cst__chain_front(const cst_chain *chain)
+/* The first item; there is one. */
+static inline cst_slice *cst__row_front(const struct cst_chain_row *row)
 {
-    assert(chain->count > 0);
-    return &chain->items[chain->head];
+    assert(row->count > 0);
+    return &row->items[row->head];
 }
 
-/* Moves the first item out; the chain has one. */
-static inline cst_slice cst__chain_shift(cst_chain *chain)
+/* Moves the first item out; there is one. */
+static inline cst_slice cst__row_shift(struct cst_chain_row *row)
 {
-    cst_slice first = *cst__chain_front(chain);
+    cst_slice first = *cst__row_front(row);
 
-    chain->bytes -= first.len;
-    chain->count--;
-    chain->head = chain->count > 0 ? chain->head + 1 : 0;
+    row->count--;
+    row->head = row->count > 0 ? row->head + 1 : 0;
     return first;
 }
 

@@ -37,37 +37,130 @@ cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_
         return CST_E_NOMEM;
     }
     cst__pool_init(&ctx->pool, allocator);
+    ctx->first_block = ctx->last_block = cst__alloc(ctx, sizeof(*ctx->first_block));
+    if (!ctx->first_block) {
+        cst__block_cache_close(ctx->cache);
+        allocator->free(allocator->user, ctx, sizeof(*ctx));
+        return CST_E_NOMEM;
+    }
     *out = ctx;
     return CST_OK;
 }
 
 /* --- tasks -------------------------------------------------------------------------------------------------------- */
 
+static bool add_block(cst_ctx *ctx)
+{
+    struct cst__task_block *block = cst__alloc(ctx, sizeof(*block));
+
+    if (!block)
+        return false;
+    ctx->last_block->next = block;
+    ctx->last_block = block;
+    ctx->next_room = 0;
+    return true;
+}
+
+static bool put_task(cst_ctx *ctx, void *subject, unsigned kind, cst_status status)
+{
+    if (ctx->next_room == CST__TASKS_A_BLOCK && !add_block(ctx))
+        return false;
+    ctx->last_block->tasks[ctx->next_room++] =
+        (struct cst__task){ .subject = subject, .kind = kind, .status = status };
+    return true;
+}
+
+/* There is a task: takes the first. */
+static struct cst__task take_task(cst_ctx *ctx)
+{
+    struct cst__task task = ctx->first_block->tasks[ctx->next_task++];
+
+    if (ctx->first_block == ctx->last_block) {
+        if (ctx->next_task == ctx->next_room)
+            ctx->next_task = ctx->next_room = 0;
+    } else if (ctx->next_task == CST__TASKS_A_BLOCK) {
+        struct cst__task_block *block = ctx->first_block;
+
+        ctx->first_block = block->next;
+        ctx->next_task = 0;
+        cst__free(ctx, block, sizeof(*block));
+    }
+    return task;
+}
+
+static void wake_host(cst_ctx *ctx)
+{
+    if (ctx->awake)
+        return;
+    ctx->awake = true;
+    if (ctx->wake)
+        ctx->wake(ctx->wake_arg);
+}
+
 void cst__post(cst_ctx *ctx, cst_task_link *link, void (*run)(cst_task_link *link))
 {
     assert(!link->run);
     link->run = run;
     link->next = NULL;
-    if (ctx->first_task)
-        ctx->last_task->next = link;
-    else
-        ctx->first_task = link;
-    ctx->last_task = link;
-    if (!ctx->awake) {
-        ctx->awake = true;
-        if (ctx->wake)
-            ctx->wake(ctx->wake_arg);
+    if (!put_task(ctx, link, 0, CST_OK)) {
+        if (ctx->first_late)
+            ctx->last_late->next = link;
+        else
+            ctx->first_late = link;
+        ctx->last_late = link;
     }
+    wake_host(ctx);
 }
 
-static void run_first_task(cst_ctx *ctx)
+bool cst__post_resident(cst_ctx *ctx, void *subject, unsigned kind, cst_status status)
 {
-    cst_task_link *link = ctx->first_task;
+    bool there_is_room = put_task(ctx, subject, kind, status);
+
+    if (!there_is_room)
+        ctx->residents_late = true;
+    wake_host(ctx);
+    return there_is_room;
+}
+
+static void run_link(cst_task_link *link)
+{
     void (*run)(cst_task_link *) = link->run;
 
-    ctx->first_task = link->next;
     link->run = NULL; /* it may queue itself again, or be freed */
     run(link);
+}
+
+/* Runs one task that had no room when it was queued; false where there is none. */
+static bool run_late_task(cst_ctx *ctx)
+{
+    cst_task_link *link = ctx->first_late;
+
+    if (link) {
+        ctx->first_late = link->next;
+        run_link(link);
+        return true;
+    }
+    for (struct cst__resident *r = ctx->residents; r; r = r->next)
+        if (ctx->resident_ops->run_late(r))
+            return true;
+    ctx->residents_late = false;
+    return false;
+}
+
+/* There may be a task; runs one. */
+static void run_first_task(cst_ctx *ctx)
+{
+    if (!(ctx->first_late || ctx->residents_late) || !run_late_task(ctx)) {
+        struct cst__task task;
+
+        if (!cst__has_tasks(ctx))
+            return;
+        task = take_task(ctx);
+        if (task.kind == 0)
+            run_link(task.subject);
+        else
+            ctx->resident_ops->run(task.subject, task.kind, task.status);
+    }
     if (ctx->dead || ctx->limbo)
         cst__bury(ctx);
 }
@@ -82,13 +175,13 @@ cst_status cst_ctx_run(cst_ctx *ctx, const cst_budget *budget)
         return CST_E_NESTED;
     ctx->awake = true;
     ctx->frames = 1;
-    while (ctx->first_task && left) {
+    while (cst__has_tasks(ctx) && left) {
         run_first_task(ctx);
         if (left != SIZE_MAX)
             left--;
     }
     ctx->frames = 0;
-    if (ctx->first_task)
+    if (cst__has_tasks(ctx))
         return CST_MORE;
     ctx->awake = false;
     if (ctx->unhandled) {
@@ -100,7 +193,7 @@ cst_status cst_ctx_run(cst_ctx *ctx, const cst_budget *budget)
 
 bool cst_ctx_has_work(const cst_ctx *ctx)
 {
-    return ctx && ctx->first_task;
+    return ctx && cst__has_tasks(ctx);
 }
 
 static void run_host_task(cst_task_link *link)
@@ -195,7 +288,7 @@ static void for_each_resident(cst_ctx *ctx, void (*visit)(struct cst__resident *
 
 static void run_all(cst_ctx *ctx)
 {
-    while (ctx->first_task)
+    while (cst__has_tasks(ctx))
         run_first_task(ctx);
 }
 
@@ -223,6 +316,7 @@ cst_status cst_ctx_free(cst_ctx *ctx)
     cst__bury(ctx);
     allocator = ctx->allocator;
     cst__block_cache_close(ctx->cache);
+    cst__free(ctx, ctx->first_block, sizeof(*ctx->first_block));
     cst__pool_fini(&ctx->pool);
     allocator->free(allocator->user, ctx, sizeof(*ctx));
     return CST_OK;

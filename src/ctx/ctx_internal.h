@@ -22,6 +22,36 @@ struct cst__resident_ops {
     void (*settle)(struct cst__resident *resident); /* call the callbacks that it still owes */
     bool (*wanted)(const struct cst__resident *resident); /* somebody names it again after all */
     void (*drop)(struct cst__resident *resident);         /* free it; no user code runs */
+    void (*run)(void *subject, unsigned kind, cst_status status); /* a task of its own */
+    bool (*run_late)(
+        struct cst__resident *resident); /* one that had no room; false: there is none */
+};
+
+/**
+ * One task in the queue. Of kind 0 is a link, which has its own function; the other kinds are the residents', and what
+ * they mean is theirs.
+ */
+struct cst__task {
+    void *subject;
+    unsigned kind;
+    cst_status status;
+};
+
+/*
+ * The queue is a list of blocks, so that a task costs one store and a burst of them leaves no memory behind:
+ *
+ *      first_block                      last_block
+ *     [ . . t t t t t ] -> [ t t t t ] -> [ t t . . . ]
+ *           ^ next_task                       ^ next_room
+ *
+ * It always has one block. Where there is no memory for another, a link goes into a list of late ones and a resident
+ * keeps a note of its own; both are run before anything else: out of order, but never lost.
+ */
+#define CST__TASKS_A_BLOCK 63
+
+struct cst__task_block {
+    struct cst__task_block *next;
+    struct cst__task tasks[CST__TASKS_A_BLOCK];
 };
 
 /** A block on its way out; the first thing in it. */
@@ -35,8 +65,10 @@ struct cst_ctx {
     struct cst__pool pool;
     struct cst__block_cache *cache;
 
-    cst_task_link *first_task; /* NULL: idle */
-    cst_task_link *last_task;
+    struct cst__task_block *first_block, *last_block;
+    unsigned next_task, next_room;
+    cst_task_link *first_late, *last_late;
+    bool residents_late; /* some resident may have a task that had no room */
 
     size_t default_mark[2]; /* highWaterMark of bytes, and of object mode */
 
@@ -55,12 +87,23 @@ struct cst_ctx {
     const struct cst__resident_ops *resident_ops;
     struct cst__limbo *limbo;
 
+    struct cst__transform_call *transform_call; /* the innermost, of the stream room */
+
     cst_slice given;      /* what cst_give left for the slot that is about to return */
     const void *given_by; /* its stream, or NULL */
 };
 
-/** Queues a link whose run is set. */
+/** Queues run(link); the link is not queued yet. Cannot fail. */
 void cst__post(cst_ctx *ctx, cst_task_link *link, void (*run)(cst_task_link *link));
+
+/** Queues a task of a resident. Where there is no room, false: the resident's run_late will be asked for it. */
+bool cst__post_resident(cst_ctx *ctx, void *subject, unsigned kind, cst_status status);
+
+static inline bool cst__has_tasks(const cst_ctx *ctx)
+{
+    return ctx->next_task != ctx->next_room || ctx->first_block != ctx->last_block ||
+           ctx->first_late || ctx->residents_late;
+}
 
 /** Drops the dead and empties limbo. */
 void cst__bury(cst_ctx *ctx);

@@ -22,7 +22,7 @@ struct compose {
     struct cst__limbo limbo;
     cst_ctx *ctx;
     cst_stream *duplex, *head, *tail;
-    struct cst__listener on_duplex, on_head, on_tail;
+    struct cst__fn_listener on_duplex, on_head, on_tail;
     struct cst__finished as_tail;
     cst_call write, final, destroy; /* those that wait for an answer */
     bool write_waits, final_waits, destroy_waits;
@@ -60,8 +60,10 @@ static void answer_destroy(struct compose *compose, const cst_error *error)
     compose->destroy_waits = false;
     answer_write(compose, CST_E_DESTROYED);
     answer_final(compose, CST_E_DESTROYED);
-    if (error)
-        compose->duplex->close_error = *error;
+    if (error) {
+        cst__set_errored(compose->duplex, error);
+        compose->duplex->close_status = error->status;
+    }
     cst_complete(compose->destroy, error ? CST_OK : CST_SWALLOW);
 }
 
@@ -305,12 +307,12 @@ static void pipeline_came_out(const cst_error *error, void *arg)
 
 /* --- setting it up ---------------------------------------------------------------------------- */
 
-static void listen(struct compose *compose, cst_stream *s, struct cst__listener *l,
+static void listen(struct compose *compose, cst_stream *s, struct cst__fn_listener *l,
                    cst_listener_fn *fn, unsigned events)
 {
     l->fn = fn;
     l->arg = compose;
-    cst__listen(s, l, events | EVENT_BIT(CST__EVENT_FREED), 0);
+    cst__listen_fn(s, l, events | EVENT_BIT(CST__EVENT_FREED), 0);
 }
 
 /* After the pipeline has connected; cannot fail. */

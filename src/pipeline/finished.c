@@ -133,7 +133,7 @@ static bool is_settled(const struct cst__finished *finished, const cst_error **e
         return !close_expected;
     if (!finished->readable && (!close_expected || cst_is_readable(s)) &&
         (finished->writable_done || ((s->flags & HAS_WRITABLE) && !cst_is_writable(s))) &&
-        (!(s->flags & HAS_WRITABLE) || cst__w(s)->pending == 0))
+        (!(s->flags & HAS_WRITABLE) || cst__writable_pending(s) == 0))
         return true;
     return !finished->writable && (!close_expected || cst_is_writable(s)) &&
            (finished->readable_done || ((s->flags & HAS_READABLE) && !cst_is_readable(s)));
@@ -154,12 +154,12 @@ static void tell_later(struct cst__finished *finished, const cst_error *error, b
 
     finished->settled = true;
     finished->listener.fn = on_nothing;
-    cst__listen(finished->stream, &finished->listener, events, 0);
+    cst__listen_fn(finished->stream, &finished->listener, events, 0);
     finished->outcome.status = CST_OK;
     if (error)
         finished->outcome = *error;
     finished->task.run = NULL;
-    cst__post_for(finished->stream, &finished->task, run_outcome);
+    cst__post_link(finished->stream, &finished->task, run_outcome);
 }
 
 void cst__finished_start(struct cst__finished *finished, cst_stream *s,
@@ -192,13 +192,13 @@ void cst__finished_start(struct cst__finished *finished, cst_stream *s,
     }
     if (sides.error)
         events |= EVENT_BIT(CST_ERROR);
-    cst__listen(s, &finished->listener, events, 0);
+    cst__listen_fn(s, &finished->listener, events, 0);
 }
 
 void cst__finished_stop(struct cst__finished *finished)
 {
     finished->called = true;
-    cst__unlisten(finished->stream, &finished->listener,
+    cst__unlisten(finished->stream, &finished->listener.listener,
                   EVENT_BIT(CST_END) | EVENT_BIT(CST_FINISH) | EVENT_BIT(CST_CLOSE) |
                       EVENT_BIT(CST_ERROR));
 }
@@ -263,23 +263,35 @@ cst_status cst_finished(cst_stream *s, const cst_finished_opts *opts, cst_outcom
     return CST_OK;
 }
 
+/* The call of cst_finished that a listener belongs to, if it does and is not over. */
+static struct watch *watch_of(struct cst__listener *l)
+{
+    const struct cst__fn_listener *f = cst__container_of(l, struct cst__fn_listener, listener);
+    struct cst__finished *finished;
+
+    if (l->kind != LISTENER_FN || (f->fn != on_event && f->fn != on_nothing))
+        return NULL;
+    finished = f->arg;
+    if (finished->fn != watch_called || finished->called)
+        return NULL;
+    return cst__container_of(finished, struct watch, finished);
+}
+
 cst_status cst_finished_cancel(cst_stream *s, cst_outcome_fn *done, void *arg)
 {
+    struct watch *found = NULL;
+
     if (!s || !done)
         return CST_E_INVALID_ARG;
-    for (struct cst__listener *l = s->last_listener; l; l = l->prev) {
-        struct cst__finished *finished = l->arg;
-        struct watch *watch;
+    for (struct cst__listener *l = s->listeners; l; l = l->next) {
+        struct watch *watch = watch_of(l);
 
-        if ((l->fn != on_event && l->fn != on_nothing) || finished->fn != watch_called ||
-            finished->called)
-            continue;
-        watch = cst__container_of(finished, struct watch, finished);
-        if (watch->done != done || watch->arg != arg)
-            continue;
-        cst__abort_unlisten(&watch->signal);
-        cst__finished_stop(finished);
-        return CST_OK;
+        if (watch && watch->done == done && watch->arg == arg)
+            found = watch; /* the last one */
     }
-    return CST_EMPTY;
+    if (!found)
+        return CST_EMPTY;
+    cst__abort_unlisten(&found->signal);
+    cst__finished_stop(&found->finished);
+    return CST_OK;
 }

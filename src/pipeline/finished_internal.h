@@ -20,7 +20,7 @@ struct cst__finished {
     cst_stream *stream;
     cst__finished_fn *fn;
     void (*gone)(struct cst__finished *finished);
-    struct cst__listener listener;
+    struct cst__fn_listener listener;
     cst_task_link task;
     cst_error outcome; /* of the task */
     bool readable, writable;

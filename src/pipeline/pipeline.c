@@ -24,8 +24,9 @@ struct stage {
     cst_stream *stream;     /* NULL: freed */
     struct cst__pipe *pipe; /* to the next stage, until it is connected */
     struct cst__finished guard, as_source, as_dest;
-    struct cst__listener on_guard_close, on_error, on_end, on_close;
-    struct cst__listener on_late; /* a source that closed after EOF: its 'end' or 'error' decides */
+    struct cst__fn_listener on_guard_close, on_error, on_end, on_close;
+    struct cst__fn_listener
+        on_late; /* a source that closed after EOF: its 'end' or 'error' decides */
     cst_task_link end_task;
     bool armed;
     bool ended;          /* by the previous stage */
@@ -113,7 +114,7 @@ static void leave_last_open(struct pipeline *pipeline)
     if (!pipeline->last_is_left_open || !last->stream)
         return;
     cst__finished_stop(&last->guard);
-    cst__unlisten(last->stream, &last->on_error, EVENT_BIT(CST_ERROR));
+    cst__unlisten(last->stream, &last->on_error.listener, EVENT_BIT(CST_ERROR));
     cst__finished_stop(&last->as_dest);
 }
 
@@ -250,7 +251,7 @@ static void source_called(struct cst__finished *finished, const cst_error *error
         (s->flags & (R_ENDED | ERRORED | ERROR_EMITTED)) == R_ENDED) {
         unsigned events = EVENT_BIT(CST_END) | EVENT_BIT(CST_ERROR);
 
-        cst__listen(finished->stream, &stage->on_late, events, events);
+        cst__listen_fn(finished->stream, &stage->on_late, events, LISTENER_ONCE);
         return;
     }
     source_came_in(stage, error);
@@ -272,10 +273,10 @@ static void set_up_stage(struct stage *stage, bool reading, bool writing)
     pipeline->refs++;
     if (reading || !pipeline->no_end) {
         stage->armed = true;
-        cst__listen(s, &stage->on_guard_close, EVENT_BIT(CST_CLOSE), 0);
+        cst__listen_fn(s, &stage->on_guard_close, EVENT_BIT(CST_CLOSE), 0);
         cst__finished_start(&stage->guard, s, sides, guard_called, nothing_gone);
     }
-    cst__listen(s, &stage->on_error, EVENT_BIT(CST_ERROR) | EVENT_BIT(CST__EVENT_FREED), 0);
+    cst__listen_fn(s, &stage->on_error, EVENT_BIT(CST_ERROR) | EVENT_BIT(CST__EVENT_FREED), 0);
     if (stage == last_stage(pipeline))
         pipeline->last_is_left_open = cst_is_readable(s);
 }
@@ -292,7 +293,7 @@ static void join_ends(struct stage *stage)
         pipeline->refs++;
         cst__post(pipeline->ctx, &stage->end_task, run_end_next);
     } else {
-        cst__listen(stage->stream, &stage->on_end, EVENT_BIT(CST_END), EVENT_BIT(CST_END));
+        cst__listen_fn(stage->stream, &stage->on_end, EVENT_BIT(CST_END), LISTENER_ONCE);
     }
 }
 
@@ -303,7 +304,7 @@ static void join(struct stage *stage)
     struct cst__finished_sides writable = { .writable = true, .error = true };
     struct cst__pipe *pipe = stage->pipe;
 
-    cst__listen(next->stream, &next->on_close, EVENT_BIT(CST_CLOSE), 0);
+    cst__listen_fn(next->stream, &next->on_close, EVENT_BIT(CST_CLOSE), 0);
     stage->pipeline->left += 2;
     stage->source_awaited = true;
     next->dest_awaited = true;
@@ -356,7 +357,8 @@ static void waive_source(struct stage *stage)
         return;
     if (stage->stream) {
         cst__finished_stop(&stage->as_source);
-        cst__unlisten(stage->stream, &stage->on_late, EVENT_BIT(CST_END) | EVENT_BIT(CST_ERROR));
+        cst__unlisten(stage->stream, &stage->on_late.listener,
+                      EVENT_BIT(CST_END) | EVENT_BIT(CST_ERROR));
     }
     source_came_in(stage, NULL);
 }
@@ -377,8 +379,8 @@ static void stop_watching(struct stage *stage)
     if (!stage->stream)
         return;
     cst__finished_stop(&stage->guard);
-    cst__unlisten(stage->stream, &stage->on_end, EVENT_BIT(CST_END));
-    cst__unlisten(stage->stream, &stage->on_close, EVENT_BIT(CST_CLOSE));
+    cst__unlisten(stage->stream, &stage->on_end.listener, EVENT_BIT(CST_END));
+    cst__unlisten(stage->stream, &stage->on_close.listener, EVENT_BIT(CST_CLOSE));
 }
 
 /* Flow first, so that no chunk is on its way to a stage that is being destroyed. */
@@ -405,7 +407,7 @@ static void let_go_before(struct stage *sated)
     pipeline->refs++;
     for (stage = pipeline->stages; stage != sated; stage++)
         stop_watching(stage);
-    cst__unlisten(sated->stream, &sated->on_close, EVENT_BIT(CST_CLOSE));
+    cst__unlisten(sated->stream, &sated->on_close.listener, EVENT_BIT(CST_CLOSE));
     if (!sated->source_awaited)
         sated->armed = false;
     destroy_before(sated);
@@ -419,11 +421,15 @@ static void let_go_before(struct stage *sated)
 /* Where s is fed by a pipeline that is not over. */
 static struct stage *fed_stage(const cst_stream *s)
 {
-    for (const struct cst__listener *l = s->first_listener; l; l = l->next) {
-        struct stage *stage = l->arg;
+    for (const struct cst__listener *l = s->listeners; l; l = l->next) {
+        const struct cst__fn_listener *f =
+            cst__container_of((uintptr_t)l, struct cst__fn_listener, listener);
+        struct stage *stage;
 
-        if (l->fn == on_error && !stage->sated && !stage->pipeline->disarmed &&
-            stage != stage->pipeline->stages)
+        if (l->kind != LISTENER_FN || f->fn != on_error)
+            continue;
+        stage = f->arg;
+        if (!stage->sated && !stage->pipeline->disarmed && stage != stage->pipeline->stages)
             return stage;
     }
     return NULL;

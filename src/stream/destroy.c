@@ -37,13 +37,12 @@ static void emit_error(cst_stream *s, const cst_error *error)
     cst__emit_event(s, &(cst_event){ .type = CST_ERROR, .error = error });
 }
 
-static void run_single_error(cst_task_link *link)
+/* Without autoDestroy. Of several errors the first is the one that is emitted. */
+void cst__run_error(cst_stream *s)
 {
-    cst_stream *s = cst__container_of(link, cst_stream, error_task);
-    cst_error error = s->single_error;
+    cst_error error = s->error;
 
     emit_error(s, &error);
-    cst__release(s);
 }
 
 void cst__error_or_destroy(cst_stream *s, const cst_error *error, bool sync)
@@ -55,27 +54,34 @@ void cst__error_or_destroy(cst_stream *s, const cst_error *error, bool sync)
         return;
     }
     cst__set_errored(s, error);
-    if (!sync) {
+    if (sync)
+        cst__post_for(s, TASK_ERROR);
+    else
         emit_error(s, error);
-    } else if (!s->error_task.run) { /* of several, the first is the one that is emitted */
-        s->single_error = *error;
-        cst__post_for(s, &s->error_task, run_single_error);
-    }
 }
 
 /* --- destroy ------------------------------------------------------------------------------------------------------ */
 
-static void run_close(cst_task_link *link)
+/*
+ * What destroy was called with, whole: as a rule it is the stream's first error. Where it is another one, all that is
+ * kept of it is its status.
+ */
+static cst_error close_error(const cst_stream *s)
 {
-    cst_stream *s = cst__container_of(link, cst_stream, close_task);
-    cst_error error = s->close_error;
+    if ((s->flags & ERRORED) && s->close_status == s->error.status)
+        return s->error;
+    return cst__error_here(s, s->close_status, CST_NO_DIRECTION);
+}
+
+void cst__run_close(cst_stream *s)
+{
+    cst_error error = close_error(s);
 
     if (error.status < 0)
         emit_error(s, &error);
     s->flags |= CLOSE_EMITTED;
     if (s->flags & EMIT_CLOSE)
         cst__emit(s, CST_CLOSE);
-    cst__release(s);
 }
 
 void cst__destroy_answered(cst_stream *s, cst_status status)
@@ -84,17 +90,20 @@ void cst__destroy_answered(cst_stream *s, cst_status status)
         return;
     s->flags |= DESTROY_ANSWERED | CLOSED;
     if (status == CST_SWALLOW)
-        s->close_error.status = CST_OK;
+        s->close_status = CST_OK;
     else if (status < 0)
-        s->close_error = cst__error_here(s, status, CST_NO_DIRECTION);
-    if (s->close_error.status < 0)
-        cst__set_errored(s, &s->close_error);
-    cst__post_for(s, &s->close_task, run_close);
+        s->close_status = status;
+    if (s->close_status < 0) {
+        cst_error error = close_error(s);
+
+        cst__set_errored(s, &error);
+    }
+    cst__post_for(s, TASK_CLOSE);
 }
 
 static void call_destroy(cst_stream *s)
 {
-    cst_error error = s->close_error;
+    cst_error error = close_error(s);
 
     cst__call_destroy(s, error.status < 0 ? &error : NULL);
 }
@@ -107,7 +116,7 @@ void cst__destroy(cst_stream *s, const cst_error *error)
         cst__writable_destroying(s);
     if (error) {
         cst__set_errored(s, error);
-        s->close_error = *error;
+        s->close_status = error->status;
     }
     s->flags |= DESTROYED;
     if (s->flags & CONSTRUCTED)
@@ -131,28 +140,20 @@ cst_status cst_destroy(cst_stream *s, cst_status status)
 
 /* --- construct ---------------------------------------------------------------------------------------------------- */
 
-static void run_construct(cst_task_link *link)
-{
-    cst_stream *s = cst__container_of(link, cst_stream, close_task);
-
-    cst__call_construct(s);
-    cst__release(s);
-}
-
 void cst__construct_start(cst_stream *s)
 {
     s->flags &= ~CONSTRUCTED;
-    cst__post_for(s, &s->close_task, run_construct);
+    cst__post_for(s, TASK_CONSTRUCT);
 }
 
-static void constructed(cst_stream *s, cst_status status)
+void cst__run_constructed(cst_stream *s, cst_status status)
 {
     cst_error error = cst__error_here(s, status, CST_NO_DIRECTION);
 
     s->flags |= CONSTRUCTED;
     if (s->flags & DESTROYED) {
-        if (status < 0 && s->close_error.status == CST_OK)
-            s->close_error = error;
+        if (s->close_status == CST_OK)
+            s->close_status = status;
         call_destroy(s);
     } else if (status < 0) {
         cst__error_or_destroy(s, &error, true);
@@ -164,15 +165,7 @@ static void constructed(cst_stream *s, cst_status status)
     }
 }
 
-static void run_constructed(cst_task_link *link)
-{
-    cst_stream *s = cst__container_of(link, cst_stream, close_task);
-
-    constructed(s, s->construct_status);
-    cst__release(s);
-}
-
-static void constructed_again(cst_stream *s, cst_status status)
+void cst__run_constructed_again(cst_stream *s, cst_status status)
 {
     cst_error error =
         cst__error_here(s, status < 0 ? status : CST_E_MULTIPLE_CALLBACK, CST_NO_DIRECTION);
@@ -183,11 +176,11 @@ static void constructed_again(cst_stream *s, cst_status status)
 void cst__construct_answered(cst_stream *s, cst_status status)
 {
     if (s->flags & CONSTRUCT_ANSWERED) {
-        if (cst__post_extra(s, constructed_again, status) < 0)
-            constructed_again(s, status);
+        if (!cst__try_post(s, TASK_CONSTRUCTED_AGAIN, status))
+            cst__run_constructed_again(s, status);
         return;
     }
     s->flags |= CONSTRUCT_ANSWERED;
-    s->construct_status = status;
-    cst__post_for(s, &s->close_task, run_constructed);
+    if (!cst__try_post(s, TASK_CONSTRUCTED, status))
+        cst__run_constructed(s, status);
 }

@@ -10,54 +10,47 @@
 
 static void link_last(cst_stream *s, struct cst__listener *l)
 {
-    l->next = NULL;
-    l->prev = s->last_listener;
-    if (s->last_listener)
-        s->last_listener->next = l;
-    else
-        s->first_listener = l;
-    s->last_listener = l;
-}
+    struct cst__listener *first = s->listeners;
 
-static void link_first(cst_stream *s, struct cst__listener *l)
-{
-    l->prev = NULL;
-    l->next = s->first_listener;
-    if (s->first_listener)
-        s->first_listener->prev = l;
-    else
-        s->last_listener = l;
-    s->first_listener = l;
+    l->next = NULL;
+    if (first) {
+        l->prev = first->prev;
+        first->prev->next = l;
+        first->prev = l;
+    } else {
+        l->prev = l;
+        s->listeners = l;
+    }
 }
 
 static void unlink_listener(cst_stream *s, struct cst__listener *l)
 {
-    if (l->prev)
-        l->prev->next = l->next;
-    else
-        s->first_listener = l->next;
+    struct cst__listener *first = s->listeners;
+
     if (l->next)
         l->next->prev = l->prev;
     else
-        s->last_listener = l->prev;
-    if (!l->embedded)
-        cst__free(s->ctx, l, sizeof(*l));
+        first->prev = l->prev;
+    if (l == first)
+        s->listeners = l->next;
+    else
+        l->prev->next = l->next;
 }
 
-static void set_events(cst_stream *s, struct cst__listener *l, unsigned events, unsigned once)
+/* It is in no list any more: its record may go. */
+static void let_go(cst_stream *s, struct cst__listener *l)
 {
-    l->events = (uint16_t)events;
-    l->once = (uint16_t)once;
-    l->gone = 0;
-    l->gone_depth = 0;
-    s->listened = (uint16_t)(s->listened | events);
+    if (l->traits & LISTENER_OWNED)
+        cst__free(s->ctx, l, sizeof(struct cst__fn_listener));
+    else if (l->kind != LISTENER_FN)
+        cst__pipe_unlinked(l);
 }
 
 static void recount_listened(cst_stream *s)
 {
     unsigned listened = 0;
 
-    for (const struct cst__listener *l = s->first_listener; l; l = l->next)
+    for (const struct cst__listener *l = s->listeners; l; l = l->next)
         listened |= l->events;
     s->listened = (uint16_t)listened;
 }
@@ -65,16 +58,21 @@ static void recount_listened(cst_stream *s)
 /* A pipe that is the only 'data' listener is called without a walk: nobody else can be added to this emission. */
 void cst__data_listeners_changed(cst_stream *s)
 {
-    const struct cst__listener *sole = NULL;
+    struct cst__listener *sole = NULL;
     size_t count = 0;
 
-    for (const struct cst__listener *l = s->first_listener; l; l = l->next) {
+    for (struct cst__listener *l = s->listeners; l; l = l->next) {
         if (!(l->events & EVENT_BIT(CST_DATA)))
             continue;
         sole = l;
         count++;
     }
-    cst__r(s)->sole_pipe = count == 1 ? cst__pipe_of_listener(sole) : NULL;
+    s->flags &= ~R_PIPED;
+    cst__r(s)->sole_pipe = NULL;
+    if (count == 1 && sole->kind == LISTENER_PIPE_SOURCE) {
+        s->flags |= R_PIPED;
+        cst__r(s)->sole_pipe = cst__pipe_of_listener(sole);
+    }
 }
 
 static void events_removed(cst_stream *s, unsigned removed)
@@ -90,24 +88,44 @@ static void events_removed(cst_stream *s, unsigned removed)
         cst__readable_listener_removed(s);
 }
 
+static bool is_over(const struct cst__listener *l)
+{
+    return !l->events && !l->gone && !(l->traits & LISTENER_HELD);
+}
+
 /* The list is walked when the emission at s->emit_depth is over: what it still had to call has been called. */
 static void sweep(cst_stream *s)
 {
     struct cst__listener *l, *next;
     bool left = false;
 
-    for (l = s->first_listener; l; l = next) {
+    for (l = s->listeners; l; l = next) {
         next = l->next;
         if (l->gone_depth > s->emit_depth)
             l->gone_depth = s->emit_depth;
         if (!l->gone_depth)
             l->gone = 0;
-        if (!l->events && !l->gone && !s->emit_depth)
+        if (is_over(l) && !s->emit_depth) {
             unlink_listener(s, l);
-        else if (!l->events || l->gone)
+            let_go(s, l);
+        } else if (is_over(l) || l->gone) {
             left = true;
+        }
     }
-    s->listeners_gone = left;
+    if (!left)
+        s->flags &= ~LISTENERS_GONE;
+}
+
+static void unlink_if_over(cst_stream *s, struct cst__listener *l)
+{
+    if (!is_over(l))
+        return;
+    if (s->emit_depth) {
+        s->flags |= LISTENERS_GONE;
+    } else {
+        unlink_listener(s, l);
+        let_go(s, l);
+    }
 }
 
 void cst__unlisten(cst_stream *s, struct cst__listener *l, unsigned events)
@@ -120,25 +138,36 @@ void cst__unlisten(cst_stream *s, struct cst__listener *l, unsigned events)
     if (s->emit_depth) {
         l->gone = (uint16_t)(l->gone | removed);
         l->gone_depth = s->emit_depth;
-        s->listeners_gone = true;
-    } else if (!l->events) {
-        unlink_listener(s, l);
+        s->flags |= LISTENERS_GONE;
+    } else {
+        unlink_if_over(s, l);
     }
     events_removed(s, removed);
 }
 
-void cst__listen(cst_stream *s, struct cst__listener *l, unsigned events, unsigned once)
+void cst__unhold(cst_stream *s, struct cst__listener *l)
 {
-    set_events(s, l, events, once);
-    l->embedded = true;
+    l->traits = (uint8_t)(l->traits & ~LISTENER_HELD);
+    unlink_if_over(s, l);
+}
+
+void cst__listen(cst_stream *s, struct cst__listener *l, enum cst__listener_kind kind,
+                 unsigned events, unsigned traits)
+{
+    l->events = (uint16_t)events;
+    l->gone = 0;
+    l->gone_depth = 0;
+    l->kind = (uint8_t)kind;
+    l->traits = (uint8_t)traits;
+    s->listened = (uint16_t)(s->listened | events);
+    if (traits & LISTENER_FRONT || kind == LISTENER_PIPE_DEST)
+        s->flags |= LISTENERS_FRONT;
     link_last(s, l);
 }
 
-void cst__listen_first(cst_stream *s, struct cst__listener *l, unsigned events)
+void cst__listen_fn(cst_stream *s, struct cst__fn_listener *l, unsigned events, unsigned traits)
 {
-    set_events(s, l, events, 0);
-    l->embedded = true;
-    link_first(s, l);
+    cst__listen(s, &l->listener, LISTENER_FN, events, traits);
 }
 
 /* --- emission ----------------------------------------------------------------------------------------------------- */
@@ -148,35 +177,75 @@ static bool take_event(cst_stream *s, struct cst__listener *l, uint16_t bit, uns
 {
     if (!(l->events & bit) && !((l->gone & bit) && l->gone_depth >= depth))
         return false;
-    if (!(l->once & bit))
+    if (!(l->traits & LISTENER_ONCE))
         return true;
-    l->once = (uint16_t)(l->once & ~bit);
     l->gone = (uint16_t)(l->gone & ~bit); /* called once, whatever emission had it in view */
     if (l->events & bit) {
         l->events = (uint16_t)(l->events & ~bit);
-        s->listeners_gone = true;
+        s->flags |= LISTENERS_GONE;
         events_removed(s, bit);
     }
     return true;
 }
 
-void cst__emit_event(cst_stream *s, const cst_event *event)
+static void call_listener(cst_stream *s, struct cst__listener *l, const cst_event *event)
+{
+    if (l->kind == LISTENER_FN) {
+        struct cst__fn_listener *f = cst__container_of(l, struct cst__fn_listener, listener);
+
+        f->fn(s, event, f->arg);
+    } else {
+        cst__pipe_hear(l, event);
+    }
+}
+
+/* A pipe hears of its destination's errors before anybody who listened earlier. */
+static bool is_in_front(const struct cst__listener *l, uint16_t bit)
+{
+    return (l->traits & LISTENER_FRONT) ||
+           (l->kind == LISTENER_PIPE_DEST && bit == EVENT_BIT(CST_ERROR));
+}
+
+/* Those in front, the one that came last first. last is the last listener that this emission is for. */
+static void emit_to_front(cst_stream *s, const cst_event *event, struct cst__listener *last,
+                          unsigned depth)
 {
     uint16_t bit = EVENT_BIT(event->type);
-    struct cst__listener *l, *last = s->last_listener;
-    unsigned depth;
 
-    if (!(s->listened & bit))
-        return;
-    depth = ++s->emit_depth;
-    for (l = s->first_listener;; l = l->next) {
-        if (take_event(s, l, bit, depth))
-            l->fn(s, event, l->arg);
+    for (struct cst__listener *l = last;; l = l->prev) {
+        if (is_in_front(l, bit) && take_event(s, l, bit, depth))
+            call_listener(s, l, event);
+        if (l == s->listeners)
+            break;
+    }
+}
+
+static void emit_to_rest(cst_stream *s, const cst_event *event, const struct cst__listener *last,
+                         unsigned depth)
+{
+    uint16_t bit = EVENT_BIT(event->type);
+
+    for (struct cst__listener *l = s->listeners;; l = l->next) {
+        if (!is_in_front(l, bit) && take_event(s, l, bit, depth))
+            call_listener(s, l, event);
         if (l == last)
             break;
     }
+}
+
+void cst__emit_event(cst_stream *s, const cst_event *event)
+{
+    struct cst__listener *last = cst__last_listener(s);
+    unsigned depth;
+
+    if (!cst__listened(s, event->type))
+        return;
+    depth = ++s->emit_depth;
+    if (s->flags & LISTENERS_FRONT)
+        emit_to_front(s, event, last, depth);
+    emit_to_rest(s, event, last, depth);
     s->emit_depth--;
-    if (s->listeners_gone)
+    if (s->flags & LISTENERS_GONE)
         sweep(s);
     cst__stream_check(s);
 }
@@ -192,14 +261,16 @@ void cst__listeners_free(cst_stream *s)
     const cst_event freed = { .type = CST__EVENT_FREED };
     struct cst__listener *l;
 
-    while ((l = s->first_listener) != NULL) {
-        uint16_t events = l->events;
-        cst_listener_fn *fn = l->fn;
-        void *arg = l->arg;
+    while ((l = s->listeners) != NULL) {
+        bool hears = l->kind == LISTENER_FN && (l->events & EVENT_BIT(CST__EVENT_FREED));
 
-        unlink_listener(s, l); /* its memory is gone now, unless it is embedded */
-        if (events & EVENT_BIT(CST__EVENT_FREED))
-            fn(s, &freed, arg);
+        unlink_listener(s, l);
+        l->events = 0;
+        if (hears)
+            call_listener(s, l, &freed);
+        else if (l->kind != LISTENER_FN)
+            cst__pipe_stream_freed(l);
+        let_go(s, l);
     }
 }
 
@@ -211,47 +282,65 @@ static bool is_event(cst_event_type type)
 }
 
 static cst_status add_listener(cst_stream *s, cst_event_type type, cst_listener_fn *fn, void *arg,
-                               bool once, bool first)
+                               unsigned traits)
 {
-    struct cst__listener *l;
-    cst_status st;
+    struct cst__fn_listener *l;
 
     if (!s || !fn || !is_event(type))
         return CST_E_INVALID_ARG;
     l = cst__alloc(s->ctx, sizeof(*l));
     if (!l)
         return CST_E_NOMEM;
-    if (type == CST_READABLE && (s->flags & HAS_READABLE) &&
-        (st = cst__readable_listener_added(s)) < 0) {
-        cst__free(s->ctx, l, sizeof(*l));
-        return st;
-    }
     l->fn = fn;
     l->arg = arg;
-    l->embedded = false;
-    set_events(s, l, EVENT_BIT(type), once ? EVENT_BIT(type) : 0u);
-    if (first)
-        link_first(s, l);
-    else
-        link_last(s, l);
+    cst__listen_fn(s, l, EVENT_BIT(type), traits | LISTENER_OWNED);
     if (type == CST_DATA && (s->flags & HAS_READABLE))
         cst__data_listener_added(s);
+    if (type == CST_READABLE && (s->flags & HAS_READABLE))
+        cst__readable_listener_added(s);
     return CST_OK;
 }
 
 cst_status cst_on(cst_stream *s, cst_event_type type, cst_listener_fn *fn, void *arg)
 {
-    return add_listener(s, type, fn, arg, false, false);
+    return add_listener(s, type, fn, arg, 0);
 }
 
 cst_status cst_once(cst_stream *s, cst_event_type type, cst_listener_fn *fn, void *arg)
 {
-    return add_listener(s, type, fn, arg, true, false);
+    return add_listener(s, type, fn, arg, LISTENER_ONCE);
 }
 
 cst_status cst_prepend(cst_stream *s, cst_event_type type, cst_listener_fn *fn, void *arg)
 {
-    return add_listener(s, type, fn, arg, false, true);
+    return add_listener(s, type, fn, arg, LISTENER_FRONT);
+}
+
+static bool is_listener(const struct cst__listener *l, cst_event_type type, unsigned front,
+                        cst_listener_fn *fn, const void *arg)
+{
+    const struct cst__fn_listener *f;
+
+    if (!(l->traits & LISTENER_OWNED) || !(l->events & EVENT_BIT(type)) ||
+        (l->traits & LISTENER_FRONT) != front)
+        return false;
+    f = cst__container_of((uintptr_t)l, struct cst__fn_listener, listener);
+    return f->fn == fn && f->arg == arg;
+}
+
+/* The last in the order of calls: those in front come before the rest, and the first of them was called for last. */
+static struct cst__listener *find_listener(const cst_stream *s, cst_event_type type,
+                                           cst_listener_fn *fn, const void *arg)
+{
+    struct cst__listener *l, *found = NULL;
+
+    for (l = s->listeners; l; l = l->next)
+        if (is_listener(l, type, 0, fn, arg))
+            found = l;
+    for (l = s->listeners; l && !found; l = l->next)
+        if (is_listener(l, type, LISTENER_FRONT, fn, arg))
+            found = l;
+    return found;
 }
 
 cst_status cst_off(cst_stream *s, cst_event_type type, cst_listener_fn *fn, void *arg)
@@ -260,9 +349,7 @@ cst_status cst_off(cst_stream *s, cst_event_type type, cst_listener_fn *fn, void
 
     if (!s || !fn || !is_event(type))
         return CST_E_INVALID_ARG;
-    for (l = s->last_listener; l; l = l->prev)
-        if (!l->embedded && (l->events & EVENT_BIT(type)) && l->fn == fn && l->arg == arg)
-            break;
+    l = find_listener(s, type, fn, arg);
     if (!l)
         return CST_EMPTY;
     cst__unlisten(s, l, EVENT_BIT(type));
@@ -275,9 +362,9 @@ cst_status cst_off_all(cst_stream *s, cst_event_type type)
 
     if (!s || !is_event(type))
         return CST_E_INVALID_ARG;
-    for (l = s->first_listener; l; l = next) {
+    for (l = s->listeners; l; l = next) {
         next = l->next;
-        if (!l->embedded)
+        if (l->traits & LISTENER_OWNED)
             cst__unlisten(s, l, EVENT_BIT(type));
     }
     return CST_OK;
@@ -289,7 +376,7 @@ size_t cst_listener_count(const cst_stream *s, cst_event_type type)
 
     if (!s || !is_event(type))
         return 0;
-    for (const struct cst__listener *l = s->first_listener; l; l = l->next)
+    for (const struct cst__listener *l = s->listeners; l; l = l->next)
         if (l->events & EVENT_BIT(type))
             n++;
     return n;

@@ -1,33 +1,29 @@
 /*
  * pipe.c - from a readable side into a writable side.
  *
- * A pipe is one record. It hangs in the list of its source's pipes, and listens on both streams:
+ * A pipe is one record, with a place in the list of listeners of each of its streams:
  *
  *      source   data, end                         hands chunks on; ends the destination
  *      dest     unpipe, close, finish             goes away
- *      dest     error, in front                   goes away before the others hear of it
- *      dest     drain, from the first CST_FULL    resumes the source
+ *      dest     error, in front of the others     goes away before they hear of it
  *
- * While it is in the source's list it holds a reference to dest. cst_unpipe takes it out of the list and emits 'unpipe',
- * and it is that event which removes the listeners, as in Node: so two pipes between the same streams go one by one.
+ * The source's listeners are also Node's list of pipes: those that are listed. From the first CST_FULL on a second record
+ * listens to the destination's 'drain', which resumes the source; it is also the note that the source waits.
+ *
+ * While a pipe is listed it holds a reference to dest. cst_unpipe takes it off the list and emits 'unpipe', and it is that
+ * event which removes the listeners, as in Node: so two pipes between the same streams go one by one.
  */
 #include "stream/stream_internal.h"
 
-struct cst__pipe {
+/* The one that waits for a destination's 'drain'. */
+struct cst__drain {
     struct cst__limbo limbo;
-    struct cst__pipe *next;         /* in the source's list */
-    struct cst__pipe *next_awaited; /* in the list of those that it waits for */
+    struct cst__fn_listener on_drain;
     cst_stream *source, *dest;
-    struct cst__listener on_source, on_dest, on_error, on_drain;
-    cst_task_link end_task;
-    unsigned refs; /* its listeners, and a task; a frame needs none, since limbo outlasts it */
-    bool no_end;
-    const void *
-        leaving; /* the cst_unpipe that takes all pipes away, and has still to say so for this one */
-    bool listed;      /* one of Node's pipes: in the source's list, and not leaving */
-    bool cleaned_up;  /* the listeners were removed */
-    bool drain_added; /* on_drain was added: once in a life */
-    bool awaited;     /* dest has said CST_FULL, and its 'drain' is waited for */
+    struct cst__pipe *pipe;          /* NULL: late, or the pipe has forgotten it */
+    struct cst__drain *next_awaited; /* in the source's list */
+    bool awaited;                    /* dest has said CST_FULL, and its 'drain' is waited for */
+    bool late;                       /* outlives its pipe, and holds a reference to the source */
 };
 
 /* What listeners of 'unpipe' get: the pipe that sees it first claims it. */
@@ -36,10 +32,14 @@ struct unpipe_event {
     bool *claimed;
 };
 
-static void unpipe_one(cst_stream *source, cst_stream *dest);
 static void on_drain(cst_stream *dest, const cst_event *event, void *arg);
-static void on_source(cst_stream *source, const cst_event *event, void *arg);
-static struct cst__pipe *find_pipe(const cst_stream *source, const cst_stream *dest);
+
+struct cst__pipe *cst__pipe_of_listener(const struct cst__listener *l)
+{
+    if (l->kind == LISTENER_PIPE_SOURCE)
+        return cst__container_of((uintptr_t)l, struct cst__pipe, on_source);
+    return cst__container_of((uintptr_t)l, struct cst__pipe, on_dest);
+}
 
 static void pipe_release(struct cst__pipe *pipe)
 {
@@ -47,34 +47,83 @@ static void pipe_release(struct cst__pipe *pipe)
         cst__free_later(pipe->source->ctx, &pipe->limbo, sizeof(*pipe));
 }
 
+void cst__pipe_unlinked(struct cst__listener *l)
+{
+    pipe_release(cst__pipe_of_listener(l));
+}
+
+/* --- the list of pipes ---------------------------------------------------------------------------------------------- */
+
+/* The next listed pipe of a source, from l on; to dest, where that is not NULL. */
+static struct cst__pipe *next_pipe(const struct cst__listener *l, const cst_stream *dest)
+{
+    for (; l; l = l->next) {
+        struct cst__pipe *pipe;
+
+        if (l->kind != LISTENER_PIPE_SOURCE)
+            continue;
+        pipe = cst__pipe_of_listener(l);
+        if (pipe->listed && (!dest || pipe->dest == dest))
+            return pipe;
+    }
+    return NULL;
+}
+
+static struct cst__pipe *find_pipe(const cst_stream *source, const cst_stream *dest)
+{
+    return next_pipe(source->listeners, dest);
+}
+
+static bool has_one_pipe(const cst_stream *source)
+{
+    const struct cst__pipe *pipe = find_pipe(source, NULL);
+
+    return pipe && !next_pipe(pipe->on_source.next, NULL);
+}
+
+/* Stays in the source's list, whatever it still listens to, for as long as it is wanted there. */
+static void unhold(struct cst__pipe *pipe)
+{
+    if (!pipe->listed && !pipe->leaving && !pipe->end_due)
+        cst__unhold(pipe->source, &pipe->on_source);
+}
+
+static void unlist(struct cst__pipe *pipe)
+{
+    pipe->listed = false;
+    unhold(pipe);
+}
+
 /* --- who is waited for ---------------------------------------------------------------------------------------------- */
 
 /* Node keeps the destinations that are waited for, whether they are still piped to or not: so this list is one of its own. */
-static void await_dest(struct cst__pipe *pipe)
+static void await_dest(struct cst__drain *drain)
 {
-    struct readable *r = cst__r(pipe->source);
+    struct readable *r = cst__r(drain->source);
 
-    if (pipe->awaited)
+    if (drain->awaited)
         return;
-    pipe->awaited = true;
-    pipe->next_awaited = r->awaited;
-    r->awaited = pipe;
+    drain->awaited = true;
+    drain->next_awaited = r->awaited;
+    r->awaited = drain;
+    drain->source->flags |= R_AWAITING;
 }
 
 void cst__pipes_forget_awaited(cst_stream *s)
 {
-    struct cst__pipe *pipe;
+    struct cst__drain *drain;
 
-    while ((pipe = cst__r(s)->awaited) != NULL) {
-        cst__r(s)->awaited = pipe->next_awaited;
-        pipe->awaited = false;
+    while ((drain = cst__r(s)->awaited) != NULL) {
+        cst__r(s)->awaited = drain->next_awaited;
+        drain->awaited = false;
     }
+    s->flags &= ~R_AWAITING;
 }
 
 /* Where two pipes lead to one destination, both are meant. */
 static void forget_dest(cst_stream *source, const cst_stream *dest)
 {
-    struct cst__pipe **link = &cst__r(source)->awaited;
+    struct cst__drain **link = &cst__r(source)->awaited;
 
     while (*link) {
         if ((*link)->dest == dest) {
@@ -84,210 +133,151 @@ static void forget_dest(cst_stream *source, const cst_stream *dest)
             link = &(*link)->next_awaited;
         }
     }
+    if (!cst__r(source)->awaited)
+        source->flags &= ~R_AWAITING;
 }
 
-/* --- backpressure --------------------------------------------------------------------------------------------------- */
+/* --- the 'drain' listener -------------------------------------------------------------------------------------------- */
+
+static struct cst__drain *drain_new(struct cst__pipe *pipe)
+{
+    struct cst__drain *drain = cst__alloc(pipe->source->ctx, sizeof(*drain));
+
+    if (!drain)
+        return NULL;
+    *drain = (struct cst__drain){ .source = pipe->source, .dest = pipe->dest, .pipe = pipe };
+    drain->on_drain.fn = on_drain;
+    drain->on_drain.arg = drain;
+    pipe->drain = drain;
+    return drain;
+}
 
 /*
- * A pipe that was undone inside the write still adds its drain listener, which then lives as long as dest. The record is
- * on its way out by then, so that another one carries the listener, and holds a reference to the source.
+ * A pipe that was undone inside the write still adds its drain listener, which then lives as long as dest, and holds a
+ * reference to the source.
  */
-static void add_late_drain(struct cst__pipe *pipe)
+static void listen_to_drain(struct cst__drain *drain)
 {
-    struct cst__pipe *heir = cst__pipe_new(pipe->source, pipe->dest, true);
-    bool awaited = pipe->awaited;
+    struct cst__pipe *pipe = drain->pipe;
 
-    if (awaited)
-        forget_dest(pipe->source, pipe->dest);
-    if (!heir)
-        return; /* without memory nobody is waited for: all that is missed is a resume */
-    heir->cleaned_up = true;
-    heir->source->refs++;
-    if (awaited)
-        await_dest(heir);
-    cst__listen(heir->dest, &heir->on_drain, EVENT_BIT(CST_DRAIN) | EVENT_BIT(CST__EVENT_FREED), 0);
-}
-
-static void add_drain(struct cst__pipe *pipe)
-{
     pipe->drain_added = true;
-    if (pipe->cleaned_up)
-        add_late_drain(pipe);
-    else
-        cst__listen(pipe->dest, &pipe->on_drain, EVENT_BIT(CST_DRAIN), 0);
-}
-
-static void await_drain(struct cst__pipe *pipe)
-{
-    cst_stream *source = pipe->source;
-
-    if (!pipe->cleaned_up) {
-        if (find_pipe(source, pipe->dest)) {
-            if (cst__r(source)->pipe_count == 1) { /* not a set any more */
-                source->flags &= ~R_MULTI_AWAIT;
-                cst__pipes_forget_awaited(source);
-            }
-            await_dest(pipe);
-        }
-        cst__pause(source);
+    if (pipe->cleaned_up) {
+        pipe->drain = NULL;
+        drain->pipe = NULL;
+        drain->late = true;
+        drain->source->refs++;
     }
-    if (!pipe->drain_added)
-        add_drain(pipe);
+    cst__listen_fn(drain->dest, &drain->on_drain,
+                   EVENT_BIT(CST_DRAIN) | EVENT_BIT(CST__EVENT_FREED), 0);
 }
 
-static void release_source(struct cst__pipe *pipe)
+static void release_source(cst_stream *source, const cst_stream *dest)
 {
-    cst_stream *source = pipe->source;
-
-    forget_dest(source, pipe->dest);
-    if (!cst__r(source)->awaited && (source->flags & R_DATA_LISTENING))
+    forget_dest(source, dest);
+    if (!(source->flags & R_AWAITING) && (source->flags & R_DATA_LISTENING))
         cst__resume(source);
+}
+
+static void drain_drop(struct cst__drain *drain)
+{
+    if (drain->awaited)
+        forget_dest(drain->source, drain->dest);
+    cst__unlisten(drain->dest, &drain->on_drain.listener, UINT16_MAX);
+    cst__free_later(drain->dest->ctx, &drain->limbo, sizeof(*drain));
+}
+
+/* dest is being freed. With the whole context the source of a late one may have gone before. */
+static void drain_dest_freed(struct cst__drain *drain)
+{
+    cst_stream *source = drain->source;
+    cst_ctx *ctx = drain->dest->ctx;
+
+    if (drain->late && ctx->closing) {
+        cst__free_later(ctx, &drain->limbo, sizeof(*drain));
+        return;
+    }
+    if (drain->pipe)
+        drain->pipe->drain = NULL;
+    drain_drop(drain);
+    if (drain->late)
+        cst__release(source);
 }
 
 static void on_drain(cst_stream *dest, const cst_event *event, void *arg)
 {
-    struct cst__pipe *pipe = arg;
+    struct cst__drain *drain = arg;
+
+    if (event->type == CST_DRAIN)
+        release_source(drain->source, dest);
+    else
+        drain_dest_freed(drain);
+}
+
+/* --- backpressure --------------------------------------------------------------------------------------------------- */
+
+static void chunk_is_lost(struct cst__pipe *pipe, cst_status st)
+{
+    cst_error error = cst__error_here(pipe->dest, st, CST_WRITING);
+
+    cst__destroy(pipe->dest, &error);
+}
+
+/* The source pauses until dest drains. For want of memory there is nobody to hear that, so dest fails. */
+static void await_drain(struct cst__pipe *pipe)
+{
     cst_stream *source = pipe->source;
+    struct cst__drain *drain = pipe->drain;
 
-    if (event->type == CST_DRAIN) {
-        release_source(pipe);
+    if (!drain && !pipe->drain_added && !(drain = drain_new(pipe))) {
+        chunk_is_lost(pipe, CST_E_NOMEM);
         return;
     }
-    cst__free_later(dest->ctx, &pipe->limbo, sizeof(*pipe)); /* a late one, gone with dest */
-    if (dest->ctx->closing)
-        return;
-    forget_dest(source, dest);
-    cst__release(source);
-}
-
-/* What the destination said to a chunk. */
-static void heed(struct cst__pipe *pipe, cst_status st)
-{
-    if (st == CST_E_NOMEM || st == CST_E_INVALID_ARG) {
-        cst_error error = cst__error_here(pipe->dest, st, CST_WRITING);
-
-        cst__destroy(pipe->dest, &error); /* the chunk is lost: not silently */
-    } else if (st != CST_OK) {
-        await_drain(pipe);
-    }
-}
-
-/* --- pass-throughs in a row ------------------------------------------------------------------------------------------- */
-
-/*
- * A chunk that comes to an idle pass-through whose output flows into a pipe goes straight on. In the general way a write
- * runs inside a push inside a write, a frame or five for each stage. Here the stages are entered one after another, the
- * chunk is written to what comes behind them, and they are left in the reverse order: the same states and the same calls
- * in the same order, without the frames.
- *
- *   enter_stage  is what cst__write, the pass-through and cst__push do before 'data' is emitted
- *   leave_stage  is what they do after it; where somebody has touched the stage meanwhile, by the general functions
- */
-#define LONGEST_WALK 64
-
-#define PASSES (IS_PASSTHROUGH | CONSTRUCTED | R_FLOWING | R_DATA_LISTENING)
-#define PASSES_NOT                                                                             \
-    (R_SYNC | R_ENDED | R_OBJECTS | W_OBJECTS | W_WRITING | W_CORKED | W_BUFFERED | W_ENDING | \
-     W_NEED_DRAIN | T_KEPT | DESTROYED | ERRORED)
-
-/* The flags of a stage that was entered, and that nobody has touched since. Whether it still flows does not matter. */
-#define ENTERED (IS_PASSTHROUGH | CONSTRUCTED | W_WRITING | W_SYNC | W_EXPECTING)
-#define ENTERED_NOT                                                                               \
-    (R_READING | R_ENDED | W_CORKED | W_BUFFERED | W_ENDING | W_NEED_DRAIN | T_KEPT | DESTROYED | \
-     ERRORED)
-
-static bool passes(const cst_stream *s)
-{
-    return (s->flags & (PASSES | PASSES_NOT)) == PASSES && cst__r(s)->length == 0 &&
-           cst__r(s)->sole_pipe && !cst__r(s)->awaited;
-}
-
-static void enter_stage(cst_stream *s, size_t len)
-{
-    struct writable *w = cst__w(s);
-
-    s->flags = (s->flags & ~R_READING) | W_WRITING | W_SYNC | W_EXPECTING | R_DATA_EMITTED;
-    w->length = len;
-    w->flight_length = len;
-    w->flight++;
-    w->pending++;
-}
-
-static cst_status leave_stage(cst_stream *s, size_t len)
-{
-    struct writable *w = cst__w(s);
-
-    cst__maybe_read_more(s);
-    if ((s->flags & (ENTERED | ENTERED_NOT)) == ENTERED && cst__r(s)->length == 0 &&
-        w->length == len) {
-        s->flags &= ~(W_WRITING | W_SYNC | W_EXPECTING);
-        w->length = 0;
-        w->flight_length = 0;
-        w->pending--;
-        return CST_OK;
-    }
-    cst__transform_settle(s, 0);
-    s->flags &= ~W_SYNC;
-    return cst__write_result(s);
-}
-
-void cst__pipe_deliver(struct cst__pipe *pipe, const cst_slice *chunk)
-{
-    struct cst__pipe *entered[LONGEST_WALK];
-    unsigned n = 0;
-
-    if (chunk->len != 0) {
-        while (n < LONGEST_WALK && passes(pipe->dest)) {
-            enter_stage(pipe->dest, chunk->len);
-            entered[n++] = pipe;
-            pipe = cst__r(pipe->dest)->sole_pipe;
+    if (!pipe->cleaned_up) {
+        if (find_pipe(source, pipe->dest)) {
+            if (has_one_pipe(source)) { /* not a set any more */
+                source->flags &= ~R_MULTI_AWAIT;
+                cst__pipes_forget_awaited(source);
+            }
+            await_dest(drain);
         }
+        cst__pause(source);
     }
-    heed(pipe, cst__write(pipe->dest, chunk, NULL, NULL));
-    while (n > 0) {
-        pipe = entered[--n];
-        heed(pipe, leave_stage(pipe->dest, chunk->len));
-    }
+    if (!pipe->drain_added)
+        listen_to_drain(drain);
+}
+
+void cst__pipe_heed(struct cst__pipe *pipe, cst_status st)
+{
+    if (st == CST_E_NOMEM || st == CST_E_INVALID_ARG)
+        chunk_is_lost(pipe, st);
+    else if (st != CST_OK)
+        await_drain(pipe);
 }
 
 /* --- going away ----------------------------------------------------------------------------------------------------- */
 
 static void remove_listeners(struct cst__pipe *pipe)
 {
-    cst__unlisten(pipe->dest, &pipe->on_dest, UINT16_MAX);
-    cst__unlisten(pipe->dest, &pipe->on_error, UINT16_MAX);
-    cst__unlisten(pipe->dest, &pipe->on_drain, UINT16_MAX);
-    cst__unlisten(pipe->source, &pipe->on_source, UINT16_MAX);
+    struct cst__drain *drain = pipe->drain;
+
     pipe->cleaned_up = true;
+    cst__unlisten(pipe->dest, &pipe->on_dest, UINT16_MAX);
+    if (pipe->drain_added && drain) {
+        pipe->drain = NULL;
+        drain_drop(drain);
+    }
+    cst__unlisten(pipe->source, &pipe->on_source, UINT16_MAX);
 }
 
 static void clean_up(struct cst__pipe *pipe)
 {
-    cst_stream *source = pipe->source;
-    bool again = pipe->cleaned_up;
+    cst_stream *source = pipe->source, *dest = pipe->dest;
+    /* In Node a set of destinations counts as somebody being waited for, even an empty one. */
+    bool waits = pipe->drain_added && (source->flags & (R_AWAITING | R_MULTI_AWAIT));
 
     remove_listeners(pipe);
-    /* In Node a set of destinations counts as somebody being waited for, even an empty one. */
-    if (pipe->drain_added && (cst__r(source)->awaited || (source->flags & R_MULTI_AWAIT)))
-        release_source(pipe);
-    if (!again)
-        pipe_release(pipe);
-}
-
-static void unlink_pipe(struct cst__pipe *pipe)
-{
-    struct cst__pipe **link = &cst__r(pipe->source)->pipes;
-
-    while (*link != pipe)
-        link = &(*link)->next;
-    *link = pipe->next;
-}
-
-static void unlist(struct cst__pipe *pipe)
-{
-    unlink_pipe(pipe);
-    cst__r(pipe->source)->pipe_count--;
-    pipe->listed = false;
+    if (waits)
+        release_source(source, dest);
 }
 
 static void emit_unpipe(cst_stream *source, cst_stream *dest)
@@ -300,15 +290,6 @@ static void emit_unpipe(cst_stream *source, cst_stream *dest)
     cst__release(dest); /* what the list held */
 }
 
-static struct cst__pipe *find_pipe(const cst_stream *source, const cst_stream *dest)
-{
-    struct cst__pipe *pipe = cst__r(source)->pipes;
-
-    while (pipe && !(pipe->listed && pipe->dest == dest))
-        pipe = pipe->next;
-    return pipe;
-}
-
 static void unpipe_one(cst_stream *source, cst_stream *dest)
 {
     struct cst__pipe *pipe = find_pipe(source, dest);
@@ -316,82 +297,40 @@ static void unpipe_one(cst_stream *source, cst_stream *dest)
     if (!pipe)
         return;
     unlist(pipe);
-    if (!cst__r(source)->pipe_count)
+    if (!find_pipe(source, NULL))
         cst__pause(source);
     emit_unpipe(source, dest);
 }
 
-static struct cst__pipe *first_leaving(const cst_stream *source, const void *leaving)
+static struct cst__pipe *first_leaving(const cst_stream *source, uint16_t leaving)
 {
-    struct cst__pipe *pipe = cst__r(source)->pipes;
-
-    while (pipe && pipe->leaving != leaving)
-        pipe = pipe->next;
-    return pipe;
+    for (const struct cst__listener *l = source->listeners; l; l = l->next)
+        if (l->kind == LISTENER_PIPE_SOURCE && cst__pipe_of_listener(l)->leaving == leaving)
+            return cst__pipe_of_listener(l);
+    return NULL;
 }
 
-/* All at once are no pipes any more; then each is told. Until then they stay linked, for those who look for a dest. */
+/*
+ * All at once are no pipes any more; then each is told. Until then they stay in the list, each with the number of this
+ * call: of calls that run at the same time each has a number of frames of its own.
+ */
 static void unpipe_all(cst_stream *source)
 {
+    uint16_t here = (uint16_t)source->ctx->frames;
     struct cst__pipe *pipe;
-    char here;
 
-    for (pipe = cst__r(source)->pipes; pipe; pipe = pipe->next) {
-        if (!pipe->listed)
-            continue;
+    for (pipe = find_pipe(source, NULL); pipe; pipe = next_pipe(pipe->on_source.next, NULL)) {
         pipe->listed = false;
-        pipe->leaving = &here;
+        pipe->leaving = here;
     }
-    cst__r(source)->pipe_count = 0;
     cst__pause(source);
-    while ((pipe = first_leaving(source, &here)) != NULL) {
-        pipe->leaving = NULL;
-        emit_unpipe(source, pipe->dest);
-        unlink_pipe(pipe);
+    while ((pipe = first_leaving(source, here)) != NULL) {
+        cst_stream *dest = pipe->dest;
+
+        pipe->leaving = 0;
+        unhold(pipe);
+        emit_unpipe(source, dest);
     }
-}
-
-/* The destination is being freed with the context, while it is still piped to. */
-static void forget_pipe(struct cst__pipe *pipe)
-{
-    if (pipe->listed)
-        unlist(pipe);
-    forget_dest(pipe->source, pipe->dest);
-    cst__unlisten(pipe->source, &pipe->on_source, UINT16_MAX);
-    pipe->cleaned_up = true;
-    pipe_release(pipe);
-}
-
-static void on_dest(cst_stream *dest, const cst_event *event, void *arg)
-{
-    struct cst__pipe *pipe = arg;
-
-    if (event->type == CST__EVENT_FREED) {
-        forget_pipe(pipe);
-    } else if (event->type == CST_UNPIPE) {
-        const struct unpipe_event *unpipe =
-            cst__container_of((uintptr_t)event, struct unpipe_event, event);
-
-        /* A pipe that has gone meanwhile may claim what was meant for the next one, which then stays: as in Node. */
-        if (event->peer != pipe->source || *unpipe->claimed)
-            return;
-        *unpipe->claimed = true;
-        clean_up(pipe);
-    } else {
-        cst__unlisten(dest, &pipe->on_dest, EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_FINISH));
-        unpipe_one(pipe->source, dest);
-    }
-}
-
-static void on_error(cst_stream *dest, const cst_event *event, void *arg)
-{
-    struct cst__pipe *pipe = arg;
-
-    (void)event;
-    unpipe_one(pipe->source, dest);
-    cst__unlisten(dest, &pipe->on_error, EVENT_BIT(CST_ERROR));
-    if (!cst__listened(dest, CST_ERROR))
-        dest->ctx->unhandled = true;
 }
 
 static void end_dest(struct cst__pipe *pipe)
@@ -402,51 +341,100 @@ static void end_dest(struct cst__pipe *pipe)
         cst__end(pipe->dest, NULL, NULL, NULL);
 }
 
-struct cst__pipe *cst__pipe_of_listener(const struct cst__listener *l)
+static struct cst__pipe *first_with_end_due(const cst_stream *source)
 {
-    return l->fn == on_source ? l->arg : NULL;
+    for (const struct cst__listener *l = source->listeners; l; l = l->next)
+        if (l->kind == LISTENER_PIPE_SOURCE && cst__pipe_of_listener(l)->end_due)
+            return cst__pipe_of_listener(l);
+    return NULL;
 }
 
-/* The source is being freed, and the pipe is none of its list: nobody has cleaned it up. */
-static void forget_source(struct cst__pipe *pipe)
+void cst__run_pipe_end(cst_stream *s)
 {
-    remove_listeners(pipe);
-    pipe_release(pipe);
-}
+    struct cst__pipe *pipe = first_with_end_due(s);
+    cst_stream *dest;
 
-static void on_source(cst_stream *source, const cst_event *event, void *arg)
-{
-    (void)source;
-    if (event->type == CST_DATA)
-        cst__pipe_deliver(arg, event->chunk);
-    else if (event->type == CST_END)
-        end_dest(arg);
-    else
-        forget_source(arg);
-}
-
-static void run_end_dest(cst_task_link *link)
-{
-    struct cst__pipe *pipe = cst__container_of(link, struct cst__pipe, end_task);
-    cst_stream *source = pipe->source, *dest = pipe->dest;
-
+    if (!pipe)
+        return;
+    dest = pipe->dest;
     end_dest(pipe);
-    pipe_release(pipe);
+    pipe->end_due = false;
+    unhold(pipe);
     cst__release(dest);
-    cst__release(source);
 }
 
-void cst__pipes_free(cst_stream *s)
+/* --- what it hears --------------------------------------------------------------------------------------------------- */
+
+static void source_hears(struct cst__pipe *pipe, const cst_event *event)
 {
-    struct cst__pipe *pipe;
+    if (event->type == CST_DATA) {
+        cst__pipe_deliver(pipe, event->chunk);
+    } else {
+        cst__unlisten(pipe->source, &pipe->on_source, EVENT_BIT(CST_END));
+        end_dest(pipe);
+    }
+}
 
-    while ((pipe = cst__r(s)->pipes) != NULL) {
-        cst_stream *dest = pipe->dest;
+/* A pipe that has gone meanwhile may claim what was meant for the next one, which then stays: as in Node. */
+static void heard_unpipe(struct cst__pipe *pipe, const cst_event *event)
+{
+    const struct unpipe_event *unpipe =
+        cst__container_of((uintptr_t)event, struct unpipe_event, event);
 
-        unlist(pipe);
+    if (event->peer != pipe->source || *unpipe->claimed)
+        return;
+    *unpipe->claimed = true;
+    clean_up(pipe);
+}
+
+static void heard_error(struct cst__pipe *pipe)
+{
+    cst_stream *dest = pipe->dest;
+
+    unpipe_one(pipe->source, dest);
+    cst__unlisten(dest, &pipe->on_dest, EVENT_BIT(CST_ERROR));
+    if (!cst__listened(dest, CST_ERROR))
+        dest->ctx->unhandled = true;
+}
+
+static void dest_hears(struct cst__pipe *pipe, const cst_event *event)
+{
+    if (event->type == CST_UNPIPE) {
+        heard_unpipe(pipe, event);
+    } else if (event->type == CST_ERROR) {
+        heard_error(pipe);
+    } else {
+        cst__unlisten(pipe->dest, &pipe->on_dest, EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_FINISH));
+        unpipe_one(pipe->source, pipe->dest);
+    }
+}
+
+void cst__pipe_hear(struct cst__listener *l, const cst_event *event)
+{
+    struct cst__pipe *pipe = cst__pipe_of_listener(l);
+
+    if (l->kind == LISTENER_PIPE_SOURCE)
+        source_hears(pipe, event);
+    else
+        dest_hears(pipe, event);
+}
+
+/* One of the streams is being freed: its listener has left its list already. What dest says to that is not heard. */
+void cst__pipe_stream_freed(struct cst__listener *l)
+{
+    struct cst__pipe *pipe = cst__pipe_of_listener(l);
+    cst_stream *dest = pipe->dest;
+    bool listed = pipe->listed;
+
+    if (l->kind == LISTENER_PIPE_DEST) {
+        if (listed)
+            unlist(pipe);
         remove_listeners(pipe);
-        pipe_release(pipe);
-        cst__release(dest);
+    } else {
+        pipe->listed = false;
+        remove_listeners(pipe);
+        if (listed)
+            cst__release(dest);
     }
 }
 
@@ -456,54 +444,9 @@ struct cst__pipe *cst__pipe_new(cst_stream *source, cst_stream *dest, bool no_en
 {
     struct cst__pipe *pipe = cst__alloc(source->ctx, sizeof(*pipe));
 
-    if (!pipe)
-        return NULL;
-    *pipe = (struct cst__pipe){ .source = source, .dest = dest, .refs = 1, .no_end = no_end };
-    pipe->on_source.fn = on_source;
-    pipe->on_dest.fn = on_dest;
-    pipe->on_error.fn = on_error;
-    pipe->on_drain.fn = on_drain;
-    pipe->on_source.arg = pipe->on_dest.arg = pipe->on_error.arg = pipe->on_drain.arg = pipe;
+    if (pipe)
+        *pipe = (struct cst__pipe){ .source = source, .dest = dest, .no_end = no_end };
     return pipe;
-}
-
-static void list_pipe(struct cst__pipe *pipe)
-{
-    struct readable *r = cst__r(pipe->source);
-    struct cst__pipe **link = &r->pipes;
-
-    if (r->pipe_count == 1)
-        pipe->source->flags |= R_MULTI_AWAIT;
-    while (*link)
-        link = &(*link)->next;
-    *link = pipe;
-    r->pipe_count++;
-    pipe->listed = true;
-    pipe->dest->refs++;
-}
-
-static void end_later(struct cst__pipe *pipe)
-{
-    pipe->refs++;
-    pipe->dest->refs++;
-    cst__post_for(pipe->source, &pipe->end_task, run_end_dest);
-}
-
-static void add_listeners(struct cst__pipe *pipe)
-{
-    bool ended = (pipe->source->flags & R_END_EMITTED) != 0;
-    unsigned source_events =
-        EVENT_BIT(CST_DATA) | EVENT_BIT(CST__EVENT_FREED) | (ended ? 0u : EVENT_BIT(CST_END));
-
-    if (ended)
-        end_later(pipe);
-    cst__listen(pipe->dest, &pipe->on_dest,
-                EVENT_BIT(CST_UNPIPE) | EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_FINISH) |
-                    EVENT_BIT(CST__EVENT_FREED),
-                EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_FINISH));
-    cst__listen(pipe->source, &pipe->on_source, source_events, EVENT_BIT(CST_END));
-    cst__data_listener_added(pipe->source);
-    cst__listen_first(pipe->dest, &pipe->on_error, EVENT_BIT(CST_ERROR));
 }
 
 void cst__pipe_discard(struct cst__pipe *pipe)
@@ -512,15 +455,44 @@ void cst__pipe_discard(struct cst__pipe *pipe)
         cst__free(pipe->source->ctx, pipe, sizeof(*pipe));
 }
 
+static void end_later(struct cst__pipe *pipe)
+{
+    pipe->end_due = true;
+    pipe->dest->refs++;
+    cst__post_for(pipe->source, TASK_PIPE_END);
+}
+
+static void add_listeners(struct cst__pipe *pipe)
+{
+    bool ended = (pipe->source->flags & R_END_EMITTED) != 0;
+    unsigned end = ended ? 0u : EVENT_BIT(CST_END);
+
+    if (ended)
+        end_later(pipe);
+    pipe->refs = 2;
+    cst__listen(pipe->dest, &pipe->on_dest, LISTENER_PIPE_DEST,
+                EVENT_BIT(CST_UNPIPE) | EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_FINISH) |
+                    EVENT_BIT(CST_ERROR),
+                0);
+    cst__listen(pipe->source, &pipe->on_source, LISTENER_PIPE_SOURCE, EVENT_BIT(CST_DATA) | end,
+                LISTENER_HELD);
+    cst__data_listener_added(pipe->source);
+}
+
 void cst__pipe_connect(struct cst__pipe *pipe)
 {
-    list_pipe(pipe);
+    cst_stream *source = pipe->source, *dest = pipe->dest;
+
+    if (has_one_pipe(source))
+        source->flags |= R_MULTI_AWAIT;
+    pipe->listed = true;
+    dest->refs++;
     add_listeners(pipe);
-    cst__emit_event(pipe->dest, &(cst_event){ .type = CST_PIPE, .peer = pipe->source });
-    if (cst_writable_need_drain(pipe->dest))
+    cst__emit_event(dest, &(cst_event){ .type = CST_PIPE, .peer = source });
+    if (cst_writable_need_drain(dest))
         await_drain(pipe);
-    else if (!(pipe->source->flags & R_FLOWING))
-        cst__resume(pipe->source);
+    else if (!(source->flags & R_FLOWING))
+        cst__resume(source);
 }
 
 cst_status cst_pipe(cst_stream *source, cst_stream *dest, const cst_pipe_opts *opts)
@@ -546,7 +518,7 @@ cst_status cst_unpipe(cst_stream *source, cst_stream *dest)
 
     if (!cst_has_readable(source))
         return CST_E_INVALID_ARG;
-    if (dest ? !find_pipe(source, dest) : !cst__r(source)->pipe_count)
+    if (!find_pipe(source, dest))
         return CST_EMPTY;
     ctx = source->ctx;
     cst__enter(ctx);

@@ -11,7 +11,6 @@
 #define LARGEST_READ ((size_t)1 << 30)
 
 static bool read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *why);
-static void flow(cst_stream *s);
 
 /* --- the side as a whole ------------------------------------------------------------------------------------------ */
 
@@ -31,7 +30,6 @@ void cst__readable_init(cst_stream *s, const cst_opts *opts, bool both)
     struct readable *r = cst__r(s);
     bool objects = opts->object_mode || (both && opts->readable_object_mode);
 
-    cst_chain_init(&r->buffer, cst__pool_allocator(&s->ctx->pool));
     r->high_water_mark = high_water_mark(s, opts, both, objects);
     if (objects)
         s->flags |= R_OBJECTS;
@@ -43,19 +41,30 @@ void cst__readable_init(cst_stream *s, const cst_opts *opts, bool both)
 
 void cst__readable_fini(cst_stream *s)
 {
-    cst__pipes_free(s);
-    cst_chain_fini(&cst__r(s)->buffer);
+    cst__row_fini(&cst__r(s)->buffer, cst__pool_allocator(&s->ctx->pool));
+}
+
+static size_t buffered_length(const cst_stream *s)
+{
+    const struct cst_chain_row *buffer = &cst__r(s)->buffer;
+    size_t length = 0;
+
+    for (uint32_t i = 0; i < buffer->count; i++)
+        length += (s->flags & R_OBJECTS) ? 1 : buffer->items[buffer->head + i].len;
+    return length;
 }
 
 void cst__readable_check(const cst_stream *s)
 {
     const struct readable *r = cst__r(s);
 
-    assert(r->length == ((s->flags & R_OBJECTS) ? r->buffer.count : r->buffer.bytes));
+    assert(cst__row_is_valid(&r->buffer));
+    assert(r->length == buffered_length(s));
+    assert(!(s->flags & R_QUEUED) == !r->buffer.count);
+    assert(!(s->flags & R_AWAITING) == !r->awaited);
+    assert(!(s->flags & R_PIPED) == !r->sole_pipe);
     assert(!(s->flags & R_END_EMITTED) || (s->flags & R_ENDED));
     assert(!(s->flags & R_FLOWING) || (s->flags & R_HAS_FLOWING));
-    assert(!(s->flags & R_END_SCHEDULED) || r->end_task.run);
-    assert(!r->pipe_count || r->pipes);
     (void)r;
 }
 
@@ -69,7 +78,7 @@ static bool can_push(const cst_stream *s)
 
 /* --- announcing: 'readable', reading ahead, the end ------------------------------------------------------------------ */
 
-static void emit_readable_now(cst_stream *s)
+void cst__run_readable(cst_stream *s)
 {
     struct readable *r = cst__r(s);
 
@@ -79,22 +88,7 @@ static void emit_readable_now(cst_stream *s)
     }
     if (!(s->flags & (R_FLOWING | R_ENDED)) && r->length <= r->high_water_mark)
         s->flags |= R_NEED_READABLE;
-    flow(s);
-}
-
-static void run_emit_readable(cst_task_link *link)
-{
-    cst_stream *s =
-        (cst_stream *)(void *)cst__container_of(link, struct readable, emit_readable_task) - 1;
-
-    emit_readable_now(s);
-    cst__release(s);
-}
-
-static void emit_readable_extra(cst_stream *s, cst_status status)
-{
-    (void)status;
-    emit_readable_now(s);
+    cst__run_flow(s);
 }
 
 static void emit_readable(cst_stream *s)
@@ -103,11 +97,7 @@ static void emit_readable(cst_stream *s)
     if (s->flags & R_EMITTED_READABLE)
         return;
     s->flags |= R_EMITTED_READABLE;
-    if (!cst__r(s)->emit_readable_task.run)
-        cst__post_for(s, &cst__r(s)->emit_readable_task, run_emit_readable);
-    else
-        cst__post_extra(s, emit_readable_extra,
-                        CST_OK); /* without memory, the one that is queued has to do */
+    cst__post_for(s, TASK_READABLE);
 }
 
 /* Whether the task that reads ahead goes on. */
@@ -119,20 +109,16 @@ static bool read_more_wanted(const cst_stream *s)
            (r->length < r->high_water_mark || ((s->flags & R_FLOWING) && r->length == 0));
 }
 
-static void run_read_more(cst_task_link *link)
+void cst__run_read_more(cst_stream *s)
 {
-    cst_stream *s =
-        (cst_stream *)(void *)cst__container_of(link, struct readable, read_more_task) - 1;
-
     while (read_more_wanted(s)) {
         size_t before = cst__r(s)->length;
 
-        read_chunk(s, 0, NULL, NULL);
+        cst__run_read(s);
         if (cst__r(s)->length == before)
             break;
     }
     s->flags &= ~R_READING_MORE;
-    cst__release(s);
 }
 
 void cst__maybe_read_more(cst_stream *s)
@@ -140,7 +126,7 @@ void cst__maybe_read_more(cst_stream *s)
     if ((s->flags & (R_READING_MORE | R_READING | CONSTRUCTED)) != CONSTRUCTED)
         return;
     s->flags |= R_READING_MORE;
-    cst__post_for(s, &cst__r(s)->read_more_task, run_read_more);
+    cst__post_for(s, TASK_READ_MORE);
 }
 
 void cst__readable_constructed(cst_stream *s)
@@ -149,14 +135,10 @@ void cst__readable_constructed(cst_stream *s)
         cst__maybe_read_more(s);
 }
 
-static void run_auto_end(cst_task_link *link)
+void cst__run_auto_end(cst_stream *s)
 {
-    cst_stream *s =
-        (cst_stream *)(void *)(cst__container_of(link, struct writable, auto_end_task) + 1);
-
     if (!(s->flags & (W_ABSENT | W_ENDING | DESTROYED | ERRORED)))
         cst__end(s, NULL, NULL, NULL);
-    cst__release(s);
 }
 
 static bool writable_side_is_done(const cst_stream *s)
@@ -164,20 +146,17 @@ static bool writable_side_is_done(const cst_stream *s)
     return !(s->flags & HAS_WRITABLE) || (s->flags & (W_FINISHED | W_ABSENT));
 }
 
-static void run_end(cst_task_link *link)
+void cst__run_end(cst_stream *s)
 {
-    cst_stream *s = (cst_stream *)(void *)cst__container_of(link, struct readable, end_task) - 1;
-
     s->flags &= ~R_END_SCHEDULED;
     if (!(s->flags & (ERRORED | CLOSE_EMITTED | R_END_EMITTED)) && cst__r(s)->length == 0) {
         s->flags |= R_END_EMITTED;
         cst__emit(s, CST_END);
         if (cst_is_writable(s) && !(s->flags & HALF_OPEN))
-            cst__post_for(s, &cst__w(s)->auto_end_task, run_auto_end);
+            cst__post_for(s, TASK_AUTO_END);
         else if ((s->flags & AUTO_DESTROY) && writable_side_is_done(s))
             cst__destroy(s, NULL);
     }
-    cst__release(s);
 }
 
 static void end_readable(cst_stream *s)
@@ -185,24 +164,16 @@ static void end_readable(cst_stream *s)
     if (s->flags & (R_END_EMITTED | R_END_SCHEDULED))
         return;
     s->flags |= R_ENDED | R_END_SCHEDULED;
-    cst__post_for(s, &cst__r(s)->end_task, run_end);
+    cst__post_for(s, TASK_END);
 }
 
 /* --- push ----------------------------------------------------------------------------------------------------------- */
 
-static void flow_extra(cst_stream *s, cst_status status)
-{
-    (void)status;
-    flow(s);
-}
-
 static void emit_data(cst_stream *s, const cst_slice *chunk)
 {
-    struct cst__pipe *pipe = cst__r(s)->sole_pipe;
-
     s->flags |= R_DATA_EMITTED;
-    if (pipe)
-        cst__pipe_deliver(pipe, chunk);
+    if (s->flags & R_PIPED)
+        cst__pipe_deliver(cst__r(s)->sole_pipe, chunk);
     else if (cst__listened(s, CST_DATA))
         cst__emit_event(s, &(cst_event){ .type = CST_DATA, .chunk = chunk });
 }
@@ -210,7 +181,7 @@ static void emit_data(cst_stream *s, const cst_slice *chunk)
 /* The chunk goes to the listeners at once: the stream flows, nothing waits, and the read slot is not running. */
 static void hand_through(cst_stream *s, const cst_slice *chunk)
 {
-    if (cst__r(s)->awaited)
+    if (s->flags & R_AWAITING)
         cst__pipes_forget_awaited(s);
     s->ctx->nesting++;
     emit_data(s, chunk);
@@ -219,34 +190,33 @@ static void hand_through(cst_stream *s, const cst_slice *chunk)
 
 static bool flows_through(const cst_stream *s)
 {
-    return (s->flags & (R_FLOWING | R_SYNC | R_DATA_LISTENING)) == (R_FLOWING | R_DATA_LISTENING) &&
-           cst__r(s)->length == 0;
+    return (s->flags & (R_FLOWING | R_SYNC | R_DATA_LISTENING | R_QUEUED)) ==
+           (R_FLOWING | R_DATA_LISTENING);
 }
 
 static cst_status buffer_chunk(cst_stream *s, cst_slice *chunk, bool front)
 {
     struct readable *r = cst__r(s);
+    const cst_allocator *allocator = cst__pool_allocator(&s->ctx->pool);
+    size_t len = (s->flags & R_OBJECTS) ? 1 : chunk->len;
     cst_status st;
 
-    if (chunk->len > SIZE_MAX - r->buffer.bytes)
+    if (len > SIZE_MAX - r->length)
         return CST_E_OUT_OF_RANGE;
-    r->length += (s->flags & R_OBJECTS) ? 1 : chunk->len;
-    if (front) {
-        if ((st = cst__chain_reserve_front(&r->buffer)) < 0)
-            goto fail;
-        cst__chain_unshift_reserved(&r->buffer, chunk);
-    } else {
-        if (!cst__chain_has_room(&r->buffer) && (st = cst__chain_reserve(&r->buffer)) < 0)
-            goto fail;
-        cst__chain_push_reserved(&r->buffer, chunk);
-    }
-    *chunk = cst_slice_empty();
+    st = front ? cst__row_reserve_front(&r->buffer, allocator)
+               : cst__row_reserve(&r->buffer, allocator);
+    if (st < 0)
+        return st;
+    if (front)
+        cst__row_unshift(&r->buffer, chunk);
+    else
+        cst__row_push(&r->buffer, chunk);
+    *chunk = (cst_slice){ 0 };
+    r->length += len;
+    s->flags |= R_QUEUED;
     if (s->flags & R_NEED_READABLE)
         emit_readable(s);
     return CST_OK;
-fail:
-    r->length -= (s->flags & R_OBJECTS) ? 1 : chunk->len;
-    return st;
 }
 
 /* A chunk that cannot be kept is lost, so the stream has failed. */
@@ -269,9 +239,9 @@ static cst_status add_chunk(cst_stream *s, cst_slice *chunk, bool front)
         hand_through(s, chunk);
     } else {
         /* Too many stages inside one another: it waits, and a task lets it flow, so that the stack stays bounded. */
-        if ((st = buffer_chunk(s, chunk, front)) < 0 ||
-            (st = cst__post_extra(s, flow_extra, CST_OK)) < 0)
+        if ((st = buffer_chunk(s, chunk, front)) < 0)
             return add_failed(s, st);
+        cst__post_for(s, TASK_FLOW);
     }
     cst__maybe_read_more(s);
     return can_push(s) ? CST_OK : CST_FULL;
@@ -301,7 +271,7 @@ void cst__push_eof(cst_stream *s)
     if (!(s->flags & R_SYNC)) {
         s->flags &= ~R_NEED_READABLE;
         s->flags |= R_EMITTED_READABLE;
-        emit_readable_now(s);
+        cst__run_readable(s);
     } else if ((s->flags & (R_FLOWING | R_NEED_READABLE)) || cst__listened(s, CST_READABLE)) {
         emit_readable(s);
     } else {
@@ -391,7 +361,7 @@ static size_t how_much(const cst_stream *s, size_t size)
     if (s->flags & R_OBJECTS)
         return 1;
     if (size == CST_READ_ANY)
-        return r->length ? cst__chain_front(&r->buffer)->len : 0;
+        return r->length ? cst__row_front(&r->buffer)->len : 0;
     if (size <= r->length)
         return size;
     return (s->flags & R_ENDED) ? r->length : 0;
@@ -442,16 +412,18 @@ static cst_status take(cst_stream *s, size_t n, cst_slice *out)
 {
     struct readable *r = cst__r(s);
 
-    if ((s->flags & R_OBJECTS) || n == cst__chain_front(&r->buffer)->len) {
-        *out = cst__chain_shift(&r->buffer);
+    if ((s->flags & R_OBJECTS) || n == cst__row_front(&r->buffer)->len) {
+        *out = cst__row_shift(&r->buffer);
+        r->length -= n;
     } else {
-        cst_status st = cst__chain_read_from(out, &r->buffer, n, s->ctx->allocator);
+        cst_status st = cst__row_read(out, &r->buffer, &r->length, n, s->ctx->allocator);
 
         if (st < 0)
             return st;
     }
-    r->length -= n;
-    if (r->awaited)
+    if (!r->buffer.count)
+        s->flags &= ~R_QUEUED;
+    if (s->flags & R_AWAITING)
         cst__pipes_forget_awaited(s);
     return CST_OK;
 }
@@ -546,7 +518,7 @@ cst_status cst_next(cst_slice *out, cst_stream *s)
 
 /* --- the flow ------------------------------------------------------------------------------------------------------- */
 
-static void flow(cst_stream *s)
+void cst__run_flow(cst_stream *s)
 {
     cst_slice chunk;
 
@@ -554,18 +526,15 @@ static void flow(cst_stream *s)
         cst__slice_unref(&chunk);
 }
 
-static void run_resume(cst_task_link *link)
+void cst__run_resume(cst_stream *s)
 {
-    cst_stream *s = (cst_stream *)(void *)cst__container_of(link, struct readable, resume_task) - 1;
-
     if (!(s->flags & R_READING))
-        read_chunk(s, 0, NULL, NULL);
+        cst__run_read(s);
     s->flags &= ~R_RESUME_SCHEDULED;
     cst__emit(s, CST_RESUME);
-    flow(s);
+    cst__run_flow(s);
     if ((s->flags & (R_FLOWING | R_READING)) == R_FLOWING)
-        read_chunk(s, 0, NULL, NULL);
-    cst__release(s);
+        cst__run_read(s);
 }
 
 void cst__resume(cst_stream *s)
@@ -578,7 +547,7 @@ void cst__resume(cst_stream *s)
             s->flags |= R_FLOWING;
         if (!(s->flags & R_RESUME_SCHEDULED)) {
             s->flags |= R_RESUME_SCHEDULED;
-            cst__post_for(s, &cst__r(s)->resume_task, run_resume);
+            cst__post_for(s, TASK_RESUME);
         }
     }
     s->flags |= R_HAS_PAUSED;
@@ -635,39 +604,34 @@ void cst__data_listener_removed(cst_stream *s)
     s->flags &= ~R_DATA_LISTENING;
 }
 
-static void read_nothing(cst_stream *s, cst_status status)
+void cst__run_read(cst_stream *s)
 {
-    (void)status;
     read_chunk(s, 0, NULL, NULL);
 }
 
-/* Asked before the listener is in the list, so that it can still be refused. */
-cst_status cst__readable_listener_added(cst_stream *s)
+void cst__readable_listener_added(cst_stream *s)
 {
     struct readable *r = cst__r(s);
-    struct cst__extra_task *task = NULL;
 
     if (s->flags & (R_END_EMITTED | R_READABLE_LISTENING))
-        return CST_OK;
-    if (!r->length && !(s->flags & R_READING) && !(task = cst__extra_new(s)))
-        return CST_E_NOMEM;
+        return;
     s->flags |= R_READABLE_LISTENING | R_NEED_READABLE | R_HAS_FLOWING;
     s->flags &= ~(R_FLOWING | R_EMITTED_READABLE);
     if (r->length) {
         emit_readable(s);
-    } else if (s->flags & R_EOF_READABLE_PENDING) {
+        return;
+    }
+    if (s->flags & R_EOF_READABLE_PENDING) {
         s->flags &= ~R_EOF_READABLE_PENDING;
         emit_readable(s);
     }
-    if (task)
-        cst__extra_post(task, read_nothing, CST_OK);
-    return CST_OK;
+    if (!(s->flags & R_READING))
+        cst__post_for(s, TASK_READ);
 }
 
 /* Deferred, so that listeners which are removed and added again do not toggle the mode. */
-static void update_readable_listening(cst_stream *s, cst_status status)
+void cst__run_mode(cst_stream *s)
 {
-    (void)status;
     if (cst__listened(s, CST_READABLE))
         s->flags |= R_READABLE_LISTENING;
     else
@@ -683,8 +647,7 @@ static void update_readable_listening(cst_stream *s, cst_status status)
 
 void cst__readable_listener_removed(cst_stream *s)
 {
-    if (cst__post_extra(s, update_readable_listening, CST_OK) < 0)
-        update_readable_listening(s, CST_OK); /* early, but the mode must not stay */
+    cst__post_for(s, TASK_MODE);
 }
 
 /* --- looking ---------------------------------------------------------------------------------------------------------- */

@@ -3,16 +3,36 @@
  */
 #include "stream/stream_internal.h"
 
+/* How much a transform had buffered when its slot was called: for the innermost call on each stream. */
+struct cst__transform_call {
+    const cst_stream *stream;
+    size_t mark;
+    struct cst__transform_call *outer;
+};
+
+/* A write owes its answer while W_EXPECTING is set; the others have a bit of their own. */
 static unsigned slot_bit(enum cst__slot slot)
 {
-    return 1u << slot;
+    return slot < SLOT_TRANSFORM ? 0u : 1u << (slot - SLOT_TRANSFORM);
+}
+
+bool cst__owes_answer(const cst_stream *s)
+{
+    return s->owed || (s->flags & (W_EXPECTING | IS_TRANSFORM)) == W_EXPECTING;
+}
+
+bool cst__owes_write(const cst_stream *s)
+{
+    if (s->flags & IS_TRANSFORM)
+        return s->owed & slot_bit(SLOT_TRANSFORM);
+    return (s->flags & W_EXPECTING) != 0;
 }
 
 /* Hands an answer to the rule that waits for it. chunk is what came with it, or NULL; it may be moved out. */
 static void take_answer(cst_stream *s, enum cst__slot slot, cst_status status, cst_slice *chunk,
                         size_t mark)
 {
-    s->owed = (uint16_t)(s->owed & ~slot_bit(slot));
+    s->owed = (uint8_t)(s->owed & ~slot_bit(slot));
     if (status > 0 && slot != SLOT_DESTROY)
         status = CST_OK;
     switch (slot) {
@@ -39,7 +59,7 @@ static void take_answer(cst_stream *s, enum cst__slot slot, cst_status status, c
         cst__destroy_answered(s, status);
         break;
     }
-    if (!s->owed)
+    if (s->flags & CLOSE_EMITTED)
         cst__stream_check_life(s);
 }
 
@@ -48,8 +68,7 @@ static enum cst__slot slot_enter(cst_stream *s, enum cst__slot slot)
     enum cst__slot outer = (enum cst__slot)s->slot;
 
     s->slot = (uint8_t)slot;
-    if (slot != SLOT_READ)
-        s->owed = (uint16_t)(s->owed | slot_bit(slot));
+    s->owed = (uint8_t)(s->owed | slot_bit(slot));
     return outer;
 }
 
@@ -123,13 +142,16 @@ void cst__call_writev(cst_stream *s, const cst_slice *chunks, size_t count)
 
 void cst__call_transform(cst_stream *s, const cst_slice *chunk)
 {
-    size_t outer_mark = cst__w(s)->transform_mark;
-    size_t mark = cst__w(s)->transform_mark = cst__r(s)->length;
+    struct cst__transform_call call = { .stream = s,
+                                        .mark = cst__r(s)->length,
+                                        .outer = s->ctx->transform_call };
     enum cst__slot outer = slot_enter(s, SLOT_TRANSFORM);
-    cst_status status = s->ops->transform(s, cst__self(s), chunk);
+    cst_status status;
 
-    cst__w(s)->transform_mark = outer_mark;
-    slot_leave(s, SLOT_TRANSFORM, outer, status, mark);
+    s->ctx->transform_call = &call;
+    status = s->ops->transform(s, cst__self(s), chunk);
+    s->ctx->transform_call = call.outer;
+    slot_leave(s, SLOT_TRANSFORM, outer, status, call.mark);
 }
 
 void cst__call_final(cst_stream *s)
@@ -166,6 +188,15 @@ void cst__call_destroy(cst_stream *s, const cst_error *error)
 
 /* --- the public calls --------------------------------------------------------------------------------------------- */
 
+static size_t transform_mark(const cst_stream *s)
+{
+    const struct cst__transform_call *call = s->ctx->transform_call;
+
+    while (call->stream != s)
+        call = call->outer;
+    return call->mark;
+}
+
 cst_call cst_this_call(cst_stream *s)
 {
     cst_call call = { s, 0, SLOT_NONE };
@@ -174,7 +205,7 @@ cst_call cst_this_call(cst_stream *s)
         return call;
     call.slot = s->slot;
     if (s->slot == SLOT_TRANSFORM)
-        call.mark = cst__w(s)->transform_mark;
+        call.mark = transform_mark(s);
     return call;
 }
 

@@ -12,9 +12,16 @@ static cst_stream *stream_of(const struct cst__resident *resident)
     return cst__container_of((uintptr_t)resident, cst_stream, resident);
 }
 
-static size_t sides_size(uint64_t flags)
+static size_t writable_size(uint64_t flags)
 {
-    return ((flags & HAS_WRITABLE) ? sizeof(struct writable) : 0) + sizeof(cst_stream) +
+    return (flags & HAS_WRITABLE) ? sizeof(struct writable) : 0;
+}
+
+static size_t stream_size(uint64_t flags, size_t self_size)
+{
+    if (self_size)
+        return writable_size(flags) + cst__self_offset(flags) + self_size;
+    return writable_size(flags) + sizeof(cst_stream) +
            ((flags & HAS_READABLE) ? sizeof(struct readable) : 0);
 }
 
@@ -45,24 +52,142 @@ static bool stream_is_wanted(const struct cst__resident *resident)
 static void drop_stream(struct cst__resident *resident)
 {
     cst_stream *s = stream_of(resident);
-    size_t size = sides_size(s->flags) + s->ops->self_size;
-    char *base = (char *)s - ((s->flags & HAS_WRITABLE) ? sizeof(struct writable) : 0);
-
     if (s->flags & HAS_READABLE)
         cst__readable_fini(s);
     if (s->flags & HAS_WRITABLE)
         cst__writable_fini(s);
     cst__listeners_free(s);
-    cst__free(s->ctx, base, size);
+    cst__free(s->ctx, (char *)s - writable_size(s->flags),
+              stream_size(s->flags, s->ops->self_size));
 }
 
-static const struct cst__resident_ops resident_ops = {
-    .end = end_stream, .settle = settle_stream, .wanted = stream_is_wanted, .drop = drop_stream
-};
+/* --- deferred tasks ----------------------------------------------------------------------------------------------- */
+
+static void run_kind(cst_stream *s, enum cst__task_kind kind, cst_status status)
+{
+    switch (kind) {
+    case TASK_LINK:
+        break;
+    case TASK_READABLE:
+        cst__run_readable(s);
+        break;
+    case TASK_READ_MORE:
+        cst__run_read_more(s);
+        break;
+    case TASK_RESUME:
+        cst__run_resume(s);
+        break;
+    case TASK_END:
+        cst__run_end(s);
+        break;
+    case TASK_FLOW:
+        cst__run_flow(s);
+        break;
+    case TASK_READ:
+        cst__run_read(s);
+        break;
+    case TASK_MODE:
+        cst__run_mode(s);
+        break;
+    case TASK_PIPE_END:
+        cst__run_pipe_end(s);
+        break;
+    case TASK_AUTO_END:
+        cst__run_auto_end(s);
+        break;
+    case TASK_FAIL_QUEUE:
+        cst__run_fail_queue(s);
+        break;
+    case TASK_FINISH_IF_STILL:
+        cst__run_finish(s, true);
+        break;
+    case TASK_FINISH:
+        cst__run_finish(s, false);
+        break;
+    case TASK_CONSTRUCT:
+        cst__call_construct(s);
+        break;
+    case TASK_ERROR:
+        cst__run_error(s);
+        break;
+    case TASK_CLOSE:
+        cst__run_close(s);
+        break;
+    case TASK_AFTER_WRITE:
+        cst__run_after_write(s);
+        break;
+    case TASK_WRITE_FAILED:
+        cst__run_write_failed(s, status);
+        break;
+    case TASK_COMPLETE_WRITE:
+        cst__write_answered(s, CST_OK);
+        break;
+    case TASK_CONSTRUCTED:
+        cst__run_constructed(s, status);
+        break;
+    case TASK_CONSTRUCTED_AGAIN:
+        cst__run_constructed_again(s, status);
+        break;
+    }
+}
+
+static void run_task(void *subject, unsigned kind, cst_status status)
+{
+    cst_stream *s = subject;
+
+    run_kind(s, (enum cst__task_kind)kind, status);
+    cst__release(s);
+}
+
+/* The notes of what had no room in the queue: the kinds come in the order of their numbers. */
+static bool run_late(struct cst__resident *resident)
+{
+    cst_stream *s = stream_of(resident);
+
+    for (unsigned kind = TASK_READABLE; kind <= TASK_CLOSE; kind++) {
+        if (!(s->late & 1u << kind))
+            continue;
+        s->late = (uint16_t)(s->late & ~(1u << kind));
+        run_task(s, kind, CST_OK);
+        return true;
+    }
+    return false;
+}
+
+bool cst__post_for(cst_stream *s, enum cst__task_kind kind)
+{
+    bool noted = (s->late & 1u << kind) != 0;
+
+    assert(kind <= TASK_CLOSE);
+    if (!cst__post_resident(s->ctx, s, kind, CST_OK)) {
+        if (noted)
+            return false;
+        s->late = (uint16_t)(s->late | 1u << kind);
+    }
+    s->refs++;
+    return true;
+}
+
+bool cst__try_post(cst_stream *s, enum cst__task_kind kind, cst_status status)
+{
+    if (!cst__post_resident(s->ctx, s, kind, status))
+        return false;
+    s->refs++;
+    return true;
+}
+
+static const struct cst__resident_ops resident_ops = { .end = end_stream,
+                                                       .settle = settle_stream,
+                                                       .wanted = stream_is_wanted,
+                                                       .drop = drop_stream,
+                                                       .run = run_task,
+                                                       .run_late = run_late };
+
+/* --- references --------------------------------------------------------------------------------------------------- */
 
 void cst__stream_check_life(cst_stream *s)
 {
-    if (s->refs || s->owed || (s->flags & (CLOSE_EMITTED | DYING)) != CLOSE_EMITTED)
+    if (s->refs || cst__owes_answer(s) || (s->flags & (CLOSE_EMITTED | DYING)) != CLOSE_EMITTED)
         return;
     s->flags |= DYING;
     cst__resident_die(s->ctx, &s->resident);
@@ -120,6 +245,7 @@ cst_status cst__stream_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, c
     static const cst_opts defaults = { .high_water_mark = 0 };
     bool both = (flags & (HAS_READABLE | HAS_WRITABLE)) == (HAS_READABLE | HAS_WRITABLE);
     cst_stream *s;
+    size_t size;
     char *base;
 
     if (!out || !ctx || !ops)
@@ -128,11 +254,12 @@ cst_status cst__stream_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, c
         return CST_E_DESTROYED;
     if (ops->self_size > SIZE_MAX / 2)
         return CST_E_NOMEM;
-    base = cst__alloc(ctx, sides_size(flags) + ops->self_size);
+    size = stream_size(flags, ops->self_size);
+    base = cst__alloc(ctx, size);
     if (!base)
         return CST_E_NOMEM;
-    memset(base, 0, sides_size(flags) + ops->self_size);
-    s = (cst_stream *)(void *)(base + ((flags & HAS_WRITABLE) ? sizeof(struct writable) : 0));
+    memset(base, 0, size);
+    s = (cst_stream *)(void *)(base + writable_size(flags));
     if (!opts)
         opts = &defaults;
     s->flags = flags | option_flags(opts) | CONSTRUCTED;
@@ -196,50 +323,6 @@ cst_status cst_passthrough_new(cst_stream **out, cst_ctx *ctx, const cst_opts *o
     static const cst_ops passthrough_ops = { .name = "passthrough" };
 
     return cst_passthrough_new_with(out, ctx, &passthrough_ops, NULL, opts);
-}
-
-/* --- tasks that may be queued several times ----------------------------------------------------------------------- */
-
-static void run_extra(cst_task_link *link)
-{
-    struct cst__extra_task *task = cst__container_of(link, struct cst__extra_task, link);
-    cst_stream *s = task->stream;
-    void (*run)(cst_stream *, cst_status) = task->run;
-    cst_status status = task->status;
-
-    cst__free(s->ctx, task, sizeof(*task));
-    run(s, status);
-    cst__release(s);
-}
-
-struct cst__extra_task *cst__extra_new(cst_stream *s)
-{
-    struct cst__extra_task *task = cst__alloc(s->ctx, sizeof(*task));
-
-    if (task) {
-        task->link.run = NULL;
-        task->stream = s;
-    }
-    return task;
-}
-
-void cst__extra_post(struct cst__extra_task *task, void (*run)(cst_stream *s, cst_status status),
-                     cst_status status)
-{
-    task->run = run;
-    task->status = status;
-    cst__post_for(task->stream, &task->link, run_extra);
-}
-
-cst_status cst__post_extra(cst_stream *s, void (*run)(cst_stream *s, cst_status status),
-                           cst_status status)
-{
-    struct cst__extra_task *task = cst__extra_new(s);
-
-    if (!task)
-        return CST_E_NOMEM;
-    cst__extra_post(task, run, status);
-    return CST_OK;
 }
 
 /* --- looking ------------------------------------------------------------------------------------------------------ */

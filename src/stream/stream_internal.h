@@ -55,17 +55,17 @@
 
 /* readable side */
 #define R_FLOWING FLAG(0)
-#define R_HAS_FLOWING FLAG(1)        /* flowing is not null */
-#define R_DATA_LISTENING FLAG(2)     /* at least one 'data' listener */
-#define R_READABLE_LISTENING FLAG(3) /* at least one 'readable' listener, as of the last look */
-#define R_READING FLAG(4)            /* the read slot was called and has pushed nothing yet */
-#define R_SYNC FLAG(5)               /* in the read slot, or before its first call has returned */
-#define R_NEED_READABLE FLAG(6)      /* somebody waits for 'readable' */
-#define R_EMITTED_READABLE FLAG(7)   /* 'readable' is on its way */
-#define R_ENDED FLAG(8)              /* EOF was pushed */
-#define R_READING_MORE FLAG(9)       /* the task that reads ahead is queued or at work */
+#define R_HAS_FLOWING FLAG(1)    /* flowing is not null */
+#define R_DATA_LISTENING FLAG(2) /* at least one 'data' listener */
+#define R_PIPED FLAG(3)          /* there is just one, and it is a pipe: sole_pipe */
+#define R_READING FLAG(4)        /* the read slot was called and has pushed nothing yet */
+#define R_SYNC FLAG(5)           /* in the read slot, or before its first call has returned */
+#define R_NEED_READABLE FLAG(6)  /* somebody waits for 'readable' */
+#define R_QUEUED FLAG(7)         /* the buffer is not empty */
+#define R_ENDED FLAG(8)          /* EOF was pushed */
+#define R_READING_MORE FLAG(9)   /* the task that reads ahead is queued or at work */
 #define R_DATA_EMITTED FLAG(10)
-#define R_MULTI_AWAIT FLAG(11) /* there were several pipes: whom to wait for is a set */
+#define R_AWAITING FLAG(11) /* the source waits for the 'drain' of a destination */
 #define R_OBJECTS FLAG(12)
 
 /* writable side */
@@ -76,10 +76,10 @@
 #define W_CORKED FLAG(17)
 #define W_BUFFERED \
     FLAG(18) /* there is a queue; it may be empty while its last chunk is handed over */
-#define W_CLEARING FLAG(19)    /* the queue is being handed over */
-#define W_ENDING FLAG(20)      /* end() was called */
-#define W_ENDED FLAG(21)       /* end() has returned */
-#define W_AFTER_WRITE FLAG(22) /* a task that follows a completed write is on its way */
+#define W_CLEARING FLAG(19) /* the queue is being handed over */
+#define W_ENDING FLAG(20)   /* end() was called */
+#define W_KEPT FLAG(21)     /* the bytes of the write in flight are kept: its slot answers late */
+#define W_VECTOR FLAG(22)   /* and they are those of a writev */
 #define W_OBJECTS FLAG(23)
 
 /* both */
@@ -112,7 +112,42 @@
 #define CLOSE_EMITTED FLAG(48)
 #define DESTROY_ANSWERED FLAG(49)
 #define CONSTRUCT_ANSWERED FLAG(50)
-#define DYING FLAG(51) /* to be freed when the last frame is left */
+#define DYING FLAG(51)                /* to be freed when the last frame is left */
+#define R_READABLE_LISTENING FLAG(52) /* at least one 'readable' listener, as of the last look */
+#define R_EMITTED_READABLE FLAG(53)   /* 'readable' is on its way */
+#define R_MULTI_AWAIT FLAG(54)        /* there were several pipes: whom to wait for is a set */
+#define W_ENDED FLAG(55)              /* end() has returned */
+#define W_AFTER_WRITE FLAG(56)        /* a task that follows a completed write is on its way */
+#define LISTENERS_GONE FLAG(57)       /* the list is to be swept when the emission is over */
+#define LISTENERS_FRONT FLAG(58)      /* some listener was put in front of the others */
+
+/* --- deferred tasks ----------------------------------------------------------------------------------------------- */
+
+/* All that a stream does later, in the order in which it was queued (run_task in stream.c). */
+enum cst__task_kind {
+    TASK_LINK, /* not a stream's */
+    TASK_READABLE,
+    TASK_READ_MORE,
+    TASK_RESUME,
+    TASK_END,
+    TASK_FLOW,     /* what was too deep inside other stages flows on */
+    TASK_READ,     /* read(0) */
+    TASK_MODE,     /* a 'readable' listener was removed: who is in charge now? */
+    TASK_PIPE_END, /* a pipe was made after 'end' */
+    TASK_AUTO_END, /* no_half_open */
+    TASK_FAIL_QUEUE,
+    TASK_FINISH_IF_STILL,
+    TASK_FINISH,
+    TASK_CONSTRUCT,
+    TASK_ERROR,
+    TASK_CLOSE,
+    /* From here on with a status or a count that a note cannot keep: without room in the queue they are done at once. */
+    TASK_AFTER_WRITE,
+    TASK_WRITE_FAILED,
+    TASK_COMPLETE_WRITE,
+    TASK_CONSTRUCTED,
+    TASK_CONSTRUCTED_AGAIN
+};
 
 /* --- slots that owe an answer ------------------------------------------------------------------------------------- */
 
@@ -134,50 +169,53 @@ enum cst__slot {
 #define CST__EVENT_FREED CST_EVENT_TYPES_
 #define EVENT_BIT(type) ((uint16_t)(1u << (type)))
 
+enum cst__listener_kind { LISTENER_FN, LISTENER_PIPE_SOURCE, LISTENER_PIPE_DEST };
+
+/* What a listener is like. */
+#define LISTENER_ONCE 1u /* its events are removed when they come */
+#define LISTENER_FRONT \
+    2u /* before all that are not, and before those that were put in front earlier */
+#define LISTENER_OWNED 4u /* made by cst_on: the list frees it; others are part of a record */
+#define LISTENER_HELD 8u  /* stays in the list without any event */
+
 /**
- * One listener of one event, or of several where it is the library's own. A listener that is removed while its stream
- * emits must still be called by the emissions that had begun: gone holds such events, gone_depth the emissions' depth.
+ * A place in a stream's list of listeners, for one event, or for several where it is the library's own. One that is
+ * removed while its stream emits must still be called by the emissions that had begun: gone holds such events,
+ * gone_depth the emissions' depth.
  */
 struct cst__listener {
-    struct cst__listener *next, *prev;
-    cst_listener_fn *fn;
-    void *arg;
+    struct cst__listener *next, *prev; /* prev of the first is the last */
     uint16_t events;
-    uint16_t once; /* of them, those that are removed when they come */
     uint16_t gone;
     uint16_t gone_depth;
-    bool embedded; /* part of a record, which frees it */
+    uint8_t kind;
+    uint8_t traits;
+};
+
+/** One that calls a function. */
+struct cst__fn_listener {
+    struct cst__listener listener;
+    cst_listener_fn *fn;
+    void *arg;
 };
 
 /* --- the layout --------------------------------------------------------------------------------------------------- */
 
+/* The fields are ordered so that nothing is lost to alignment: there may be many streams. */
 struct cst_stream {
-    _Alignas(max_align_t) uint64_t flags;
+    uint64_t flags;
     cst_ctx *ctx;
     const cst_ops *ops;
+    struct cst__listener *listeners;
     struct cst__resident resident;
-    struct cst__listener *first_listener, *last_listener;
-    uint16_t listened; /* events that somebody listens to */
+    cst_error error;         /* the first one; valid with ERRORED */
+    cst_status close_status; /* what destroy was called with, then what the close task emits */
+    uint32_t refs;           /* handles of the user's, queued tasks, pipes into it */
+    uint16_t listened;       /* events that somebody listens to */
     uint16_t emit_depth;
-    bool listeners_gone; /* the list is to be swept when the emission is over */
-    uint8_t slot;        /* the slot that is running, the innermost */
-    uint16_t owed;       /* bits of the slots that have not answered */
-    uint32_t refs;       /* handles of the user's, queued tasks, pipes into it */
-    cst_status construct_status;
-    cst_error error; /* the first one; valid with ERRORED */
-    cst_error
-        close_error; /* what destroy was called with, then what the close task emits; status 0 for none */
-    cst_error single_error;   /* what the error task emits */
-    cst_task_link close_task; /* before CONSTRUCTED: the construct tasks */
-    cst_task_link error_task;
-};
-
-/** A task for what may be queued several times at once. */
-struct cst__extra_task {
-    cst_task_link link;
-    cst_stream *stream;
-    void (*run)(cst_stream *s, cst_status status);
-    cst_status status;
+    uint16_t late; /* tasks that had no room in the queue */
+    uint8_t slot;  /* the slot that is running, the innermost */
+    uint8_t owed;  /* bits of the slots that have not answered; for write there is W_EXPECTING */
 };
 
 /** A callback that is owed for a write or an end; also the task that brings it. */
@@ -190,43 +228,58 @@ struct cst__request {
     cst_status status;
     uint32_t chunk; /* the number of the queued chunk that it belongs to */
     uint32_t count; /* completions that share this task */
-    bool batch;     /* the first of a writev's */
-};
-
-struct cst__request_list {
-    struct cst__request *first, *last;
+    bool of_end;
+    bool batch; /* the first of a writev's */
 };
 
 struct writable {
-    _Alignas(max_align_t) cst_chain queue; /* chunks that wait */
-    struct cst__request_list waiting;      /* their callbacks, those that have one */
-    struct cst__request *in_flight; /* callbacks of the write in flight: of a writev, a list */
+    struct cst_chain_row queue; /* chunks that wait */
+    size_t length;              /* accepted and not completed, the write in flight included */
+    size_t high_water_mark;
+    struct cst__request *last_waiting; /* callbacks of what waits, then those of end: a ring */
+    struct cst__request *in_flight;    /* callbacks of the write in flight: of a writev, a list */
     struct cst__request
         *tick; /* the callback task queued last, which the next equal one may join */
-    struct cst__request_list ends; /* callbacks of end */
-    cst_slice chunk;               /* the chunk in flight, kept where its slot answers late */
-    cst_chain batch;               /* likewise, those of a writev */
-    size_t length;                 /* accepted and not completed, the write in flight included */
-    size_t high_water_mark;
+    union {
+        cst_slice chunk;            /* W_KEPT: the chunk in flight */
+        struct cst_chain_row batch; /* W_KEPT and W_VECTOR: those of a writev */
+        size_t transform_mark;      /* in the transform slot: readable length when it was called */
+    } flight;
     size_t flight_length;
-    size_t transform_mark; /* readable length when transform was called */
-    uint32_t front;        /* the number of the first chunk in the queue */
-    uint32_t flight;       /* the number of the write in flight */
+    uint32_t front; /* the number of the first chunk in the queue */
     uint32_t corked;
-    int32_t pending; /* callbacks to come before 'finish' may, Node's pendingcb */
-    cst_task_link after_write_task, finish_task, auto_end_task, error_buffer_task;
+    uint32_t
+        pending; /* completed writes, and final, whose task is to come: 'finish' waits for them */
 };
 
 struct readable {
-    _Alignas(max_align_t) cst_chain buffer;
+    struct cst_chain_row buffer;
     size_t length; /* bytes or, in object mode, chunks */
     size_t high_water_mark;
-    struct cst__pipe *pipes; /* in the order in which they were made */
-    struct cst__pipe
-        *sole_pipe; /* the one 'data' listener, where there is just one and it is a pipe */
-    struct cst__pipe *awaited;   /* those whose destination has said CST_FULL */
-    uint32_t pipe_count;
-    cst_task_link emit_readable_task, read_more_task, resume_task, end_task;
+    struct cst__pipe *sole_pipe; /* with R_PIPED */
+    struct cst__drain *awaited;  /* destinations that have said CST_FULL */
+};
+
+/**
+ * A pipe; pipe.c tells its story. It has a place in the list of its source, which is also where Node's list of pipes is
+ * (listed), and one in the list of its destination.
+ */
+struct cst__pipe {
+    union {
+        struct cst__limbo limbo;
+        struct cst__listener on_source;
+    };
+    struct cst__listener on_dest;
+    cst_stream *source, *dest;
+    struct cst__drain *drain; /* from the first CST_FULL on */
+    uint16_t
+        leaving; /* the cst_unpipe that takes all away and has not said so for this one yet; 0: none */
+    uint8_t refs; /* the lists that it is in; a frame needs none, since limbo outlasts it */
+    bool no_end;
+    bool listed;      /* one of Node's pipes */
+    bool cleaned_up;  /* the listeners were removed */
+    bool drain_added; /* once in a life */
+    bool end_due;     /* it was made after 'end': a task ends the destination */
 };
 
 static inline struct writable *cst__w(const cst_stream *s)
@@ -239,16 +292,30 @@ static inline struct readable *cst__r(const cst_stream *s)
     return (struct readable *)(uintptr_t)(s + 1);
 }
 
-static inline void *cst__self(const cst_stream *s)
+/** What lies before the state of the user's: rounded up, so that the state may be anything. */
+static inline size_t cst__self_offset(uint64_t flags)
 {
-    if (!s->ops->self_size)
-        return NULL;
-    return (s->flags & HAS_READABLE) ? (void *)(cst__r(s) + 1) : (void *)(uintptr_t)(s + 1);
+    size_t size = sizeof(cst_stream) + ((flags & HAS_READABLE) ? sizeof(struct readable) : 0);
+    size_t before = (flags & HAS_WRITABLE) ? sizeof(struct writable) : 0;
+    size_t unit = _Alignof(max_align_t);
+
+    return (before + size + unit - 1) / unit * unit - before;
 }
 
-/** Queues a task that lives in the stream, which stays until it has run. */
-static inline void cst__post_for(cst_stream *s, cst_task_link *link,
-                                 void (*run)(cst_task_link *link))
+static inline void *cst__self(const cst_stream *s)
+{
+    return s->ops->self_size ? (char *)(uintptr_t)s + cst__self_offset(s->flags) : NULL;
+}
+
+/** Queues a task, for which the stream stays. False: a late one of this kind is noted already. */
+bool cst__post_for(cst_stream *s, enum cst__task_kind kind);
+
+/** The same for the kinds that cannot be noted; false where there is no room. */
+bool cst__try_post(cst_stream *s, enum cst__task_kind kind, cst_status status);
+
+/** The same for a link of somebody's own; cst__release(s) is its function's last act. */
+static inline void cst__post_link(cst_stream *s, cst_task_link *link,
+                                  void (*run)(cst_task_link *link))
 {
     s->refs++;
     cst__post(s->ctx, link, run);
@@ -279,15 +346,6 @@ void cst__release(cst_stream *s);
 /** To be called when one of those conditions has come true. */
 void cst__stream_check_life(cst_stream *s);
 
-/** Queues run(s, status) in a task from the pool. CST_E_NOMEM where there is none. */
-cst_status cst__post_extra(cst_stream *s, void (*run)(cst_stream *s, cst_status status),
-                           cst_status status);
-
-/** The same in two steps, where memory has to be had before anything is changed. */
-struct cst__extra_task *cst__extra_new(cst_stream *s);
-void cst__extra_post(struct cst__extra_task *task, void (*run)(cst_stream *s, cst_status status),
-                     cst_status status);
-
 /* --- event.c ------------------------------------------------------------------------------------------------------ */
 
 static inline bool cst__listened(const cst_stream *s, cst_event_type type)
@@ -295,12 +353,23 @@ static inline bool cst__listened(const cst_stream *s, cst_event_type type)
     return s->listened & EVENT_BIT(type);
 }
 
-/** Links a record's own listener at the end, or in front. fn and arg are set. */
-void cst__listen(cst_stream *s, struct cst__listener *l, unsigned events, unsigned once);
-void cst__listen_first(cst_stream *s, struct cst__listener *l, unsigned events);
+static inline struct cst__listener *cst__last_listener(const cst_stream *s)
+{
+    return s->listeners ? s->listeners->prev : NULL;
+}
+
+/** Puts a record's own listener into the list. */
+void cst__listen(cst_stream *s, struct cst__listener *l, enum cst__listener_kind kind,
+                 unsigned events, unsigned traits);
+
+/** The same for one with a function; fn and arg are set. */
+void cst__listen_fn(cst_stream *s, struct cst__fn_listener *l, unsigned events, unsigned traits);
 
 /** Removes some of a listener's events; what is not listened to is ignored. */
 void cst__unlisten(cst_stream *s, struct cst__listener *l, unsigned events);
+
+/** Lets go of one that was held. */
+void cst__unhold(cst_stream *s, struct cst__listener *l);
 
 void cst__emit(cst_stream *s, cst_event_type type);
 void cst__emit_event(cst_stream *s, const cst_event *event);
@@ -312,6 +381,10 @@ void cst__data_listeners_changed(cst_stream *s);
 void cst__listeners_free(cst_stream *s);
 
 /* --- slot.c ------------------------------------------------------------------------------------------------------- */
+
+/** Whether the stream must stay for an answer; whether one of them is that of the write in flight. */
+bool cst__owes_answer(const cst_stream *s);
+bool cst__owes_write(const cst_stream *s);
 
 /** The call wrappers. Each sets what is owed, calls, and takes the answer unless it is pending. */
 void cst__call_read(cst_stream *s, size_t size);
@@ -337,10 +410,20 @@ void cst__pause(cst_stream *s);
 void cst__resume(cst_stream *s);
 void cst__readable_constructed(cst_stream *s);
 
+/** Tasks. */
+void cst__run_readable(cst_stream *s);
+void cst__run_read_more(cst_stream *s);
+void cst__run_resume(cst_stream *s);
+void cst__run_end(cst_stream *s);
+void cst__run_flow(cst_stream *s);
+void cst__run_read(cst_stream *s);
+void cst__run_mode(cst_stream *s);
+void cst__run_auto_end(cst_stream *s);
+
 /** What listening to 'data' and 'readable' does beside the list. */
 void cst__data_listener_added(cst_stream *s);
 void cst__data_listener_removed(cst_stream *s);
-cst_status cst__readable_listener_added(cst_stream *s);
+void cst__readable_listener_added(cst_stream *s);
 void cst__readable_listener_removed(cst_stream *s);
 
 /* --- writable.c --------------------------------------------------------------------------------------------------- */
@@ -352,9 +435,21 @@ cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, 
 cst_status cst__write_result(cst_stream *s);
 cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg);
 void cst__write_answered(cst_stream *s, cst_status status);
+
+/** The slot of a write has returned: keeps its bytes where it answers later. */
+void cst__flight_begun(cst_stream *s, const cst_slice *chunk);
 void cst__final_answered(cst_stream *s, cst_status status);
 void cst__writable_constructed(cst_stream *s);
 void cst__writable_destroying(cst_stream *s);
+
+/** Node's pendingcb: callbacks that are to come. */
+size_t cst__writable_pending(const cst_stream *s);
+
+/** Tasks. */
+void cst__run_after_write(cst_stream *s);
+void cst__run_write_failed(cst_stream *s, cst_status status);
+void cst__run_fail_queue(cst_stream *s);
+void cst__run_finish(cst_stream *s, bool if_still);
 
 /** Calls every callback that the stream still owes: it is being freed. */
 void cst__writable_settle(cst_stream *s);
@@ -380,6 +475,12 @@ void cst__construct_start(cst_stream *s);
 void cst__construct_answered(cst_stream *s, cst_status status);
 void cst__destroy_answered(cst_stream *s, cst_status status);
 
+/** Tasks. */
+void cst__run_error(cst_stream *s);
+void cst__run_close(cst_stream *s);
+void cst__run_constructed(cst_stream *s, cst_status status);
+void cst__run_constructed_again(cst_stream *s, cst_status status);
+
 /* --- pipe.c ------------------------------------------------------------------------------------------------------- */
 
 /** cst_pipe in two steps, for streams that fit: memory first (NULL where there is none), then nothing can fail. */
@@ -392,11 +493,21 @@ void cst__pipe_discard(struct cst__pipe *pipe);
 /** Hands a chunk on to the pipe's destination: what its 'data' listener does. */
 void cst__pipe_deliver(struct cst__pipe *pipe, const cst_slice *chunk);
 
-/** The pipe that a listener of its source belongs to, or NULL. */
+/** What the destination said to a chunk: where it was not CST_OK. */
+void cst__pipe_heed(struct cst__pipe *pipe, cst_status st);
+
+/** The pipe that a listener of the kinds LISTENER_PIPE_... belongs to. */
 struct cst__pipe *cst__pipe_of_listener(const struct cst__listener *l);
+
+/** What such listeners do: an event, their stream's end, and that they have left its list. */
+void cst__pipe_hear(struct cst__listener *l, const cst_event *event);
+void cst__pipe_stream_freed(struct cst__listener *l);
+void cst__pipe_unlinked(struct cst__listener *l);
 
 /** Read data un-blocks the bookkeeping of the pipes (not the pause). */
 void cst__pipes_forget_awaited(cst_stream *s);
-void cst__pipes_free(cst_stream *s);
+
+/** A task: the oldest pipe that was made after 'end' ends its destination. */
+void cst__run_pipe_end(cst_stream *s);
 
 #endif

@@ -6,19 +6,13 @@
  */
 #include "stream/stream_internal.h"
 
-static void complete_write(cst_stream *s, cst_status status)
-{
-    (void)status;
-    cst__write_answered(s, CST_OK);
-}
-
 /* The readable side has room again, or never will have: the write may complete. */
 void cst__transform_settle(cst_stream *s, size_t mark)
 {
     const struct readable *r = cst__r(s);
 
     if (s->flags & R_ENDED) {
-        if (cst__post_extra(s, complete_write, CST_OK) < 0)
+        if (!cst__try_post(s, TASK_COMPLETE_WRITE, CST_OK))
             cst__write_answered(s, CST_OK);
     } else if ((s->flags & W_ENDED) || r->length == mark || r->length < r->high_water_mark) {
         cst__write_answered(s, CST_OK);

@@ -8,8 +8,9 @@
 
 #include "cstream/writable.h"
 
+static void drop_kept(cst_stream *s);
+static void after_write(cst_stream *s, unsigned count, struct cst__request *requests);
 static void finish_maybe(cst_stream *s, bool sync);
-static void clear_queue(cst_stream *s);
 
 /* --- the side as a whole ------------------------------------------------------------------------------------------ */
 
@@ -31,11 +32,8 @@ static size_t high_water_mark(const cst_stream *s, const cst_opts *opts, bool bo
 void cst__writable_init(cst_stream *s, const cst_opts *opts, bool both)
 {
     struct writable *w = cst__w(s);
-    const cst_allocator *allocator = cst__pool_allocator(&s->ctx->pool);
     bool objects = opts->object_mode || (both && opts->writable_object_mode);
 
-    cst_chain_init(&w->queue, allocator);
-    cst_chain_init(&w->batch, allocator);
     w->high_water_mark = high_water_mark(s, opts, both, objects);
     if (objects)
         s->flags |= W_OBJECTS;
@@ -45,21 +43,31 @@ void cst__writable_init(cst_stream *s, const cst_opts *opts, bool both)
 
 void cst__writable_fini(cst_stream *s)
 {
-    struct writable *w = cst__w(s);
+    drop_kept(s);
+    cst__row_fini(&cst__w(s)->queue, cst__pool_allocator(&s->ctx->pool));
+}
 
-    cst__slice_unref(&w->chunk);
-    cst_chain_fini(&w->batch);
-    cst_chain_fini(&w->queue);
+static size_t queued_length(const cst_stream *s)
+{
+    const struct cst_chain_row *queue = &cst__w(s)->queue;
+    size_t length = 0;
+
+    for (uint32_t i = 0; i < queue->count; i++)
+        length += (s->flags & W_OBJECTS) ? 1 : queue->items[queue->head + i].len;
+    return length;
 }
 
 void cst__writable_check(const cst_stream *s)
 {
     const struct writable *w = cst__w(s);
 
+    assert(cst__row_is_valid(&w->queue));
     assert(!w->queue.count || (s->flags & W_BUFFERED));
     assert(!(s->flags & W_EXPECTING) == !(s->flags & W_WRITING));
     assert(!(s->flags & W_CORKED) == !w->corked);
-    assert((s->flags & W_OBJECTS) ? w->length >= w->queue.count : w->length >= w->queue.bytes);
+    assert(w->length >= queued_length(s));
+    assert((s->flags & (W_WRITING | W_BUFFERED)) || w->length == 0);
+    assert(!(s->flags & W_KEPT) || (s->flags & W_EXPECTING));
     assert(!(s->flags & W_FINISHED) || (s->flags & W_ENDING));
     (void)w;
 }
@@ -76,14 +84,57 @@ static struct cst__request *request_new(cst_stream *s, cst_done_fn *done, void *
     return request;
 }
 
-static void list_append(struct cst__request_list *list, struct cst__request *request)
+/* Callbacks that wait are a ring, so that one pointer leads to the last and to the first. */
+static void add_waiting(struct writable *w, struct cst__request *request)
 {
-    request->next = NULL;
-    if (list->first)
-        list->last->next = request;
-    else
-        list->first = request;
-    list->last = request;
+    struct cst__request *last = w->last_waiting;
+
+    request->next = last ? last->next : request;
+    if (last)
+        last->next = request;
+    w->last_waiting = request;
+}
+
+/* Cuts what lies behind request off the ring; all of it where request is NULL. Gives the first, as a list. */
+static struct cst__request *cut_ring(struct writable *w, struct cst__request *request)
+{
+    struct cst__request *last = w->last_waiting, *first = last->next, *cut;
+
+    last->next = NULL;
+    cut = request ? request->next : first;
+    if (request)
+        request->next = first;
+    w->last_waiting = request;
+    return cut;
+}
+
+/* The callbacks of end, which come behind all others. */
+static struct cst__request *take_ends(struct writable *w)
+{
+    struct cst__request *request = w->last_waiting;
+
+    if (!request || !request->of_end)
+        return NULL;
+    request = request->next;
+    if (request->of_end)
+        return cut_ring(w, NULL);
+    while (!request->next->of_end)
+        request = request->next;
+    return cut_ring(w, request);
+}
+
+/* Those of the writes that wait. */
+static struct cst__request *take_waiting(struct writable *w)
+{
+    struct cst__request *ends = take_ends(w), *first = w->last_waiting ? cut_ring(w, NULL) : NULL;
+
+    while (ends) {
+        struct cst__request *next = ends->next;
+
+        add_waiting(w, ends);
+        ends = next;
+    }
+    return first;
 }
 
 /* Calls the callbacks of a list, one after another, and frees it. NULL is fine. */
@@ -113,19 +164,25 @@ static void post_request(cst_stream *s, struct cst__request *request, cst_status
 {
     request->next = NULL;
     request->status = status;
-    cst__post_for(s, &request->link, run_request);
+    cst__post_link(s, &request->link, run_request);
 }
 
 /* The callback of the chunk at the front of the queue, if it has one, taken out of the list. */
 static struct cst__request *take_front_request(struct writable *w)
 {
-    struct cst__request *request = w->waiting.first;
+    struct cst__request *last = w->last_waiting, *first;
 
-    if (!request || request->chunk != w->front)
+    if (!last)
         return NULL;
-    w->waiting.first = request->next;
-    request->next = NULL;
-    return request;
+    first = last->next;
+    if (first->of_end || first->chunk != w->front)
+        return NULL;
+    if (first == last)
+        w->last_waiting = NULL;
+    else
+        last->next = first->next;
+    first->next = NULL;
+    return first;
 }
 
 static cst_status failure_or(const cst_stream *s, cst_status status)
@@ -135,22 +192,20 @@ static cst_status failure_or(const cst_stream *s, cst_status status)
 
 static void call_ends(cst_stream *s, cst_status status)
 {
-    struct cst__request *first = cst__w(s)->ends.first;
-
-    cst__w(s)->ends.first = NULL;
-    call_requests(s, first, status);
+    call_requests(s, take_ends(cst__w(s)), status);
 }
 
 void cst__writable_settle(cst_stream *s)
 {
     struct writable *w = cst__w(s);
     cst_status status = failure_or(s, CST_E_DESTROYED);
-    struct cst__request *in_flight = w->in_flight, *waiting = w->waiting.first;
+    struct cst__request *in_flight = w->in_flight, *waiting = take_waiting(w);
+    struct cst__request *ends = take_ends(w);
 
-    w->in_flight = w->waiting.first = NULL;
+    w->in_flight = NULL;
     call_requests(s, in_flight, status);
     call_requests(s, waiting, status);
-    call_ends(s, status);
+    call_requests(s, ends, status);
 }
 
 /* --- a write goes out --------------------------------------------------------------------------------------------- */
@@ -164,72 +219,82 @@ static void begin_flight(cst_stream *s, size_t len, struct cst__request *request
 {
     struct writable *w = cst__w(s);
 
-    w->flight++;
     w->flight_length = len;
     w->in_flight = request;
     s->flags |= W_WRITING | W_SYNC | W_EXPECTING;
 }
 
-/* Whether the slot that was called for this flight still has to answer, so that its bytes must be kept. */
-static bool answer_is_owed(const cst_stream *s, uint32_t flight)
+/*
+ * Whether the bytes that the slot was called with have to be kept, since it has still to answer. Where it has answered
+ * inside the call, the flight that is on is a later one, which has kept its own.
+ */
+static bool must_keep(const cst_stream *s)
 {
-    return (s->owed & (1u << SLOT_WRITE | 1u << SLOT_TRANSFORM)) && cst__w(s)->flight == flight;
+    return !(s->flags & W_KEPT) && cst__owes_write(s);
+}
+
+void cst__flight_begun(cst_stream *s, const cst_slice *chunk)
+{
+    s->flags &= ~W_SYNC;
+    if (must_keep(s)) {
+        s->flags |= W_KEPT;
+        cst__w(s)->flight.chunk = cst__slice_ref(chunk);
+    }
 }
 
 static void start_write(cst_stream *s, const cst_slice *chunk, size_t len,
                         struct cst__request *request)
 {
-    struct writable *w = cst__w(s);
-    uint32_t flight;
-
     begin_flight(s, len, request);
-    flight = w->flight;
     if (s->flags & DESTROYED)
         cst__write_answered(s, CST_E_DESTROYED);
     else if (s->flags & IS_TRANSFORM)
         cst__transform_write(s, chunk);
     else
         cst__call_write(s, chunk);
-    s->flags &= ~W_SYNC;
-    if (answer_is_owed(s, flight))
-        w->chunk = cst__slice_ref(chunk);
+    cst__flight_begun(s, chunk);
 }
 
 /* All of the queue as one call of writev. */
 static void start_writev(cst_stream *s)
 {
     struct writable *w = cst__w(s);
-    const cst_allocator *allocator = w->queue.allocator;
-    struct cst__request *requests = w->waiting.first;
-    cst_chain chunks = w->queue;
-    uint32_t flight;
+    struct cst__request *requests = take_waiting(w);
+    struct cst_chain_row chunks = w->queue;
 
-    w->pending -= (int32_t)chunks.count - 1;
     w->front += chunks.count;
-    w->waiting.first = NULL;
     if (requests)
         requests->batch = true;
-    cst_chain_init(&w->queue, allocator);
+    w->queue = (struct cst_chain_row){ .items = NULL };
     begin_flight(s, w->length, requests);
-    flight = w->flight;
     if (s->flags & DESTROYED)
         cst__write_answered(s, CST_E_DESTROYED);
     else
-        cst__call_writev(s, cst_chain_slices(&chunks), chunks.count);
+        cst__call_writev(s, cst__row_front(&chunks), chunks.count);
     s->flags &= ~W_SYNC;
-    if (answer_is_owed(s, flight))
-        w->batch = chunks;
-    else
-        cst_chain_fini(&chunks);
+    if (must_keep(s)) {
+        s->flags |= W_KEPT | W_VECTOR;
+        w->flight.batch = chunks;
+    } else {
+        cst__row_fini(&chunks, cst__pool_allocator(&s->ctx->pool));
+    }
 }
 
-static void drop_flight(struct writable *w)
+static void drop_kept(cst_stream *s)
 {
-    w->flight_length = 0;
-    if (w->chunk.block || w->chunk.data)
-        cst__slice_unref(&w->chunk);
-    if (w->batch.count)
-        cst_chain_fini(&w->batch);
+    struct writable *w = cst__w(s);
+    uint64_t flags = s->flags;
+
+    s->flags &= ~(W_KEPT | W_VECTOR);
+    if (flags & W_VECTOR) {
+        struct cst_chain_row batch = w->flight.batch;
+
+        cst__row_fini(&batch, cst__pool_allocator(&s->ctx->pool));
+    } else if (flags & W_KEPT) {
+        cst_slice chunk = w->flight.chunk;
+
+        cst__slice_unref(&chunk);
+    }
 }
 
 static void queue_is_empty(cst_stream *s)
@@ -242,7 +307,7 @@ static void start_front(cst_stream *s)
 {
     struct writable *w = cst__w(s);
     struct cst__request *request = take_front_request(w);
-    cst_slice chunk = cst__chain_shift(&w->queue);
+    cst_slice chunk = cst__row_shift(&w->queue);
 
     w->front++;
     start_write(s, &chunk, chunk_length(s, &chunk), request);
@@ -285,9 +350,10 @@ static void fail_queue(cst_stream *s)
         return;
     while (w->queue.count) {
         struct cst__request *request = take_front_request(w);
-        cst_slice chunk = cst__chain_shift(&w->queue);
+        cst_slice chunk = cst__row_shift(&w->queue);
 
         w->front++;
+        w->pending++; /* and is for ever: Node does not count what was lost as done */
         w->length -= chunk_length(s, &chunk);
         cst__slice_unref(&chunk);
         call_requests(s, request, failure_or(s, CST_E_DESTROYED));
@@ -300,7 +366,6 @@ static void write_failed(cst_stream *s, struct cst__request *requests, cst_statu
 {
     cst_error error = cst__error_here(s, status, CST_WRITING);
 
-    cst__w(s)->pending--;
     call_requests(s, requests, status);
     fail_queue(s);
     cst__error_or_destroy(s, &error, false);
@@ -311,12 +376,14 @@ static void run_write_failed(cst_task_link *link)
     struct cst__request *request = cst__container_of(link, struct cst__request, link);
     cst_stream *s = request->stream;
 
+    cst__w(s)->pending--;
     write_failed(s, request, request->status);
     cst__release(s);
 }
 
-static void write_failed_extra(cst_stream *s, cst_status status)
+void cst__run_write_failed(cst_stream *s, cst_status status)
 {
+    cst__w(s)->pending--;
     write_failed(s, NULL, status);
 }
 
@@ -341,18 +408,8 @@ static void after_write(cst_stream *s, unsigned count, struct cst__request *requ
         finish_maybe(s, true);
 }
 
-static void run_after_write(cst_task_link *link)
+void cst__run_after_write(cst_stream *s)
 {
-    cst_stream *s =
-        (cst_stream *)(void *)(cst__container_of(link, struct writable, after_write_task) + 1);
-
-    after_write(s, 1, NULL);
-    cst__release(s);
-}
-
-static void after_write_extra(cst_stream *s, cst_status status)
-{
-    (void)status;
     after_write(s, 1, NULL);
 }
 
@@ -367,30 +424,21 @@ static void run_after_write_with_callback(cst_task_link *link)
     cst__release(s);
 }
 
-static void one_write_less(cst_stream *s)
-{
-    cst__w(s)->pending--;
-    if (s->flags & W_ENDING)
-        finish_maybe(s, true);
-}
-
 /* Answered inside the slot, no callback: a task only where 'drain' is due, or, a slip of Node's, in object mode. */
 static void completed_inside(cst_stream *s)
 {
     struct writable *w = cst__w(s);
     bool drain = (s->flags & W_NEED_DRAIN) && w->length == 0;
 
-    if ((s->flags & W_AFTER_WRITE) || !(drain || (s->flags & W_OBJECTS))) {
-        one_write_less(s);
-        return;
+    if (!(s->flags & W_AFTER_WRITE) && (drain || (s->flags & W_OBJECTS))) {
+        w->pending++;
+        if (cst__try_post(s, TASK_AFTER_WRITE, CST_OK))
+            s->flags |= W_AFTER_WRITE;
+        else
+            after_write(s, 1, NULL);
+    } else if (s->flags & W_ENDING) {
+        finish_maybe(s, true);
     }
-    if (!w->after_write_task.run)
-        cst__post_for(s, &w->after_write_task, run_after_write);
-    else if (cst__post_extra(s, after_write_extra, CST_OK) < 0) {
-        one_write_less(s); /* without memory: the task that is queued already brings 'drain' */
-        return;
-    }
-    s->flags |= W_AFTER_WRITE;
 }
 
 static void completed_inside_with_callback(cst_stream *s, struct cst__request *requests)
@@ -401,11 +449,13 @@ static void completed_inside_with_callback(cst_stream *s, struct cst__request *r
     if (tick && !tick->batch && !requests->batch && tick->done == requests->done &&
         tick->arg == requests->arg) {
         tick->count++;
+        w->pending++;
         cst__free(s->ctx, requests, sizeof(*requests));
         return;
     }
     w->tick = requests;
-    cst__post_for(s, &requests->link, run_after_write_with_callback);
+    w->pending++;
+    cst__post_link(s, &requests->link, run_after_write_with_callback);
     s->flags |= W_AFTER_WRITE;
 }
 
@@ -416,11 +466,14 @@ static void fail_write(cst_stream *s, struct cst__request *requests, cst_status 
     cst__set_errored(s, &error);
     if (!sync) {
         write_failed(s, requests, status);
-    } else if (requests) {
+        return;
+    }
+    cst__w(s)->pending++;
+    if (requests) {
         requests->status = status;
-        cst__post_for(s, &requests->link, run_write_failed);
-    } else if (cst__post_extra(s, write_failed_extra, status) < 0) {
-        write_failed(s, NULL, status); /* early, but it must not be lost */
+        cst__post_link(s, &requests->link, run_write_failed);
+    } else if (!cst__try_post(s, TASK_WRITE_FAILED, status)) {
+        cst__run_write_failed(s, status); /* early, but it must not be lost */
     }
 }
 
@@ -439,16 +492,18 @@ void cst__write_answered(cst_stream *s, cst_status status)
     w->in_flight = NULL;
     s->flags &= ~(W_WRITING | W_EXPECTING);
     w->length -= w->flight_length;
-    drop_flight(w);
+    if (s->flags & W_KEPT)
+        drop_kept(s);
     if (status < 0) {
         fail_write(s, requests, status, sync);
         return;
     }
     if (s->flags & W_BUFFERED)
         clear_queue(s);
-    if (!sync)
+    if (!sync) {
+        w->pending++;
         after_write(s, 1, requests);
-    else if (requests)
+    } else if (requests)
         completed_inside_with_callback(s, requests);
     else
         completed_inside(s);
@@ -476,16 +531,18 @@ static bool must_wait(const cst_stream *s)
 static cst_status queue_chunk(cst_stream *s, const cst_slice *chunk, struct cst__request *request)
 {
     struct writable *w = cst__w(s);
-    uint32_t number = w->front + w->queue.count;
-    cst_status st = cst_chain_append(&w->queue, cst__slice_ref(chunk));
+    cst_status st = cst__row_reserve(&w->queue, cst__pool_allocator(&s->ctx->pool));
+    cst_slice kept;
 
     if (st < 0)
         return st;
-    s->flags |= W_BUFFERED;
     if (request) {
-        request->chunk = number;
-        list_append(&w->waiting, request);
+        request->chunk = w->front + w->queue.count;
+        add_waiting(w, request);
     }
+    kept = cst__slice_ref(chunk);
+    cst__row_push(&w->queue, &kept);
+    s->flags |= W_BUFFERED;
     return CST_OK;
 }
 
@@ -508,14 +565,13 @@ cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, 
     size_t len = chunk_length(s, chunk);
     cst_status st;
 
-    if (len > SIZE_MAX - w->length || chunk->len > SIZE_MAX - w->queue.bytes)
+    if (len > SIZE_MAX - w->length)
         return CST_E_INVALID_ARG;
     if (done && !(request = request_new(s, done, arg)))
         return CST_E_NOMEM;
     if (s->flags & (W_ENDING | DESTROYED))
         return refuse_write(s, request);
     if (!must_wait(s)) {
-        w->pending++;
         w->length += len;
         start_write(s, chunk, len, request);
     } else {
@@ -524,7 +580,6 @@ cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, 
                 cst__free(s->ctx, request, sizeof(*request));
             return st;
         }
-        w->pending++;
         w->length += len;
     }
     return cst__write_result(s);
@@ -619,30 +674,16 @@ static void finish(cst_stream *s)
         cst__destroy(s, NULL);
 }
 
-static cst_stream *finish_task_stream(cst_task_link *link)
+/*
+ * Without final what has happened since the task was queued may have put it off (if_still). After final it comes in any
+ * case, after a destroy too: a slip of Node's.
+ */
+void cst__run_finish(cst_stream *s, bool if_still)
 {
-    return (cst_stream *)(void *)(cst__container_of(link, struct writable, finish_task) + 1);
-}
-
-/* Without final: what has happened since the task was queued may have put it off. */
-static void run_finish_checked(cst_task_link *link)
-{
-    cst_stream *s = finish_task_stream(link);
-
-    if (need_finish(s))
+    if (!if_still || need_finish(s))
         finish(s);
     else
         cst__w(s)->pending--;
-    cst__release(s);
-}
-
-/* After final: comes in any case, after a destroy too. A slip of Node's. */
-static void run_finish_unchecked(cst_task_link *link)
-{
-    cst_stream *s = finish_task_stream(link);
-
-    finish(s);
-    cst__release(s);
 }
 
 static void emit_prefinish(cst_stream *s)
@@ -689,8 +730,7 @@ void cst__final_answered(cst_stream *s, cst_status status)
         s->flags |= W_PREFINISHED;
         emit_prefinish(s);
         w->pending++;
-        if (!w->finish_task.run)
-            cst__post_for(s, &w->finish_task, run_finish_unchecked);
+        cst__post_for(s, TASK_FINISH);
     }
 }
 
@@ -701,11 +741,11 @@ static void finish_maybe(cst_stream *s, bool sync)
     if (!need_finish(s))
         return;
     prefinish(s);
-    if (w->pending != 0 || w->finish_task.run)
+    if (w->pending != 0)
         return;
     if (sync) {
         w->pending++;
-        cst__post_for(s, &w->finish_task, run_finish_checked);
+        cst__post_for(s, TASK_FINISH_IF_STILL);
     } else if (need_finish(s)) {
         w->pending++;
         finish(s);
@@ -730,7 +770,7 @@ static void settle_end(cst_stream *s, struct cst__request *request, cst_status r
     else if (s->flags & W_FINISHED)
         post_request(s, request, CST_OK);
     else
-        list_append(&cst__w(s)->ends, request);
+        add_waiting(cst__w(s), request);
 }
 
 cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg)
@@ -761,8 +801,10 @@ cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, vo
     } else if (!refused && (s->flags & DESTROYED)) {
         refused = CST_E_DESTROYED;
     }
-    if (request)
+    if (request) {
+        request->of_end = true;
         settle_end(s, request, refused);
+    }
     return refused;
 }
 
@@ -797,13 +839,9 @@ cst_status cst_end_with(cst_stream *s, cst_slice chunk, cst_done_fn *done, void 
 
 /* --- destroy -------------------------------------------------------------------------------------------------------- */
 
-static void run_fail_queue(cst_task_link *link)
+void cst__run_fail_queue(cst_stream *s)
 {
-    cst_stream *s =
-        (cst_stream *)(void *)(cst__container_of(link, struct writable, error_buffer_task) + 1);
-
     fail_queue(s);
-    cst__release(s);
 }
 
 /* The first destroy: what waits is failed by a task, before 'error' and 'close'. */
@@ -811,11 +849,18 @@ void cst__writable_destroying(cst_stream *s)
 {
     struct writable *w = cst__w(s);
 
-    if ((s->flags & W_BUFFERED) || w->ends.first)
-        cst__post_for(s, &w->error_buffer_task, run_fail_queue);
+    if ((s->flags & W_BUFFERED) || (w->last_waiting && w->last_waiting->of_end))
+        cst__post_for(s, TASK_FAIL_QUEUE);
 }
 
 /* --- looking ---------------------------------------------------------------------------------------------------------- */
+
+size_t cst__writable_pending(const cst_stream *s)
+{
+    const struct writable *w = cst__w(s);
+
+    return (size_t)w->pending + w->queue.count + ((s->flags & W_WRITING) ? 1u : 0u);
+}
 
 static const struct writable *side(const cst_stream *s)
 {
