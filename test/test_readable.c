@@ -701,6 +701,46 @@ static void the_last_readable_listener_gone_nobody_reads(void **state)
     expect(f, "read");
 }
 
+/* Node looks at the mode anew whenever such a listener is removed, there or not. */
+static void a_readable_listener_that_is_not_there_gives_the_flow_back_too(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int all = 0; all <= 1; all++) {
+        drive(f, NULL);
+        cst_push(f->r, cst_slice_str("a"));
+        cst_pause(f->r);
+        if (all)
+            assert_int_equal(cst_off_all(f->r, CST_READABLE), CST_OK);
+        else
+            assert_int_equal(cst_off(f->r, CST_READABLE, test_hand_on, NULL), CST_EMPTY);
+        assert_int_equal(cst_readable_flowing(f->r), CST_FLOWING_OFF);
+        run(f);
+        assert_int_equal(cst_readable_flowing(f->r), CST_FLOWING_UNSET);
+        assert_true(cst_is_paused(f->r));
+        expect(f, "pause read");
+        test_hand_listen(f->r, CST_DATA);
+        run(f);
+        expect(f, "resume data:a");
+    }
+}
+
+static void all_data_listeners_gone_at_once_somebody_still_seems_to_read(void **state)
+{
+    struct fixture *f = *state;
+
+    drive(f, NULL);
+    test_hand_listen(f->r, CST_DATA);
+    test_hand_listen(f->r, CST_READABLE);
+    cst_off_all(f->r, CST_DATA);
+    cst_push(f->r, cst_slice_str("a"));
+    cst_off_all(f->r, CST_READABLE);
+    run(f);
+    assert_int_equal(cst_readable_flowing(f->r), CST_FLOWING_ON);
+    assert_int_equal(cst_readable_length(f->r), 0);
+    expect(f, "read resume resume");
+}
+
 static void a_read_of_exactly_the_rest_does_not_end_and_one_more_does(void **state)
 {
     struct fixture *f = *state;
@@ -1562,6 +1602,8 @@ static const struct CMUnitTest tests[] = {
     CASE(readable_said_for_an_end_that_was_there_before_the_listener),
     CASE(taking_the_readable_listener_away_gives_the_flow_back),
     CASE(the_last_readable_listener_gone_nobody_reads),
+    CASE(a_readable_listener_that_is_not_there_gives_the_flow_back_too),
+    CASE(all_data_listeners_gone_at_once_somebody_still_seems_to_read),
     CASE(a_read_of_exactly_the_rest_does_not_end_and_one_more_does),
     CASE(the_mark_grows_to_powers_of_two_and_never_shrinks),
     CASE(a_larger_read_raises_the_mark_in_object_mode_too),

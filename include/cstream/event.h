@@ -52,14 +52,18 @@ CST_API cst_status cst_prepend(cst_stream *s, cst_event_type type, cst_listener_
 
 /**
  * Removes the listener added last with this function and argument. Removing the last 'readable' listener gives the flow
- * back, by a task; removing the last 'data' listener does not pause: chunks are then read and lost, as in Node.
+ * back, by a task; removing the last 'data' listener does not pause: chunks are then read and lost, as in Node. A
+ * 'readable' listener that was not there does likewise: without any other, a stream that was paused by cst_pause is made
+ * to flow again by the next 'data' listener.
  *
  * CST_OK, CST_EMPTY (there is none), CST_E_INVALID_ARG
  */
 CST_API cst_status cst_off(cst_stream *s, cst_event_type type, cst_listener_fn *fn, void *arg);
 
 /** Removes every listener of this event that was added with the calls above; the library's own stay, so that a pipe
- * is undone by cst_unpipe alone. CST_OK, CST_E_INVALID_ARG. Node: removeAllListeners(event). */
+ * is undone by cst_unpipe alone. A stream whose 'data' listeners go in this way is taken for one that is still listened
+ * to, as in Node: removing 'readable' listeners then resumes it. CST_OK, CST_E_INVALID_ARG. Node:
+ * removeAllListeners(event). */
 CST_API cst_status cst_off_all(cst_stream *s, cst_event_type type);
 
 /** How many listen to this event, the library's own included (pipe, pipeline, finished). */

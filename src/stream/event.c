@@ -343,6 +343,13 @@ static struct cst__listener *find_listener(const cst_stream *s, cst_event_type t
     return found;
 }
 
+/* Node looks anew who is in charge of the flow whenever a 'readable' listener is removed, also one that was not there. */
+static void removed_none(cst_stream *s, cst_event_type type)
+{
+    if (type == CST_READABLE && (s->flags & HAS_READABLE))
+        cst__readable_listener_removed(s);
+}
+
 cst_status cst_off(cst_stream *s, cst_event_type type, cst_listener_fn *fn, void *arg)
 {
     struct cst__listener *l;
@@ -350,8 +357,10 @@ cst_status cst_off(cst_stream *s, cst_event_type type, cst_listener_fn *fn, void
     if (!s || !fn || !is_event(type))
         return CST_E_INVALID_ARG;
     l = find_listener(s, type, fn, arg);
-    if (!l)
+    if (!l) {
+        removed_none(s, type);
         return CST_EMPTY;
+    }
     cst__unlisten(s, l, EVENT_BIT(type));
     return CST_OK;
 }
@@ -359,14 +368,19 @@ cst_status cst_off(cst_stream *s, cst_event_type type, cst_listener_fn *fn, void
 cst_status cst_off_all(cst_stream *s, cst_event_type type)
 {
     struct cst__listener *l, *next;
+    uint64_t kept;
 
     if (!s || !is_event(type))
         return CST_E_INVALID_ARG;
+    if (!cst__listened(s, type))
+        removed_none(s, type);
+    kept = type == CST_DATA ? s->flags & R_DATA_LISTENING : 0; /* here Node forgets to clear it */
     for (l = s->listeners; l; l = next) {
         next = l->next;
         if (l->traits & LISTENER_OWNED)
             cst__unlisten(s, l, EVENT_BIT(type));
     }
+    s->flags |= kept;
     return CST_OK;
 }
 
