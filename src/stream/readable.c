@@ -299,7 +299,7 @@ cst_status cst_push_copy(cst_stream *s, const void *bytes, size_t len)
     cst_slice chunk;
     cst_status st;
 
-    if (!s || !(s->flags & HAS_READABLE) || (!bytes && len))
+    if (!s || !(s->flags & HAS_READABLE))
         return CST_E_INVALID_ARG;
     st = cst_slice_copy(&chunk, s->ctx->allocator, bytes, len);
     if (st == CST_OK)
