@@ -1,0 +1,734 @@
+/* test_node_destroy.c - what Node's own tests of destroy ask for; each case bears the name of the test. */
+#include <cstream/cstream.h>
+
+#include <string.h>
+
+#include "hand.h"
+#include "heap.h"
+#include "main.h"
+
+struct fixture {
+    struct test_heap heap;
+    struct test_trace trace;
+    struct test_calls calls;
+    cst_ctx *ctx;
+    cst_stream *s;
+    cst_task task;
+};
+
+typedef cst_status new_fn(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
+                          const cst_opts *opts);
+
+/* Slots of a side that the kind lacks are not looked at: one table does for all. */
+static const cst_ops hand_ops = { .self_size = sizeof(struct test_hand),
+                                  .read = test_hand_read,
+                                  .write = test_hand_write,
+                                  .transform = test_hand_transform,
+                                  .destroy = test_hand_destroy };
+
+static int set_up(void **state)
+{
+    static struct fixture f;
+
+    f = (struct fixture){ .ctx = NULL };
+    test_heap_init(&f.heap);
+    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
+    assert_int_equal(f->heap.live_blocks, 0);
+    return 0;
+}
+
+/* A new f->s, all of whose events but 'data' and 'readable' are recorded. Its transform echoes. */
+static struct test_hand *drive_with(struct fixture *f, new_fn *make, const cst_opts *opts)
+{
+    const struct test_hand hand = { .trace = &f->trace, .calls = &f->calls };
+
+    assert_int_equal(make(&f->s, f->ctx, &hand_ops, &hand, opts), CST_OK);
+    test_hand_listen_all(f->s);
+    return cst_stream_self(f->s);
+}
+
+static struct test_hand *drive(struct fixture *f, new_fn *make)
+{
+    return drive_with(f, make, NULL);
+}
+
+static void run(struct fixture *f)
+{
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+}
+
+static void expect(struct fixture *f, const char *text)
+{
+    assert_string_equal(f->trace.text, text);
+    test_trace_clear(&f->trace);
+}
+
+static void put(struct fixture *f, const char *text)
+{
+    assert_true(cst_write(f->s, cst_slice_str(text), NULL, NULL) >= 0);
+}
+
+/* Words that callbacks can be told apart by. */
+static char one[] = "1", two[] = "2", three[] = "3";
+
+/* --- what readables, duplexes and transforms have in common ----------------------------------- */
+
+/* A stream of the kind that flows and has come to rest. */
+static struct test_hand *flow(struct fixture *f, new_fn *make)
+{
+    struct test_hand *hand = drive(f, make);
+
+    cst_resume(f->s);
+    run(f);
+    test_trace_clear(&f->trace);
+    return hand;
+}
+
+static void check_that_destroy_closes(struct fixture *f, new_fn *make)
+{
+    flow(f, make);
+    assert_int_equal(cst_destroy(f->s, CST_OK), CST_OK);
+    assert_true(cst_is_destroyed(f->s));
+    assert_null(cst_errored(f->s));
+    run(f);
+    assert_null(cst_errored(f->s));
+    expect(f, "destroy close");
+}
+
+static void check_that_the_error_is_emitted(struct fixture *f, new_fn *make)
+{
+    flow(f, make);
+    cst_destroy(f->s, CST_USER(1));
+    assert_true(cst_is_destroyed(f->s));
+    assert_int_equal(cst_errored(f->s)->status, CST_USER(1));
+    expect(f, "destroy:USER");
+    run(f);
+    expect(f, "error:USER close");
+}
+
+/* What the destroy slot is given, what it answers, and what comes of it. */
+static void check_what_the_slot_does(struct fixture *f, new_fn *make)
+{
+    struct test_hand *hand = flow(f, make);
+
+    hand->answers[TEST_DESTROY] = CST_USER(1); /* the same that it was given */
+    cst_destroy(f->s, CST_USER(1));
+    run(f);
+    expect(f, "destroy:USER error:USER close");
+    hand = flow(f, make);
+    hand->answers[TEST_DESTROY] = CST_SWALLOW;
+    cst_destroy(f->s, CST_USER(1));
+    run(f);
+    expect(f, "destroy:USER close");
+    hand = flow(f, make);
+    hand->answers[TEST_DESTROY] = CST_E_ABORT; /* one of its own */
+    cst_destroy(f->s, CST_OK);
+    assert_int_equal(cst_errored(f->s)->status, CST_E_ABORT);
+    expect(f, "destroy");
+    run(f);
+    expect(f, "error:ABORT close");
+}
+
+static void push_eof_and_end(void *arg)
+{
+    struct fixture *f = arg;
+
+    cst_push_eof(f->s);
+    if (cst_has_writable(f->s))
+        cst_end(f->s, NULL, NULL);
+    test_hand_answer(&f->calls, CST_OK);
+}
+
+/* The slot pushes EOF and ends in the next tick, and answers then. */
+static void destroy_with_a_late_end(struct fixture *f, new_fn *make)
+{
+    struct test_hand *hand = drive(f, make);
+
+    hand->answers[TEST_DESTROY] = CST_PENDING;
+    cst_resume(f->s);
+    cst_destroy(f->s, CST_OK);
+    cst_defer(f->ctx, &f->task, push_eof_and_end, f);
+    run(f);
+}
+
+/* --- test-stream-auto-destroy ----------------------------------------------------------------- */
+
+static const char *const two_chunks[] = { "a", "b", NULL };
+
+static void test_stream_auto_destroy__a_readable_after_end(void **state)
+{
+    struct fixture *f = *state;
+
+    drive(f, cst_readable_new)->chunks = two_chunks;
+    cst_resume(f->s);
+    run(f);
+    expect(f, "read resume read read end destroy close");
+}
+
+static void test_stream_auto_destroy__a_writable_after_finish(void **state)
+{
+    struct fixture *f = *state;
+
+    drive(f, cst_writable_new);
+    put(f, "a");
+    put(f, "b");
+    cst_end(f->s, NULL, NULL);
+    run(f);
+    expect(f, "write:a write:b prefinish finish destroy close");
+}
+
+static void test_stream_auto_destroy__a_transform_after_both(void **state)
+{
+    struct fixture *f = *state;
+
+    drive(f, cst_transform_new);
+    put(f, "a");
+    put(f, "b");
+    cst_end(f->s, NULL, NULL);
+    cst_resume(f->s);
+    run(f);
+    expect(f, "transform:a transform:b prefinish finish resume end destroy close");
+}
+
+static void fail_the_destination(cst_stream *s, const char *word, void *arg)
+{
+    (void)s;
+    if (strcmp(word, "read") == 0)
+        cst_destroy(arg, CST_USER(1));
+}
+
+/*
+ * Node's test emits 'error' by hand, for which C has no call: here the destination fails. So its error has been emitted
+ * when the pipe hears of it, and as nobody else listens, the run says so, as Node does in that case. A Readable as the
+ * destination is refused.
+ */
+static void test_stream_auto_destroy__a_destination_that_fails_is_unpiped(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *dest;
+    struct test_hand *source;
+
+    drive(f, cst_writable_new);
+    dest = f->s;
+    assert_int_equal(cst_off_all(dest, CST_ERROR), CST_OK);
+    source = drive(f, cst_readable_new);
+    source->act = fail_the_destination;
+    source->act_arg = dest;
+    assert_int_equal(cst_pipe(f->s, dest, NULL), CST_OK);
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_E_UNHANDLED);
+    expect(f, "pipe read destroy:USER resume pause unpipe close");
+    assert_false(cst_is_destroyed(f->s));
+    assert_int_equal(cst_pipe(f->s, f->s, NULL), CST_E_INVALID_ARG);
+}
+
+/* --- test-stream-destroy-event-order ---------------------------------------------------------- */
+
+static void test_stream_destroy_event_order(void **state)
+{
+    struct fixture *f = *state;
+
+    drive(f, cst_readable_new);
+    cst_destroy(f->s, CST_USER(1));
+    run(f);
+    expect(f, "destroy:USER error:USER close");
+}
+
+/* --- test-stream-duplex-destroy --------------------------------------------------------------- */
+
+static void test_stream_duplex_destroy__closes_without_end_and_finish(void **state)
+{
+    check_that_destroy_closes(*state, cst_duplex_new);
+}
+
+static void test_stream_duplex_destroy__emits_the_error(void **state)
+{
+    check_that_the_error_is_emitted(*state, cst_duplex_new);
+}
+
+static void test_stream_duplex_destroy__the_slot_passes_swallows_or_replaces_it(void **state)
+{
+    check_what_the_slot_does(*state, cst_duplex_new);
+}
+
+static void test_stream_duplex_destroy__an_end_in_the_slot_comes_too_late(void **state)
+{
+    struct fixture *f = *state;
+
+    destroy_with_a_late_end(f, cst_duplex_new);
+    expect(f, "destroy resume close");
+}
+
+static void test_stream_duplex_destroy__half_open_makes_no_difference(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int half_open = 0; half_open <= 1; half_open++) {
+        drive_with(f, cst_duplex_new, &(cst_opts){ .no_half_open = !half_open });
+        cst_destroy(f->s, CST_OK);
+        run(f);
+        expect(f, "destroy close");
+    }
+}
+
+static void test_stream_duplex_destroy__a_side_that_is_absent_is_not_waited_for(void **state)
+{
+    struct fixture *f = *state;
+
+    drive_with(f, cst_duplex_new, &(cst_opts){ .no_writable = true });
+    cst_push_eof(f->s);
+    cst_resume(f->s);
+    run(f);
+    expect(f, "resume end destroy close");
+    drive_with(f, cst_duplex_new, &(cst_opts){ .no_readable = true });
+    cst_end(f->s, NULL, NULL);
+    run(f);
+    expect(f, "prefinish finish destroy close");
+}
+
+static void say_ended(void *arg)
+{
+    struct fixture *f = arg;
+
+    test_trace_add(&f->trace, cst_writable_ended(f->s) ? "(ended)" : "(open)");
+}
+
+/* Where 'end' has come: whether the writable side has ended in it, one task before the end() is due, and after it. */
+static void watch_the_end(cst_stream *s, const char *word, void *arg)
+{
+    struct fixture *f = arg;
+
+    if (strcmp(word, "end") != 0)
+        return;
+    say_ended(f);
+    cst_defer(cst_stream_ctx(s), &f->task, say_ended, f);
+}
+
+static void test_stream_duplex_destroy__no_half_open_ends_one_task_after_end(void **state)
+{
+    struct fixture *f = *state;
+    struct test_hand *hand = drive_with(f, cst_duplex_new, &(cst_opts){ .no_half_open = true });
+
+    hand->act = watch_the_end;
+    hand->act_arg = f;
+    cst_push_eof(f->s);
+    cst_resume(f->s);
+    run(f);
+    expect(f, "resume end (open) (open) prefinish finish destroy close");
+}
+
+static void test_stream_duplex_destroy__an_abort_is_one_error(void **state)
+{
+    struct fixture *f = *state;
+    cst_abort *abort;
+
+    assert_int_equal(cst_abort_new(&abort, f->ctx), CST_OK);
+    drive(f, cst_duplex_new);
+    assert_int_equal(cst_abort_attach(abort, f->s), CST_OK);
+    cst_abort_fire(abort);
+    cst_abort_fire(abort);
+    run(f);
+    expect(f, "destroy:ABORT error:ABORT close");
+    cst_abort_unref(abort);
+}
+
+/* --- test-stream-readable-destroy ------------------------------------------------------------- */
+
+static void test_stream_readable_destroy__closes_without_an_error(void **state)
+{
+    check_that_destroy_closes(*state, cst_readable_new);
+}
+
+/* Node's destroy takes a callback, which sees the error at once; cst_destroy has none: cst_errored says it. */
+static void test_stream_readable_destroy__emits_the_error_later(void **state)
+{
+    check_that_the_error_is_emitted(*state, cst_readable_new);
+}
+
+static void test_stream_readable_destroy__the_slot_passes_swallows_or_replaces_it(void **state)
+{
+    check_what_the_slot_does(*state, cst_readable_new);
+}
+
+static void test_stream_readable_destroy__eof_in_the_slot_comes_too_late(void **state)
+{
+    struct fixture *f = *state;
+
+    destroy_with_a_late_end(f, cst_readable_new);
+    expect(f, "destroy resume close");
+}
+
+static void test_stream_readable_destroy__a_second_destroy_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    drive(f, cst_readable_new)->answers[TEST_DESTROY] = CST_PENDING;
+    cst_destroy(f->s, CST_OK);
+    assert_int_equal(cst_destroy(f->s, CST_USER(1)), CST_OK);
+    run(f);
+    assert_null(cst_errored(f->s));
+    expect(f, "destroy");
+    test_hand_answer(&f->calls, CST_E_ABORT);
+    assert_int_equal(cst_errored(f->s)->status, CST_E_ABORT);
+    run(f);
+    expect(f, "error:ABORT close");
+}
+
+static void push_and_read(cst_stream *s)
+{
+    cst_slice chunk;
+
+    assert_int_equal(cst_push(s, cst_slice_str("late")), CST_E_DESTROYED);
+    assert_int_equal(cst_read(&chunk, s, CST_READ_ANY), CST_EMPTY);
+}
+
+static void test_stream_readable_destroy__nothing_is_read_any_more(void **state)
+{
+    struct fixture *f = *state;
+
+    drive(f, cst_readable_new);
+    test_hand_listen(f->s, CST_DATA);
+    cst_destroy(f->s, CST_OK);
+    push_and_read(f->s);
+    run(f);
+    expect(f, "destroy resume close"); /* 'data' was listened to, so 'resume' was due: Node's */
+}
+
+static cst_status push_after_eof(cst_stream *s, void *self, size_t size)
+{
+    struct test_hand *hand = self;
+
+    (void)size;
+    test_trace_add(hand->trace, "read");
+    cst_push_eof(s);
+    assert_int_equal(cst_push(s, cst_slice_str("x")), CST_E_PUSH_AFTER_EOF);
+    assert_int_equal(cst_errored(s)->status, CST_E_PUSH_AFTER_EOF);
+    return CST_OK;
+}
+
+static void test_stream_readable_destroy__without_auto_destroy_an_error_is_recorded(void **state)
+{
+    static const cst_ops ops = { .self_size = sizeof(struct test_hand), .read = push_after_eof };
+    struct fixture *f = *state;
+    const struct test_hand hand = { .trace = &f->trace };
+    const cst_opts opts = { .no_auto_destroy = true };
+    cst_slice chunk;
+
+    assert_int_equal(cst_readable_new(&f->s, f->ctx, &ops, &hand, &opts), CST_OK);
+    test_hand_listen_all(f->s);
+    assert_int_equal(cst_read(&chunk, f->s, CST_READ_ANY), CST_EOF);
+    expect(f, "read error:PUSH_AFTER_EOF");
+    run(f);
+    expect(f, "");
+    assert_false(cst_is_destroyed(f->s));
+}
+
+/* Attached before and after the switch was thrown: Node's option signal and addAbortSignal. */
+static void test_stream_readable_destroy__an_abort_is_an_error_before_any_data(void **state)
+{
+    struct fixture *f = *state;
+    cst_abort *abort;
+
+    assert_int_equal(cst_abort_new(&abort, f->ctx), CST_OK);
+    drive(f, cst_readable_new)->chunks = two_chunks;
+    assert_int_equal(cst_abort_attach(abort, f->s), CST_OK);
+    test_hand_listen(f->s, CST_DATA);
+    cst_abort_fire(abort);
+    run(f);
+    expect(f, "destroy:ABORT resume error:ABORT close");
+    drive(f, cst_readable_new)->chunks = two_chunks;
+    assert_int_equal(cst_abort_attach(abort, f->s), CST_OK);
+    test_hand_listen(f->s, CST_DATA);
+    run(f);
+    expect(f, "destroy:ABORT error:ABORT close");
+    cst_abort_unref(abort);
+}
+
+static void push_and_read_at_the_end(cst_stream *s, const char *word, void *arg)
+{
+    (void)arg;
+    if (strncmp(word, "error", 5) == 0 || strcmp(word, "close") == 0)
+        push_and_read(s);
+}
+
+static void test_stream_readable_destroy__error_and_close_can_add_no_data(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int clean = 0; clean <= 1; clean++) {
+        drive(f, cst_readable_new)->act = push_and_read_at_the_end;
+        test_hand_listen(f->s, CST_DATA);
+        cst_destroy(f->s, clean ? CST_OK : CST_USER(1));
+        run(f);
+        expect(f, clean ? "destroy resume close" : "destroy:USER resume error:USER close");
+    }
+}
+
+static void test_stream_readable_destroy__what_comes_later_is_dropped(void **state)
+{
+    struct fixture *f = *state;
+
+    drive(f, cst_readable_new);
+    test_hand_listen(f->s, CST_DATA);
+    run(f);
+    expect(f, "read resume");
+    cst_destroy(f->s, CST_OK);
+    assert_int_equal(cst_push(f->s, cst_slice_str("x")), CST_E_DESTROYED);
+    assert_int_equal(cst_unshift(f->s, cst_slice_str("y")), CST_E_DESTROYED);
+    assert_int_equal(cst_readable_length(f->s), 0);
+    run(f);
+    expect(f, "destroy close");
+}
+
+/* --- test-stream-transform-destroy ------------------------------------------------------------ */
+
+static void test_stream_transform_destroy__closes_without_end_and_finish(void **state)
+{
+    check_that_destroy_closes(*state, cst_transform_new);
+}
+
+static void test_stream_transform_destroy__emits_the_error(void **state)
+{
+    check_that_the_error_is_emitted(*state, cst_transform_new);
+}
+
+static void test_stream_transform_destroy__the_slot_passes_swallows_or_replaces_it(void **state)
+{
+    check_what_the_slot_does(*state, cst_transform_new);
+}
+
+/* Unlike other streams, whose readable side begins in what Node calls its sync period. */
+static void test_stream_transform_destroy__eof_in_the_slot_still_comes(void **state)
+{
+    struct fixture *f = *state;
+
+    destroy_with_a_late_end(f, cst_transform_new);
+    expect(f, "destroy resume end close");
+}
+
+/* --- test-stream-writable-finish-destroyed ---------------------------------------------------- */
+
+struct closing {
+    struct fixture *f;
+    bool ends;
+};
+
+static void complete_in_close(cst_stream *s, const char *word, void *arg)
+{
+    struct closing *closing = arg;
+
+    if (strcmp(word, "close") != 0)
+        return;
+    test_hand_answer(&closing->f->calls, CST_OK);
+    if (closing->ends)
+        assert_int_equal(cst_end(s, NULL, NULL), CST_OK);
+}
+
+static struct test_hand *drive_late(struct fixture *f, struct closing *closing)
+{
+    struct test_hand *hand = drive(f, cst_writable_new);
+
+    hand->answers[TEST_WRITE] = CST_PENDING;
+    hand->act = complete_in_close;
+    hand->act_arg = closing;
+    return hand;
+}
+
+static void test_stream_writable_finish_destroyed__after_end(void **state)
+{
+    struct fixture *f = *state;
+    struct closing closing = { .f = f };
+
+    drive_late(f, &closing);
+    cst_end_with(f->s, cst_slice_str("x"), NULL, NULL);
+    cst_destroy(f->s, CST_OK);
+    run(f);
+    expect(f, "write:x destroy close");
+    assert_int_equal(f->calls.pending, 0);
+}
+
+static void test_stream_writable_finish_destroyed__after_an_end_in_close(void **state)
+{
+    struct fixture *f = *state;
+    struct closing closing = { .f = f, .ends = true };
+
+    drive_late(f, &closing);
+    put(f, "x");
+    cst_destroy(f->s, CST_OK);
+    run(f);
+    expect(f, "write:x destroy close");
+    assert_int_equal(f->calls.pending, 0);
+    assert_true(cst_writable_ended(f->s));
+}
+
+static void test_stream_writable_finish_destroyed__with_nothing_written(void **state)
+{
+    struct fixture *f = *state;
+
+    drive(f, cst_writable_new);
+    cst_end(f->s, NULL, NULL);
+    cst_destroy(f->s, CST_OK);
+    run(f);
+    expect(f, "prefinish destroy close");
+}
+
+/* --- test-stream-write-destroy ---------------------------------------------------------------- */
+
+/* A write is completed, perhaps one is out, one is written or ended with: then the stream is destroyed. */
+static void check_write_then_destroy(struct fixture *f, bool one_is_out, bool ends,
+                                     const char *text)
+{
+    drive_with(f, cst_writable_new, &(cst_opts){ .high_water_mark = 1 })->answers[TEST_WRITE] =
+        CST_PENDING;
+    assert_int_equal(cst_write(f->s, cst_slice_str("abc"), test_hand_done, one), CST_FULL);
+    expect(f, "write:abc");
+    test_hand_answer(&f->calls, CST_OK);
+    expect(f, "drain 1");
+    if (one_is_out)
+        cst_write(f->s, cst_slice_str("def"), test_hand_done, two);
+    if (ends)
+        cst_end_with(f->s, cst_slice_str("ghi"), test_hand_done, three);
+    else
+        cst_write(f->s, cst_slice_str("ghi"), test_hand_done, three);
+    cst_destroy(f->s, CST_OK);
+    expect(f, one_is_out ? "write:def destroy" : "write:ghi destroy");
+    test_hand_answer(&f->calls, CST_OK);
+    expect(f, text);
+    run(f);
+    expect(f, "close");
+}
+
+static void test_stream_write_destroy__the_write_that_is_out_is_completed(void **state)
+{
+    check_write_then_destroy(*state, false, false, "3");
+}
+
+static void test_stream_write_destroy__an_end_is_told_that_it_was_destroyed(void **state)
+{
+    check_write_then_destroy(*state, false, true, "3:DESTROYED");
+}
+
+static void test_stream_write_destroy__what_waits_is_told_so_too(void **state)
+{
+    check_write_then_destroy(*state, true, false, "2 3:DESTROYED");
+    check_write_then_destroy(*state, true, true, "2 3:DESTROYED");
+}
+
+/* --- test-stream-destroy ---------------------------------------------------------------------- */
+
+/* Node's helper destroys with an AbortError where it is given no error; here the caller says which. */
+static void test_stream_destroy__what_has_not_ended_is_aborted(void **state)
+{
+    static new_fn *const kinds[] = { cst_readable_new, cst_writable_new, cst_duplex_new };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < 3; i++) {
+        drive(f, kinds[i]);
+        cst_destroy(f->s, CST_E_ABORT);
+        run(f);
+        expect(f, "destroy:ABORT error:ABORT close");
+        drive(f, kinds[i]);
+        cst_destroy(f->s, CST_USER(1));
+        run(f);
+        expect(f, "destroy:USER error:USER close");
+    }
+}
+
+static void destroy_at_end(cst_stream *s, const char *word, void *arg)
+{
+    (void)arg;
+    if (strcmp(word, "end") == 0)
+        cst_destroy(s, CST_OK);
+}
+
+static void test_stream_destroy__inside_end_is_no_error(void **state)
+{
+    struct fixture *f = *state;
+
+    drive(f, cst_readable_new)->act = destroy_at_end;
+    cst_push_eof(f->s);
+    cst_resume(f->s);
+    run(f);
+    expect(f, "resume end destroy close");
+}
+
+static void test_stream_destroy__pause_and_resume_do_nothing_afterwards(void **state)
+{
+    struct fixture *f = *state;
+
+    drive(f, cst_readable_new);
+    cst_destroy(f->s, CST_OK);
+    cst_resume(f->s);
+    assert_int_equal(cst_readable_flowing(f->s), CST_FLOWING_UNSET);
+    cst_pause(f->s);
+    assert_int_equal(cst_readable_flowing(f->s), CST_FLOWING_UNSET);
+    assert_false(cst_is_paused(f->s));
+    run(f);
+    expect(f, "destroy close");
+    flow(f, cst_readable_new);
+    cst_destroy(f->s, CST_OK);
+    cst_pause(f->s);
+    assert_int_equal(cst_readable_flowing(f->s), CST_FLOWING_ON);
+    assert_false(cst_is_paused(f->s));
+    run(f);
+    expect(f, "destroy close");
+    drive(f, cst_readable_new);
+    cst_pause(f->s);
+    cst_destroy(f->s, CST_OK);
+    cst_resume(f->s);
+    assert_int_equal(cst_readable_flowing(f->s), CST_FLOWING_OFF);
+    assert_true(cst_is_paused(f->s));
+    run(f);
+    expect(f, "pause destroy close");
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+static const struct CMUnitTest tests[] = {
+    CASE(test_stream_auto_destroy__a_readable_after_end),
+    CASE(test_stream_auto_destroy__a_writable_after_finish),
+    CASE(test_stream_auto_destroy__a_transform_after_both),
+    CASE(test_stream_auto_destroy__a_destination_that_fails_is_unpiped),
+    CASE(test_stream_destroy_event_order),
+    CASE(test_stream_duplex_destroy__closes_without_end_and_finish),
+    CASE(test_stream_duplex_destroy__emits_the_error),
+    CASE(test_stream_duplex_destroy__the_slot_passes_swallows_or_replaces_it),
+    CASE(test_stream_duplex_destroy__an_end_in_the_slot_comes_too_late),
+    CASE(test_stream_duplex_destroy__half_open_makes_no_difference),
+    CASE(test_stream_duplex_destroy__a_side_that_is_absent_is_not_waited_for),
+    CASE(test_stream_duplex_destroy__no_half_open_ends_one_task_after_end),
+    CASE(test_stream_duplex_destroy__an_abort_is_one_error),
+    CASE(test_stream_readable_destroy__closes_without_an_error),
+    CASE(test_stream_readable_destroy__emits_the_error_later),
+    CASE(test_stream_readable_destroy__the_slot_passes_swallows_or_replaces_it),
+    CASE(test_stream_readable_destroy__eof_in_the_slot_comes_too_late),
+    CASE(test_stream_readable_destroy__a_second_destroy_changes_nothing),
+    CASE(test_stream_readable_destroy__nothing_is_read_any_more),
+    CASE(test_stream_readable_destroy__without_auto_destroy_an_error_is_recorded),
+    CASE(test_stream_readable_destroy__an_abort_is_an_error_before_any_data),
+    CASE(test_stream_readable_destroy__error_and_close_can_add_no_data),
+    CASE(test_stream_readable_destroy__what_comes_later_is_dropped),
+    CASE(test_stream_transform_destroy__closes_without_end_and_finish),
+    CASE(test_stream_transform_destroy__emits_the_error),
+    CASE(test_stream_transform_destroy__the_slot_passes_swallows_or_replaces_it),
+    CASE(test_stream_transform_destroy__eof_in_the_slot_still_comes),
+    CASE(test_stream_writable_finish_destroyed__after_end),
+    CASE(test_stream_writable_finish_destroyed__after_an_end_in_close),
+    CASE(test_stream_writable_finish_destroyed__with_nothing_written),
+    CASE(test_stream_write_destroy__the_write_that_is_out_is_completed),
+    CASE(test_stream_write_destroy__an_end_is_told_that_it_was_destroyed),
+    CASE(test_stream_write_destroy__what_waits_is_told_so_too),
+    CASE(test_stream_destroy__what_has_not_ended_is_aborted),
+    CASE(test_stream_destroy__inside_end_is_no_error),
+    CASE(test_stream_destroy__pause_and_resume_do_nothing_afterwards),
+};
+
+TEST_MAIN(tests)
