@@ -1,4 +1,4 @@
-/* test_pipeline.c - pipeline.h, finished.h and abort.h: how streams that belong together come out. */
+/* test_pipeline.c - pipeline.h: how streams that belong together come out. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -173,82 +173,6 @@ static void wrong_streams_are_refused(void **state)
     assert_int_equal(cst_pipeline(missing, 2, NULL, on_outcome, f), CST_E_INVALID_ARG);
 }
 
-/* --- finished ----------------------------------------------------------------------------------------------------- */
-
-static void finished_tells_success_error_and_premature_close(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(cst_finished(f->stages[0], NULL, on_outcome, f), CST_OK);
-    assert_int_equal(cst_finished(f->stages[1], NULL, on_outcome, f), CST_OK);
-    assert_int_equal(cst_finished(f->stages[2], NULL, on_outcome, f), CST_OK);
-    cst_destroy(f->stages[0], CST_OK);
-    cst_destroy(f->stages[1], CST_USER(1));
-    cst_end(f->stages[2], NULL, NULL);
-    run(f);
-    expect(f, "r:destroy w:final r:close done:CST_E_PREMATURE_CLOSE:source "
-              "done:CST_USER:passthrough w:finish w:destroy "
-              "w:close done:ok:");
-}
-
-static void finished_on_a_closed_stream_is_told_by_a_task(void **state)
-{
-    struct fixture *f = *state;
-
-    cst_destroy(f->stages[2], CST_USER(1));
-    run(f);
-    test_trace_clear(&f->trace);
-    assert_int_equal(cst_finished(f->stages[2], NULL, on_outcome, f), CST_OK);
-    expect(f, "");
-    run(f);
-    expect(f, "done:CST_USER:sink");
-}
-
-static void a_cancelled_finished_is_silent(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(cst_finished_cancel(f->stages[0], on_outcome, f), CST_EMPTY);
-    assert_int_equal(cst_finished(f->stages[0], NULL, on_outcome, f), CST_OK);
-    assert_int_equal(cst_finished_cancel(f->stages[0], on_outcome, f), CST_OK);
-    cst_destroy(f->stages[0], CST_OK);
-    run(f);
-    expect(f, "r:destroy r:close");
-}
-
-static void a_signal_ends_a_finished_and_not_its_stream(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(
-        cst_finished(f->stages[0], &(cst_finished_opts){ .signal = f->signal }, on_outcome, f),
-        CST_OK);
-    cst_abort_fire(f->signal);
-    expect(f, "done:CST_E_ABORT:source");
-    assert_false(cst_is_destroyed(f->stages[0]));
-}
-
-/* --- abort -------------------------------------------------------------------------------------------------------- */
-
-static void a_switch_destroys_what_it_is_attached_to_once(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(cst_abort_attach(f->signal, f->stages[0]), CST_OK);
-    assert_false(cst_abort_fired(f->signal));
-    assert_int_equal(cst_abort_fire(f->signal), CST_OK);
-    assert_int_equal(cst_abort_fire(f->signal), CST_OK);
-    assert_true(cst_abort_fired(f->signal));
-    run(f);
-    expect(f, "r:destroy r:error:CST_E_ABORT r:close");
-    assert_int_equal(cst_abort_attach(f->signal, f->stages[2]), CST_OK);
-    expect(f, "w:destroy");
-    run(f);
-    expect(f, "w:error:CST_E_ABORT w:close");
-    assert_int_equal(cst_abort_attach(NULL, f->stages[2]), CST_E_INVALID_ARG);
-    assert_int_equal(cst_abort_fire(NULL), CST_E_INVALID_ARG);
-}
-
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -260,11 +184,6 @@ static const struct CMUnitTest tests[] = {
     CASE(a_signal_destroys_every_stage),
     CASE(without_memory_no_stage_is_touched),
     CASE(wrong_streams_are_refused),
-    CASE(finished_tells_success_error_and_premature_close),
-    CASE(finished_on_a_closed_stream_is_told_by_a_task),
-    CASE(a_cancelled_finished_is_silent),
-    CASE(a_signal_ends_a_finished_and_not_its_stream),
-    CASE(a_switch_destroys_what_it_is_attached_to_once),
 };
 
 TEST_MAIN(tests)

@@ -76,6 +76,13 @@ void test_count(cst_stream *s, const cst_event *event, void *arg)
     ++*(size_t *)arg;
 }
 
+void test_host_outcome(const cst_error *error, void *arg)
+{
+    struct test_host *host = arg;
+
+    test_trace_add(&host->trace, "done:%s", error ? cst_status_name(error->status) : "ok");
+}
+
 cst_slice test_zeroes(size_t len)
 {
     if (len > sizeof(zeroes))

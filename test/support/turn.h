@@ -56,6 +56,9 @@ void test_host_park(struct test_host *host, cst_stream *s);
 /** Adds one to *arg, a size_t, for each event. */
 cst_listener_fn test_count;
 
+/** Records `done:ok`, or `done:` and the name of the error's code; arg is the host. */
+cst_outcome_fn test_host_outcome;
+
 /** A chunk of len zero bytes, at most 600,000. */
 cst_slice test_zeroes(size_t len);
 

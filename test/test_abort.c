@@ -1,0 +1,230 @@
+/* test_abort.c - abort.h: one switch that destroys any number of streams. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "main.h"
+#include "turn.h"
+
+static cst_stream *source(struct test_host *host, const char *name)
+{
+    cst_stream *s = test_feed_new(host, &(struct test_feed){ .when = TEST_NEVER }, NULL);
+
+    test_trace_listen(&host->trace, s, name);
+    return s;
+}
+
+static cst_abort *new_switch(struct test_host *host)
+{
+    cst_abort *signal = NULL;
+
+    assert_int_equal(cst_abort_new(&signal, host->ctx), CST_OK);
+    assert_false(cst_abort_fired(signal));
+    return signal;
+}
+
+static void run_and_expect(struct test_host *host, const char *text)
+{
+    test_host_run(host);
+    test_host_expect(host, text);
+}
+
+static void a_switch_destroys_what_it_is_attached_to_in_that_order(void **state)
+{
+    struct test_host *host = *state;
+    cst_abort *signal = new_switch(host);
+    cst_stream *a = source(host, "a"), *b = source(host, "b");
+
+    assert_int_equal(cst_abort_attach(signal, b), CST_OK);
+    assert_int_equal(cst_abort_attach(signal, a), CST_OK);
+    test_host_run(host);
+    assert_false(cst_is_destroyed(a));
+    assert_int_equal(cst_abort_fire(signal), CST_OK);
+    assert_true(cst_abort_fired(signal));
+    assert_true(cst_is_destroyed(a));
+    assert_true(cst_is_destroyed(b));
+    run_and_expect(host, "b:error:CST_E_ABORT b:close a:error:CST_E_ABORT a:close");
+    assert_int_equal(cst_errored(a)->status, CST_E_ABORT);
+    assert_string_equal(cst_errored(a)->stage, "feed");
+    cst_abort_unref(signal);
+}
+
+static void it_is_thrown_once(void **state)
+{
+    struct test_host *host = *state;
+    cst_abort *signal = new_switch(host);
+    cst_stream *a = source(host, "a");
+
+    assert_int_equal(cst_abort_attach(signal, a), CST_OK);
+    assert_int_equal(cst_abort_attach(signal, a), CST_OK);
+    assert_int_equal(cst_abort_fire(signal), CST_OK);
+    assert_int_equal(cst_abort_fire(signal), CST_OK);
+    run_and_expect(host, "a:error:CST_E_ABORT a:close");
+    cst_abort_unref(signal);
+}
+
+static void what_is_attached_later_is_destroyed_at_once(void **state)
+{
+    struct test_host *host = *state;
+    cst_abort *signal = new_switch(host);
+    cst_stream *a = source(host, "a");
+
+    cst_abort_fire(signal);
+    test_heap_fail_at(&host->heap, 1); /* that needs no memory */
+    assert_int_equal(cst_abort_attach(signal, a), CST_OK);
+    test_heap_fail_never(&host->heap);
+    assert_true(cst_is_destroyed(a));
+    run_and_expect(host, "a:error:CST_E_ABORT a:close");
+    cst_abort_unref(signal);
+}
+
+static void a_stream_that_has_ended_is_left_alone(void **state)
+{
+    struct test_host *host = *state;
+    cst_abort *signal = new_switch(host);
+    cst_stream *a = test_feed_new(host, &(struct test_feed){ .when = TEST_NEVER },
+                                  &(cst_opts){ .no_auto_destroy = true });
+
+    assert_int_equal(cst_abort_attach(signal, a), CST_OK);
+    cst_push_eof(a);
+    cst_resume(a);
+    test_host_run(host);
+    assert_true(cst_readable_ended(a));
+    cst_abort_fire(signal);
+    test_host_run(host);
+    assert_false(cst_is_destroyed(a));
+    cst_abort_unref(signal);
+}
+
+static void a_stream_that_is_gone_is_forgotten(void **state)
+{
+    struct test_host *host = *state;
+    cst_abort *signal = new_switch(host);
+    cst_stream *a = source(host, "a"), *b = source(host, "b");
+
+    assert_int_equal(cst_abort_attach(signal, a), CST_OK);
+    assert_int_equal(cst_abort_attach(signal, b), CST_OK);
+    cst_destroy(a, CST_OK);
+    cst_unref(a);
+    run_and_expect(host, "a:close");
+    cst_abort_fire(signal);
+    run_and_expect(host, "b:error:CST_E_ABORT b:close");
+    cst_abort_unref(signal);
+}
+
+/* Destroys another stream of the switch, and throws it once more. */
+struct meddler {
+    cst_stream *other;
+    cst_abort *signal;
+};
+
+static cst_status meddle(cst_stream *s, void *self, const cst_error *error)
+{
+    struct meddler *meddler = self;
+
+    (void)s;
+    (void)error;
+    assert_int_equal(cst_destroy(meddler->other, CST_USER(1)), CST_OK);
+    assert_int_equal(cst_abort_fire(meddler->signal), CST_OK);
+    return CST_OK;
+}
+
+static void ignore(cst_stream *s, const cst_event *event, void *arg)
+{
+    (void)s;
+    (void)event;
+    (void)arg;
+}
+
+static void a_destroy_slot_may_destroy_the_next_in_line(void **state)
+{
+    static const cst_ops ops = { .self_size = sizeof(struct meddler), .destroy = meddle };
+    struct test_host *host = *state;
+    cst_abort *signal = new_switch(host);
+    struct meddler meddler = { .other = source(host, "other"), .signal = signal };
+    cst_stream *s;
+
+    assert_int_equal(cst_readable_new(&s, host->ctx, &ops, &meddler, NULL), CST_OK);
+    cst_on(s, CST_ERROR, ignore, NULL);
+    assert_int_equal(cst_abort_attach(signal, s), CST_OK);
+    assert_int_equal(cst_abort_attach(signal, meddler.other), CST_OK);
+    cst_abort_fire(signal);
+    run_and_expect(host, "other:error:CST_USER other:close");
+    assert_int_equal(cst_errored(s)->status, CST_E_ABORT);
+    cst_abort_unref(signal);
+}
+
+static void what_is_attached_outlives_the_callers_reference(void **state)
+{
+    struct test_host *host = *state;
+    cst_abort *signal = new_switch(host);
+    cst_stream *a = source(host, "a");
+
+    assert_int_equal(cst_abort_attach(signal, a), CST_OK);
+    cst_abort_unref(signal);
+    cst_abort_unref(NULL);
+    cst_push_eof(a);
+    cst_resume(a);
+    run_and_expect(host, "a:resume a:end a:close");
+}
+
+static void without_memory_nothing_has_changed(void **state)
+{
+    struct test_host *host = *state;
+    cst_abort *signal = NULL;
+    cst_stream *a = source(host, "a");
+
+    test_heap_fail_at(&host->heap, 1);
+    assert_int_equal(cst_abort_new(&signal, host->ctx), CST_E_NOMEM);
+    assert_null(signal);
+    signal = new_switch(host);
+    test_heap_fail_at(&host->heap, 1);
+    assert_int_equal(cst_abort_attach(signal, a), CST_E_NOMEM);
+    assert_int_equal(cst_abort_fire(signal), CST_OK);
+    run_and_expect(host, "");
+    assert_false(cst_is_destroyed(a));
+    cst_abort_unref(signal);
+}
+
+static void wrong_arguments_are_refused(void **state)
+{
+    struct test_host *host = *state;
+    cst_abort *signal = new_switch(host);
+    cst_stream *a = source(host, "a");
+    cst_abort *foreign;
+    cst_ctx *other;
+
+    assert_int_equal(cst_abort_new(NULL, host->ctx), CST_E_INVALID_ARG);
+    assert_int_equal(cst_abort_new(&foreign, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_abort_attach(NULL, a), CST_E_INVALID_ARG);
+    assert_int_equal(cst_abort_attach(signal, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_abort_fire(NULL), CST_E_INVALID_ARG);
+    assert_false(cst_abort_fired(NULL));
+
+    assert_int_equal(cst_ctx_new(&other, test_heap_allocator(&host->heap), NULL), CST_OK);
+    assert_int_equal(cst_abort_new(&foreign, other), CST_OK);
+    assert_int_equal(cst_abort_attach(foreign, a), CST_E_INVALID_ARG);
+    cst_abort_fire(foreign);
+    run_and_expect(host, "");
+    cst_abort_unref(foreign);
+    assert_int_equal(cst_ctx_free(other), CST_OK);
+    cst_abort_unref(signal);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, test_host_setup, test_host_teardown)
+
+static const struct CMUnitTest tests[] = {
+    CASE(a_switch_destroys_what_it_is_attached_to_in_that_order),
+    CASE(it_is_thrown_once),
+    CASE(what_is_attached_later_is_destroyed_at_once),
+    CASE(a_stream_that_has_ended_is_left_alone),
+    CASE(a_stream_that_is_gone_is_forgotten),
+    CASE(a_destroy_slot_may_destroy_the_next_in_line),
+    CASE(what_is_attached_outlives_the_callers_reference),
+    CASE(without_memory_nothing_has_changed),
+    CASE(wrong_arguments_are_refused),
+};
+
+TEST_MAIN(tests)
