@@ -163,6 +163,55 @@ static void of_two_that_are_equal_the_last_is_cancelled(void **state)
     run_and_expect(host, "p:resume p:end done:ok p:close");
 }
 
+static void its_listeners_stay_until_they_are_cancelled(void **state)
+{
+    struct test_host *host = *state;
+    cst_stream *w = test_taker_new(host, &(struct test_taker){ .when = TEST_NOW },
+                                   &(cst_opts){ .no_auto_destroy = true });
+
+    wait_for(host, w, NULL);
+    cst_end(w, NULL, NULL);
+    run_and_expect(host, "done:ok");
+    assert_int_equal(cst_listener_count(w, CST_ERROR), 1);
+    assert_int_equal(cst_finished_cancel(w, test_host_outcome, host), CST_OK);
+    assert_int_equal(cst_listener_count(w, CST_ERROR), 0);
+    assert_int_equal(cst_finished_cancel(w, test_host_outcome, host), CST_EMPTY);
+    cst_destroy(w, CST_USER(1));
+    assert_int_equal(cst_ctx_run(host->ctx, NULL), CST_E_UNHANDLED);
+    test_host_expect(host, "");
+}
+
+struct ending {
+    struct test_host *host;
+    cst_stream *stream;
+};
+
+static void cancel_and_let_go(const cst_error *error, void *arg)
+{
+    struct ending *ending = arg;
+
+    test_host_outcome(error, ending->host);
+    assert_int_equal(cst_finished_cancel(ending->stream, cancel_and_let_go, ending), CST_OK);
+    assert_int_equal(cst_destroy(ending->stream, CST_OK), CST_OK);
+    cst_unref(ending->stream);
+}
+
+static void done_may_cancel_and_let_the_stream_go(void **state)
+{
+    struct test_host *host = *state;
+    struct ending now = { .host = host, .stream = source(host) };
+    struct ending late = { .host = host, .stream = sink(host, NULL) };
+
+    assert_int_equal(cst_finished(now.stream, NULL, cancel_and_let_go, &now), CST_OK);
+    cst_destroy(now.stream, CST_USER(1));
+    run_and_expect(host, "r:error:CST_USER done:CST_USER r:close");
+    cst_destroy(late.stream, CST_OK);
+    test_host_run(host);
+    test_trace_clear(&host->trace);
+    assert_int_equal(cst_finished(late.stream, NULL, cancel_and_let_go, &late), CST_OK);
+    run_and_expect(host, "done:CST_E_PREMATURE_CLOSE");
+}
+
 static void a_signal_ends_the_wait_and_not_the_stream(void **state)
 {
     struct test_host *host = *state;
@@ -217,6 +266,8 @@ static const struct CMUnitTest tests[] = {
     CASE(a_destroy_without_close_is_never_told),
     CASE(a_cancelled_one_is_silent),
     CASE(of_two_that_are_equal_the_last_is_cancelled),
+    CASE(its_listeners_stay_until_they_are_cancelled),
+    CASE(done_may_cancel_and_let_the_stream_go),
     CASE(a_signal_ends_the_wait_and_not_the_stream),
     CASE(without_memory_nothing_has_changed),
     CASE(wrong_arguments_are_refused),

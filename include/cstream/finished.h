@@ -32,10 +32,11 @@ typedef struct cst_finished_opts {
 CST_API cst_status cst_finished(cst_stream *s, const cst_finished_opts *opts, cst_outcome_fn *done, void *arg);
 
 /**
- * Undoes the cst_finished called last on s with this done and arg: done will not run. Node: the function that finished
- * returns.
+ * Undoes the cst_finished called last on s with this done and arg: done will not run. Where it has run, the listeners
+ * that finished leaves on s, as in Node, are taken away, so that a later 'error' is unhandled again. Node: the function
+ * that finished returns, and its option cleanup.
  *
- * CST_OK, CST_EMPTY (there is none that waits), CST_E_INVALID_ARG
+ * CST_OK, CST_EMPTY (there is none, or each was undone before), CST_E_INVALID_ARG
  */
 CST_API cst_status cst_finished_cancel(cst_stream *s, cst_outcome_fn *done, void *arg);
 

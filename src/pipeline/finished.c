@@ -195,12 +195,19 @@ void cst__finished_start(struct cst__finished *finished, cst_stream *s,
     cst__listen_fn(s, &finished->listener, events, 0);
 }
 
+static const unsigned outcome_events =
+    EVENT_BIT(CST_END) | EVENT_BIT(CST_FINISH) | EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_ERROR);
+
 void cst__finished_stop(struct cst__finished *finished)
 {
     finished->called = true;
-    cst__unlisten(finished->stream, &finished->listener.listener,
-                  EVENT_BIT(CST_END) | EVENT_BIT(CST_FINISH) | EVENT_BIT(CST_CLOSE) |
-                      EVENT_BIT(CST_ERROR));
+    cst__unlisten(finished->stream, &finished->listener.listener, outcome_events);
+}
+
+/* It has called, or will not, and no listener of it is left. */
+static bool is_stopped(const struct cst__finished *finished)
+{
+    return finished->called && !(finished->listener.listener.events & outcome_events);
 }
 
 /* --- the public call -------------------------------------------------------------------------------------------------- */
@@ -272,7 +279,7 @@ static struct watch *watch_of(struct cst__listener *l)
     if (l->kind != LISTENER_FN || (f->fn != on_event && f->fn != on_nothing))
         return NULL;
     finished = f->arg;
-    if (finished->fn != watch_called || finished->called)
+    if (finished->fn != watch_called || is_stopped(finished))
         return NULL;
     return cst__container_of(finished, struct watch, finished);
 }
