@@ -156,7 +156,8 @@ endif
 
 ifeq ($(T)$(F),)
 CHECKS := $(ASAN_PROGRAMS) test/support/replay.sh \
-          $(addprefix test/support/,headers-check.sh imports-check.sh install-check.sh) test/scenario/examples-check.sh
+          $(addprefix test/support/,headers-check.sh imports-check.sh install-check.sh) test/scenario/examples-check.sh \
+          test/support/differences-check.sh
 CHECK_NEEDS := $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(TEST_TOOLS) all examples
 endif
 

@@ -166,6 +166,23 @@ static void a_pass_through_hands_on_the_same_bytes(void **state)
     cst_slice_unref(&out);
 }
 
+static void a_byte_of_any_value_passes_unchanged(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t bytes[256];
+    cst_stream *s;
+    cst_slice out;
+
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)i;
+    assert_int_equal(cst_passthrough_new(&s, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_write_copy(s, bytes, sizeof(bytes), NULL, NULL), CST_OK);
+    assert_int_equal(cst_read(&out, s, CST_READ_ANY), CST_OK);
+    assert_int_equal(out.len, sizeof(bytes));
+    assert_memory_equal(out.data, bytes, sizeof(bytes));
+    cst_slice_unref(&out);
+}
+
 struct deep {
     uintptr_t lowest;
     size_t chunks;
@@ -1184,6 +1201,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_transform_may_push_give_do_both_or_nothing),
     CASE(a_late_transform_is_completed_with_a_chunk),
     CASE(a_pass_through_hands_on_the_same_bytes),
+    CASE(a_byte_of_any_value_passes_unchanged),
     CASE(the_stack_does_not_grow_with_the_pipeline),
     CASE(no_half_open_ends_the_writable_side_too),
     CASE(what_one_side_of_a_pair_writes_the_other_reads),

@@ -141,6 +141,17 @@ static void a_signal_destroys_every_stage(void **state)
     assert_non_null(strstr(f->trace.text, "done:CST_E_ABORT:"));
 }
 
+static void a_pipeline_may_do_without_a_callback(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_pipeline(f->stages, 3, NULL, NULL, NULL), CST_OK);
+    cst_push_eof(f->stages[0]);
+    run(f);
+    assert_true(cst_writable_finished(f->stages[2]));
+    assert_true(cst_is_closed(f->stages[2]));
+}
+
 static void without_memory_no_stage_is_touched(void **state)
 {
     struct fixture *f = *state;
@@ -182,6 +193,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_destroyed_stage_cannot_be_piped_to),
     CASE(a_readable_last_stream_stays_open),
     CASE(a_signal_destroys_every_stage),
+    CASE(a_pipeline_may_do_without_a_callback),
     CASE(without_memory_no_stage_is_touched),
     CASE(wrong_streams_are_refused),
 };

@@ -87,6 +87,21 @@ static void push_says_when_to_hold(void **state)
     assert_int_equal(cst_readable_flowing(f->r), CST_FLOWING_UNSET);
 }
 
+static void without_a_read_slot_a_stream_waits_for_pushes(void **state)
+{
+    struct fixture *f = *state;
+    cst_slice chunk;
+
+    assert_int_equal(cst_read(&chunk, f->r, CST_READ_ANY), CST_EMPTY);
+    run(f);
+    assert_int_equal(cst_on(f->r, CST_DATA, on_data, &f->trace), CST_OK);
+    run(f);
+    expect(f, "r:resume");
+    assert_null(cst_errored(f->r));
+    cst_push(f->r, cst_slice_str("a"));
+    expect(f, "data:a");
+}
+
 static void read_gives_whole_chunks_or_just_so_many_bytes(void **state)
 {
     struct fixture *f = *state;
@@ -388,6 +403,38 @@ static void what_is_pushed_before_the_first_read_waits_for_a_task(void **state)
     expect(f, "data:c");
     run(f);
     expect(f, "end destroy close");
+}
+
+/* Takes two bytes of its own stream, once. */
+static cst_status read_two_inside(cst_stream *s, void *self, size_t size)
+{
+    bool *has_read = self;
+    cst_slice chunk;
+
+    (void)size;
+    if (*has_read)
+        return CST_OK;
+    *has_read = true;
+    assert_int_equal(cst_read(&chunk, s, 2), CST_OK);
+    cst_slice_unref(&chunk);
+    return CST_OK;
+}
+
+/* Node gives what is left then, and a length of -1. */
+static void a_read_inside_the_read_slot_keeps_the_count(void **state)
+{
+    static const cst_ops ops = { .self_size = sizeof(bool), .read = read_two_inside };
+    struct fixture *f = *state;
+    cst_slice chunk;
+
+    cst_destroy(f->r, CST_OK);
+    assert_int_equal(cst_readable_new(&f->r, f->ctx, &ops, NULL, NULL), CST_OK);
+    cst_push(f->r, cst_slice_str("abcd"));
+    assert_int_equal(cst_read(&chunk, f->r, 3), CST_EMPTY);
+    assert_int_equal(cst_readable_length(f->r), 2);
+    cst_push(f->r, cst_slice_str("e"));
+    expect_read(f, 3, "cde");
+    assert_int_equal(cst_readable_length(f->r), 0);
 }
 
 static void reading_ahead_goes_to_the_mark_and_no_further(void **state)
@@ -1567,6 +1614,7 @@ static void any_allocation_may_fail_once_or_from_then_on(void **state)
 
 static const struct CMUnitTest tests[] = {
     CASE(push_says_when_to_hold),
+    CASE(without_a_read_slot_a_stream_waits_for_pushes),
     CASE(read_gives_whole_chunks_or_just_so_many_bytes),
     CASE(flowing_hands_chunks_to_the_listener_inside_push),
     CASE(readable_is_said_by_a_task_and_stops_the_flow),
@@ -1581,6 +1629,7 @@ static const struct CMUnitTest tests[] = {
     CASE(object_mode_keeps_messages_apart_the_empty_one_too),
     CASE(wrong_streams_and_events_are_refused),
     CASE(the_read_slot_is_asked_for_more_before_a_chunk_is_handed_out),
+    CASE(a_read_inside_the_read_slot_keeps_the_count),
     CASE(what_is_pushed_before_the_first_read_waits_for_a_task),
     CASE(reading_ahead_goes_to_the_mark_and_no_further),
     CASE(reading_ahead_goes_on_while_paused),
