@@ -1,0 +1,153 @@
+/*
+ * operators.c - the operators of a Readable: each is a stage, and a pipeline joins them.
+ *
+ * It prints:
+ *
+ *     map a
+ *     map b
+ *     map e
+ *     filter a
+ *     filter bcd
+ *     flatMap a
+ *     flatMap b
+ *     flatMap c
+ *     flatMap d
+ *     flatMap e
+ *     flatMap f
+ *     flatMap g
+ *     flatMap h
+ *     flatMap i
+ *     take a
+ *     take bcd
+ *     drop efghi
+ *     toArray: 3
+ *     reduce efghi
+ *     some: 1
+ *     every: 0
+ *     find a
+ */
+#include "from_node.h"
+
+static cst_status is_short(void *arg, const cst_slice *chunk, bool *out)
+{
+    (void)arg;
+    *out = chunk->len < 4;
+    return CST_OK;
+}
+
+/* What comes before the first byte of each, and drops the rest. */
+static cst_status first_byte(void *arg, const cst_slice *chunk, cst_slice *out)
+{
+    (void)arg;
+    *out = cst_slice_sub(chunk, 0, 1);
+    return CST_OK;
+}
+
+static cst_status each_byte(void *arg, const cst_slice *chunk, cst_stream *s)
+{
+    (void)arg;
+    for (size_t i = 0; i < chunk->len; i++)
+        cst_push(s, cst_slice_sub(chunk, i, 1));
+    return CST_OK;
+}
+
+static cst_status print_each(void *arg, const cst_slice *chunk)
+{
+    print_chunk(arg, chunk);
+    return CST_OK;
+}
+
+static cst_status longer(void *arg, const cst_slice *so_far, const cst_slice *chunk, cst_slice *out)
+{
+    (void)arg;
+    *out = cst_slice_ref(chunk->len > so_far->len ? chunk : so_far);
+    return CST_OK;
+}
+
+static void on_item(const cst_error *error, const cst_slice *item, void *arg)
+{
+    (void)error;
+    if (item)
+        print_chunk(arg, item);
+}
+
+static void on_answer(const cst_error *error, bool answer, void *arg)
+{
+    if (!error)
+        printf("%s: %d\n", (const char *)arg, answer);
+}
+
+/* Joins a source of words, a stage (or none) and an end, and runs them. */
+static void run(cst_ctx *ctx, cst_stream *stage, cst_stream *end)
+{
+    const cst_slice words[] = { cst_slice_str("a"), cst_slice_str("bcd"), cst_slice_str("efghi") };
+    cst_stream *streams[3] = { NULL, stage, end };
+
+    cst_from_array_new(&streams[0], ctx, words, 3, NULL);
+    if (!stage)
+        streams[1] = end;
+    cst_pipeline(streams, stage ? 3 : 2, NULL, NULL, NULL);
+    cst_ctx_run(ctx, NULL);
+}
+
+static void stages(cst_ctx *ctx)
+{
+    cst_stream *s = NULL, *end = NULL;
+
+    /* Node: readable.map(fn) */
+    cst_map_new(&s, ctx, first_byte, NULL, NULL);
+    /* Node: readable.forEach(fn) */
+    cst_for_each_new(&end, ctx, print_each, NULL, "map", NULL);
+    run(ctx, s, end);
+    /* Node: readable.filter(fn) */
+    cst_filter_new(&s, ctx, is_short, NULL, NULL);
+    cst_for_each_new(&end, ctx, print_each, NULL, "filter", NULL);
+    run(ctx, s, end);
+    /* Node: readable.flatMap(fn) */
+    cst_flat_map_new(&s, ctx, each_byte, NULL, NULL);
+    cst_for_each_new(&end, ctx, print_each, NULL, "flatMap", NULL);
+    run(ctx, s, end);
+    /* Node: readable.take(2) */
+    cst_take_new(&s, ctx, 2, NULL);
+    cst_for_each_new(&end, ctx, print_each, NULL, "take", NULL);
+    run(ctx, s, end);
+    /* Node: readable.drop(2) */
+    cst_drop_new(&s, ctx, 2, NULL);
+    cst_for_each_new(&end, ctx, print_each, NULL, "drop", NULL);
+    run(ctx, s, end);
+}
+
+static void ends(cst_ctx *ctx)
+{
+    cst_stream *end = NULL;
+    cst_chain chain;
+
+    cst_chain_init(&chain, cst_ctx_allocator(ctx));
+    /* Node: readable.toArray() */
+    cst_to_array_new(&end, ctx, &chain, NULL, NULL, NULL);
+    run(ctx, NULL, end);
+    printf("toArray: %zu\n", cst_chain_count(&chain));
+    cst_chain_fini(&chain);
+    /* Node: readable.reduce(fn) */
+    cst_reduce_new(&end, ctx, longer, NULL, on_item, "reduce", NULL);
+    run(ctx, NULL, end);
+    /* Node: readable.some(fn) */
+    cst_some_new(&end, ctx, is_short, on_answer, "some", NULL);
+    run(ctx, NULL, end);
+    /* Node: readable.every(fn) */
+    cst_every_new(&end, ctx, is_short, on_answer, "every", NULL);
+    run(ctx, NULL, end);
+    /* Node: readable.find(fn) */
+    cst_find_new(&end, ctx, is_short, on_item, "find", NULL);
+    run(ctx, NULL, end);
+}
+
+int main(void)
+{
+    cst_ctx *ctx = new_ctx();
+
+    stages(ctx);
+    ends(ctx);
+    cst_ctx_free(ctx);
+    return EXIT_SUCCESS;
+}
