@@ -102,15 +102,18 @@ static void a_stream_that_is_gone_is_forgotten(void **state)
 {
     struct test_host *host = *state;
     cst_abort *signal = new_switch(host);
-    cst_stream *a = source(host, "a"), *b = source(host, "b");
+    cst_stream *streams[] = { source(host, "a"), source(host, "b"), source(host, "c") };
 
-    assert_int_equal(cst_abort_attach(signal, a), CST_OK);
-    assert_int_equal(cst_abort_attach(signal, b), CST_OK);
-    cst_destroy(a, CST_OK);
-    cst_unref(a);
-    run_and_expect(host, "a:close");
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(cst_abort_attach(signal, streams[i]), CST_OK);
+    cst_destroy(streams[0], CST_OK);
+    cst_unref(streams[0]);
+    cst_destroy(streams[2], CST_OK);
+    cst_unref(streams[2]);
+    run_and_expect(host, "a:close c:close");
+    assert_int_equal(cst_abort_attach(signal, source(host, "d")), CST_OK);
     cst_abort_fire(signal);
-    run_and_expect(host, "b:error:CST_E_ABORT b:close");
+    run_and_expect(host, "b:error:CST_E_ABORT b:close d:error:CST_E_ABORT d:close");
     cst_abort_unref(signal);
 }
 

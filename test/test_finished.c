@@ -122,6 +122,70 @@ static void one_side_alone_does_not_wait_for_close(void **state)
     run_and_expect(host, "p:resume p:end other:ok: p:close");
 }
 
+static cst_status take(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    (void)s;
+    (void)self;
+    (void)chunk;
+    return CST_OK;
+}
+
+static cst_status final_at_once(cst_stream *s, void *self)
+{
+    (void)s;
+    (void)self;
+    return CST_OK;
+}
+
+/* An 'end' or 'finish' that was on its way when the stream was destroyed. */
+static void after_a_destroy_it_does_not_wait_for_close(void **state)
+{
+    static const cst_ops ops = { .self_size = sizeof(struct test_stage),
+                                 .write = take,
+                                 .final = final_at_once };
+    struct test_host *host = *state;
+    cst_stream *w, *r = source(host);
+
+    assert_int_equal(cst_writable_new(&w, host->ctx, &ops, NULL, NULL), CST_OK);
+    test_trace_listen(&host->trace, w, "w");
+    wait_for(host, w, NULL);
+    cst_end(w, NULL, NULL);
+    cst_destroy(w, CST_OK);
+    run_and_expect(host, "w:finish done:ok w:close");
+    wait_for(host, r, NULL);
+    cst_push_eof(r);
+    cst_read(NULL, r, 0);
+    cst_destroy(r, CST_OK);
+    run_and_expect(host, "r:end done:ok r:close");
+}
+
+static void a_stream_that_stays_is_over_with_its_second_side(void **state)
+{
+    static const cst_ops ops = { .self_size = sizeof(struct test_stage), .write = take };
+    struct test_host *host = *state;
+    cst_stream *d;
+
+    assert_int_equal(
+        cst_duplex_new(&d, host->ctx, &ops, NULL, &(cst_opts){ .no_auto_destroy = true }), CST_OK);
+    test_trace_listen(&host->trace, d, "d");
+    wait_for(host, d, NULL);
+    cst_push_eof(d);
+    cst_resume(d);
+    run_and_expect(host, "d:resume d:end");
+    cst_end(d, NULL, NULL);
+    run_and_expect(host, "d:finish done:ok");
+
+    assert_int_equal(
+        cst_duplex_new(&d, host->ctx, &ops, NULL, &(cst_opts){ .no_auto_destroy = true }), CST_OK);
+    test_trace_listen(&host->trace, d, "d");
+    cst_end(d, NULL, NULL);
+    run_and_expect(host, "d:finish");
+    wait_for(host, d, NULL);
+    cst_push_eof(d);
+    cst_resume(d);
+    run_and_expect(host, "d:resume d:end done:ok");
+}
+
 static void a_destroy_without_close_is_never_told(void **state)
 {
     struct test_host *host = *state;
@@ -230,6 +294,22 @@ static void a_signal_ends_the_wait_and_not_the_stream(void **state)
     cst_abort_unref(signal);
 }
 
+static void a_signal_may_be_thrown_when_the_stream_is_gone(void **state)
+{
+    struct test_host *host = *state;
+    cst_stream *w = sink(host, &(cst_opts){ .no_emit_close = true });
+    cst_abort *signal;
+
+    assert_int_equal(cst_abort_new(&signal, host->ctx), CST_OK);
+    wait_for(host, w, &(cst_finished_opts){ .signal = signal });
+    cst_destroy(w, CST_OK);
+    cst_unref(w);
+    run_and_expect(host, "");
+    cst_abort_fire(signal);
+    run_and_expect(host, "");
+    cst_abort_unref(signal);
+}
+
 static void without_memory_nothing_has_changed(void **state)
 {
     struct test_host *host = *state;
@@ -263,12 +343,15 @@ static const struct CMUnitTest tests[] = {
     CASE(what_it_has_settled_does_not_change),
     CASE(without_no_error_an_error_is_told_in_the_event),
     CASE(one_side_alone_does_not_wait_for_close),
+    CASE(after_a_destroy_it_does_not_wait_for_close),
+    CASE(a_stream_that_stays_is_over_with_its_second_side),
     CASE(a_destroy_without_close_is_never_told),
     CASE(a_cancelled_one_is_silent),
     CASE(of_two_that_are_equal_the_last_is_cancelled),
     CASE(its_listeners_stay_until_they_are_cancelled),
     CASE(done_may_cancel_and_let_the_stream_go),
     CASE(a_signal_ends_the_wait_and_not_the_stream),
+    CASE(a_signal_may_be_thrown_when_the_stream_is_gone),
     CASE(without_memory_nothing_has_changed),
     CASE(wrong_arguments_are_refused),
 };

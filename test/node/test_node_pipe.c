@@ -136,6 +136,16 @@ static void test_stream_pipe_await_drain(void **state)
     assert_int_equal(test_taker(stuck_too)->writes, 1);
     assert_int_equal(cst_readable_length(source), BIG);
     assert_true(cst_is_paused(source));
+
+    /* Each of the two is waited for. */
+    cst_complete(test_taker(stuck_too)->call, CST_OK);
+    test_host_run(host);
+    assert_int_equal(test_taker(quick)->writes, 1);
+    cst_complete(test_taker(stuck)->call, CST_OK);
+    test_host_run(host);
+    assert_int_equal(test_taker(quick)->writes, 2);
+    assert_int_equal(test_taker(stuck)->writes, 2);
+    assert_int_equal(test_taker(stuck_too)->writes, 2);
 }
 
 static void test_stream_pipe_deadlock(void **state)

@@ -217,7 +217,7 @@ static void test_stream_pipeline_listeners__a_readable_last_stream_is_let_go(voi
     start(host, p, d, NULL);
     test_host_run(host);
     test_host_expect(host, "done:ok");
-    assert_true(cst_listener_count(p, CST_ERROR) > 0);
+    assert_int_equal(cst_listener_count(p, CST_ERROR), 3); /* as in Node */
     assert_int_equal(cst_listener_count(d, CST_ERROR), 0);
     cst_destroy(d, CST_USER(1));
     assert_int_equal(cst_ctx_run(host->ctx, NULL), CST_E_UNHANDLED);
@@ -234,7 +234,7 @@ static void test_stream_pipeline_listeners__a_last_writable_stays_silent(void **
     start(host, p, w, NULL);
     test_host_run(host);
     test_host_expect(host, "done:ok");
-    assert_true(cst_listener_count(w, CST_ERROR) > 0);
+    assert_int_equal(cst_listener_count(w, CST_ERROR), 3);
     cst_destroy(w, CST_USER(1));
     test_host_run(host);
     assert_int_equal(cst_errored(w)->status, CST_USER(1));
