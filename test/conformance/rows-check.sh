@@ -37,6 +37,14 @@ done | awk -v rows="$rows" '
         }
     }
 
+    # The row of a test: the longest name that it is, or that it begins with before a double underscore.
+    function row_of(test,    row) {
+        for (row = test; row != "" && !(row in area); row = substr(row, 1, RSTART - 1))
+            if (!match(row, /__([^_]|_[^_])*$/))
+                return ""
+        return row
+    }
+
     function read_rows(    line, part) {
         while ((getline line < rows) > 0) {
             if (line ~ /^#/ || line == "")
@@ -63,9 +71,8 @@ done | awk -v rows="$rows" '
         for (macro in macros)
             each($2, "[^A-Za-z0-9_]" macro "\\( *", " *\\)", registered)
         for (test in defined) {
-            row = test
-            sub(/__.*/, "", row)
-            if (!(row in area))
+            row = row_of(test)
+            if (row == "")
                 complain($1 ": " test " is not of a row")
             else if (!(test in registered))
                 complain($1 ": " test " is not registered")
