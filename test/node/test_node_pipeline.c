@@ -260,6 +260,7 @@ static void test_stream_pipeline__success_is_told_after_finish(void **state)
     test_host_expect(host, "w:pipe r:resume a b c r:end r:pause w:unpipe w:finish r:close w:close "
                            "done:ok");
     assert_int_equal(test_taker(w)->writes, 3);
+    assert_int_equal(test_taker(w)->first, 'c');
 }
 
 /* Node wants a callback; here there may be none, see docs/node-differences.md. */
