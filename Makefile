@@ -157,7 +157,7 @@ endif
 ifeq ($(T)$(F),)
 CHECKS := $(ASAN_PROGRAMS) test/support/replay.sh \
           $(addprefix test/support/,headers-check.sh imports-check.sh install-check.sh) test/scenario/examples-check.sh \
-          $(addprefix test/support/,differences-check.sh guide-check.sh)
+          $(addprefix test/support/,differences-check.sh guide-check.sh) test/conformance/rows-check.sh
 CHECK_NEEDS := $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(TEST_TOOLS) all examples
 endif
 
