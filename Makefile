@@ -28,7 +28,9 @@ SUPPORT  := $(sort $(wildcard test/support/*.c))
 # T=slice picks test_slice.c; T='s*' what begins with s.
 TESTS    := $(sort $(wildcard $(foreach dir,test test/node test/scenario,$(dir)/test_$(or $(T),*).c)))
 EXAMPLES := $(sort $(wildcard docs/examples/*.c docs/examples/*/*.c))
-BENCHES  := $(sort $(wildcard test/bench/bench_*.c))
+# BENCH=depth picks bench_depth.c.
+BENCHES  := $(sort $(wildcard test/bench/bench_$(or $(BENCH),*).c))
+BENCH_SHARED := $(sort $(filter-out test/bench/bench_% test/bench/peer%,$(wildcard test/bench/*.c)))
 SCENARIO := $(sort $(wildcard test/conformance/scenario*.c))
 QUESTION := $(sort $(wildcard test/conformance/buffer_questions*.c))
 
@@ -39,6 +41,11 @@ endif
 ifneq ($(T),)
 ifeq ($(TESTS),)
 $(error T=$(T): there is no test/test_$(T).c)
+endif
+endif
+ifneq ($(BENCH),)
+ifeq ($(BENCHES),)
+$(error BENCH=$(BENCH): there is no test/bench/bench_$(BENCH).c)
 endif
 endif
 
@@ -261,14 +268,14 @@ $(BUILD)/demo/input.bin:
 	      cat $@.block && made=$$((made + size)) || exit 1; done >$@.part
 	$(Q)rm -f $@.block && mv $@.part $@
 
-## bench: the benchmarks; tab-separated lines on standard output
+## bench: the benchmarks; tab-separated lines on standard output; BENCH=depth picks one, BENCH_ARGS=--quick only tries
 bench: $(BENCH_PROGRAMS)
-	@set -e; for program in $^; do $$program; done
+	@set -e; for program in $^; do $$program $(BENCH_ARGS); done
 
 $(BUILD)/obj/test/bench/%.o: test/bench/%.c $(BUILD)/flags
 	$(call compile,$(TEST_FLAGS) $(WARN) $(ERRORS) $(CFLAGS))
 
-$(BUILD)/bench/%: $(BUILD)/obj/test/bench/%.o $(BUILD)/obj/test/bench/bench.o $(STATIC)
+$(BUILD)/bench/%: $(BUILD)/obj/test/bench/%.o $(BENCH_SHARED:%.c=$(BUILD)/obj/%.o) $(STATIC)
 	$(call link,$(CFLAGS))
 
 # --- install ----------------------------------------------------------------------------------------------------------
@@ -311,5 +318,5 @@ help:
 
 OBJECTS := $(foreach kind,obj pic asan/obj,$(SRCS:%.c=$(BUILD)/$(kind)/%.o)) \
            $(foreach kind,obj asan/obj,$(patsubst %.c,$(BUILD)/$(kind)/%.o,$(TESTS) $(SUPPORT) $(SCENARIO))) \
-           $(patsubst %.c,$(BUILD)/obj/%.o,$(QUESTION) $(EXAMPLES) $(BENCHES))
+           $(patsubst %.c,$(BUILD)/obj/%.o,$(QUESTION) $(EXAMPLES) $(BENCHES) $(BENCH_SHARED))
 -include $(OBJECTS:.o=.d)

@@ -8,8 +8,20 @@
 #include <string.h>
 #include <time.h>
 
-#define ROUNDS 9
-#define MAX_VARIANTS 16
+enum { default_rounds = 9, max_rounds = 99, max_variants = 32, quick_divisor = 100 };
+
+struct bench_run {
+    size_t rounds;
+    bool quick, large;
+};
+
+/* The clock of the variant that is running. */
+static struct {
+    double start, stop, elapsed;
+} timing;
+
+static uint8_t payload[bench_payload_size];
+const uint8_t *const bench_payload = payload;
 
 static double now_ns(void)
 {
@@ -19,6 +31,84 @@ static double now_ns(void)
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
+void bench_start_clock(void)
+{
+    timing.start = now_ns();
+    timing.stop = 0;
+}
+
+void bench_stop_clock(void)
+{
+    if (timing.stop == 0)
+        timing.stop = now_ns();
+}
+
+void bench_set_elapsed_ns(double ns)
+{
+    timing.elapsed = ns;
+}
+
+void bench_fail(const char *what)
+{
+    fprintf(stderr, "bench: %s\n", what);
+    exit(1);
+}
+
+void bench_print(const char *workload, const char *variant, size_t parameter, double value,
+                 double bytes_per_second)
+{
+    printf("%s\t%s\t%zu\t%.2f\t%.0f\n", workload, variant, parameter, value, bytes_per_second);
+    fflush(stdout);
+}
+
+static void fill_payload(void)
+{
+    for (size_t i = 0; i < sizeof(payload); i++)
+        payload[i] = (uint8_t)((i * 7 % 26) + (i % 3 ? 'a' : 'A'));
+}
+
+static size_t parameter_of(const struct bench_workload *w, const struct bench_point *point)
+{
+    switch (w->parameter) {
+    case BENCH_BYTES:
+        return point->bytes;
+    case BENCH_COUNT:
+        return point->count;
+    case BENCH_CHUNKS:
+        break;
+    }
+    return point->chunks;
+}
+
+/* Nanoseconds that the variant took; *sum is its checksum. */
+static double time_variant(const struct bench_variant *variant, const struct bench_point *point,
+                           uint64_t *sum)
+{
+    timing.elapsed = 0;
+    bench_start_clock();
+    *sum = variant->run(point);
+    bench_stop_clock();
+    return timing.elapsed > 0 ? timing.elapsed : timing.stop - timing.start;
+}
+
+static void run_round(const struct bench_workload *w, const struct bench_point *point, double *ns)
+{
+    uint64_t expected = 0;
+
+    for (size_t i = 0; i < w->variant_count; i++) {
+        uint64_t sum;
+
+        ns[i] = time_variant(&w->variants[i], point, &sum) / (double)point->chunks;
+        if (i == 0)
+            expected = sum;
+        if (sum != expected) {
+            fprintf(stderr, "%s: %s did other work than %s\n", w->name, w->variants[i].name,
+                    w->variants[0].name);
+            exit(1);
+        }
+    }
+}
+
 static int compare_doubles(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -26,61 +116,109 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void run_round(const struct bench_case *c, const struct bench_variant *variants,
-                      size_t count, double (*ns)[ROUNDS], int round)
+static double median(double (*ns)[max_variants], size_t rounds, size_t variant)
 {
-    uint64_t expected = 0;
+    double sorted[max_rounds];
 
+    for (size_t round = 0; round < rounds; round++)
+        sorted[round] = ns[round][variant];
+    qsort(sorted, rounds, sizeof(sorted[0]), compare_doubles);
+    return sorted[rounds / 2];
+}
+
+static void run_point(const struct bench_workload *w, struct bench_point point,
+                      const struct bench_run *run)
+{
+    static double ns[max_rounds][max_variants];
+    const size_t parameter = parameter_of(w, &point);
+
+    if (run->quick)
+        point.chunks = point.chunks / quick_divisor + 1;
+    else
+        run_round(w, &point, ns[0]); /* warms up */
+    for (size_t round = 0; round < run->rounds; round++)
+        run_round(w, &point, ns[round]);
+    for (size_t i = 0; i < w->variant_count; i++) {
+        double middle = median(ns, run->rounds, i);
+
+        bench_print(w->name, w->variants[i].name, parameter, middle,
+                    (double)point.bytes * 1e9 / middle);
+    }
+}
+
+static void run_workload(const struct bench_workload *w, const struct bench_run *run)
+{
+    if (w->print)
+        w->print(w, run->quick);
+    for (size_t i = 0; i < w->point_count; i++)
+        if (run->large || !w->points[i].large)
+            run_point(w, w->points[i], run);
+}
+
+/* The point that has this parameter, or the workload's first with the parameter put into it. */
+static struct bench_point point_for(const struct bench_workload *w, size_t parameter)
+{
+    struct bench_point point = w->points[0];
+
+    for (size_t i = 0; i < w->point_count; i++)
+        if (parameter_of(w, &w->points[i]) == parameter)
+            return w->points[i];
+    if (w->parameter == BENCH_BYTES)
+        point.bytes = parameter;
+    else if (w->parameter == BENCH_COUNT)
+        point.count = parameter;
+    return point;
+}
+
+/* WORKLOAD/VARIANT:PARAMETER */
+static int run_once(const char *what, const char *chunks, const struct bench_workload *workloads,
+                    size_t count)
+{
+    char workload[64], variant[64];
+    size_t parameter;
+
+    if (sscanf(what, "%63[^/]/%63[^:]:%zu", workload, variant, &parameter) != 3)
+        bench_fail("--once=WORKLOAD/VARIANT:PARAMETER");
     for (size_t i = 0; i < count; i++) {
-        double start = now_ns();
-        uint64_t sum = variants[i].run(c->chunks, c->bytes, c->parameter);
+        const struct bench_workload *w = &workloads[i];
 
-        if (round >= 0)
-            ns[i][round] = (now_ns() - start) / (double)c->chunks;
-        if (i == 0)
-            expected = sum;
-        if (sum != expected) {
-            fprintf(stderr, "%s: %s did other work than %s\n", c->workload, variants[i].name,
-                    variants[0].name);
-            exit(1);
+        for (size_t j = 0; strcmp(w->name, workload) == 0 && j < w->variant_count; j++) {
+            struct bench_point point = point_for(w, parameter);
+
+            if (strcmp(w->variants[j].name, variant) != 0)
+                continue;
+            if (chunks)
+                point.chunks = (size_t)strtoul(chunks, NULL, 10);
+            printf("%llu\n", (unsigned long long)w->variants[j].run(&point));
+            return 0;
         }
     }
+    bench_fail("there is no such workload and variant");
 }
 
-void bench_run(const struct bench_case *c, const struct bench_variant *variants, size_t count)
+int bench_main(int argc, char **argv, const struct bench_workload *workloads, size_t count)
 {
-    double ns[MAX_VARIANTS][ROUNDS];
+    struct bench_run run = { .rounds = default_rounds };
 
-    run_round(c, variants, count, ns, -1); /* warms up */
-    for (int round = 0; round < ROUNDS; round++)
-        run_round(c, variants, count, ns, round);
-    for (size_t i = 0; i < count; i++) {
-        double median;
-
-        qsort(ns[i], ROUNDS, sizeof(double), compare_doubles);
-        median = ns[i][ROUNDS / 2];
-        printf("%s\t%s\t%zu\t%.2f\t%.0f\n", c->workload, variants[i].name, c->parameter, median,
-               (double)c->bytes * 1e9 / median);
+    fill_payload();
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], "--once=", 7) == 0)
+            return run_once(argv[i] + 7, argv[i + 1], workloads, count);
+        if (strcmp(argv[i], "--quick") == 0)
+            run.quick = true;
+        else if (strcmp(argv[i], "--large") == 0)
+            run.large = true;
+        else if (strncmp(argv[i], "--rounds=", 9) == 0)
+            run.rounds = (size_t)strtoul(argv[i] + 9, NULL, 10);
+        else
+            bench_fail(
+                "arguments: --quick --large --rounds=N --once=WORKLOAD/VARIANT:PARAMETER [CHUNKS]");
     }
-    fflush(stdout);
-}
-
-int bench_once(int argc, char **argv, const struct bench_variant *variants, size_t count,
-               size_t bytes)
-{
-    const char *name, *colon;
-    size_t chunks = argc > 2 ? (size_t)strtoul(argv[2], NULL, 10) : 100000;
-
-    if (argc < 2 || strncmp(argv[1], "--once=", 7) != 0)
-        return 0;
-    name = argv[1] + 7;
-    colon = strchr(name, ':');
-    for (size_t i = 0; i < count; i++) {
-        size_t len = colon ? (size_t)(colon - name) : strlen(name);
-
-        if (strlen(variants[i].name) == len && strncmp(variants[i].name, name, len) == 0)
-            printf("%llu\n", (unsigned long long)variants[i].run(
-                                 chunks, bytes, colon ? strtoul(colon + 1, NULL, 10) : 1));
-    }
-    return 1;
+    if (run.quick)
+        run.rounds = 1;
+    if (run.rounds < 1 || run.rounds > max_rounds)
+        bench_fail("--rounds is 1 to 99");
+    for (size_t i = 0; i < count; i++)
+        run_workload(&workloads[i], &run);
+    return 0;
 }

@@ -1,0 +1,305 @@
+/* line.c - see line.h. */
+#include "line.h"
+
+#include <stdlib.h>
+
+#include "floor.h"
+
+/* --- by hand -------------------------------------------------------------------------------------------------------- */
+
+struct floor_source {
+    size_t left, bytes;
+};
+
+static void floor_source(struct floor_stage *stage)
+{
+    struct floor_source *source = stage->arg;
+
+    stage->flags = FLOOR_BUSY;
+    while (source->left > 0 && !(stage->flags & FLOOR_PAUSED)) {
+        source->left--;
+        if (!floor_write(stage->next, floor_chunk_new(bench_payload, source->bytes)))
+            stage->flags |= FLOOR_PAUSED;
+    }
+    stage->flags &= ~(unsigned)FLOOR_BUSY;
+    if (source->left == 0)
+        floor_end(stage->next);
+}
+
+static uint64_t run_floor(const struct bench_point *point)
+{
+    struct floor_source source = { .left = point->chunks, .bytes = point->bytes };
+    struct floor_stage *stages = malloc((point->count + 2) * sizeof(*stages));
+    const size_t sink = point->count + 1;
+    uint64_t sum;
+
+    if (!stages)
+        bench_fail("no memory");
+    for (size_t i = 0; i <= sink; i++)
+        floor_init(&stages[i], i == 0 ? floor_source : i < sink ? floor_pass : floor_sink);
+    for (size_t i = 0; i < sink; i++)
+        floor_link(&stages[i], &stages[i + 1]);
+    stages[0].arg = &source;
+    stages[0].process(&stages[0]);
+    sum = stages[sink].sum;
+    free(stages);
+    return sum;
+}
+
+/* --- function pointers ---------------------------------------------------------------------------------------------- */
+
+struct direct_stage {
+    void (*write)(struct direct_stage *stage, const uint8_t *data, size_t len);
+    struct direct_stage *next;
+    uint64_t sum;
+};
+
+static void direct_pass(struct direct_stage *stage, const uint8_t *data, size_t len)
+{
+    stage->next->write(stage->next, data, len);
+}
+
+static void direct_sink(struct direct_stage *stage, const uint8_t *data, size_t len)
+{
+    stage->sum = bench_sum(stage->sum, data, len);
+}
+
+static uint64_t run_direct(const struct bench_point *point)
+{
+    struct direct_stage *stages = malloc((point->count + 1) * sizeof(*stages));
+    uint64_t sum;
+
+    if (!stages)
+        bench_fail("no memory");
+    for (size_t i = 0; i <= point->count; i++)
+        stages[i] = (struct direct_stage){ .write = i < point->count ? direct_pass : direct_sink,
+                                           .next = &stages[i + 1] };
+    for (size_t i = 0; i < point->chunks; i++)
+        stages[0].write(&stages[0], bench_payload, point->bytes);
+    sum = stages[point->count].sum;
+    free(stages);
+    return sum;
+}
+
+/* --- libcstream ----------------------------------------------------------------------------------------------------- */
+
+static cst_status source_give(cst_stream *s, void *self, size_t size)
+{
+    struct line_source_self *source = self;
+
+    (void)size;
+    if (source->left == 0)
+        return CST_OK;
+    source->left--;
+    return cst_give(s, cst_slice_ref(&source->chunk));
+}
+
+static cst_status source_push(cst_stream *s, void *self, size_t size)
+{
+    struct line_source_self *source = self;
+
+    (void)size;
+    if (source->left == 0)
+        return CST_OK;
+    source->left--;
+    cst_push(s, cst_slice_ref(&source->chunk));
+    return CST_OK;
+}
+
+static cst_status source_later(cst_stream *s, void *self, size_t size)
+{
+    struct line_source_self *source = self;
+
+    (void)s;
+    (void)size;
+    source->wanted = true;
+    return CST_OK;
+}
+
+static cst_status sink_write(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    struct line_sink_self *sink = self;
+
+    (void)s;
+    sink->sum = bench_sum(sink->sum, chunk->data, chunk->len);
+    return CST_OK;
+}
+
+static cst_status sink_write_later(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    struct line_sink_self *sink = self;
+
+    sink->sum = bench_sum(sink->sum, chunk->data, chunk->len);
+    sink->call = cst_this_call(s);
+    return CST_PENDING;
+}
+
+const cst_ops *line_source_ops(enum line_source kind)
+{
+    static const cst_ops ops[] = {
+        [LINE_PUSHED] = { .name = "source", .self_size = sizeof(struct line_source_self) },
+        [LINE_GIVES] = { .name = "source",
+                         .self_size = sizeof(struct line_source_self),
+                         .read = source_give },
+        [LINE_READS] = { .name = "source",
+                         .self_size = sizeof(struct line_source_self),
+                         .read = source_push },
+        [LINE_READS_LATER] = { .name = "source",
+                               .self_size = sizeof(struct line_source_self),
+                               .read = source_later },
+    };
+
+    return &ops[kind];
+}
+
+const cst_ops *line_sink_ops(enum line_sink kind)
+{
+    static const cst_ops ops[] = {
+        [LINE_AT_ONCE] = { .name = "sink",
+                           .self_size = sizeof(struct line_sink_self),
+                           .write = sink_write },
+        [LINE_LATER] = { .name = "sink",
+                         .self_size = sizeof(struct line_sink_self),
+                         .write = sink_write_later },
+    };
+
+    return &ops[kind];
+}
+
+void line_must(cst_status st)
+{
+    if (st < 0)
+        bench_fail(cst_status_name(st));
+}
+
+cst_ctx *line_ctx_new(const cst_allocator *allocator)
+{
+    cst_ctx *ctx;
+
+    line_must(cst_ctx_new(&ctx, allocator ? allocator : cst_allocator_malloc(), NULL));
+    return ctx;
+}
+
+cst_slice line_chunk(size_t bytes)
+{
+    cst_slice chunk;
+
+    line_must(cst_slice_foreign(&chunk, cst_allocator_malloc(), bench_payload, bytes, NULL, NULL));
+    return chunk;
+}
+
+void line_open(struct line *line, cst_ctx *ctx, enum line_source source, enum line_sink sink,
+               const struct bench_point *point)
+{
+    const cst_opts opts = { .high_water_mark = 65536 };
+    struct line_source_self self = { .left = point->chunks };
+    cst_stream *last;
+
+    line->chunk = self.chunk = line_chunk(point->bytes);
+    line_must(cst_readable_new(&line->source, ctx, line_source_ops(source), &self, &opts));
+    line_must(cst_writable_new(&line->sink, ctx, line_sink_ops(sink), NULL, &opts));
+    last = line->source;
+    for (size_t i = 0; i < point->count; i++) {
+        cst_stream *stage;
+
+        line_must(cst_passthrough_new(&stage, ctx, &opts));
+        line_must(cst_pipe(last, stage, NULL));
+        cst_unref(stage);
+        last = stage;
+    }
+    line_must(cst_pipe(last, line->sink, NULL));
+}
+
+bool line_turn(const struct line *line)
+{
+    struct line_source_self *source = cst_stream_self(line->source);
+    struct line_sink_self *sink = cst_stream_self(line->sink);
+    cst_call call = sink->call;
+    bool pushed = source->wanted && source->left > 0;
+
+    if (pushed) {
+        source->wanted = false;
+        source->left--;
+        cst_push(line->source, cst_slice_ref(&line->chunk));
+    }
+    if (call.stream) {
+        sink->call.stream = NULL;
+        cst_complete(call, CST_OK);
+    }
+    if (!pushed && !call.stream)
+        return false;
+    line_must(cst_ctx_run(cst_stream_ctx(line->sink), NULL));
+    return true;
+}
+
+uint64_t line_sum(const struct line *line)
+{
+    return ((const struct line_sink_self *)cst_stream_self(line->sink))->sum;
+}
+
+void line_close(struct line *line)
+{
+    cst_unref(line->source);
+    cst_unref(line->sink);
+    cst_slice_unref(&line->chunk);
+}
+
+static uint64_t finish(struct line *line, cst_ctx *ctx)
+{
+    uint64_t sum = line_sum(line);
+
+    line_close(line);
+    line_must(cst_ctx_free(ctx));
+    return sum;
+}
+
+static uint64_t run_push(const struct bench_point *point)
+{
+    cst_ctx *ctx = line_ctx_new(NULL);
+    struct line line;
+
+    line_open(&line, ctx, LINE_PUSHED, LINE_AT_ONCE, point);
+    line_must(cst_ctx_run(ctx, NULL));
+    for (size_t i = 0; i < point->chunks; i++)
+        cst_push(line.source, cst_slice_ref(&line.chunk));
+    line_must(cst_ctx_run(ctx, NULL));
+    return finish(&line, ctx);
+}
+
+static uint64_t run_sync(const struct bench_point *point, enum line_source source)
+{
+    cst_ctx *ctx = line_ctx_new(NULL);
+    struct line line;
+
+    line_open(&line, ctx, source, LINE_AT_ONCE, point);
+    line_must(cst_ctx_run(ctx, NULL));
+    return finish(&line, ctx);
+}
+
+static uint64_t run_give(const struct bench_point *point)
+{
+    return run_sync(point, LINE_GIVES);
+}
+
+static uint64_t run_read(const struct bench_point *point)
+{
+    return run_sync(point, LINE_READS);
+}
+
+static uint64_t run_late(const struct bench_point *point)
+{
+    cst_ctx *ctx = line_ctx_new(NULL);
+    struct line line;
+
+    line_open(&line, ctx, LINE_GIVES, LINE_LATER, point);
+    line_must(cst_ctx_run(ctx, NULL));
+    while (line_turn(&line))
+        continue;
+    return finish(&line, ctx);
+}
+
+const struct bench_variant line_variants[line_variant_count] = {
+    { "floor", run_floor },          { "direct", run_direct },
+    { "libcstream-push", run_push }, { "libcstream-give", run_give },
+    { "libcstream-read", run_read }, { "libcstream-late", run_late },
+};

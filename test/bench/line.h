@@ -1,0 +1,71 @@
+/*
+ * line.h - the line: a source, point->count pass-through stages, a sink that sums up; in every variant.
+ *
+ *   floor  by hand (floor.h)
+ *   direct function-pointer calls, nothing queued
+ *   push   libcstream, chunks are pushed from outside
+ *   give   libcstream, the source's slot hands its chunk back (cst_give)
+ *   read   libcstream, the source's slot calls cst_push
+ *   late   libcstream as give, and the sink completes each write later: one completion and one run by the host a chunk
+ *
+ * All chunks of libcstream's variants are references to one block, all marks are 64 KiB.
+ */
+#ifndef LINE_H
+#define LINE_H
+
+#include <cstream/cstream.h>
+
+#include "bench.h"
+
+/** The variants above, by the names that bench.h says. */
+extern const struct bench_variant line_variants[];
+enum { line_variant_count = 6 };
+
+/** How the source comes by its chunks, and when the sink is done with one. */
+enum line_source { LINE_PUSHED, LINE_GIVES, LINE_READS, LINE_READS_LATER };
+enum line_sink { LINE_AT_ONCE, LINE_LATER };
+
+/** A line of libcstream's streams. */
+struct line {
+    cst_stream *source, *sink;
+    cst_slice chunk;
+};
+
+/** Self of a source and of a sink. */
+struct line_source_self {
+    cst_slice chunk;
+    size_t left;
+    bool wanted; /* LINE_READS_LATER: the slot was called, and the host has not pushed yet */
+};
+
+struct line_sink_self {
+    uint64_t sum;
+    cst_call call; /* LINE_LATER: what is to be completed; .stream is NULL where nothing is */
+};
+
+/** The tables. */
+const cst_ops *line_source_ops(enum line_source kind);
+const cst_ops *line_sink_ops(enum line_sink kind);
+
+/** Ends the program where a call fails. */
+void line_must(cst_status st);
+
+/** A context; a slice over bytes of the payload. */
+cst_ctx *line_ctx_new(const cst_allocator *allocator);
+cst_slice line_chunk(size_t bytes);
+
+/** Makes source, stages and sink in ctx and pipes them; no task has run. The chunk belongs to the line. */
+void line_open(struct line *line, cst_ctx *ctx, enum line_source source, enum line_sink sink,
+               const struct bench_point *point);
+
+/** What one turn of the host's loop does: a chunk that was asked for is pushed, a write under way is completed, tasks are
+ * run. False: nothing was left to do. */
+bool line_turn(const struct line *line);
+
+/** The sink's checksum. */
+uint64_t line_sum(const struct line *line);
+
+/** Lets the line go that has ended, or is about to be freed with its context. */
+void line_close(struct line *line);
+
+#endif
