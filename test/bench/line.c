@@ -9,13 +9,14 @@
 
 struct floor_source {
     size_t left, bytes;
+    bool wanted; /* LINE_READS_LATER: the next stage has room, and the host has not written yet */
 };
 
 static void floor_source(struct floor_stage *stage)
 {
     struct floor_source *source = stage->arg;
 
-    stage->flags = FLOOR_BUSY;
+    stage->flags |= FLOOR_BUSY;
     while (source->left > 0 && !(stage->flags & FLOOR_PAUSED)) {
         source->left--;
         if (!floor_write(stage->next, floor_chunk_new(bench_payload, source->bytes)))
@@ -26,7 +27,35 @@ static void floor_source(struct floor_stage *stage)
         floor_end(stage->next);
 }
 
-static uint64_t run_floor(const struct bench_point *point)
+static void floor_late_source(struct floor_stage *stage)
+{
+    struct floor_source *source = stage->arg;
+
+    source->wanted = source->left > 0;
+    if (source->left == 0)
+        floor_end(stage->next);
+}
+
+/* As line_turn. */
+static bool floor_turn(struct floor_stage *first, struct floor_stage *sink, bool late)
+{
+    struct floor_source *source = first->arg;
+    bool complete = late && (sink->flags & FLOOR_BUSY), push = source->wanted;
+
+    if (push) {
+        source->wanted = false;
+        source->left--;
+        if (floor_write(first->next, floor_chunk_new(bench_payload, source->bytes)))
+            first->process(first);
+        else
+            first->flags |= FLOOR_PAUSED;
+    }
+    if (complete)
+        floor_complete(sink);
+    return push || complete;
+}
+
+uint64_t line_floor(const struct bench_point *point, enum line_source from, enum line_sink to)
 {
     struct floor_source source = { .left = point->chunks, .bytes = point->bytes };
     struct floor_stage *stages = malloc((point->count + 2) * sizeof(*stages));
@@ -36,14 +65,23 @@ static uint64_t run_floor(const struct bench_point *point)
     if (!stages)
         bench_fail("no memory");
     for (size_t i = 0; i <= sink; i++)
-        floor_init(&stages[i], i == 0 ? floor_source : i < sink ? floor_pass : floor_sink);
+        floor_init(&stages[i], floor_pass);
+    stages[0].process = from == LINE_READS_LATER ? floor_late_source : floor_source;
+    stages[sink].process = to == LINE_LATER ? floor_late_sink : floor_sink;
     for (size_t i = 0; i < sink; i++)
         floor_link(&stages[i], &stages[i + 1]);
     stages[0].arg = &source;
     stages[0].process(&stages[0]);
+    while (floor_turn(&stages[0], &stages[sink], to == LINE_LATER))
+        continue;
     sum = stages[sink].sum;
     free(stages);
     return sum;
+}
+
+static uint64_t run_floor(const struct bench_point *point)
+{
+    return line_floor(point, LINE_GIVES, LINE_AT_ONCE);
 }
 
 /* --- function pointers ---------------------------------------------------------------------------------------------- */
@@ -266,36 +304,31 @@ static uint64_t run_push(const struct bench_point *point)
     return finish(&line, ctx);
 }
 
-static uint64_t run_sync(const struct bench_point *point, enum line_source source)
+uint64_t line_run(const struct bench_point *point, enum line_source source, enum line_sink sink)
 {
     cst_ctx *ctx = line_ctx_new(NULL);
     struct line line;
 
-    line_open(&line, ctx, source, LINE_AT_ONCE, point);
+    line_open(&line, ctx, source, sink, point);
     line_must(cst_ctx_run(ctx, NULL));
+    while (line_turn(&line))
+        continue;
     return finish(&line, ctx);
 }
 
 static uint64_t run_give(const struct bench_point *point)
 {
-    return run_sync(point, LINE_GIVES);
+    return line_run(point, LINE_GIVES, LINE_AT_ONCE);
 }
 
 static uint64_t run_read(const struct bench_point *point)
 {
-    return run_sync(point, LINE_READS);
+    return line_run(point, LINE_READS, LINE_AT_ONCE);
 }
 
 static uint64_t run_late(const struct bench_point *point)
 {
-    cst_ctx *ctx = line_ctx_new(NULL);
-    struct line line;
-
-    line_open(&line, ctx, LINE_GIVES, LINE_LATER, point);
-    line_must(cst_ctx_run(ctx, NULL));
-    while (line_turn(&line))
-        continue;
-    return finish(&line, ctx);
+    return line_run(point, LINE_GIVES, LINE_LATER);
 }
 
 const struct bench_variant line_variants[line_variant_count] = {

@@ -22,8 +22,17 @@ extern const struct bench_variant line_variants[];
 enum { line_variant_count = 6 };
 
 /** How the source comes by its chunks, and when the sink is done with one. */
-enum line_source { LINE_PUSHED, LINE_GIVES, LINE_READS, LINE_READS_LATER };
+enum line_source {
+    LINE_PUSHED,
+    LINE_GIVES,
+    LINE_READS,
+    LINE_READS_LATER
+}; /* the last: pushed by the host, when asked */
 enum line_sink { LINE_AT_ONCE, LINE_LATER };
+
+/** A line from its start to its end, by hand and in libcstream, in its own context. Not for LINE_PUSHED. */
+uint64_t line_floor(const struct bench_point *point, enum line_source source, enum line_sink sink);
+uint64_t line_run(const struct bench_point *point, enum line_source source, enum line_sink sink);
 
 /** A line of libcstream's streams. */
 struct line {
