@@ -15,7 +15,7 @@ SHELL      := /bin/sh
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all check tests demo test-tools asan headers imports examples bench format help install uninstall clean FORCE
+.PHONY: all check tests demo test-tools asan headers imports examples bench budget format help install uninstall clean FORCE
 
 # --- what there is to build -------------------------------------------------------------------------------------------
 
@@ -271,6 +271,10 @@ $(BUILD)/demo/input.bin:
 ## bench: the benchmarks; tab-separated lines on standard output; BENCH=depth picks one, BENCH_ARGS=--quick only tries
 bench: $(BENCH_PROGRAMS)
 	@set -e; for program in $^; do $$program $(BENCH_ARGS); done
+
+## budget: instructions per chunk by callgrind, against test/bench/budget.txt; UPDATE=1 keeps what was measured
+budget: $(addprefix $(BUILD)/bench/bench_,handoff depth ends lifecycle)
+	$(Q)$(SCRIPT_ENV) COMPILER='$(COMPILER)' CFLAGS='$(CFLAGS)' UPDATE='$(UPDATE)' sh test/bench/budget.sh
 
 $(BUILD)/obj/test/bench/%.o: test/bench/%.c $(BUILD)/flags
 	$(call compile,$(TEST_FLAGS) $(WARN) $(ERRORS) $(CFLAGS))

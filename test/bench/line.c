@@ -3,18 +3,11 @@
 
 #include <stdlib.h>
 
-#include "floor.h"
-
 /* --- by hand -------------------------------------------------------------------------------------------------------- */
 
-struct floor_source {
-    size_t left, bytes;
-    bool wanted; /* LINE_READS_LATER: the next stage has room, and the host has not written yet */
-};
-
-static void floor_source(struct floor_stage *stage)
+void line_floor_source(struct floor_stage *stage)
 {
-    struct floor_source *source = stage->arg;
+    struct line_floor_source *source = stage->arg;
 
     stage->flags |= FLOOR_BUSY;
     while (source->left > 0 && !(stage->flags & FLOOR_PAUSED)) {
@@ -23,13 +16,15 @@ static void floor_source(struct floor_stage *stage)
             stage->flags |= FLOOR_PAUSED;
     }
     stage->flags &= ~(unsigned)FLOOR_BUSY;
-    if (source->left == 0)
-        floor_end(stage->next);
+    if (source->left == 0) {
+        stage->flags |= FLOOR_ENDED;
+        floor_emptied(stage);
+    }
 }
 
 static void floor_late_source(struct floor_stage *stage)
 {
-    struct floor_source *source = stage->arg;
+    struct line_floor_source *source = stage->arg;
 
     source->wanted = source->left > 0;
     if (source->left == 0)
@@ -39,7 +34,7 @@ static void floor_late_source(struct floor_stage *stage)
 /* As line_turn. */
 static bool floor_turn(struct floor_stage *first, struct floor_stage *sink, bool late)
 {
-    struct floor_source *source = first->arg;
+    struct line_floor_source *source = first->arg;
     bool complete = late && (sink->flags & FLOOR_BUSY), push = source->wanted;
 
     if (push) {
@@ -57,7 +52,7 @@ static bool floor_turn(struct floor_stage *first, struct floor_stage *sink, bool
 
 uint64_t line_floor(const struct bench_point *point, enum line_source from, enum line_sink to)
 {
-    struct floor_source source = { .left = point->chunks, .bytes = point->bytes };
+    struct line_floor_source source = { .left = point->chunks, .bytes = point->bytes };
     struct floor_stage *stages = malloc((point->count + 2) * sizeof(*stages));
     const size_t sink = point->count + 1;
     uint64_t sum;
@@ -66,7 +61,7 @@ uint64_t line_floor(const struct bench_point *point, enum line_source from, enum
         bench_fail("no memory");
     for (size_t i = 0; i <= sink; i++)
         floor_init(&stages[i], floor_pass);
-    stages[0].process = from == LINE_READS_LATER ? floor_late_source : floor_source;
+    stages[0].process = from == LINE_READS_LATER ? floor_late_source : line_floor_source;
     stages[sink].process = to == LINE_LATER ? floor_late_sink : floor_sink;
     for (size_t i = 0; i < sink; i++)
         floor_link(&stages[i], &stages[i + 1]);
@@ -121,15 +116,22 @@ static uint64_t run_direct(const struct bench_point *point)
 
 /* --- libcstream ----------------------------------------------------------------------------------------------------- */
 
+static cst_status source_end(cst_stream *s, const struct line_source_self *source)
+{
+    if (source->ends)
+        cst_push_eof(s);
+    return CST_OK;
+}
+
 static cst_status source_give(cst_stream *s, void *self, size_t size)
 {
     struct line_source_self *source = self;
 
     (void)size;
     if (source->left == 0)
-        return CST_OK;
+        return source_end(s, source);
     source->left--;
-    return cst_give(s, cst_slice_ref(&source->chunk));
+    return cst_give(s, cst_slice_ref(source->chunk));
 }
 
 static cst_status source_push(cst_stream *s, void *self, size_t size)
@@ -138,9 +140,9 @@ static cst_status source_push(cst_stream *s, void *self, size_t size)
 
     (void)size;
     if (source->left == 0)
-        return CST_OK;
+        return source_end(s, source);
     source->left--;
-    cst_push(s, cst_slice_ref(&source->chunk));
+    cst_push(s, cst_slice_ref(source->chunk));
     return CST_OK;
 }
 
@@ -226,18 +228,19 @@ cst_slice line_chunk(size_t bytes)
     return chunk;
 }
 
-void line_open(struct line *line, cst_ctx *ctx, enum line_source source, enum line_sink sink,
-               const struct bench_point *point)
+void line_open(struct line *line, cst_ctx *ctx, const cst_slice *chunk,
+               const struct line_spec *spec)
 {
     const cst_opts opts = { .high_water_mark = 65536 };
-    struct line_source_self self = { .left = point->chunks };
+    const struct line_source_self self = { .chunk = chunk,
+                                           .left = spec->chunks,
+                                           .ends = spec->ends };
     cst_stream *last;
 
-    line->chunk = self.chunk = line_chunk(point->bytes);
-    line_must(cst_readable_new(&line->source, ctx, line_source_ops(source), &self, &opts));
-    line_must(cst_writable_new(&line->sink, ctx, line_sink_ops(sink), NULL, &opts));
+    line_must(cst_readable_new(&line->source, ctx, line_source_ops(spec->source), &self, &opts));
+    line_must(cst_writable_new(&line->sink, ctx, line_sink_ops(spec->sink), NULL, &opts));
     last = line->source;
-    for (size_t i = 0; i < point->count; i++) {
+    for (size_t i = 0; i < spec->stages; i++) {
         cst_stream *stage;
 
         line_must(cst_passthrough_new(&stage, ctx, &opts));
@@ -258,7 +261,7 @@ bool line_turn(const struct line *line)
     if (pushed) {
         source->wanted = false;
         source->left--;
-        cst_push(line->source, cst_slice_ref(&line->chunk));
+        cst_push(line->source, cst_slice_ref(source->chunk));
     }
     if (call.stream) {
         sink->call.stream = NULL;
@@ -279,41 +282,46 @@ void line_close(struct line *line)
 {
     cst_unref(line->source);
     cst_unref(line->sink);
-    cst_slice_unref(&line->chunk);
 }
 
-static uint64_t finish(struct line *line, cst_ctx *ctx)
+static uint64_t finish(struct line *line, cst_ctx *ctx, cst_slice *chunk)
 {
     uint64_t sum = line_sum(line);
 
     line_close(line);
     line_must(cst_ctx_free(ctx));
+    cst_slice_unref(chunk);
     return sum;
 }
 
 static uint64_t run_push(const struct bench_point *point)
 {
     cst_ctx *ctx = line_ctx_new(NULL);
+    cst_slice chunk = line_chunk(point->bytes);
     struct line line;
 
-    line_open(&line, ctx, LINE_PUSHED, LINE_AT_ONCE, point);
+    line_open(&line, ctx, &chunk, &(struct line_spec){ .stages = point->count });
     line_must(cst_ctx_run(ctx, NULL));
     for (size_t i = 0; i < point->chunks; i++)
-        cst_push(line.source, cst_slice_ref(&line.chunk));
+        cst_push(line.source, cst_slice_ref(&chunk));
     line_must(cst_ctx_run(ctx, NULL));
-    return finish(&line, ctx);
+    return finish(&line, ctx, &chunk);
 }
 
 uint64_t line_run(const struct bench_point *point, enum line_source source, enum line_sink sink)
 {
+    const struct line_spec spec = {
+        .source = source, .sink = sink, .stages = point->count, .chunks = point->chunks
+    };
     cst_ctx *ctx = line_ctx_new(NULL);
+    cst_slice chunk = line_chunk(point->bytes);
     struct line line;
 
-    line_open(&line, ctx, source, sink, point);
+    line_open(&line, ctx, &chunk, &spec);
     line_must(cst_ctx_run(ctx, NULL));
     while (line_turn(&line))
         continue;
-    return finish(&line, ctx);
+    return finish(&line, ctx, &chunk);
 }
 
 static uint64_t run_give(const struct bench_point *point)

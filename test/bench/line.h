@@ -16,6 +16,14 @@
 #include <cstream/cstream.h>
 
 #include "bench.h"
+#include "floor.h"
+
+/** The floor's source: writes until none is left, then ends; is said to be finished then. The stage's arg. */
+struct line_floor_source {
+    size_t left, bytes;
+    bool wanted; /* LINE_READS_LATER: the next stage has room, and the host has not written yet */
+};
+floor_fn line_floor_source;
 
 /** The variants above, by the names that bench.h says. */
 extern const struct bench_variant line_variants[];
@@ -37,13 +45,13 @@ uint64_t line_run(const struct bench_point *point, enum line_source source, enum
 /** A line of libcstream's streams. */
 struct line {
     cst_stream *source, *sink;
-    cst_slice chunk;
 };
 
 /** Self of a source and of a sink. */
 struct line_source_self {
-    cst_slice chunk;
+    const cst_slice *chunk;
     size_t left;
+    bool ends;   /* EOF after the last; else the line stays open */
     bool wanted; /* LINE_READS_LATER: the slot was called, and the host has not pushed yet */
 };
 
@@ -63,9 +71,19 @@ void line_must(cst_status st);
 cst_ctx *line_ctx_new(const cst_allocator *allocator);
 cst_slice line_chunk(size_t bytes);
 
-/** Makes source, stages and sink in ctx and pipes them; no task has run. The chunk belongs to the line. */
-void line_open(struct line *line, cst_ctx *ctx, enum line_source source, enum line_sink sink,
-               const struct bench_point *point);
+/** What a line is made of. */
+struct line_spec {
+    enum line_source source;
+    enum line_sink sink;
+    size_t stages;
+    size_t chunks; /* that the source has */
+    bool ends;     /* EOF after the last; else the line stays open */
+};
+
+/** Makes source, stages and sink in ctx and pipes them; no task has run. The chunk is borrowed for as long as the source
+ * lives. */
+void line_open(struct line *line, cst_ctx *ctx, const cst_slice *chunk,
+               const struct line_spec *spec);
 
 /** What one turn of the host's loop does: a chunk that was asked for is pushed, a write under way is completed, tasks are
  * run. False: nothing was left to do. */
@@ -74,7 +92,7 @@ bool line_turn(const struct line *line);
 /** The sink's checksum. */
 uint64_t line_sum(const struct line *line);
 
-/** Lets the line go that has ended, or is about to be freed with its context. */
+/** Drops the references to the line's ends: one that has ended is freed, another goes with its context. */
 void line_close(struct line *line);
 
 #endif
