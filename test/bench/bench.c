@@ -54,6 +54,15 @@ void bench_fail(const char *what)
     exit(1);
 }
 
+void *bench_array(size_t count, size_t size)
+{
+    void *items = calloc(count, size);
+
+    if (!items)
+        bench_fail("no memory");
+    return items;
+}
+
 void bench_print(const char *workload, const char *variant, size_t parameter, double value,
                  double bytes_per_second)
 {

@@ -75,6 +75,9 @@ void bench_print(const char *workload, const char *variant, size_t parameter, do
 /** Ends the program with a message where something cannot go on. */
 _Noreturn void bench_fail(const char *what);
 
+/** Zeroed memory for free(); ends the program where there is none. */
+void *bench_array(size_t count, size_t size);
+
 /** Bytes to stream; bench_payload_size of them, mixed letters. */
 extern const uint8_t *const bench_payload;
 enum { bench_payload_size = 65536 };

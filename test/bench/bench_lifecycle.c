@@ -73,18 +73,9 @@ static uint64_t hand_close(struct floor_trio *trio)
     return sum;
 }
 
-static void *array(size_t count, size_t size)
-{
-    void *items = calloc(count, size);
-
-    if (!items)
-        bench_fail("no memory");
-    return items;
-}
-
 static uint64_t run_floor(const struct bench_point *point)
 {
-    struct floor_trio *trios = array(point->count, sizeof(*trios));
+    struct floor_trio *trios = bench_array(point->count, sizeof(*trios));
     uint64_t sum = 0;
 
     bench_start_clock();
@@ -129,7 +120,7 @@ static uint64_t run_trios(const struct bench_point *point, enum line_source sour
     const struct line_spec spec = {
         .source = source, .stages = 1, .chunks = chunks_per_trio, .ends = true
     };
-    struct line *lines = array(point->count, sizeof(*lines));
+    struct line *lines = bench_array(point->count, sizeof(*lines));
     cst_ctx *ctx = line_ctx_new(NULL);
     cst_slice chunk = line_chunk(point->bytes);
     uint64_t sum = 0;

@@ -53,12 +53,10 @@ static bool floor_turn(struct floor_stage *first, struct floor_stage *sink, bool
 uint64_t line_floor(const struct bench_point *point, enum line_source from, enum line_sink to)
 {
     struct line_floor_source source = { .left = point->chunks, .bytes = point->bytes };
-    struct floor_stage *stages = malloc((point->count + 2) * sizeof(*stages));
+    struct floor_stage *stages = bench_array(point->count + 2, sizeof(*stages));
     const size_t sink = point->count + 1;
     uint64_t sum;
 
-    if (!stages)
-        bench_fail("no memory");
     for (size_t i = 0; i <= sink; i++)
         floor_init(&stages[i], floor_pass);
     stages[0].process = from == LINE_READS_LATER ? floor_late_source : line_floor_source;
@@ -99,11 +97,9 @@ static void direct_sink(struct direct_stage *stage, const uint8_t *data, size_t 
 
 static uint64_t run_direct(const struct bench_point *point)
 {
-    struct direct_stage *stages = malloc((point->count + 1) * sizeof(*stages));
+    struct direct_stage *stages = bench_array(point->count + 1, sizeof(*stages));
     uint64_t sum;
 
-    if (!stages)
-        bench_fail("no memory");
     for (size_t i = 0; i <= point->count; i++)
         stages[i] = (struct direct_stage){ .write = i < point->count ? direct_pass : direct_sink,
                                            .next = &stages[i + 1] };
@@ -340,7 +336,10 @@ static uint64_t run_late(const struct bench_point *point)
 }
 
 const struct bench_variant line_variants[line_variant_count] = {
-    { "floor", run_floor },          { "direct", run_direct },
-    { "libcstream-push", run_push }, { "libcstream-give", run_give },
-    { "libcstream-read", run_read }, { "libcstream-late", run_late },
+    [LINE_VARIANT_FLOOR] = { "floor", run_floor },
+    [LINE_VARIANT_DIRECT] = { "direct", run_direct },
+    [LINE_VARIANT_PUSH] = { "libcstream-push", run_push },
+    [LINE_VARIANT_GIVE] = { "libcstream-give", run_give },
+    [LINE_VARIANT_READ] = { "libcstream-read", run_read },
+    [LINE_VARIANT_LATE] = { "libcstream-late", run_late },
 };

@@ -27,7 +27,15 @@ floor_fn line_floor_source;
 
 /** The variants above, by the names that bench.h says. */
 extern const struct bench_variant line_variants[];
-enum { line_variant_count = 6 };
+enum {
+    LINE_VARIANT_FLOOR,
+    LINE_VARIANT_DIRECT,
+    LINE_VARIANT_PUSH,
+    LINE_VARIANT_GIVE,
+    LINE_VARIANT_READ,
+    LINE_VARIANT_LATE,
+    line_variant_count
+};
 
 /** How the source comes by its chunks, and when the sink is done with one. */
 enum line_source {
