@@ -30,7 +30,7 @@ TESTS    := $(sort $(wildcard $(foreach dir,test test/node test/scenario,$(dir)/
 EXAMPLES := $(sort $(wildcard docs/examples/*.c docs/examples/*/*.c))
 # BENCH=depth picks bench_depth.c.
 BENCHES  := $(sort $(wildcard test/bench/bench_$(or $(BENCH),*).c))
-BENCH_SHARED := $(sort $(filter-out test/bench/bench_% test/bench/peer%,$(wildcard test/bench/*.c)))
+BENCH_SHARED := $(sort $(filter-out test/bench/bench_% test/bench/peer_%,$(wildcard test/bench/*.c)))
 SCENARIO := $(sort $(wildcard test/conformance/scenario*.c))
 QUESTION := $(sort $(wildcard test/conformance/buffer_questions*.c))
 
@@ -272,15 +272,44 @@ $(BUILD)/demo/input.bin:
 bench: $(BENCH_PROGRAMS)
 	@set -e; for program in $^; do $$program $(BENCH_ARGS); done
 
+# Other libraries at the same work, where this machine has them; asked only where benchmarks are made. Their headers are
+# not ours to warn about.
+ifneq ($(filter bench budget $(BUILD)/bench/%,$(MAKECMDGOALS)),)
+PKG_CONFIG    ?= pkg-config
+PEER_libevent := libevent
+PEER_gio      := gio-2.0
+PEER_apr      := apr-util-1 apr-1
+PEERS         := $(foreach peer,libevent gio apr,\
+                   $(if $(shell $(PKG_CONFIG) --exists $(PEER_$(peer)) 2>/dev/null && echo yes),$(peer)))
+PEER_PACKAGES := $(foreach peer,$(PEERS),$(PEER_$(peer)))
+ifneq ($(PEER_PACKAGES),)
+PEER_FLAGS    := $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(PEER_PACKAGES)))
+PEER_LIBS     := $(shell $(PKG_CONFIG) --libs $(PEER_PACKAGES))
+endif
+NODE_PROGRAM  := $(shell command -v $(or $(NODE),node) 2>/dev/null)
+PEERS         += $(if $(NODE_PROGRAM),node)
+PEER_FLAGS    += $(PEERS:%=-DPEER_%) -DNODE_PROGRAM='"$(NODE_PROGRAM)"' -DNODE_SCRIPT='"test/bench/peer_node.mjs"'
+endif
+PEER_OBJS := $(PEERS:%=$(BUILD)/obj/test/bench/peer_%.o)
+
+$(BUILD)/peers: FORCE
+	$(call keep,$(PEERS) $(PEER_FLAGS))
+
+$(PEER_OBJS) $(BUILD)/obj/test/bench/peers.o: $(BUILD)/peers
+
 ## budget: instructions per chunk by callgrind, against test/bench/budget.txt; UPDATE=1 keeps what was measured
 budget: $(addprefix $(BUILD)/bench/bench_,handoff depth ends lifecycle)
 	$(Q)$(SCRIPT_ENV) COMPILER='$(COMPILER)' CFLAGS='$(CFLAGS)' UPDATE='$(UPDATE)' sh test/bench/budget.sh
 
+# The macros of APR cast in both ways that we do not.
+$(BUILD)/obj/test/bench/peer%.o: test/bench/peer%.c $(BUILD)/flags
+	$(call compile,$(TEST_FLAGS) $(PEER_FLAGS) $(WARN) -Wno-cast-align -Wno-cast-qual $(ERRORS) $(CFLAGS))
+
 $(BUILD)/obj/test/bench/%.o: test/bench/%.c $(BUILD)/flags
 	$(call compile,$(TEST_FLAGS) $(WARN) $(ERRORS) $(CFLAGS))
 
-$(BUILD)/bench/%: $(BUILD)/obj/test/bench/%.o $(BENCH_SHARED:%.c=$(BUILD)/obj/%.o) $(STATIC)
-	$(call link,$(CFLAGS))
+$(BUILD)/bench/%: $(BUILD)/obj/test/bench/%.o $(BENCH_SHARED:%.c=$(BUILD)/obj/%.o) $(PEER_OBJS) $(STATIC)
+	$(call link,$(CFLAGS),$(PEER_LIBS))
 
 # --- install ----------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "peers.h"
+
 enum { default_rounds = 9, max_rounds = 99, max_variants = 32, quick_divisor = 100 };
 
 struct bench_run {
@@ -18,6 +20,7 @@ struct bench_run {
 /* The clock of the variant that is running. */
 static struct {
     double start, stop, elapsed;
+    bool skipped;
 } timing;
 
 static uint8_t payload[bench_payload_size];
@@ -46,6 +49,12 @@ void bench_stop_clock(void)
 void bench_set_elapsed_ns(double ns)
 {
     timing.elapsed = ns;
+}
+
+uint64_t bench_skip(void)
+{
+    timing.skipped = true;
+    return 0;
 }
 
 void bench_fail(const char *what)
@@ -89,14 +98,17 @@ static size_t parameter_of(const struct bench_workload *w, const struct bench_po
     return point->chunks;
 }
 
-/* Nanoseconds that the variant took; *sum is its checksum. */
+/* Nanoseconds that the variant took, negative where it was skipped; *sum is its checksum. */
 static double time_variant(const struct bench_variant *variant, const struct bench_point *point,
                            uint64_t *sum)
 {
     timing.elapsed = 0;
+    timing.skipped = false;
     bench_start_clock();
     *sum = variant->run(point);
     bench_stop_clock();
+    if (timing.skipped)
+        return -1;
     return timing.elapsed > 0 ? timing.elapsed : timing.stop - timing.start;
 }
 
@@ -110,7 +122,7 @@ static void run_round(const struct bench_workload *w, const struct bench_point *
         ns[i] = time_variant(&w->variants[i], point, &sum) / (double)point->chunks;
         if (i == 0)
             expected = sum;
-        if (sum != expected) {
+        if (sum != expected && ns[i] >= 0) {
             fprintf(stderr, "%s: %s did other work than %s\n", w->name, w->variants[i].name,
                     w->variants[0].name);
             exit(1);
@@ -150,9 +162,24 @@ static void run_point(const struct bench_workload *w, struct bench_point point,
     for (size_t i = 0; i < w->variant_count; i++) {
         double middle = median(ns, run->rounds, i);
 
+        if (middle < 0)
+            continue;
         bench_print(w->name, w->variants[i].name, parameter, middle,
                     (double)point.bytes * 1e9 / middle);
     }
+}
+
+/* The workload with the peers' variants behind its own; list is where they go. */
+static struct bench_workload with_peers(const struct bench_workload *w, struct bench_variant *list)
+{
+    struct bench_workload all = *w;
+
+    for (size_t i = 0; i < w->variant_count; i++)
+        list[i] = w->variants[i];
+    all.variants = list;
+    all.variant_count +=
+        bench_peers(list + w->variant_count, max_variants - w->variant_count, w->name);
+    return all;
 }
 
 static void run_workload(const struct bench_workload *w, const struct bench_run *run)
@@ -189,16 +216,17 @@ static int run_once(const char *what, const char *chunks, const struct bench_wor
     if (sscanf(what, "%63[^/]/%63[^:]:%zu", workload, variant, &parameter) != 3)
         bench_fail("--once=WORKLOAD/VARIANT:PARAMETER");
     for (size_t i = 0; i < count; i++) {
-        const struct bench_workload *w = &workloads[i];
+        struct bench_variant list[max_variants];
+        struct bench_workload w = with_peers(&workloads[i], list);
 
-        for (size_t j = 0; strcmp(w->name, workload) == 0 && j < w->variant_count; j++) {
-            struct bench_point point = point_for(w, parameter);
+        for (size_t j = 0; strcmp(w.name, workload) == 0 && j < w.variant_count; j++) {
+            struct bench_point point = point_for(&w, parameter);
 
-            if (strcmp(w->variants[j].name, variant) != 0)
+            if (strcmp(w.variants[j].name, variant) != 0)
                 continue;
             if (chunks)
                 point.chunks = (size_t)strtoul(chunks, NULL, 10);
-            printf("%llu\n", (unsigned long long)w->variants[j].run(&point));
+            printf("%llu\n", (unsigned long long)w.variants[j].run(&point));
             return 0;
         }
     }
@@ -227,7 +255,11 @@ int bench_main(int argc, char **argv, const struct bench_workload *workloads, si
         run.rounds = 1;
     if (run.rounds < 1 || run.rounds > max_rounds)
         bench_fail("--rounds is 1 to 99");
-    for (size_t i = 0; i < count; i++)
-        run_workload(&workloads[i], &run);
+    for (size_t i = 0; i < count; i++) {
+        struct bench_variant list[max_variants];
+        struct bench_workload w = with_peers(&workloads[i], list);
+
+        run_workload(&w, &run);
+    }
     return 0;
 }

@@ -68,6 +68,9 @@ void bench_stop_clock(void);
 /** A variant that has been timed elsewhere (a child process) says its nanoseconds; beats the clock. */
 void bench_set_elapsed_ns(double ns);
 
+/** A variant that does not fit this point returns bench_skip(): it is left out there. */
+uint64_t bench_skip(void);
+
 /** Prints one line, for workloads with a print function. */
 void bench_print(const char *workload, const char *variant, size_t parameter, double value,
                  double bytes_per_second);
@@ -82,10 +85,10 @@ void *bench_array(size_t count, size_t size);
 extern const uint8_t *const bench_payload;
 enum { bench_payload_size = 65536 };
 
-/** What every sink does with a chunk: it looks at the length and the first byte. */
+/** What every sink does with a chunk: it looks at the length and the first byte. 32 bits. */
 static inline uint64_t bench_sum(uint64_t sum, const uint8_t *data, size_t len)
 {
-    return sum * 31 + len + data[0];
+    return (uint32_t)(sum * 31 + len + data[0]);
 }
 
 #endif
