@@ -15,7 +15,7 @@ SHELL      := /bin/sh
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all check tests demo test-tools asan headers imports examples bench budget format help install uninstall clean FORCE
+.PHONY: all check tests demo test-tools asan headers imports examples bench bench-plot budget format help install uninstall clean FORCE
 
 # --- what there is to build -------------------------------------------------------------------------------------------
 
@@ -297,6 +297,13 @@ $(BUILD)/peers: FORCE
 
 $(PEER_OBJS) $(BUILD)/obj/test/bench/peers.o: $(BUILD)/peers
 
+# `make bench >build/bench.tsv` makes it.
+RESULTS ?= $(BUILD)/bench.tsv
+
+## bench-plot: draw docs/plots/*.svg from RESULTS (build/bench.tsv), which `make bench` printed
+bench-plot:
+	$(Q)sh test/bench/plot.sh '$(RESULTS)' docs/plots
+
 ## budget: instructions per chunk by callgrind, against test/bench/budget.txt; UPDATE=1 keeps what was measured
 budget: $(addprefix $(BUILD)/bench/bench_,handoff depth ends lifecycle)
 	$(Q)$(SCRIPT_ENV) COMPILER='$(COMPILER)' CFLAGS='$(CFLAGS)' UPDATE='$(UPDATE)' sh test/bench/budget.sh
@@ -351,5 +358,5 @@ help:
 
 OBJECTS := $(foreach kind,obj pic asan/obj,$(SRCS:%.c=$(BUILD)/$(kind)/%.o)) \
            $(foreach kind,obj asan/obj,$(patsubst %.c,$(BUILD)/$(kind)/%.o,$(TESTS) $(SUPPORT) $(SCENARIO))) \
-           $(patsubst %.c,$(BUILD)/obj/%.o,$(QUESTION) $(EXAMPLES) $(BENCHES) $(BENCH_SHARED))
+           $(patsubst %.c,$(BUILD)/obj/%.o,$(QUESTION) $(EXAMPLES) $(wildcard test/bench/*.c))
 -include $(OBJECTS:.o=.d)
