@@ -15,7 +15,7 @@ SHELL      := /bin/sh
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all check tests demo test-tools asan headers imports examples bench bench-plot budget format help install uninstall clean FORCE
+.PHONY: all check tests demo test-tools asan headers imports examples bench bench-plot bench-table budget format help install uninstall clean FORCE
 
 # --- what there is to build -------------------------------------------------------------------------------------------
 
@@ -303,6 +303,10 @@ RESULTS ?= $(BUILD)/bench.tsv
 ## bench-plot: draw docs/plots/*.svg from RESULTS (build/bench.tsv), which `make bench` printed
 bench-plot:
 	$(Q)sh test/bench/plot.sh '$(RESULTS)' docs/plots
+
+## bench-table: the same as the tables of docs/performance.md
+bench-table:
+	@sh test/bench/table.sh '$(RESULTS)'
 
 ## budget: instructions per chunk by callgrind, against test/bench/budget.txt; UPDATE=1 keeps what was measured
 budget: $(addprefix $(BUILD)/bench/bench_,handoff depth ends lifecycle)

@@ -5,6 +5,8 @@
  *
  *     workload   variant   parameter   ns per chunk   bytes per second
  *
+ * Times are of the processor, not of the wall, so that a busy machine disturbs the ratios less.
+ *
  * `floor` is the same work written by hand (floor.h), `direct` the same work by function-pointer calls alone, `libcstream`
  * or `libcstream-...` is this library; other names are other libraries. All variants of a workload give the same checksum.
  * Two workloads carry counts instead of times in the fourth column, and 0 in the fifth: `bytes` (of memory) and
