@@ -38,15 +38,20 @@ cst_status cst__row_read(cst_slice *out, struct cst_chain_row *row, size_t *byte
 bool cst__row_is_valid(const struct cst_chain_row *row);
 bool cst__chain_is_valid(const cst_chain *chain);
 
+static inline bool cst__row_has_room(const struct cst_chain_row *row)
+{
+    return row->head + row->count < row->cap;
+}
+
 static inline cst_status cst__row_reserve(struct cst_chain_row *row, const cst_allocator *allocator)
 {
-    return row->head + row->count < row->cap ? CST_OK : cst__row_reserve_slow(row, allocator);
+    return cst__row_has_room(row) ? CST_OK : cst__row_reserve_slow(row, allocator);
 }
 
 /* Moves *slice in at the end; there is room. */
 static inline void cst__row_push(struct cst_chain_row *row, const cst_slice *slice)
 {
-    assert(row->head + row->count < row->cap);
+    assert(cst__row_has_room(row));
     row->items[row->head + row->count] = *slice;
     row->count++;
 }

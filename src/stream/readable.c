@@ -8,6 +8,8 @@
 
 #include "cstream/readable.h"
 
+#include "stream/shortcut.h"
+
 #define LARGEST_READ ((size_t)1 << 30)
 
 static bool read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *why);
@@ -169,6 +171,11 @@ static void end_readable(cst_stream *s)
 
 /* --- push ----------------------------------------------------------------------------------------------------------- */
 
+void cst__pipe_deliver(struct cst__pipe *pipe, const cst_slice *chunk)
+{
+    deliver(pipe, chunk);
+}
+
 static void emit_data(cst_stream *s, const cst_slice *chunk)
 {
     s->flags |= R_DATA_EMITTED;
@@ -279,6 +286,44 @@ void cst__push_eof(cst_stream *s)
     }
 }
 
+/*
+ * Two shortcuts of cst__push, for bytes. In the first the stream flows into one pipe and nothing is buffered: the chunk is
+ * handed through. In the second the read slot is running, with the buffer neither empty nor full and the task that reads
+ * ahead already queued: the chunk is buffered, and nobody is told.
+ */
+#define HANDS_THROUGH (R_FLOWING | R_DATA_LISTENING | R_PIPED | R_READING_MORE)
+#define HANDS_THROUGH_NOT \
+    (R_SYNC | R_QUEUED | R_AWAITING | R_ENDED | R_OBJECTS | DESTROYED | ERRORED)
+#define BUFFERS (R_SYNC | R_QUEUED | R_READING_MORE)
+#define BUFFERS_NOT (R_NEED_READABLE | R_ENDED | R_OBJECTS | DESTROYED | ERRORED)
+
+static inline cst_status push(cst_stream *s, cst_slice *chunk)
+{
+    struct readable *r = cst__r(s);
+    cst_ctx *ctx = s->ctx;
+
+    if (chunk->len == 0)
+        return cst__push(s, chunk);
+    if ((s->flags & (HANDS_THROUGH | HANDS_THROUGH_NOT)) == HANDS_THROUGH &&
+        ctx->nesting < ctx->nesting_limit) {
+        s->flags = (s->flags & ~R_READING) | R_DATA_EMITTED;
+        ctx->nesting++;
+        deliver(r->sole_pipe, chunk);
+        ctx->nesting--;
+        cst__maybe_read_more(s);
+        return can_push(s) ? CST_OK : CST_FULL;
+    }
+    if ((s->flags & (BUFFERS | BUFFERS_NOT)) == BUFFERS && cst__row_has_room(&r->buffer) &&
+        chunk->len <= SIZE_MAX - r->length) {
+        s->flags &= ~R_READING;
+        cst__row_push(&r->buffer, chunk);
+        r->length += chunk->len;
+        chunk->block = NULL;
+        return r->length < r->high_water_mark ? CST_OK : CST_FULL;
+    }
+    return cst__push(s, chunk);
+}
+
 cst_status cst_push(cst_stream *s, cst_slice chunk)
 {
     cst_status st = CST_E_INVALID_ARG;
@@ -287,10 +332,11 @@ cst_status cst_push(cst_stream *s, cst_slice chunk)
         cst_ctx *ctx = s->ctx;
 
         cst__enter(ctx);
-        st = cst__push(s, &chunk);
+        st = push(s, &chunk);
         cst__leave(ctx);
     }
-    cst__slice_unref(&chunk);
+    if (chunk.block)
+        cst__block_unref(chunk.block);
     return st;
 }
 
@@ -386,6 +432,16 @@ static bool only_announce(const cst_stream *s)
             (s->flags & R_ENDED));
 }
 
+/*
+ * The read slot has returned: says how much can be taken now. Beside what was pushed, a read inside the slot may have
+ * taken what n counted on: Node goes wrong there.
+ */
+static size_t fetched(cst_stream *s, size_t size, size_t n)
+{
+    s->flags &= ~R_SYNC;
+    return !(s->flags & R_READING) || n > cst__r(s)->length ? how_much(s, size) : n;
+}
+
 /* Calls the read slot where that is due, and says how much can be taken then. */
 static size_t fetch(cst_stream *s, size_t size, size_t n)
 {
@@ -402,9 +458,7 @@ static size_t fetch(cst_stream *s, size_t size, size_t n)
         cst__transform_read(s);
     else
         cst__call_read(s, r->high_water_mark);
-    s->flags &= ~R_SYNC;
-    /* Beside what was pushed, a read inside the slot may have taken what n counted on: Node goes wrong there. */
-    return !(s->flags & R_READING) || n > r->length ? how_much(s, size) : n;
+    return fetched(s, size, n);
 }
 
 /* Takes n bytes, or one message, out of the buffer. n is not 0 and not more than there is. */
@@ -428,34 +482,13 @@ static cst_status take(cst_stream *s, size_t n, cst_slice *out)
     return CST_OK;
 }
 
-/*
- * Node's read(). Gives whether there is a chunk; the caller owns it. out may be NULL where size is 0. *why (if why is not
- * NULL) says what stood in the way where memory did.
- */
-static bool read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *why)
+/* The second half of read_chunk: n can be taken. */
+static bool take_and_tell(cst_stream *s, size_t size, size_t n, cst_slice *out, cst_status *why)
 {
     struct readable *r = cst__r(s);
-    size_t n, taken = 0;
+    size_t taken = 0;
     cst_status st;
 
-    if (size != CST_READ_ANY && size > r->high_water_mark)
-        r->high_water_mark = next_power_of_two(size);
-    if (size != 0)
-        s->flags &= ~(R_EMITTED_READABLE | R_EOF_READABLE_PENDING);
-    if (size == 0 && only_announce(s)) {
-        if (r->length == 0 && (s->flags & R_ENDED))
-            end_readable(s);
-        else
-            emit_readable(s);
-        return false;
-    }
-    n = how_much(s, size);
-    if (n == 0 && (s->flags & R_ENDED)) {
-        if (r->length == 0)
-            end_readable(s);
-        return false;
-    }
-    n = fetch(s, size, n);
     if (n > 0 && r->length > 0) { /* in object mode n is 1 whatever there is */
         st = take(s, n, out);
         if (st == CST_OK)
@@ -474,6 +507,35 @@ static bool read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *w
     if (taken && !(s->flags & (ERROR_EMITTED | CLOSE_EMITTED)))
         emit_data(s, out);
     return taken != 0;
+}
+
+/*
+ * Node's read(). Gives whether there is a chunk; the caller owns it. out may be NULL where size is 0. *why (if why is not
+ * NULL) says what stood in the way where memory did.
+ */
+static bool read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *why)
+{
+    struct readable *r = cst__r(s);
+    size_t n;
+
+    if (size != CST_READ_ANY && size > r->high_water_mark)
+        r->high_water_mark = next_power_of_two(size);
+    if (size != 0)
+        s->flags &= ~(R_EMITTED_READABLE | R_EOF_READABLE_PENDING);
+    if (size == 0 && only_announce(s)) {
+        if (r->length == 0 && (s->flags & R_ENDED))
+            end_readable(s);
+        else
+            emit_readable(s);
+        return false;
+    }
+    n = how_much(s, size);
+    if (n == 0 && (s->flags & R_ENDED)) {
+        if (r->length == 0)
+            end_readable(s);
+        return false;
+    }
+    return take_and_tell(s, size, fetch(s, size, n), out, why);
 }
 
 cst_status cst_read(cst_slice *out, cst_stream *s, size_t size)
@@ -518,12 +580,88 @@ cst_status cst_next(cst_slice *out, cst_stream *s)
 
 /* --- the flow ------------------------------------------------------------------------------------------------------- */
 
+/*
+ * A source in full flow: bytes into one pipe, one chunk in the buffer, a read slot that gives or pushes the next at each
+ * call. Then read_chunk comes to this: call the slot, put what it brings behind the chunk that is there, and hand that one
+ * on. Node calls the slot first, so the two chunks cannot be one.
+ */
+#define STREAMS                                                                            \
+    (R_FLOWING | R_PIPED | R_DATA_LISTENING | R_QUEUED | R_READING_MORE | R_DATA_EMITTED | \
+     CONSTRUCTED)
+#define STREAMS_NOT                                                            \
+    (R_READING | R_SYNC | R_NEED_READABLE | R_ENDED | R_AWAITING | R_OBJECTS | \
+     R_EMITTED_READABLE | R_EOF_READABLE_PENDING | DESTROYED | ERRORED | IS_TRANSFORM)
+
+static bool streams(const cst_stream *s)
+{
+    return (s->flags & (STREAMS | STREAMS_NOT)) == STREAMS && cst__r(s)->buffer.count == 1 &&
+           cst__r(s)->high_water_mark != 0 && s->ops->read;
+}
+
+/* Moves the chunk that the slot has left by cst_give into the buffer, and the one that was there out of it. */
+static bool swap_given(cst_stream *s, cst_slice *chunk)
+{
+    struct readable *r = cst__r(s);
+    cst_ctx *ctx = s->ctx;
+
+    if (ctx->given_by != s || ctx->given.len == 0)
+        return false;
+    ctx->given_by = NULL;
+    *chunk = *cst__row_front(&r->buffer);
+    *cst__row_front(&r->buffer) = ctx->given;
+    r->length = ctx->given.len;
+    return true;
+}
+
+/* One turn of it; false where there was no chunk. */
+static bool flow_on(cst_stream *s)
+{
+    struct readable *r = cst__r(s);
+    size_t n = r->length;
+    uint8_t outer = s->slot;
+    uint64_t flags;
+    cst_status status;
+    cst_slice chunk;
+
+    s->flags |= R_READING | R_SYNC;
+    s->slot = SLOT_READ;
+    status = s->ops->read(s, cst__self(s), r->high_water_mark);
+    s->slot = outer;
+    flags = s->flags & (STREAMS | STREAMS_NOT);
+    if (flags == (STREAMS | R_READING | R_SYNC) && status == CST_GIVEN && r->buffer.count == 1 &&
+        swap_given(s, &chunk)) {
+        s->flags &= ~(R_READING | R_SYNC);
+    } else if (flags == (STREAMS | R_SYNC) && status == CST_OK && r->buffer.count == 2) {
+        s->flags &= ~R_SYNC;
+        chunk = cst__row_shift(&r->buffer);
+        r->length -= chunk.len;
+    } else {
+        cst__read_returned(s, status);
+        if (!take_and_tell(s, CST_READ_ANY, fetched(s, CST_READ_ANY, n), &chunk, NULL))
+            return false;
+        cst__slice_unref(&chunk);
+        return true;
+    }
+    deliver(r->sole_pipe, &chunk);
+    if (chunk.block)
+        cst__block_unref(chunk.block);
+    return true;
+}
+
 void cst__run_flow(cst_stream *s)
 {
     cst_slice chunk;
 
-    while ((s->flags & R_FLOWING) && read_chunk(s, CST_READ_ANY, &chunk, NULL))
-        cst__slice_unref(&chunk);
+    while (s->flags & R_FLOWING) {
+        if (streams(s)) {
+            if (!flow_on(s))
+                break;
+        } else {
+            if (!read_chunk(s, CST_READ_ANY, &chunk, NULL))
+                break;
+            cst__slice_unref(&chunk);
+        }
+    }
 }
 
 void cst__run_resume(cst_stream *s)

@@ -100,17 +100,10 @@ static void slot_leave(cst_stream *s, enum cst__slot slot, enum cst__slot outer,
 
 /* --- the wrappers ------------------------------------------------------------------------------------------------- */
 
-void cst__call_read(cst_stream *s, size_t size)
+void cst__read_returned(cst_stream *s, cst_status status)
 {
-    enum cst__slot outer;
-    cst_status status;
     cst_slice chunk;
 
-    if (!s->ops->read)
-        return;
-    outer = slot_enter(s, SLOT_READ);
-    status = s->ops->read(s, cst__self(s), size);
-    s->slot = (uint8_t)outer;
     if (take_given(s, &chunk)) {
         if (status == CST_GIVEN)
             cst__push(s, &chunk);
@@ -123,13 +116,34 @@ void cst__call_read(cst_stream *s, size_t size)
     }
 }
 
+void cst__call_read(cst_stream *s, size_t size)
+{
+    enum cst__slot outer;
+    cst_status status;
+
+    if (!s->ops->read)
+        return;
+    outer = slot_enter(s, SLOT_READ);
+    status = s->ops->read(s, cst__self(s), size);
+    s->slot = (uint8_t)outer;
+    cst__read_returned(s, status);
+}
+
+void cst__write_slot_returned(cst_stream *s, cst_status status)
+{
+    cst__stream_check(s);
+    if (status != CST_PENDING)
+        take_answer(s, SLOT_WRITE, status, NULL, 0);
+}
+
 void cst__call_write(cst_stream *s, const cst_slice *chunk)
 {
     enum cst__slot outer = slot_enter(s, SLOT_WRITE);
     cst_status status = s->ops->write ? s->ops->write(s, cst__self(s), chunk)
                                       : s->ops->writev(s, cst__self(s), chunk, 1);
 
-    slot_leave(s, SLOT_WRITE, outer, status, 0);
+    s->slot = (uint8_t)outer;
+    cst__write_slot_returned(s, status);
 }
 
 void cst__call_writev(cst_stream *s, const cst_slice *chunks, size_t count)

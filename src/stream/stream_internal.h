@@ -292,14 +292,21 @@ static inline struct readable *cst__r(const cst_stream *s)
     return (struct readable *)(uintptr_t)(s + 1);
 }
 
-/** What lies before the state of the user's: rounded up, so that the state may be anything. */
+/* Where the state of the user's begins, from the handle: it may be anything, so it is aligned for anything. */
+#define ALIGNED(size) \
+    (((size) + _Alignof(max_align_t) - 1) / _Alignof(max_align_t) * _Alignof(max_align_t))
+#define SELF_OF_READABLE ALIGNED(sizeof(cst_stream) + sizeof(struct readable))
+#define SELF_OF_WRITABLE \
+    (ALIGNED(sizeof(struct writable) + sizeof(cst_stream)) - sizeof(struct writable))
+#define SELF_OF_BOTH                                                                   \
+    (ALIGNED(sizeof(struct writable) + sizeof(cst_stream) + sizeof(struct readable)) - \
+     sizeof(struct writable))
+
 static inline size_t cst__self_offset(uint64_t flags)
 {
-    size_t size = sizeof(cst_stream) + ((flags & HAS_READABLE) ? sizeof(struct readable) : 0);
-    size_t before = (flags & HAS_WRITABLE) ? sizeof(struct writable) : 0;
-    size_t unit = _Alignof(max_align_t);
-
-    return (before + size + unit - 1) / unit * unit - before;
+    if (flags & HAS_WRITABLE)
+        return (flags & HAS_READABLE) ? SELF_OF_BOTH : SELF_OF_WRITABLE;
+    return SELF_OF_READABLE;
 }
 
 static inline void *cst__self(const cst_stream *s)
@@ -394,6 +401,10 @@ void cst__call_writev(cst_stream *s, const cst_slice *chunks, size_t count);
 void cst__call_final(cst_stream *s);
 void cst__call_flush(cst_stream *s, enum cst__slot slot);
 void cst__call_construct(cst_stream *s);
+
+/** The second half of cst__call_read and cst__call_write: the slot has returned this. */
+void cst__read_returned(cst_stream *s, cst_status status);
+void cst__write_slot_returned(cst_stream *s, cst_status status);
 void cst__call_destroy(cst_stream *s, const cst_error *error);
 
 /* --- readable.c --------------------------------------------------------------------------------------------------- */
@@ -436,8 +447,8 @@ cst_status cst__write_result(cst_stream *s);
 cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg);
 void cst__write_answered(cst_stream *s, cst_status status);
 
-/** The slot of a write has returned: keeps its bytes where it answers later. */
-void cst__flight_begun(cst_stream *s, const cst_slice *chunk);
+/** The slot of a write that began with write_now has returned this; gives what the write says. */
+cst_status cst__write_returned(cst_stream *s, const cst_slice *chunk, cst_status status);
 void cst__final_answered(cst_stream *s, cst_status status);
 void cst__writable_constructed(cst_stream *s);
 void cst__writable_destroying(cst_stream *s);
@@ -459,6 +470,9 @@ void cst__writable_settle(cst_stream *s);
 void cst__transform_write(cst_stream *s, const cst_slice *chunk);
 void cst__transform_answered(cst_stream *s, cst_status status, cst_slice *chunk, size_t mark);
 void cst__transform_settle(cst_stream *s, size_t mark);
+
+/** A pass-through's write of len bytes that began with enter_stage: its 'data' was emitted. Gives what the write says. */
+cst_status cst__stage_returned(cst_stream *s, size_t len);
 void cst__transform_read(cst_stream *s);
 void cst__transform_flush(cst_stream *s, enum cst__slot slot);
 void cst__flush_answered(cst_stream *s, enum cst__slot slot, cst_status status, cst_slice *chunk);

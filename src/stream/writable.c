@@ -8,6 +8,8 @@
 
 #include "cstream/writable.h"
 
+#include "stream/shortcut.h"
+
 static void drop_kept(cst_stream *s);
 static void after_write(cst_stream *s, unsigned count, struct cst__request *requests);
 static void finish_maybe(cst_stream *s, bool sync);
@@ -233,7 +235,8 @@ static bool must_keep(const cst_stream *s)
     return !(s->flags & W_KEPT) && cst__owes_write(s);
 }
 
-void cst__flight_begun(cst_stream *s, const cst_slice *chunk)
+/* Its slot has returned. */
+static void flight_begun(cst_stream *s, const cst_slice *chunk)
 {
     s->flags &= ~W_SYNC;
     if (must_keep(s)) {
@@ -252,7 +255,14 @@ static void start_write(cst_stream *s, const cst_slice *chunk, size_t len,
         cst__transform_write(s, chunk);
     else
         cst__call_write(s, chunk);
-    cst__flight_begun(s, chunk);
+    flight_begun(s, chunk);
+}
+
+cst_status cst__write_returned(cst_stream *s, const cst_slice *chunk, cst_status status)
+{
+    cst__write_slot_returned(s, status);
+    flight_begun(s, chunk);
+    return cst__write_result(s);
 }
 
 /* All of the queue as one call of writev. */
@@ -593,7 +603,7 @@ cst_status cst_write(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *ar
         cst_ctx *ctx = s->ctx;
 
         cst__enter(ctx);
-        st = cst__write(s, &chunk, done, arg);
+        st = done ? cst__write(s, &chunk, done, arg) : write_now(s, &chunk);
         cst__leave(ctx);
     }
     cst__slice_unref(&chunk);
