@@ -161,7 +161,7 @@ static void run_first_task(cst_ctx *ctx)
         else
             ctx->resident_ops->run(task.subject, task.kind, task.status);
     }
-    if (ctx->dead || ctx->limbo)
+    if (ctx->burial_due)
         cst__bury(ctx);
 }
 
@@ -240,6 +240,7 @@ void cst__resident_die(cst_ctx *ctx, struct cst__resident *resident)
         resident->next->prev = resident->prev;
     resident->next = ctx->dead;
     ctx->dead = resident;
+    ctx->burial_due = true;
     if (!ctx->frames)
         cst__bury(ctx);
 }
@@ -249,6 +250,7 @@ void cst__free_later(cst_ctx *ctx, struct cst__limbo *block, size_t size)
     block->size = size;
     block->next = ctx->limbo;
     ctx->limbo = block;
+    ctx->burial_due = true;
     if (!ctx->frames)
         cst__bury(ctx);
 }
@@ -273,6 +275,7 @@ void cst__bury(cst_ctx *ctx)
         ctx->limbo = block->next;
         cst__free(ctx, block, block->size);
     }
+    ctx->burial_due = false;
     ctx->frames--;
 }
 

@@ -86,6 +86,7 @@ struct cst_ctx {
     struct cst__resident *dead; /* of them, those to be dropped when the last frame is left */
     const struct cst__resident_ops *resident_ops;
     struct cst__limbo *limbo;
+    bool burial_due; /* there are dead, or something is in limbo */
 
     struct cst__transform_call *transform_call; /* the innermost, of the stream room */
 
@@ -124,7 +125,7 @@ static inline void cst__enter(cst_ctx *ctx)
 
 static inline void cst__leave(cst_ctx *ctx)
 {
-    if (--ctx->frames == 0 && (ctx->dead || ctx->limbo))
+    if (--ctx->frames == 0 && ctx->burial_due)
         cst__bury(ctx);
 }
 

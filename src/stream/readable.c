@@ -302,19 +302,19 @@ static inline cst_status push(cst_stream *s, cst_slice *chunk)
     struct readable *r = cst__r(s);
     cst_ctx *ctx = s->ctx;
 
-    if (chunk->len == 0)
-        return cst__push(s, chunk);
-    if ((s->flags & (HANDS_THROUGH | HANDS_THROUGH_NOT)) == HANDS_THROUGH &&
+    if ((s->flags & (HANDS_THROUGH | HANDS_THROUGH_NOT)) == HANDS_THROUGH && chunk->len != 0 &&
         ctx->nesting < ctx->nesting_limit) {
         s->flags = (s->flags & ~R_READING) | R_DATA_EMITTED;
         ctx->nesting++;
         deliver(r->sole_pipe, chunk);
         ctx->nesting--;
+        if ((s->flags & (R_READING_MORE | R_ENDED | R_QUEUED)) == R_READING_MORE)
+            return CST_OK;
         cst__maybe_read_more(s);
         return can_push(s) ? CST_OK : CST_FULL;
     }
-    if ((s->flags & (BUFFERS | BUFFERS_NOT)) == BUFFERS && cst__row_has_room(&r->buffer) &&
-        chunk->len <= SIZE_MAX - r->length) {
+    if ((s->flags & (BUFFERS | BUFFERS_NOT)) == BUFFERS && chunk->len != 0 &&
+        chunk->len <= SIZE_MAX - r->length && cst__row_has_room(&r->buffer)) {
         s->flags &= ~R_READING;
         cst__row_push(&r->buffer, chunk);
         r->length += chunk->len;
@@ -613,38 +613,41 @@ static bool swap_given(cst_stream *s, cst_slice *chunk)
     return true;
 }
 
-/* One turn of it; false where there was no chunk. */
-static bool flow_on(cst_stream *s)
+/* As long as it lasts; false where there was no chunk. */
+static bool stream_on(cst_stream *s)
 {
     struct readable *r = cst__r(s);
-    size_t n = r->length;
     uint8_t outer = s->slot;
-    uint64_t flags;
-    cst_status status;
-    cst_slice chunk;
 
-    s->flags |= R_READING | R_SYNC;
-    s->slot = SLOT_READ;
-    status = s->ops->read(s, cst__self(s), r->high_water_mark);
-    s->slot = outer;
-    flags = s->flags & (STREAMS | STREAMS_NOT);
-    if (flags == (STREAMS | R_READING | R_SYNC) && status == CST_GIVEN && r->buffer.count == 1 &&
-        swap_given(s, &chunk)) {
-        s->flags &= ~(R_READING | R_SYNC);
-    } else if (flags == (STREAMS | R_SYNC) && status == CST_OK && r->buffer.count == 2) {
-        s->flags &= ~R_SYNC;
-        chunk = cst__row_shift(&r->buffer);
-        r->length -= chunk.len;
-    } else {
-        cst__read_returned(s, status);
-        if (!take_and_tell(s, CST_READ_ANY, fetched(s, CST_READ_ANY, n), &chunk, NULL))
-            return false;
-        cst__slice_unref(&chunk);
-        return true;
-    }
-    deliver(r->sole_pipe, &chunk);
-    if (chunk.block)
-        cst__block_unref(chunk.block);
+    do {
+        size_t n = r->length;
+        uint64_t flags;
+        cst_status status;
+        cst_slice chunk;
+
+        s->flags |= R_READING | R_SYNC;
+        s->slot = SLOT_READ;
+        status = s->ops->read(s, cst__self(s), r->high_water_mark);
+        s->slot = outer;
+        flags = s->flags & (STREAMS | STREAMS_NOT);
+        if (flags == (STREAMS | R_READING | R_SYNC) && status == CST_GIVEN &&
+            r->buffer.count == 1 && swap_given(s, &chunk)) {
+            s->flags &= ~(R_READING | R_SYNC);
+        } else if (flags == (STREAMS | R_SYNC) && status == CST_OK && r->buffer.count == 2) {
+            s->flags &= ~R_SYNC;
+            chunk = cst__row_shift(&r->buffer);
+            r->length -= chunk.len;
+        } else {
+            cst__read_returned(s, status);
+            if (!take_and_tell(s, CST_READ_ANY, fetched(s, CST_READ_ANY, n), &chunk, NULL))
+                return false;
+            cst__slice_unref(&chunk);
+            continue;
+        }
+        deliver(r->sole_pipe, &chunk);
+        if (chunk.block)
+            cst__block_unref(chunk.block);
+    } while (streams(s));
     return true;
 }
 
@@ -654,7 +657,7 @@ void cst__run_flow(cst_stream *s)
 
     while (s->flags & R_FLOWING) {
         if (streams(s)) {
-            if (!flow_on(s))
+            if (!stream_on(s))
                 break;
         } else {
             if (!read_chunk(s, CST_READ_ANY, &chunk, NULL))

@@ -42,16 +42,13 @@
 ALWAYS_INLINE cst_status write_now(cst_stream *s, const cst_slice *chunk)
 {
     struct writable *w = cst__w(s);
-    uint8_t outer = s->slot;
     cst_status status;
 
-    if ((s->flags & (IDLE | IDLE_NOT)) != IDLE || !s->ops->write)
+    if ((s->flags & (IDLE | IDLE_NOT)) != IDLE || s->slot != SLOT_NONE || !s->ops->write)
         return cst__write(s, chunk, NULL, NULL);
     s->flags |= IN_FLIGHT;
     w->length = w->flight_length = chunk->len;
-    s->slot = SLOT_WRITE;
     status = s->ops->write(s, cst__self(s), chunk);
-    s->slot = outer;
     if (status != CST_OK || (s->flags & (IN_FLIGHT | DONE_NOT)) != IN_FLIGHT)
         return cst__write_returned(s, chunk, status);
     s->flags &= ~IN_FLIGHT;
