@@ -82,7 +82,7 @@ static GConverterResult stage_convert(GConverter *converter, const void *from, g
         return G_CONVERTER_ERROR;
     }
     *read = n;
-    *written = stage->compute(to, from, n);
+    *written = n > 0 ? stage->compute(to, from, n) : 0;
     if (n == from_len && (flags & G_CONVERTER_INPUT_AT_END))
         return G_CONVERTER_FINISHED;
     return n == from_len && (flags & G_CONVERTER_FLUSH) ? G_CONVERTER_FLUSHED
