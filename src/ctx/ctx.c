@@ -11,6 +11,13 @@
 #define DEFAULT_MARK_BYTES 65536
 #define DEFAULT_MARK_OBJECTS 16
 
+static uint32_t nesting_limit(const cst_ctx_opts *opts)
+{
+    if (opts->nesting_limit == 0)
+        return DEFAULT_NESTING_LIMIT;
+    return opts->nesting_limit < CST__MOST_NESTED ? opts->nesting_limit : CST__MOST_NESTED;
+}
+
 cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_ctx_opts *opts)
 {
     static const cst_ctx_opts defaults = { .wake = NULL };
@@ -25,7 +32,7 @@ cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_
         return CST_E_NOMEM;
     memset(ctx, 0, sizeof(*ctx));
     ctx->allocator = allocator;
-    ctx->nesting_limit = opts->nesting_limit ? opts->nesting_limit : DEFAULT_NESTING_LIMIT;
+    ctx->nesting_limit = nesting_limit(opts) * CST__NESTED;
     ctx->default_mark[false] = DEFAULT_MARK_BYTES;
     ctx->default_mark[true] = DEFAULT_MARK_OBJECTS;
     ctx->wake = opts->wake;

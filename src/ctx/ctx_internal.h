@@ -72,12 +72,13 @@ struct cst_ctx {
 
     size_t default_mark[2]; /* highWaterMark of bytes, and of object mode */
 
-    unsigned frames;  /* calls that can run user code, now on the stack; a run is one */
-    unsigned nesting; /* 'data' emissions inside push, inside one another */
-    unsigned nesting_limit;
-    bool awake;     /* the host knows that there is work, or is running */
-    bool unhandled; /* an 'error' had no listener */
-    bool closing;   /* cst_ctx_free is at work: nothing new may begin */
+    /* Calls that can run user code, now on the stack; a run is one. 'data' emissions inside push, inside one another,
+     * are counted in the same word, by CST__NESTED, so that what is both costs one addition. */
+    uint32_t frames;
+    uint32_t nesting_limit; /* in the same unit */
+    bool awake;             /* the host knows that there is work, or is running */
+    bool unhandled;         /* an 'error' had no listener */
+    bool closing;           /* cst_ctx_free is at work: nothing new may begin */
 
     void (*wake)(void *arg);
     void *wake_arg;
@@ -89,6 +90,7 @@ struct cst_ctx {
     bool burial_due; /* there are dead, or something is in limbo */
 
     struct cst__transform_call *transform_call; /* the innermost, of the stream room */
+    struct cst__passing *passing; /* a chunk that passes through stages unseen; likewise */
 
     cst_slice given;      /* what cst_give left for the slot that is about to return */
     const void *given_by; /* its stream, or NULL */
@@ -106,6 +108,9 @@ static inline bool cst__has_tasks(const cst_ctx *ctx)
            ctx->first_late || ctx->residents_late;
 }
 
+/** Of the stream room (shortcut.h). There is ctx->passing. */
+void cst__show_passing(cst_ctx *ctx);
+
 /** Drops the dead and empties limbo. */
 void cst__bury(cst_ctx *ctx);
 
@@ -118,9 +123,25 @@ void cst__resident_die(cst_ctx *ctx, struct cst__resident *resident);
 /** Lays a block of the pool's into limbo. Its first bytes, a struct cst__limbo, are the library's from here on. */
 void cst__free_later(cst_ctx *ctx, struct cst__limbo *block, size_t size);
 
+#define CST__NESTED 0x10000u
+#define CST__MOST_NESTED 0x7FFFu
+
+static inline bool cst__may_nest(const cst_ctx *ctx)
+{
+    return ctx->frames < ctx->nesting_limit;
+}
+
+/** Gives every stream the state that it is in: a chunk may be on its way through some that do not know of it. */
+static inline void cst__show(cst_ctx *ctx)
+{
+    if (ctx->passing)
+        cst__show_passing(ctx);
+}
+
 static inline void cst__enter(cst_ctx *ctx)
 {
     ctx->frames++;
+    cst__show(ctx);
 }
 
 static inline void cst__leave(cst_ctx *ctx)

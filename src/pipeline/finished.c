@@ -171,6 +171,7 @@ void cst__finished_start(struct cst__finished *finished, cst_stream *s,
     unsigned events = EVENT_BIT(CST_END) | EVENT_BIT(CST_FINISH) | EVENT_BIT(CST_CLOSE) |
                       EVENT_BIT(CST__EVENT_FREED);
 
+    cst__show(s->ctx);
     *finished = (struct cst__finished){
         .stream = s, .fn = fn, .gone = gone, .readable = sides.readable, .writable = sides.writable
     };

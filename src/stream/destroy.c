@@ -112,6 +112,7 @@ void cst__destroy(cst_stream *s, const cst_error *error)
 {
     if (s->flags & DESTROYED)
         return;
+    cst__show(s->ctx);
     if (s->flags & HAS_WRITABLE)
         cst__writable_destroying(s);
     if (error) {

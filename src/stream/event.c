@@ -291,6 +291,7 @@ static cst_status add_listener(cst_stream *s, cst_event_type type, cst_listener_
     l = cst__alloc(s->ctx, sizeof(*l));
     if (!l)
         return CST_E_NOMEM;
+    cst__show(s->ctx);
     l->fn = fn;
     l->arg = arg;
     cst__listen_fn(s, l, EVENT_BIT(type), traits | LISTENER_OWNED);
@@ -356,6 +357,7 @@ cst_status cst_off(cst_stream *s, cst_event_type type, cst_listener_fn *fn, void
 
     if (!s || !fn || !is_event(type))
         return CST_E_INVALID_ARG;
+    cst__show(s->ctx);
     l = find_listener(s, type, fn, arg);
     if (!l) {
         removed_none(s, type);
@@ -372,6 +374,7 @@ cst_status cst_off_all(cst_stream *s, cst_event_type type)
 
     if (!s || !is_event(type))
         return CST_E_INVALID_ARG;
+    cst__show(s->ctx);
     if (!cst__listened(s, type))
         removed_none(s, type);
     kept = type == CST_DATA ? s->flags & R_DATA_LISTENING : 0; /* here Node forgets to clear it */

@@ -296,6 +296,7 @@ static void unpipe_one(cst_stream *source, cst_stream *dest)
 
     if (!pipe)
         return;
+    cst__show(source->ctx);
     unlist(pipe);
     if (!find_pipe(source, NULL))
         cst__pause(source);

@@ -173,7 +173,10 @@ static void end_readable(cst_stream *s)
 
 void cst__pipe_deliver(struct cst__pipe *pipe, const cst_slice *chunk)
 {
-    deliver(pipe, chunk);
+    if (chunk->len != 0)
+        deliver(pipe, chunk);
+    else
+        cst__pipe_heed(pipe, cst__write(pipe->dest, chunk, NULL, NULL));
 }
 
 static void emit_data(cst_stream *s, const cst_slice *chunk)
@@ -190,9 +193,9 @@ static void hand_through(cst_stream *s, const cst_slice *chunk)
 {
     if (s->flags & R_AWAITING)
         cst__pipes_forget_awaited(s);
-    s->ctx->nesting++;
+    s->ctx->frames += CST__NESTED;
     emit_data(s, chunk);
-    s->ctx->nesting--;
+    s->ctx->frames -= CST__NESTED;
 }
 
 static bool flows_through(const cst_stream *s)
@@ -242,7 +245,7 @@ static cst_status add_chunk(cst_stream *s, cst_slice *chunk, bool front)
     if (!flows_through(s)) {
         if ((st = buffer_chunk(s, chunk, front)) < 0)
             return add_failed(s, st);
-    } else if (s->ctx->nesting < s->ctx->nesting_limit) {
+    } else if (cst__may_nest(s->ctx)) {
         hand_through(s, chunk);
     } else {
         /* Too many stages inside one another: it waits, and a task lets it flow, so that the stack stays bounded. */
@@ -291,50 +294,72 @@ void cst__push_eof(cst_stream *s)
  * handed through. In the second the read slot is running, with the buffer neither empty nor full and the task that reads
  * ahead already queued: the chunk is buffered, and nobody is told.
  */
-#define HANDS_THROUGH (R_FLOWING | R_DATA_LISTENING | R_PIPED | R_READING_MORE)
+#define HANDS_THROUGH \
+    (HAS_READABLE | R_FLOWING | R_DATA_LISTENING | R_PIPED | R_READING_MORE | R_DATA_EMITTED)
 #define HANDS_THROUGH_NOT \
-    (R_SYNC | R_QUEUED | R_AWAITING | R_ENDED | R_OBJECTS | DESTROYED | ERRORED)
+    (R_READING | R_SYNC | R_QUEUED | R_AWAITING | R_ENDED | R_OBJECTS | DESTROYED | ERRORED)
 #define BUFFERS (R_SYNC | R_QUEUED | R_READING_MORE)
 #define BUFFERS_NOT (R_NEED_READABLE | R_ENDED | R_OBJECTS | DESTROYED | ERRORED)
 
-static inline cst_status push(cst_stream *s, cst_slice *chunk)
+static bool buffers(const cst_stream *s, const cst_slice *chunk)
 {
-    struct readable *r = cst__r(s);
-    cst_ctx *ctx = s->ctx;
+    const struct readable *r = cst__r(s);
 
-    if ((s->flags & (HANDS_THROUGH | HANDS_THROUGH_NOT)) == HANDS_THROUGH && chunk->len != 0 &&
-        ctx->nesting < ctx->nesting_limit) {
-        s->flags = (s->flags & ~R_READING) | R_DATA_EMITTED;
-        ctx->nesting++;
-        deliver(r->sole_pipe, chunk);
-        ctx->nesting--;
-        if ((s->flags & (R_READING_MORE | R_ENDED | R_QUEUED)) == R_READING_MORE)
-            return CST_OK;
-        cst__maybe_read_more(s);
-        return can_push(s) ? CST_OK : CST_FULL;
-    }
-    if ((s->flags & (BUFFERS | BUFFERS_NOT)) == BUFFERS && chunk->len != 0 &&
-        chunk->len <= SIZE_MAX - r->length && cst__row_has_room(&r->buffer)) {
-        s->flags &= ~R_READING;
-        cst__row_push(&r->buffer, chunk);
-        r->length += chunk->len;
-        chunk->block = NULL;
-        return r->length < r->high_water_mark ? CST_OK : CST_FULL;
-    }
-    return cst__push(s, chunk);
+    return (s->flags & (BUFFERS | BUFFERS_NOT)) == BUFFERS && chunk->len != 0 &&
+           chunk->len <= SIZE_MAX - r->length && cst__row_has_room(&r->buffer);
 }
 
-cst_status cst_push(cst_stream *s, cst_slice chunk)
+static cst_status buffer_in_slot(cst_stream *s, const cst_slice *chunk)
+{
+    struct readable *r = cst__r(s);
+
+    s->flags &= ~R_READING;
+    cst__row_push(&r->buffer, chunk);
+    r->length += chunk->len;
+    return r->length < r->high_water_mark ? CST_OK : CST_FULL;
+}
+
+static cst_status push_otherwise(cst_stream *s, cst_slice *chunk)
 {
     cst_status st = CST_E_INVALID_ARG;
 
     if (s && (s->flags & HAS_READABLE)) {
         cst_ctx *ctx = s->ctx;
 
+        cst__show(ctx);
+        if (buffers(s, chunk))
+            return buffer_in_slot(s, chunk);
         cst__enter(ctx);
-        st = push(s, &chunk);
+        st = cst__push(s, chunk);
         cst__leave(ctx);
     }
+    cst__slice_unref(chunk);
+    return st;
+}
+
+static cst_status handed_through(cst_stream *s)
+{
+    if ((s->flags & (R_READING_MORE | R_ENDED | R_QUEUED)) == R_READING_MORE)
+        return CST_OK;
+    cst__maybe_read_more(s);
+    return can_push(s) ? CST_OK : CST_FULL;
+}
+
+cst_status cst_push(cst_stream *s, cst_slice chunk)
+{
+    cst_ctx *ctx;
+    cst_status st;
+
+    if (!s || (s->flags & (HANDS_THROUGH | HANDS_THROUGH_NOT)) != HANDS_THROUGH || chunk.len == 0 ||
+        !cst__may_nest(s->ctx))
+        return push_otherwise(s, &chunk);
+    ctx = s->ctx;
+    ctx->frames += 1 + CST__NESTED;
+    cst__show(ctx);
+    deliver(cst__r(s)->sole_pipe, &chunk);
+    st = handed_through(s);
+    ctx->frames -= CST__NESTED;
+    cst__leave(ctx);
     if (chunk.block)
         cst__block_unref(chunk.block);
     return st;
@@ -594,8 +619,12 @@ cst_status cst_next(cst_slice *out, cst_stream *s)
 
 static bool streams(const cst_stream *s)
 {
-    return (s->flags & (STREAMS | STREAMS_NOT)) == STREAMS && cst__r(s)->buffer.count == 1 &&
-           cst__r(s)->high_water_mark != 0 && s->ops->read;
+    return (s->flags & (STREAMS | STREAMS_NOT)) == STREAMS && cst__r(s)->buffer.count == 1;
+}
+
+static bool may_stream(const cst_stream *s)
+{
+    return streams(s) && cst__r(s)->high_water_mark != 0 && s->ops->read;
 }
 
 /* Moves the chunk that the slot has left by cst_give into the buffer, and the one that was there out of it. */
@@ -613,6 +642,30 @@ static bool swap_given(cst_stream *s, cst_slice *chunk)
     return true;
 }
 
+/* Takes the first of the two chunks that are there now. */
+static void take_first(cst_stream *s, cst_slice *chunk)
+{
+    struct readable *r = cst__r(s);
+    cst_slice *front = cst__row_front(&r->buffer);
+
+    *chunk = front[0];
+    front[0] = front[1];
+    r->buffer.count = 1;
+    r->length -= chunk->len;
+}
+
+/* The slot has returned, and neither of the two is what it has brought: the general way. False where there is no chunk. */
+static bool stream_otherwise(cst_stream *s, cst_status status)
+{
+    cst_slice chunk;
+
+    cst__read_returned(s, status);
+    if (!take_and_tell(s, CST_READ_ANY, fetched(s, CST_READ_ANY, SIZE_MAX), &chunk, NULL))
+        return false;
+    cst__slice_unref(&chunk);
+    return true;
+}
+
 /* As long as it lasts; false where there was no chunk. */
 static bool stream_on(cst_stream *s)
 {
@@ -620,7 +673,6 @@ static bool stream_on(cst_stream *s)
     uint8_t outer = s->slot;
 
     do {
-        size_t n = r->length;
         uint64_t flags;
         cst_status status;
         cst_slice chunk;
@@ -635,14 +687,11 @@ static bool stream_on(cst_stream *s)
             s->flags &= ~(R_READING | R_SYNC);
         } else if (flags == (STREAMS | R_SYNC) && status == CST_OK && r->buffer.count == 2) {
             s->flags &= ~R_SYNC;
-            chunk = cst__row_shift(&r->buffer);
-            r->length -= chunk.len;
-        } else {
-            cst__read_returned(s, status);
-            if (!take_and_tell(s, CST_READ_ANY, fetched(s, CST_READ_ANY, n), &chunk, NULL))
-                return false;
-            cst__slice_unref(&chunk);
+            take_first(s, &chunk);
+        } else if (stream_otherwise(s, status)) {
             continue;
+        } else {
+            return false;
         }
         deliver(r->sole_pipe, &chunk);
         if (chunk.block)
@@ -656,7 +705,7 @@ void cst__run_flow(cst_stream *s)
     cst_slice chunk;
 
     while (s->flags & R_FLOWING) {
-        if (streams(s)) {
+        if (may_stream(s)) {
             if (!stream_on(s))
                 break;
         } else {
@@ -699,6 +748,7 @@ cst_status cst_resume(cst_stream *s)
 {
     if (!s || !(s->flags & HAS_READABLE))
         return CST_E_INVALID_ARG;
+    cst__show(s->ctx);
     cst__resume(s);
     return CST_OK;
 }

@@ -7,12 +7,13 @@
  * general functions would have done, and asks again when user code has run: where anybody has touched the stream
  * meanwhile, the general functions finish. So the states that user code sees, and the order of what happens, are the same.
  *
- *   write_now    cst__write without a callback, to a sink that is idle
- *   enter_stage  what cst__write, the pass-through and cst__push do before 'data' is emitted
- *   leave_stage  what they do after it
- *   deliver      what the 'data' listener of a pipe does
+ *   write_idle   cst__write without a callback, to a sink that is idle
+ *   deliver      what the 'data' listener of a pipe does: through idle pass-throughs, and into such a sink
  *
- * The loop of a source in full flow is in readable.c (flow_on).
+ * The pass-throughs on the way are not even touched: what they would be in the meantime is written into them when
+ * somebody might look (cst__show), which is whenever user code calls the library before the sink has answered.
+ *
+ * Those of a source in full flow, and of push, are in readable.c (stream_on, cst_push).
  */
 #ifndef CSTREAM_SHORTCUT_H
 #define CSTREAM_SHORTCUT_H
@@ -29,23 +30,24 @@
 /* --- a write -------------------------------------------------------------------------------------------------------- */
 
 /* A sink is idle, in bytes, and nobody waits for anything of it. */
-#define IDLE CONSTRUCTED
-#define IDLE_NOT                                                                              \
-    (W_WRITING | W_CORKED | W_BUFFERED | W_ENDING | W_NEED_DRAIN | W_OBJECTS | IS_TRANSFORM | \
-     DESTROYED | ERRORED)
+#define IDLE (CONSTRUCTED | W_PLAIN)
+#define IDLE_NOT (W_WRITING | W_CORKED | W_BUFFERED | W_ENDING | W_NEED_DRAIN | DESTROYED | ERRORED)
 
 #define IN_FLIGHT (W_WRITING | W_SYNC | W_EXPECTING)
 
 /* When its slot has answered CST_OK, all that is left to do is to say so. */
 #define DONE_NOT (W_BUFFERED | W_ENDING | W_NEED_DRAIN | DESTROYED | ERRORED)
 
-ALWAYS_INLINE cst_status write_now(cst_stream *s, const cst_slice *chunk)
+ALWAYS_INLINE bool is_idle(const cst_stream *s)
+{
+    return (s->flags & (IDLE | IDLE_NOT)) == IDLE && s->slot == SLOT_NONE;
+}
+
+ALWAYS_INLINE cst_status write_idle(cst_stream *s, const cst_slice *chunk)
 {
     struct writable *w = cst__w(s);
     cst_status status;
 
-    if ((s->flags & (IDLE | IDLE_NOT)) != IDLE || s->slot != SLOT_NONE || !s->ops->write)
-        return cst__write(s, chunk, NULL, NULL);
     s->flags |= IN_FLIGHT;
     w->length = w->flight_length = chunk->len;
     status = s->ops->write(s, cst__self(s), chunk);
@@ -67,56 +69,49 @@ ALWAYS_INLINE cst_status write_now(cst_stream *s, const cst_slice *chunk)
     (R_SYNC | R_QUEUED | R_ENDED | R_AWAITING | R_OBJECTS | W_OBJECTS | W_WRITING | W_CORKED | \
      W_BUFFERED | W_ENDING | W_NEED_DRAIN | T_KEPT | DESTROYED | ERRORED)
 
-/* One that was entered, and that nobody has touched since. Whether it still flows does not matter. */
-#define ENTERED (IS_PASSTHROUGH | CONSTRUCTED | R_READING_MORE | IN_FLIGHT)
-#define ENTERED_NOT                                                                              \
-    (R_READING | R_QUEUED | R_ENDED | W_CORKED | W_BUFFERED | W_ENDING | W_NEED_DRAIN | T_KEPT | \
-     DESTROYED | ERRORED)
+/* One that is afterwards as it was before: the task that reads ahead is queued. */
+#define UNTOUCHED (PASSES | R_DATA_EMITTED | R_READING_MORE)
+#define UNTOUCHED_NOT (PASSES_NOT | R_READING)
 
-ALWAYS_INLINE bool passes(const cst_stream *s)
-{
-    return (s->flags & (PASSES | PASSES_NOT)) == PASSES;
-}
-
-ALWAYS_INLINE void enter_stage(cst_stream *s, size_t len)
-{
-    s->flags = (s->flags & ~R_READING) | IN_FLIGHT | R_DATA_EMITTED;
-    cst__w(s)->length = len;
-}
-
-ALWAYS_INLINE cst_status leave_stage(cst_stream *s, size_t len)
-{
-    if ((s->flags & (ENTERED | ENTERED_NOT)) != ENTERED)
-        return cst__stage_returned(s, len);
-    s->flags &= ~IN_FLIGHT;
-    cst__w(s)->length = 0;
-    return CST_OK;
-}
+/** A chunk on its way through stages, from the destination of first on; all of them UNTOUCHED. */
+struct cst__passing {
+    struct cst__pipe *first;
+    size_t count;
+    size_t len;
+    struct cst__pipe *entered[LONGEST_WALK]; /* the pipes to them, once they are shown */
+};
 
 /* --- what a pipe does with a chunk ------------------------------------------------------------------------------------ */
 
+/*
+ * The chunk is not empty. Where stages lead back to one that was passed already, or there are too many, the walk comes to
+ * an end at its limit, and is done again with every stage marked.
+ */
 ALWAYS_INLINE void deliver(struct cst__pipe *pipe, const cst_slice *chunk)
 {
-    struct cst__pipe *entered[LONGEST_WALK];
-    struct cst__pipe **end = entered;
+    struct cst__passing passing;
+    struct cst__pipe *last = pipe;
+    cst_ctx *ctx = pipe->dest->ctx;
+    size_t count = 0;
     cst_status st;
 
-    if (chunk->len != 0) {
-        while (passes(pipe->dest) && end < entered + LONGEST_WALK) {
-            enter_stage(pipe->dest, chunk->len);
-            *end++ = pipe;
-            pipe = cst__r(pipe->dest)->sole_pipe;
-        }
+    while ((last->dest->flags & (UNTOUCHED | UNTOUCHED_NOT)) == UNTOUCHED && count < LONGEST_WALK) {
+        last = cst__r(last->dest)->sole_pipe;
+        count++;
     }
-    st = write_now(pipe->dest, chunk);
-    if (st != CST_OK)
-        cst__pipe_heed(pipe, st);
-    while (end > entered) {
-        pipe = *--end;
-        st = leave_stage(pipe->dest, chunk->len);
-        if (st != CST_OK)
-            cst__pipe_heed(pipe, st);
+    if (!is_idle(last->dest)) {
+        cst__deliver_marked(pipe, chunk);
+        return;
     }
+    passing.first = pipe;
+    passing.count = count;
+    passing.len = chunk->len;
+    ctx->passing = &passing;
+    st = write_idle(last->dest, chunk);
+    if (st != CST_OK || ctx->passing != &passing)
+        cst__passing_seen(&passing, last, st);
+    else
+        ctx->passing = NULL;
 }
 
 #endif

@@ -219,7 +219,7 @@ cst_call cst_this_call(cst_stream *s)
         return call;
     call.slot = s->slot;
     if (s->slot == SLOT_NONE && (s->flags & (W_SYNC | IS_TRANSFORM)) == W_SYNC)
-        call.slot = SLOT_WRITE; /* called by write_now, which leaves no note of it */
+        call.slot = SLOT_WRITE; /* called by write_idle, which leaves no note of it */
     if (s->slot == SLOT_TRANSFORM)
         call.mark = transform_mark(s);
     return call;

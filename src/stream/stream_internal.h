@@ -79,7 +79,7 @@
 #define W_CLEARING FLAG(19) /* the queue is being handed over */
 #define W_ENDING FLAG(20)   /* end() was called */
 #define W_KEPT FLAG(21)     /* the bytes of the write in flight are kept: its slot answers late */
-#define W_VECTOR FLAG(22)   /* and they are those of a writev */
+#define W_PLAIN FLAG(22)    /* a sink of bytes with the slot write, and no transform */
 #define W_OBJECTS FLAG(23)
 
 /* both */
@@ -118,6 +118,7 @@
 #define R_MULTI_AWAIT FLAG(54)        /* there were several pipes: whom to wait for is a set */
 #define W_ENDED FLAG(55)              /* end() has returned */
 #define W_AFTER_WRITE FLAG(56)        /* a task that follows a completed write is on its way */
+#define W_VECTOR FLAG(59)             /* with W_KEPT: they are those of a writev */
 #define LISTENERS_GONE FLAG(57)       /* the list is to be swept when the emission is over */
 #define LISTENERS_FRONT FLAG(58)      /* some listener was put in front of the others */
 
@@ -447,7 +448,7 @@ cst_status cst__write_result(cst_stream *s);
 cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg);
 void cst__write_answered(cst_stream *s, cst_status status);
 
-/** The slot of a write that began with write_now has returned this; gives what the write says. */
+/** The slot of a write that began with write_idle has returned this; gives what the write says. */
 cst_status cst__write_returned(cst_stream *s, const cst_slice *chunk, cst_status status);
 void cst__final_answered(cst_stream *s, cst_status status);
 void cst__writable_constructed(cst_stream *s);
@@ -470,12 +471,19 @@ void cst__writable_settle(cst_stream *s);
 void cst__transform_write(cst_stream *s, const cst_slice *chunk);
 void cst__transform_answered(cst_stream *s, cst_status status, cst_slice *chunk, size_t mark);
 void cst__transform_settle(cst_stream *s, size_t mark);
-
-/** A pass-through's write of len bytes that began with enter_stage: its 'data' was emitted. Gives what the write says. */
-cst_status cst__stage_returned(cst_stream *s, size_t len);
 void cst__transform_read(cst_stream *s);
 void cst__transform_flush(cst_stream *s, enum cst__slot slot);
 void cst__flush_answered(cst_stream *s, enum cst__slot slot, cst_status status, cst_slice *chunk);
+
+/* --- shortcut.c --------------------------------------------------------------------------------------------------- */
+
+struct cst__passing;
+
+/** The rest of a delivery where somebody may have looked, or the sink has not just said CST_OK. */
+void cst__passing_seen(struct cst__passing *passing, struct cst__pipe *last, cst_status st);
+
+/** The whole of a delivery, with each stage on the way marked. */
+void cst__deliver_marked(struct cst__pipe *pipe, const cst_slice *chunk);
 
 /* --- destroy.c ---------------------------------------------------------------------------------------------------- */
 
@@ -507,7 +515,7 @@ void cst__pipe_discard(struct cst__pipe *pipe);
 /** Hands a chunk on to the pipe's destination: what its 'data' listener does. */
 void cst__pipe_deliver(struct cst__pipe *pipe, const cst_slice *chunk);
 
-/** What the destination said to a chunk: where it was not CST_OK. */
+/** What the destination said to a chunk. */
 void cst__pipe_heed(struct cst__pipe *pipe, cst_status st);
 
 /** The pipe that a listener of the kinds LISTENER_PIPE_... belongs to. */

@@ -21,16 +21,6 @@ void cst__transform_settle(cst_stream *s, size_t mark)
     }
 }
 
-cst_status cst__stage_returned(cst_stream *s, size_t len)
-{
-    cst__w(s)->flight_length = len;
-    cst__w(s)->in_flight = NULL;
-    cst__maybe_read_more(s);
-    cst__transform_settle(s, 0);
-    s->flags &= ~W_SYNC;
-    return cst__write_result(s);
-}
-
 void cst__transform_answered(cst_stream *s, cst_status status, cst_slice *chunk, size_t mark)
 {
     if (status < 0) {

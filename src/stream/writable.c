@@ -39,6 +39,8 @@ void cst__writable_init(cst_stream *s, const cst_opts *opts, bool both)
     w->high_water_mark = high_water_mark(s, opts, both, objects);
     if (objects)
         s->flags |= W_OBJECTS;
+    else if (s->ops->write && !(s->flags & IS_TRANSFORM))
+        s->flags |= W_PLAIN;
     if (both && opts->no_writable)
         s->flags |= W_ABSENT | W_ENDING | W_ENDED | W_FINISHED;
 }
@@ -603,7 +605,7 @@ cst_status cst_write(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *ar
         cst_ctx *ctx = s->ctx;
 
         cst__enter(ctx);
-        st = done ? cst__write(s, &chunk, done, arg) : write_now(s, &chunk);
+        st = !done && is_idle(s) ? write_idle(s, &chunk) : cst__write(s, &chunk, done, arg);
         cst__leave(ctx);
     }
     cst__slice_unref(&chunk);
@@ -640,6 +642,7 @@ cst_status cst_cork(cst_stream *s)
 {
     if (!s || !(s->flags & HAS_WRITABLE) || cst__w(s)->corked == UINT32_MAX)
         return CST_E_INVALID_ARG;
+    cst__show(s->ctx);
     s->flags |= W_CORKED;
     cst__w(s)->corked++;
     return CST_OK;
@@ -879,7 +882,10 @@ static const struct writable *side(const cst_stream *s)
 
 size_t cst_writable_length(const cst_stream *s)
 {
-    return side(s) ? side(s)->length : 0;
+    if (!side(s))
+        return 0;
+    cst__show(s->ctx);
+    return side(s)->length;
 }
 
 size_t cst_writable_high_water_mark(const cst_stream *s)
