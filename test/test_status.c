@@ -77,6 +77,9 @@ static void the_values_are_the_abi_and_do_not_move(void **state)
     assert_int_equal(CST_E_UNABLE_TO_PIPE, -13);
     assert_int_equal(CST_E_MULTIPLE_CALLBACK, -14);
     assert_int_equal(CST_E_ABORT, -15);
+    assert_int_equal(CST_E_BUFFER_OUT_OF_BOUNDS, -16);
+    assert_int_equal(CST_E_INVALID_BUFFER_SIZE, -17);
+    assert_int_equal(CST_E_INVALID_CHAR_FOUND, -18);
     assert_int_equal(CST_USER(0), -65536);
     assert_int_equal(CST_OS(0), -131072);
 }
@@ -105,7 +108,7 @@ static void an_errno_comes_back_over_the_whole_range(void **state)
 
 static void what_is_no_status_is_unknown_and_has_a_text_all_the_same(void **state)
 {
-    static const cst_status strays[] = { INT32_MAX,       CST_MORE + 1,      CST_E_ABORT - 1,
+    static const cst_status strays[] = { INT32_MAX,       CST_MORE + 1,      CST_STATUS_LAST_ - 1,
                                          CST_USER(0) + 1, CST_OS(65535) - 1, INT32_MIN };
 
     (void)state;
