@@ -31,7 +31,7 @@ struct runner {
     int code;
 };
 
-static const struct question_verb *const tables[] = { question_ops };
+static const struct question_verb *const tables[] = { question_ops, question_text };
 
 static char *read_all(FILE *in, size_t *len);
 static char *next_line(char **rest);

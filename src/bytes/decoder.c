@@ -1,0 +1,222 @@
+/*
+ * decoder.c - decoder.h: text out of chunks.
+ *
+ * A chunk falls into three parts: what completes the held bytes, a body that is whole characters and groups, and a tail
+ * that is held. The tail of UTF-8 is a lead and what follows it, whether or not that can still become a character: what it
+ * amounts to is decided when it is complete, as if it had come in one piece.
+ */
+#include <cstream/decoder.h>
+
+#include "bytes/encoding_internal.h"
+
+#include <string.h>
+
+cst_status cst_decoder_init(cst_decoder *decoder, cst_encoding encoding)
+{
+    if (decoder == NULL || !cst__encoding_exists(encoding))
+        return CST_E_INVALID_ARG;
+    *decoder = (cst_decoder){ .encoding = encoding };
+    return CST_OK;
+}
+
+size_t cst_decoder_held(const cst_decoder *decoder)
+{
+    return decoder->held_count;
+}
+
+size_t cst_decoder_bound(const cst_decoder *decoder, size_t len)
+{
+    size_t all = cst__size_add(decoder->held_count, len);
+
+    switch (decoder->encoding) {
+    case CST_UTF8:
+        return cst__size_times(all, 3);
+    case CST_UTF16LE:
+        return cst__size_times(all / 2, 3);
+    case CST_LATIN1:
+    case CST_HEX:
+        return cst__size_times(all, 2);
+    case CST_ASCII:
+        return all;
+    case CST_BASE64:
+    case CST_BASE64URL:
+        return cst__size_times(all / 3, 4);
+    }
+    return 0;
+}
+
+/* --- the tail --------------------------------------------------------------------------------- */
+
+/* How many bytes a character of UTF-8 has by its lead, as StringDecoder sees it; 0 for what is no lead. */
+static unsigned size_by_lead(uint8_t lead)
+{
+    if ((lead & 0xE0) == 0xC0)
+        return 2;
+    if ((lead & 0xF0) == 0xE0)
+        return 3;
+    return (lead & 0xF8) == 0xF0 ? 4 : 0;
+}
+
+static size_t utf8_tail(const uint8_t *bytes, size_t len)
+{
+    for (size_t tail = 1; tail <= 3 && tail <= len; tail++) {
+        uint8_t byte = bytes[len - tail];
+
+        if ((byte & 0xC0) != 0x80)
+            return size_by_lead(byte) > tail ? tail : 0;
+    }
+    return 0;
+}
+
+static size_t utf16_tail(const uint8_t *bytes, size_t len)
+{
+    size_t odd = len % 2;
+
+    return len >= 2 && (bytes[len - odd - 1] & 0xFC) == 0xD8 ? odd + 2 : odd;
+}
+
+size_t cst__decoder_tail(const cst_decoder *decoder, const uint8_t *bytes, size_t len)
+{
+    switch (decoder->encoding) {
+    case CST_UTF8:
+        return utf8_tail(bytes, len);
+    case CST_UTF16LE:
+        return utf16_tail(bytes, len);
+    case CST_BASE64:
+    case CST_BASE64URL:
+        return len % 3;
+    case CST_LATIN1:
+    case CST_ASCII:
+    case CST_HEX:
+        break;
+    }
+    return 0;
+}
+
+/* --- the held bytes --------------------------------------------------------------------------- */
+
+static void hold(cst_decoder *decoder, const uint8_t *bytes, size_t len)
+{
+    memcpy(decoder->held, bytes, len);
+    decoder->held_count = (uint8_t)len;
+    decoder->missing = 0;
+    if (decoder->encoding == CST_UTF8 && len > 0)
+        decoder->missing = (uint8_t)(size_by_lead(bytes[0]) - len);
+}
+
+/*
+ * Adds bytes of the chunk to those held, until there is something that is complete; gives how many. Then decoder->held
+ * may have one byte more than it ever keeps.
+ */
+static size_t complete(cst_decoder *decoder, const uint8_t *bytes, size_t len, bool *completed)
+{
+    size_t taken = 0;
+
+    *completed = false;
+    while (taken < len && !*completed) {
+        if (decoder->encoding == CST_UTF8 && (bytes[taken] & 0xC0) != 0x80) {
+            *completed = true; /* cut short: the byte begins something else */
+            break;
+        }
+        decoder->held[decoder->held_count++] = bytes[taken++];
+        if (decoder->encoding == CST_UTF8)
+            *completed = --decoder->missing == 0;
+        else
+            *completed = cst__decoder_tail(decoder, decoder->held, decoder->held_count) !=
+                         decoder->held_count;
+    }
+    return taken;
+}
+
+/*
+ * Goes on with what is held. Writes what has become complete, or with to NULL counts it; gives how many bytes of the chunk
+ * are used up in *used. What is still held afterwards is held in earnest: the chunk is used up then.
+ */
+static size_t finish_held(cst_decoder *decoder, uint8_t *to, const uint8_t *bytes, size_t len,
+                          size_t *used)
+{
+    uint8_t text[3 * sizeof decoder->held];
+    uint8_t held[sizeof decoder->held];
+    bool completed;
+    size_t count, tail, written;
+
+    *used = complete(decoder, bytes, len, &completed);
+    if (!completed)
+        return 0;
+    count = decoder->held_count;
+    memcpy(held, decoder->held, count);
+    /* Half a pair that was not followed by the other half may be followed by the first half of another. */
+    tail = decoder->encoding == CST_UTF16LE ? utf16_tail(held, count) : 0;
+    hold(decoder, held + count - tail, tail);
+    written = cst__to_text(decoder->encoding, text, held, count - tail);
+    if (to != NULL)
+        memcpy(to, text, written);
+    return written;
+}
+
+/* --- chunks ----------------------------------------------------------------------------------- */
+
+static bool takes_nothing(const cst_decoder *decoder, const void *bytes, size_t len)
+{
+    return decoder == NULL || bytes == NULL || len == 0;
+}
+
+/* What goes before the body: the held bytes may take several rounds, since one pair may be followed by half another. */
+static size_t write_held(cst_decoder *decoder, uint8_t *to, const uint8_t **bytes, size_t *len)
+{
+    size_t written = 0;
+
+    while (decoder->held_count > 0 && *len > 0) {
+        size_t used;
+
+        written += finish_held(decoder, to != NULL ? to + written : NULL, *bytes, *len, &used);
+        *bytes += used;
+        *len -= used;
+    }
+    return written;
+}
+
+size_t cst_decoder_write(cst_decoder *decoder, void *to, const void *bytes, size_t len)
+{
+    uint8_t nothing[1];
+    uint8_t *out = to != NULL ? to : nothing; /* where there is no room, nothing is written */
+    const uint8_t *p = bytes;
+    size_t written, tail;
+
+    if (takes_nothing(decoder, bytes, len))
+        return 0;
+    written = write_held(decoder, out, &p, &len);
+    if (len > 0) {
+        tail = cst__decoder_tail(decoder, p, len);
+        written += cst__to_text(decoder->encoding, out + written, p, len - tail);
+        hold(decoder, p + len - tail, tail);
+    }
+    return written;
+}
+
+size_t cst_decoder_length(const cst_decoder *decoder, const void *bytes, size_t len)
+{
+    const uint8_t *p = bytes;
+    cst_decoder copy;
+    size_t length;
+
+    if (takes_nothing(decoder, bytes, len))
+        return 0;
+    copy = *decoder;
+    length = write_held(&copy, NULL, &p, &len);
+    if (len > 0)
+        length = cst__size_add(
+            length, cst_text_length(copy.encoding, p, len - cst__decoder_tail(&copy, p, len)));
+    return length;
+}
+
+size_t cst_decoder_end(cst_decoder *decoder, void *to)
+{
+    size_t written;
+
+    if (decoder == NULL || decoder->held_count == 0)
+        return 0;
+    written = cst__to_text(decoder->encoding, to, decoder->held, decoder->held_count);
+    hold(decoder, decoder->held, 0);
+    return written;
+}

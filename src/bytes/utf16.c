@@ -1,0 +1,171 @@
+/*
+ * utf16.c - UTF-16 (the lower byte first) and Latin-1, from UTF-8 and to it.
+ *
+ * Both go by blocks as long as a block is ASCII, and one character after another through the next block where it is not.
+ */
+#include "bytes/encoding_internal.h"
+
+#include <string.h>
+
+#define BLOCK 16
+
+static inline bool is_ascii_block(const uint8_t *p)
+{
+    uint8_t all = 0;
+
+    for (int i = 0; i < BLOCK; i++)
+        all |= p[i];
+    return all < 0x80;
+}
+
+/* Whether BLOCK units are all ASCII. */
+static inline bool is_ascii_units(const uint8_t *p)
+{
+    uint8_t all = 0;
+
+    for (int i = 0; i < BLOCK; i++)
+        all |= (uint8_t)((p[2 * i] & 0x80) | p[2 * i + 1]);
+    return all == 0;
+}
+
+/* Where to go character by character up to: a block from here. */
+static inline const uint8_t *slow_until(const uint8_t *p, const uint8_t *end)
+{
+    return end - p > BLOCK ? p + BLOCK : end;
+}
+
+/* --- UTF-16 ----------------------------------------------------------------------------------- */
+
+static inline uint8_t *put_unit(uint8_t *to, uint32_t unit)
+{
+    to[0] = (uint8_t)unit;
+    to[1] = (uint8_t)(unit >> 8);
+    return to + 2;
+}
+
+static inline uint8_t *put_units(uint8_t *to, uint32_t code)
+{
+    if (code < 0x10000)
+        return put_unit(to, code);
+    to = put_unit(to, 0xD800 + ((code - 0x10000) >> 10));
+    return put_unit(to, 0xDC00 + (code & 0x3FF));
+}
+
+static inline void widen(uint8_t *restrict to, const uint8_t *restrict p)
+{
+    for (int i = 0; i < BLOCK; i++) {
+        to[2 * i] = p[i];
+        to[2 * i + 1] = 0;
+    }
+}
+
+size_t cst__utf16_from_text(uint8_t *to, const uint8_t *text, size_t len)
+{
+    const uint8_t *p = text, *end = text + len;
+    uint8_t *out = to;
+
+    while (p < end) {
+        const uint8_t *until;
+
+        for (; end - p >= BLOCK && is_ascii_block(p); p += BLOCK, out += 2 * BLOCK)
+            widen(out, p);
+        until = slow_until(p, end);
+        while (p < until)
+            out = put_units(out, cst__or_replacement(cst__utf8_next(&p, end)));
+    }
+    return (size_t)(out - to);
+}
+
+static inline void narrow(uint8_t *restrict to, const uint8_t *restrict p)
+{
+    for (int i = 0; i < BLOCK; i++)
+        to[i] = p[2 * i];
+}
+
+size_t cst__utf16_to_text(uint8_t *to, const uint8_t *bytes, size_t len)
+{
+    const uint8_t *p = bytes, *end = bytes + (len & ~(size_t)1);
+    uint8_t *out = to;
+
+    while (p < end) {
+        const uint8_t *until;
+
+        for (; end - p >= 2 * BLOCK && is_ascii_units(p); p += 2 * BLOCK, out += BLOCK)
+            narrow(out, p);
+        until = slow_until(p, end);
+        while (p < until)
+            out += cst__utf8_put(out, cst__or_replacement(cst__utf16_next(&p, end)));
+    }
+    return (size_t)(out - to);
+}
+
+size_t cst__utf16_text_length(const uint8_t *bytes, size_t len)
+{
+    const uint8_t *p = bytes, *end = bytes + (len & ~(size_t)1);
+    size_t length = 0;
+
+    while (p < end) {
+        const uint8_t *until;
+
+        for (; end - p >= 2 * BLOCK && is_ascii_units(p); p += 2 * BLOCK)
+            length = cst__size_add(length, BLOCK);
+        until = slow_until(p, end);
+        while (p < until)
+            length = cst__size_add(length,
+                                   cst__utf8_size(cst__or_replacement(cst__utf16_next(&p, end))));
+    }
+    return length;
+}
+
+/* --- Latin-1 ---------------------------------------------------------------------------------- */
+
+/* Of a pair of surrogates both lower bytes count, of which the second one's are the character's own. */
+static inline uint8_t *put_lower_bytes(uint8_t *to, uint32_t code)
+{
+    if (code >= 0x10000)
+        *to++ = (uint8_t)((code - 0x10000) >> 10);
+    *to++ = (uint8_t)code;
+    return to;
+}
+
+size_t cst__latin1_from_text(uint8_t *to, const uint8_t *text, size_t len)
+{
+    const uint8_t *p = text, *end = text + len;
+    uint8_t *out = to;
+
+    while (p < end) {
+        const uint8_t *until;
+
+        for (; end - p >= BLOCK && is_ascii_block(p); p += BLOCK, out += BLOCK)
+            memcpy(out, p, BLOCK);
+        until = slow_until(p, end);
+        while (p < until)
+            out = put_lower_bytes(out, cst__or_replacement(cst__utf8_next(&p, end)));
+    }
+    return (size_t)(out - to);
+}
+
+size_t cst__latin1_to_text(uint8_t *to, const uint8_t *bytes, size_t len)
+{
+    const uint8_t *p = bytes, *end = bytes + len;
+    uint8_t *out = to;
+
+    while (p < end) {
+        const uint8_t *until;
+
+        for (; end - p >= BLOCK && is_ascii_block(p); p += BLOCK, out += BLOCK)
+            memcpy(out, p, BLOCK);
+        for (until = slow_until(p, end); p < until; p++)
+            out += cst__utf8_put(out, *p);
+    }
+    return (size_t)(out - to);
+}
+
+size_t cst__latin1_text_length(const uint8_t *bytes, size_t len)
+{
+    size_t length = len;
+
+    for (size_t i = 0; i < len; i++)
+        length = cst__size_add(length, bytes[i] >> 7);
+    return length;
+}

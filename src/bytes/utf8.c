@@ -1,0 +1,258 @@
+/*
+ * utf8.c - UTF-8: whether it is well-formed, and what it is with U+FFFD for the rest.
+ *
+ * A block is checked without looking for characters. Each byte is held against the three before it:
+ *
+ *      a byte must continue a character   where the byte before is a lead, or the one two before a lead of three or
+ *                                         four bytes, or the one three before a lead of four
+ *      a byte does continue one           where it is 80 to BF
+ *
+ * The two have to agree everywhere, and no byte may be C0 or C1. What is left depends on pairs (E0 and less than A0, ED
+ * and A0 or more, F0 and less than 90, F4 and 90 or more, F5 and above), and is looked at only where a block has such a
+ * lead.
+ */
+#include "bytes/encoding_internal.h"
+
+#include <string.h>
+
+/* Blocks: most of a long text, and what is left of it. At most 255 bytes, since mistakes are counted in a byte. */
+#define BLOCK 128
+#define SMALL_BLOCK 32
+
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+
+/* --- blocks ------------------------------------------------------------------------------------- */
+
+/* Whether n bytes are ASCII. n is a constant where this is inlined. */
+static inline bool is_ascii_block(const uint8_t *p, int n)
+{
+    uint8_t all = 0;
+
+    for (int i = 0; i < n; i++)
+        all |= p[i];
+    return all < 0x80;
+}
+
+static inline bool is_ascii_word(const uint8_t *p)
+{
+    uint64_t word;
+
+    memcpy(&word, p, sizeof word);
+    return (word & HIGH_BITS) == 0;
+}
+
+/* Whether a lead and the byte behind it are a pair that no character begins with. */
+static inline bool has_bad_pair(const uint8_t *p, int n)
+{
+    uint8_t bad = 0;
+
+    for (int i = 0; i < n; i++) {
+        uint8_t lead = p[i - 1];
+        uint8_t three = (uint8_t)(0xE0 | (CST__MASK((int8_t)p[i] >= -0x60) & 0x0D));
+        uint8_t four = (uint8_t)(0xF0 | (CST__MASK((int8_t)p[i] >= -0x70) & 0x04));
+
+        bad = (uint8_t)(bad + (CST__MASK(lead == three) | CST__MASK(lead == four) |
+                               CST__MASK(lead > 0xF4)));
+    }
+    return bad != 0;
+}
+
+/* Whether n bytes go on well from what is before them; three bytes before can be read. */
+static inline bool is_good_block(const uint8_t *p, int n)
+{
+    uint8_t bad = 0, rare = 0;
+
+    for (int i = 0; i < n; i++) {
+        uint8_t lead = p[i - 1];
+        uint8_t four = CST__MASK(p[i - 3] >= 0xF0);
+        uint8_t due = CST__MASK(lead >= 0xC0) | CST__MASK(p[i - 2] >= 0xE0) | four;
+        uint8_t is = CST__MASK((int8_t)p[i] < -0x40);
+
+        /* Sums, not ors: not every compiler sees that an or of masks is a vector's. */
+        bad = (uint8_t)(bad + ((due ^ is) | CST__MASK((p[i] & 0xFE) == 0xC0)));
+        rare = (uint8_t)(rare + (four | CST__MASK(lead == 0xE0) | CST__MASK(lead == 0xED)));
+    }
+    return bad == 0 && (rare == 0 || !has_bad_pair(p, n));
+}
+
+/* Whether a character is open at p, three bytes behind the start at least. */
+static bool is_open(const uint8_t *p)
+{
+    return p[-1] >= 0xC0 || p[-2] >= 0xE0 || p[-3] >= 0xF0;
+}
+
+/* Where the character begins that is open at p, or p. */
+static const uint8_t *back_to_bound(const uint8_t *p)
+{
+    if (p[-1] >= 0xC0)
+        return p - 1;
+    if (p[-2] >= 0xE0)
+        return p - 2;
+    return p[-3] >= 0xF0 ? p - 3 : p;
+}
+
+/* Goes over good blocks, and gives where they end: the text may be cut inside a character there. */
+static const uint8_t *skip_blocks(const uint8_t *p, const uint8_t *end)
+{
+    for (; end - p >= BLOCK; p += BLOCK) {
+        if (is_ascii_block(p, BLOCK) ? is_open(p) : !is_good_block(p, BLOCK))
+            return p;
+    }
+    for (; end - p >= SMALL_BLOCK; p += SMALL_BLOCK) {
+        if (!is_good_block(p, SMALL_BLOCK))
+            return p;
+    }
+    return p;
+}
+
+/* --- how far it is good --------------------------------------------------------------------------- */
+
+/* Goes from character to character; gives where the first bad one begins, or end. */
+static const uint8_t *skip_characters(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end) {
+        const uint8_t *next = p;
+
+        if (end - p >= 8 && is_ascii_word(p)) {
+            p += 8;
+            continue;
+        }
+        if (cst__utf8_next(&next, end) == CST__ILL_FORMED)
+            return p;
+        p = next;
+    }
+    return end;
+}
+
+size_t cst__utf8_good(const uint8_t *text, size_t len)
+{
+    const uint8_t *end = text + len;
+    const uint8_t *p = text;
+
+    if (len >= SMALL_BLOCK + 6) {
+        /* A block looks three bytes back: the first characters go by themselves. */
+        while (p - text < 3) {
+            const uint8_t *next = p;
+
+            if (cst__utf8_next(&next, end) == CST__ILL_FORMED)
+                return (size_t)(p - text);
+            p = next;
+        }
+        p = skip_blocks(p, end);
+        /* What is left is less than a block: one that ends with the text overlaps what was seen. */
+        if (end - p < SMALL_BLOCK && is_good_block(end - SMALL_BLOCK, SMALL_BLOCK))
+            p = end;
+        p = back_to_bound(p);
+    }
+    return (size_t)(skip_characters(p, end) - text);
+}
+
+bool cst_is_utf8(const void *bytes, size_t len)
+{
+    return len == 0 || cst__utf8_good(bytes, len) == len;
+}
+
+/* --- ASCII ------------------------------------------------------------------------------------------ */
+
+size_t cst__ascii_run(const uint8_t *text, size_t len)
+{
+    size_t at = 0;
+
+    while (len - at >= BLOCK && is_ascii_block(text + at, BLOCK))
+        at += BLOCK;
+    while (len - at >= 8 && is_ascii_word(text + at))
+        at += 8;
+    while (at < len && text[at] < 0x80)
+        at++;
+    return at;
+}
+
+bool cst_is_ascii(const void *bytes, size_t len)
+{
+    return len == 0 || cst__ascii_run(bytes, len) == len;
+}
+
+/* --- UTF-16 units ----------------------------------------------------------------------------------- */
+
+/* Each byte that begins a character is a unit, and one that begins four bytes two. */
+static inline uint8_t units_of(uint8_t byte)
+{
+    return (uint8_t)(0u - (CST__MASK((int8_t)byte >= -0x40) + (unsigned)CST__MASK(byte >= 0xF0)));
+}
+
+/* Units of well-formed text. */
+static size_t count_units(const uint8_t *p, size_t len)
+{
+    size_t units = 0;
+    size_t at = 0;
+
+    for (; len - at >= 64; at += 64) {
+        uint8_t block = 0;
+
+        for (int i = 0; i < 64; i++)
+            block = (uint8_t)(block + units_of(p[at + (size_t)i]));
+        units += block;
+    }
+    for (; at < len; at++)
+        units += units_of(p[at]);
+    return units;
+}
+
+size_t cst__utf8_units(const uint8_t *text, size_t len)
+{
+    const uint8_t *p = text, *end = text + len;
+    size_t units = 0;
+
+    while (p < end) {
+        size_t good = cst__utf8_good(p, (size_t)(end - p));
+
+        units += count_units(p, good);
+        p += good;
+        if (p < end) {
+            cst__utf8_next(&p, end);
+            units++;
+        }
+    }
+    return units;
+}
+
+/* --- repair ----------------------------------------------------------------------------------------- */
+
+/*
+ * Where one part is ill-formed there are often more: the next characters go one by one before blocks are tried again.
+ */
+#define SLOW_STEPS 16
+
+size_t cst__utf8_repair(uint8_t *to, const uint8_t *text, size_t len)
+{
+    const uint8_t *p = text, *end = text + len;
+    uint8_t *out = to;
+
+    while (p < end) {
+        size_t good = cst__utf8_good(p, (size_t)(end - p));
+
+        memcpy(out, p, good);
+        out += good;
+        p += good;
+        for (int i = 0; i < SLOW_STEPS && p < end; i++)
+            out += cst__utf8_put(out, cst__or_replacement(cst__utf8_next(&p, end)));
+    }
+    return (size_t)(out - to);
+}
+
+size_t cst__utf8_repaired_length(const uint8_t *text, size_t len)
+{
+    const uint8_t *p = text, *end = text + len;
+    size_t length = 0;
+
+    while (p < end) {
+        size_t good = cst__utf8_good(p, (size_t)(end - p));
+
+        length = cst__size_add(length, good);
+        p += good;
+        for (int i = 0; i < SLOW_STEPS && p < end; i++)
+            length =
+                cst__size_add(length, cst__utf8_size(cst__or_replacement(cst__utf8_next(&p, end))));
+    }
+    return length;
+}
