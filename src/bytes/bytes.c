@@ -1,0 +1,266 @@
+/*
+ * bytes.c - comparing, copying, filling and swapping; slices with Node's rules for indices.
+ */
+#include <cstream/bytes.h>
+
+#include <string.h>
+
+#include "bytes/block.h"
+#include "bytes/word.h"
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* --- comparing -------------------------------------------------------------------------------- */
+
+int cst_bytes_compare(const void *a, size_t a_len, const void *b, size_t b_len)
+{
+    size_t common = smaller(a_len, b_len);
+    int order = common > 0 ? memcmp(a, b, common) : 0;
+
+    if (order != 0)
+        return order < 0 ? -1 : 1;
+    return (a_len > b_len) - (a_len < b_len);
+}
+
+bool cst_bytes_equals(const void *a, size_t a_len, const void *b, size_t b_len)
+{
+    /* memcmp may not be given the NULL that no bytes can have. */
+    return a_len == b_len && (a_len == 0 || memcmp(a, b, a_len) == 0);
+}
+
+/* --- copying ---------------------------------------------------------------------------------- */
+
+cst_status cst_bytes_copy(size_t *copied, const void *src, size_t src_len, void *dst,
+                          size_t dst_len, ptrdiff_t at, ptrdiff_t from, ptrdiff_t to)
+{
+    size_t count = 0;
+
+    if (at < 0 || from < 0 || to < 0 || (size_t)from > src_len)
+        return CST_E_OUT_OF_RANGE;
+    if (to > from && (size_t)at < dst_len)
+        count = smaller(smaller((size_t)to, src_len) - (size_t)from, dst_len - (size_t)at);
+    if (count > 0)
+        memmove((uint8_t *)dst + at, (const uint8_t *)src + from, count);
+    if (copied != NULL)
+        *copied = count;
+    return CST_OK;
+}
+
+/* --- filling ---------------------------------------------------------------------------------- */
+
+/* What is copied at once: it stays in the nearest cache, however much is filled. */
+#define FILL_BLOCK ((size_t)8192)
+
+/* One load and one store, which a variable length would not be. */
+#define FILL_STEP ((size_t)16)
+
+/*
+ * Doubles what stands at the beginning while that is less than a step. A step writes more than is
+ * right: what is behind twice the beginning is written again by the next one.
+ */
+static size_t double_in_steps(uint8_t *bytes, size_t len, size_t filled)
+{
+    while (filled < FILL_STEP && len - filled >= FILL_STEP) {
+        uint8_t step[FILL_STEP];
+
+        memcpy(step, bytes, FILL_STEP);
+        memcpy(bytes + filled, step, FILL_STEP);
+        filled *= 2;
+    }
+    return filled;
+}
+
+cst_status cst_bytes_fill(void *bytes, size_t len, const void *pattern, size_t pattern_len)
+{
+    uint8_t *to = bytes;
+    size_t filled = smaller(len, pattern_len);
+    size_t block;
+
+    if (len == 0)
+        return CST_OK;
+    if (pattern_len == 0)
+        return CST_E_INVALID_ARG;
+    if (pattern_len == 1) {
+        memset(to, *(const uint8_t *)pattern, len);
+        return CST_OK;
+    }
+    memcpy(to, pattern, filled);
+    filled = double_in_steps(to, len, filled);
+    while (filled < FILL_BLOCK && filled < len) {
+        size_t more = smaller(filled, len - filled);
+
+        memcpy(to + filled, to, more);
+        filled += more;
+    }
+    /* A whole number of patterns, so a block may follow a block. */
+    for (block = filled; filled < len; filled += block)
+        memcpy(to + filled, to, smaller(block, len - filled));
+    return CST_OK;
+}
+
+/* --- byte order ------------------------------------------------------------------------------- */
+
+#define PAIR ((size_t)2)
+#define WORD ((size_t)8)
+#define STRIP ((size_t)16)
+#define SWAP_BLOCK (4 * STRIP)
+
+#define LOW_BYTES UINT64_C(0x00FF00FF00FF00FF)
+
+static inline unsigned pair_at(const uint8_t *from)
+{
+    uint16_t pair;
+
+    memcpy(&pair, from, sizeof pair);
+    return pair;
+}
+
+static inline void put_swapped(uint8_t *to, unsigned pair)
+{
+    uint16_t swapped = (uint16_t)(pair << 8 | pair >> 8);
+
+    memcpy(to, &swapped, sizeof swapped);
+}
+
+/* In this form, four strips side by side, compilers do each strip in one vector. */
+static inline void swap_pairs_of_block(uint8_t *block)
+{
+    uint8_t *second = block + STRIP, *third = second + STRIP, *fourth = third + STRIP;
+
+    for (size_t i = 0; i < STRIP; i += PAIR) {
+        unsigned a = pair_at(block + i), b = pair_at(second + i);
+        unsigned c = pair_at(third + i), d = pair_at(fourth + i);
+
+        put_swapped(block + i, a);
+        put_swapped(second + i, b);
+        put_swapped(third + i, c);
+        put_swapped(fourth + i, d);
+    }
+}
+
+cst_status cst_bytes_swap16(void *bytes, size_t len)
+{
+    uint8_t *at = bytes;
+
+    if (len % PAIR != 0)
+        return CST_E_INVALID_BUFFER_SIZE;
+    for (; len >= SWAP_BLOCK; at += SWAP_BLOCK, len -= SWAP_BLOCK)
+        swap_pairs_of_block(at);
+    for (; len >= WORD; at += WORD, len -= WORD) {
+        uint64_t word = cst__word_load(at);
+
+        cst__word_store(at, (word & LOW_BYTES) << 8 | (word >> 8 & LOW_BYTES));
+    }
+    for (; len > 0; at += PAIR, len -= PAIR)
+        put_swapped(at, pair_at(at));
+    return CST_OK;
+}
+
+/* The two units of a word change places when it is reversed; turning it by half undoes that. */
+static inline uint64_t swapped_halves(uint64_t word)
+{
+    word = cst__word_reversed(word);
+    return word << 32 | word >> 32;
+}
+
+cst_status cst_bytes_swap32(void *bytes, size_t len)
+{
+    uint8_t *at = bytes;
+    uint8_t last[WORD] = { 0 };
+
+    if (len % (WORD / 2) != 0)
+        return CST_E_INVALID_BUFFER_SIZE;
+    for (; len >= 4 * WORD; at += 4 * WORD, len -= 4 * WORD) {
+        for (size_t i = 0; i < 4 * WORD; i += WORD)
+            cst__word_store(at + i, swapped_halves(cst__word_load(at + i)));
+    }
+    for (; len >= WORD; at += WORD, len -= WORD)
+        cst__word_store(at, swapped_halves(cst__word_load(at)));
+    if (len > 0) {
+        memcpy(last, at, WORD / 2);
+        cst__word_store(last, swapped_halves(cst__word_load(last)));
+        memcpy(at, last, WORD / 2);
+    }
+    return CST_OK;
+}
+
+cst_status cst_bytes_swap64(void *bytes, size_t len)
+{
+    uint8_t *at = bytes;
+
+    if (len % WORD != 0)
+        return CST_E_INVALID_BUFFER_SIZE;
+    for (; len >= 4 * WORD; at += 4 * WORD, len -= 4 * WORD) {
+        for (size_t i = 0; i < 4 * WORD; i += WORD)
+            cst__word_store(at + i, cst__word_reversed(cst__word_load(at + i)));
+    }
+    for (; len > 0; at += WORD, len -= WORD)
+        cst__word_store(at, cst__word_reversed(cst__word_load(at)));
+    return CST_OK;
+}
+
+/* --- slices with Node's rules ----------------------------------------------------------------- */
+
+static size_t clamp_index(ptrdiff_t index, size_t len)
+{
+    if (index >= 0)
+        return smaller((size_t)index, len);
+    return len - smaller(0 - (size_t)index, len);
+}
+
+cst_slice cst_slice_subarray(const cst_slice *slice, ptrdiff_t from, ptrdiff_t to)
+{
+    size_t len = slice != NULL ? slice->len : 0;
+    size_t start = clamp_index(from, len);
+    size_t end = clamp_index(to, len);
+
+    return end > start ? cst_slice_sub(slice, start, end - start) : cst_slice_empty();
+}
+
+/* The first slice that is not empty, or NULL. */
+static const cst_slice *first_with_bytes(const cst_slice *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].len > 0)
+            return &list[i];
+    }
+    return NULL;
+}
+
+static void join(uint8_t *to, const cst_slice *list, size_t count, size_t total)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < count && at < total; i++) {
+        size_t part = smaller(list[i].len, total - at);
+
+        if (part > 0)
+            memcpy(to + at, list[i].data, part);
+        at += part;
+    }
+    memset(to + at, 0, total - at);
+}
+
+cst_status cst_slice_concat_total(cst_slice *out, const cst_allocator *allocator,
+                                  const cst_slice *list, size_t count, size_t total)
+{
+    const cst_slice *first;
+    cst_block *block;
+
+    if (out == NULL || allocator == NULL || (list == NULL && count > 0))
+        return CST_E_INVALID_ARG;
+    first = first_with_bytes(list, count);
+    if (count == 0 || total == 0 || (first != NULL && first->len >= total)) {
+        *out = cst_slice_sub(first, 0, total);
+        return CST_OK;
+    }
+    block = cst__block_new(allocator, total);
+    if (block == NULL)
+        return CST_E_NOMEM;
+    join(cst__block_bytes(block), list, count, total);
+    *out = (cst_slice){ .data = cst__block_bytes(block), .len = total, .block = block };
+    return CST_OK;
+}

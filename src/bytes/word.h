@@ -1,0 +1,63 @@
+/*
+ * word.h - eight bytes at a time, from anywhere in memory.
+ *
+ * The order of the bytes in a word is the machine's.
+ */
+#ifndef CST_BYTES_WORD_H
+#define CST_BYTES_WORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define CST__WORD_ONES UINT64_C(0x0101010101010101)
+#define CST__WORD_HIGHS UINT64_C(0x8080808080808080)
+
+static inline uint64_t cst__word_load(const uint8_t *from)
+{
+    uint64_t word;
+
+    memcpy(&word, from, sizeof word);
+    return word;
+}
+
+static inline void cst__word_store(uint8_t *to, uint64_t word)
+{
+    memcpy(to, &word, sizeof word);
+}
+
+/* Whether the first byte in memory is the least significant one; known when this is compiled. */
+static inline bool cst__word_is_little(void)
+{
+    const uint64_t one = 1;
+    uint8_t first;
+
+    memcpy(&first, &one, sizeof first);
+    return first == 1;
+}
+
+/* The bytes the other way round; in this form compilers see the one instruction that it is. */
+static inline uint64_t cst__word_reversed(uint64_t word)
+{
+    const uint64_t third = UINT64_C(0xFF) << 16, fourth = UINT64_C(0xFF) << 24;
+
+    return word << 56 | (word & 0xFF00) << 40 | (word & third) << 24 | (word & fourth) << 8 |
+           (word >> 8 & fourth) | (word >> 24 & third) | (word >> 40 & 0xFF00) | word >> 56;
+}
+
+/* The byte in all eight places. */
+static inline uint64_t cst__word_of(uint8_t byte)
+{
+    return CST__WORD_ONES * byte;
+}
+
+/*
+ * Bits under CST__WORD_HIGHS say whether a byte of the word is zero: none where none is. Where one
+ * is, bytes beside it may be marked too.
+ */
+static inline uint64_t cst__word_zeroes(uint64_t word)
+{
+    return (word - CST__WORD_ONES) & ~word;
+}
+
+#endif
