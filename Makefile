@@ -54,7 +54,7 @@ SHARED := $(BUILD)/libcstream.so.$(VERSION)
 
 TEST_PROGRAMS := $(patsubst %.c,$(BUILD)/test/%,$(notdir $(TESTS)))
 ASAN_PROGRAMS := $(patsubst %.c,$(BUILD)/asan/test/%,$(notdir $(TESTS)))
-ASAN_RUNNER   := $(BUILD)/asan/test/scenario
+ASAN_RUNNER   := $(BUILD)/asan/test/scenario $(BUILD)/asan/test/buffer-questions
 EXAMPLE_PROGRAMS := $(EXAMPLES:docs/examples/%.c=$(BUILD)/examples/%)
 BENCH_PROGRAMS := $(BENCHES:test/bench/%.c=$(BUILD)/bench/%)
 TEST_TOOLS := $(if $(SCENARIO),$(BUILD)/test/scenario) $(if $(QUESTION),$(BUILD)/test/buffer-questions)
@@ -162,7 +162,7 @@ endif
 endif
 
 ifeq ($(T)$(F),)
-CHECKS := $(ASAN_PROGRAMS) test/support/replay.sh \
+CHECKS := $(ASAN_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh) \
           $(addprefix test/support/,headers-check.sh imports-check.sh install-check.sh) test/scenario/examples-check.sh \
           $(addprefix test/support/,differences-check.sh guide-check.sh) test/conformance/rows-check.sh
 CHECK_NEEDS := $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(TEST_TOOLS) all examples
@@ -228,6 +228,9 @@ $(BUILD)/asan/test/test_%: $(BUILD)/asan/obj/test/node/test_%.o $(ASAN_OBJS)
 	$(call link,$(SANITIZE),@$(BUILD)/cmocka.libs)
 
 $(BUILD)/asan/test/scenario: $(SCENARIO:%.c=$(BUILD)/asan/obj/%.o) $(SRCS:%.c=$(BUILD)/asan/obj/%.o)
+	$(call link,$(SANITIZE))
+
+$(BUILD)/asan/test/buffer-questions: $(QUESTION:%.c=$(BUILD)/asan/obj/%.o) $(SRCS:%.c=$(BUILD)/asan/obj/%.o)
 	$(call link,$(SANITIZE))
 
 # --- programs that need the library and nothing else ------------------------------------------------------------------
@@ -361,6 +364,6 @@ help:
 	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
 
 OBJECTS := $(foreach kind,obj pic asan/obj,$(SRCS:%.c=$(BUILD)/$(kind)/%.o)) \
-           $(foreach kind,obj asan/obj,$(patsubst %.c,$(BUILD)/$(kind)/%.o,$(TESTS) $(SUPPORT) $(SCENARIO))) \
-           $(patsubst %.c,$(BUILD)/obj/%.o,$(QUESTION) $(EXAMPLES) $(wildcard test/bench/*.c))
+           $(foreach kind,obj asan/obj,$(patsubst %.c,$(BUILD)/$(kind)/%.o,$(TESTS) $(SUPPORT) $(SCENARIO) $(QUESTION))) \
+           $(patsubst %.c,$(BUILD)/obj/%.o,$(EXAMPLES) $(wildcard test/bench/*.c))
 -include $(OBJECTS:.o=.d)

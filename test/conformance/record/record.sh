@@ -4,6 +4,7 @@
 #   record.sh again             records every trace of the corpus anew, in place
 #   record.sh grow FROM COUNT   makes COUNT random scenarios, of the seeds from FROM on, and adds those that bring
 #                               something new to the corpus
+#   record.sh questions         makes the buffer questions and records their answers, in place
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -36,6 +37,9 @@ grow)
     build_runner 2>"$work/log" || echo "record: no runner that counts edges: event patterns alone choose" >&2
     if [ -x "$work/runner" ]; then set -- "$work/runner"; else set --; fi
     "$node" "$here/select.mjs" "$corpus" "$work/candidates.txt" "$@"
+    ;;
+questions)
+    "$node" "$here/buffer_record.mjs" "$here/../questions"
     ;;
 *)
     sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2
