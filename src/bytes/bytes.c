@@ -51,33 +51,68 @@ cst_status cst_bytes_copy(size_t *copied, const void *src, size_t src_len, void 
 
 /* --- filling ---------------------------------------------------------------------------------- */
 
-/* What is copied at once: it stays in the nearest cache, however much is filled. */
+/* What is written to comes out of the cache slowly while it is new. So the first bytes are copied
+ * from the pattern, and only then whole blocks from what stands there already. */
+#define FILL_FIRST ((size_t)256)
 #define FILL_BLOCK ((size_t)8192)
 
-/* One load and one store, which a variable length would not be. */
+/* One load and one store. A pattern shorter than that is laid out so that a step may begin at any
+ * of its bytes. */
 #define FILL_STEP ((size_t)16)
 
-/*
- * Doubles what stands at the beginning while that is less than a step. A step writes more than is
- * right: what is behind twice the beginning is written again by the next one.
- */
-static size_t double_in_steps(uint8_t *bytes, size_t len, size_t filled)
+static void fill_in_steps(uint8_t *to, size_t len, const uint8_t *pattern, size_t pattern_len)
 {
-    while (filled < FILL_STEP && len - filled >= FILL_STEP) {
-        uint8_t step[FILL_STEP];
+    uint8_t tile[2 * FILL_STEP];
+    size_t turn = FILL_STEP % pattern_len;
+    size_t phase = 0;
 
-        memcpy(step, bytes, FILL_STEP);
-        memcpy(bytes + filled, step, FILL_STEP);
-        filled *= 2;
+    for (size_t i = 0, k = 0; i < FILL_STEP + pattern_len - 1; i++, k++) {
+        if (k == pattern_len)
+            k = 0;
+        tile[i] = pattern[k];
     }
-    return filled;
+    for (; len >= FILL_STEP; to += FILL_STEP, len -= FILL_STEP) {
+        memcpy(to, tile + phase, FILL_STEP);
+        phase += turn;
+        if (phase >= pattern_len)
+            phase -= pattern_len;
+    }
+    memcpy(to, tile + phase, len);
+}
+
+static void fill_in_patterns(uint8_t *to, size_t len, const uint8_t *pattern, size_t pattern_len)
+{
+    for (; len > pattern_len; to += pattern_len, len -= pattern_len)
+        memcpy(to, pattern, pattern_len);
+    memcpy(to, pattern, len);
+}
+
+/* How many bytes to fill at first: whole patterns, and whole steps if that can be. A copy to an odd
+ * distance from where it comes from is slow. */
+static size_t first_part(size_t len, size_t pattern_len)
+{
+    size_t unit = pattern_len <= FILL_STEP ? pattern_len * FILL_STEP : pattern_len;
+
+    if (len <= FILL_FIRST)
+        return len;
+    return unit <= FILL_FIRST ? FILL_FIRST / unit * unit : smaller(len, unit);
+}
+
+/* Fills the beginning; gives how many bytes. */
+static size_t fill_first(uint8_t *to, size_t len, const uint8_t *pattern, size_t pattern_len)
+{
+    len = first_part(len, pattern_len);
+    if (pattern_len <= FILL_STEP)
+        fill_in_steps(to, len, pattern, pattern_len);
+    else
+        fill_in_patterns(to, len, pattern, pattern_len);
+    return len;
 }
 
 cst_status cst_bytes_fill(void *bytes, size_t len, const void *pattern, size_t pattern_len)
 {
     uint8_t *to = bytes;
-    size_t filled = smaller(len, pattern_len);
-    size_t block;
+    size_t filled, block;
 
     if (len == 0)
         return CST_OK;
@@ -87,16 +122,14 @@ cst_status cst_bytes_fill(void *bytes, size_t len, const void *pattern, size_t p
         memset(to, *(const uint8_t *)pattern, len);
         return CST_OK;
     }
-    memcpy(to, pattern, filled);
-    filled = double_in_steps(to, len, filled);
+    filled = fill_first(to, len, pattern, pattern_len);
     while (filled < FILL_BLOCK && filled < len) {
         size_t more = smaller(filled, len - filled);
 
         memcpy(to + filled, to, more);
         filled += more;
     }
-    /* A whole number of patterns, so a block may follow a block. */
-    for (block = filled; filled < len; filled += block)
+    for (block = filled; filled < len; filled += smaller(block, len - filled))
         memcpy(to + filled, to, smaller(block, len - filled));
     return CST_OK;
 }
@@ -160,10 +193,11 @@ cst_status cst_bytes_swap16(void *bytes, size_t len)
 }
 
 /* The two units of a word change places when it is reversed; turning it by half undoes that. */
-static inline uint64_t swapped_halves(uint64_t word)
+static inline void swap_halves(uint8_t *at)
 {
-    word = cst__word_reversed(word);
-    return word << 32 | word >> 32;
+    uint64_t word = cst__word_reversed(cst__word_load(at));
+
+    cst__word_store(at, word << 32 | word >> 32);
 }
 
 cst_status cst_bytes_swap32(void *bytes, size_t len)
@@ -174,17 +208,24 @@ cst_status cst_bytes_swap32(void *bytes, size_t len)
     if (len % (WORD / 2) != 0)
         return CST_E_INVALID_BUFFER_SIZE;
     for (; len >= 4 * WORD; at += 4 * WORD, len -= 4 * WORD) {
-        for (size_t i = 0; i < 4 * WORD; i += WORD)
-            cst__word_store(at + i, swapped_halves(cst__word_load(at + i)));
+        swap_halves(at);
+        swap_halves(at + WORD);
+        swap_halves(at + 2 * WORD);
+        swap_halves(at + 3 * WORD);
     }
     for (; len >= WORD; at += WORD, len -= WORD)
-        cst__word_store(at, swapped_halves(cst__word_load(at)));
+        swap_halves(at);
     if (len > 0) {
         memcpy(last, at, WORD / 2);
-        cst__word_store(last, swapped_halves(cst__word_load(last)));
+        swap_halves(last);
         memcpy(at, last, WORD / 2);
     }
     return CST_OK;
+}
+
+static inline void reverse_word(uint8_t *at)
+{
+    cst__word_store(at, cst__word_reversed(cst__word_load(at)));
 }
 
 cst_status cst_bytes_swap64(void *bytes, size_t len)
@@ -194,11 +235,13 @@ cst_status cst_bytes_swap64(void *bytes, size_t len)
     if (len % WORD != 0)
         return CST_E_INVALID_BUFFER_SIZE;
     for (; len >= 4 * WORD; at += 4 * WORD, len -= 4 * WORD) {
-        for (size_t i = 0; i < 4 * WORD; i += WORD)
-            cst__word_store(at + i, cst__word_reversed(cst__word_load(at + i)));
+        reverse_word(at);
+        reverse_word(at + WORD);
+        reverse_word(at + 2 * WORD);
+        reverse_word(at + 3 * WORD);
     }
     for (; len > 0; at += WORD, len -= WORD)
-        cst__word_store(at, cst__word_reversed(cst__word_load(at)));
+        reverse_word(at);
     return CST_OK;
 }
 

@@ -139,6 +139,12 @@ static bool is_slow(const struct hunt *hunt, size_t passed)
     return hunt->work > WORK_GRACE && hunt->work - WORK_GRACE > passed;
 }
 
+/* Whether the rare byte was met too often in so many bytes. */
+static bool is_crowded(size_t tries, size_t passed)
+{
+    return tries > RARE_TRIES && (tries - RARE_TRIES) * RARE_GAP > passed;
+}
+
 /* Marks those of eight places where both bytes may stand. */
 static inline uint64_t both_in_word(const struct hunt *hunt, size_t place)
 {
@@ -214,7 +220,7 @@ static size_t first_by_rare(struct hunt *hunt, size_t place, size_t end)
     size_t begin = place;
     size_t tries = 0;
 
-    while (place < end && tries * RARE_GAP <= place - begin + RARE_TRIES * RARE_GAP) {
+    while (place < end && !is_crowded(tries, place - begin) && !is_slow(hunt, place - begin)) {
         const uint8_t *here = hunt->text + hunt->needle->rare;
         const uint8_t byte = hunt->needle->bytes[hunt->needle->rare];
         const uint8_t *hit = memchr(here + place, byte, end - place);
@@ -226,8 +232,6 @@ static size_t first_by_rare(struct hunt *hunt, size_t place, size_t end)
             return place;
         place++;
         tries++;
-        if (is_slow(hunt, place - begin))
-            break;
     }
     return place < end ? first_in_blocks(hunt, place, end) : CST_NOT_FOUND;
 }
@@ -251,7 +255,66 @@ size_t cst__find_first(const uint8_t *text, size_t len, struct cst__needle *need
     return first_by_rare(&hunt, start, end);
 }
 
-/* --- backwards -------------------------------------------------------------------------------- */
+/* --- backwards: one byte ---------------------------------------------------------------------- */
+
+static bool byte_in_word(const uint8_t *word, uint8_t byte)
+{
+    uint64_t differences = cst__word_load(word) ^ cst__word_of(byte);
+
+    return (cst__word_zeroes(differences) & CST__WORD_HIGHS) != 0;
+}
+
+static const uint8_t places_in_block[BLOCK] = {
+    1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
+    23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44,
+    45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64,
+};
+
+/* The last place of a block where the byte stands, from 1; 0 where it does not. Without a branch, so
+ * that compilers look at many bytes in one instruction. */
+static size_t last_in_block(const uint8_t *block, uint8_t byte)
+{
+    uint8_t last = 0;
+
+    for (size_t i = 0; i < BLOCK; i++) {
+        uint8_t place = (uint8_t)(-(block[i] == byte) & places_in_block[i]);
+
+        last = place > last ? place : last;
+    }
+    return last;
+}
+
+static size_t last_byte_near(const uint8_t *text, size_t end, uint8_t byte)
+{
+    for (; end >= BLOCK; end -= BLOCK) {
+        size_t place = last_in_block(text + end - BLOCK, byte);
+
+        if (place > 0)
+            return end - BLOCK + place - 1;
+    }
+    while (end >= WORD && !byte_in_word(text + end - WORD, byte))
+        end -= WORD;
+    while (end > 0 && text[end - 1] != byte)
+        end--;
+    return end > 0 ? end - 1 : CST_NOT_FOUND;
+}
+
+/* C has memchr for one direction only: here it tells whether a step is worth looking at. */
+static size_t last_byte(const uint8_t *text, size_t end, uint8_t byte)
+{
+    size_t step = FIRST_STEP;
+
+    while (end > FIRST_STEP) {
+        step = step < end ? step : end;
+        if (memchr(text + end - step, byte, step) != NULL)
+            break;
+        end -= step;
+        step = step < LAST_STEP ? step * 2 : step;
+    }
+    return last_byte_near(text, end, byte);
+}
+
+/* --- backwards: a needle ---------------------------------------------------------------------- */
 
 /* The last match before end, at place or behind it. */
 static size_t last_in_words(struct hunt *hunt, size_t place, size_t end)
@@ -282,50 +345,49 @@ static size_t last_by_two_way(const struct hunt *hunt, size_t end)
     return found != CST_NOT_FOUND ? end - 1 - found : CST_NOT_FOUND;
 }
 
-/* The last byte of this value before end. */
-static size_t last_byte_near(const uint8_t *text, size_t end, uint8_t byte)
+static size_t last_in_blocks(struct hunt *hunt, size_t end)
 {
-    uint64_t bytes = cst__word_of(byte);
+    size_t begin = end;
 
-    while (end >= WORD &&
-           (cst__word_zeroes(cst__word_load(text + end - WORD) ^ bytes) & CST__WORD_HIGHS) == 0)
-        end -= WORD;
-    while (end > 0 && text[end - 1] != byte)
-        end--;
-    return end > 0 ? end - 1 : CST_NOT_FOUND;
+    for (; end >= BLOCK; end -= BLOCK) {
+        size_t found;
+
+        if (!both_in_block(hunt, end - BLOCK))
+            continue;
+        found = last_in_words(hunt, end - BLOCK, end);
+        if (found != CST_NOT_FOUND)
+            return found;
+        if (is_slow(hunt, begin - end))
+            return last_by_two_way(hunt, end);
+    }
+    return last_in_words(hunt, 0, end);
 }
 
-/* C has memchr for one direction only: it tells whether a step is worth looking at backwards. */
-static size_t last_byte(const uint8_t *text, size_t end, uint8_t byte)
+static size_t last_by_rare(struct hunt *hunt, size_t end)
 {
-    size_t step = FIRST_STEP;
+    size_t begin = end;
+    size_t tries = 0;
 
-    while (end > step && memchr(text + end - step, byte, step) == NULL) {
-        end -= step;
-        step = step < LAST_STEP ? step * 2 : step;
+    while (end > 0 && !is_crowded(tries, begin - end) && !is_slow(hunt, begin - end)) {
+        size_t rare = hunt->needle->rare;
+
+        end = last_byte(hunt->text + rare, end, hunt->needle->bytes[rare]);
+        if (end == CST_NOT_FOUND || is_at(hunt, end))
+            return end;
+        tries++;
     }
-    return last_byte_near(text, end, byte);
+    return end > 0 ? last_in_blocks(hunt, end) : CST_NOT_FOUND;
 }
 
 size_t cst__find_last(const uint8_t *text, struct cst__needle *needle, size_t start)
 {
     struct hunt hunt = { .text = text, .needle = needle };
-    size_t end = start + 1;
 
     if (needle->len == 1)
-        return last_byte(text, end, needle->bytes[0]);
-    for (; end >= BLOCK; end -= BLOCK) {
-        size_t found;
-
-        if (!both_in_block(&hunt, end - BLOCK))
-            continue;
-        found = last_in_words(&hunt, end - BLOCK, end);
-        if (found != CST_NOT_FOUND)
-            return found;
-        if (is_slow(&hunt, start + 1 - end))
-            return last_by_two_way(&hunt, end);
-    }
-    return last_in_words(&hunt, 0, end);
+        return last_byte(text, start + 1, needle->bytes[0]);
+    if (start < CHOICE_PLACES)
+        return last_in_blocks(&hunt, start + 1);
+    return last_by_rare(&hunt, start + 1);
 }
 
 /* --- the calls -------------------------------------------------------------------------------- */
