@@ -15,7 +15,7 @@ SHELL      := /bin/sh
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all check tests demo test-tools asan headers imports examples bench bench-plot bench-table budget format help install uninstall clean FORCE
+.PHONY: all check tests demo test-tools asan headers imports examples bench bench-plot bench-table budget fuzz format help install uninstall clean FORCE
 
 # --- what there is to build -------------------------------------------------------------------------------------------
 
@@ -33,6 +33,7 @@ BENCHES  := $(sort $(wildcard test/bench/bench_$(or $(BENCH),*).c))
 BENCH_SHARED := $(sort $(filter-out test/bench/bench_% test/bench/peer_%,$(wildcard test/bench/*.c)))
 SCENARIO := $(sort $(wildcard test/conformance/scenario*.c))
 QUESTION := $(sort $(wildcard test/conformance/buffer_questions*.c))
+FUZZERS  := $(sort $(wildcard test/fuzz/fuzz_*.c))
 
 # An archive knows its members by their last name alone.
 ifneq ($(words $(SRCS)),$(words $(sort $(notdir $(SRCS)))))
@@ -55,6 +56,9 @@ SHARED := $(BUILD)/libcstream.so.$(VERSION)
 TEST_PROGRAMS := $(patsubst %.c,$(BUILD)/test/%,$(notdir $(TESTS)))
 ASAN_PROGRAMS := $(patsubst %.c,$(BUILD)/asan/test/%,$(notdir $(TESTS)))
 ASAN_RUNNER   := $(BUILD)/asan/test/scenario $(BUILD)/asan/test/buffer-questions
+ASAN_REPLAYS  := $(FUZZERS:test/fuzz/%.c=$(BUILD)/asan/test/%)
+FUZZ_REPLAYS  := $(FUZZERS:test/fuzz/%.c=$(BUILD)/test/%)
+FUZZ_PROGRAMS := $(FUZZERS:test/fuzz/%.c=$(BUILD)/fuzz/%)
 EXAMPLE_PROGRAMS := $(EXAMPLES:docs/examples/%.c=$(BUILD)/examples/%)
 BENCH_PROGRAMS := $(BENCHES:test/bench/%.c=$(BUILD)/bench/%)
 TEST_TOOLS := $(if $(SCENARIO),$(BUILD)/test/scenario) $(if $(QUESTION),$(BUILD)/test/buffer-questions)
@@ -154,6 +158,7 @@ HAVE_ASAN := $(shell mkdir -p $(BUILD)/asan && cd $(BUILD)/asan && echo 'int mai
 ifeq ($(HAVE_ASAN),)
 ASAN_PROGRAMS :=
 ASAN_RUNNER :=
+ASAN_REPLAYS :=
 NO_ASAN := skipped: $(CC) has no working address and undefined-behaviour sanitizers here ($(BUILD)/asan/probe.log)
 ifeq ($(CI),true)
 $(error $(NO_ASAN))
@@ -162,10 +167,10 @@ endif
 endif
 
 ifeq ($(T)$(F),)
-CHECKS := $(ASAN_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh) \
+CHECKS := $(ASAN_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh fuzz-replay.sh) \
           $(addprefix test/support/,headers-check.sh imports-check.sh install-check.sh) test/scenario/examples-check.sh \
           $(addprefix test/support/,differences-check.sh guide-check.sh) test/conformance/rows-check.sh
-CHECK_NEEDS := $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(TEST_TOOLS) all examples
+CHECK_NEEDS := $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(ASAN_REPLAYS) $(FUZZ_REPLAYS) $(TEST_TOOLS) all examples
 endif
 
 TALLY = $(SCRIPT)/tally.sh $(if $(F),-f '$(F)')
@@ -233,6 +238,9 @@ $(BUILD)/asan/test/scenario: $(SCENARIO:%.c=$(BUILD)/asan/obj/%.o) $(SRCS:%.c=$(
 $(BUILD)/asan/test/buffer-questions: $(QUESTION:%.c=$(BUILD)/asan/obj/%.o) $(SRCS:%.c=$(BUILD)/asan/obj/%.o)
 	$(call link,$(SANITIZE))
 
+$(BUILD)/asan/test/fuzz_%: $(BUILD)/asan/obj/test/fuzz/fuzz_%.o $(BUILD)/asan/obj/test/fuzz/replay.o $(SRCS:%.c=$(BUILD)/asan/obj/%.o)
+	$(call link,$(SANITIZE))
+
 # --- programs that need the library and nothing else ------------------------------------------------------------------
 
 ## test-tools: build/test/scenario and build/test/buffer-questions, the runners that are compared with Node
@@ -246,6 +254,25 @@ $(BUILD)/test/scenario: $(SCENARIO:%.c=$(BUILD)/obj/%.o) $(STATIC)
 
 $(BUILD)/test/buffer-questions: $(QUESTION:%.c=$(BUILD)/obj/%.o) $(STATIC)
 	$(call link,$(CFLAGS))
+
+# A fuzz target without a fuzzer: it replays the files of its corpus.
+$(BUILD)/obj/test/fuzz/%.o: test/fuzz/%.c $(BUILD)/flags
+	$(call compile,$(TEST_FLAGS) $(WARN) $(ERRORS) $(CFLAGS))
+
+$(BUILD)/test/fuzz_%: $(BUILD)/obj/test/fuzz/fuzz_%.o $(BUILD)/obj/test/fuzz/replay.o $(STATIC)
+	$(call link,$(CFLAGS))
+
+FUZZ_CC    ?= $(firstword $(foreach cc,clang clang-19,$(shell command -v $(cc))))
+FUZZ_FLAGS := -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DCST_NO_CACHE -DCST_CHECK
+
+$(BUILD)/fuzz/%: test/fuzz/%.c test/fuzz/fuzz.h $(SRCS) $(HEADERS)
+	@mkdir -p $(@D)
+	@echo '  $@' >&2
+	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -Iinclude -Isrc -o $@ $< $(SRCS)
+
+## fuzz: look for inputs that break a property, with clang's libFuzzer; FUZZ_SECONDS=60 for each target
+fuzz: $(if $(FUZZ_CC),$(FUZZ_PROGRAMS))
+	$(SCRIPT)/fuzz.sh $(FUZZ_SECONDS)
 
 ## examples: docs/examples, as strict C11, with every warning an error
 examples: $(EXAMPLE_PROGRAMS)
@@ -364,6 +391,6 @@ help:
 	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
 
 OBJECTS := $(foreach kind,obj pic asan/obj,$(SRCS:%.c=$(BUILD)/$(kind)/%.o)) \
-           $(foreach kind,obj asan/obj,$(patsubst %.c,$(BUILD)/$(kind)/%.o,$(TESTS) $(SUPPORT) $(SCENARIO) $(QUESTION))) \
+           $(foreach kind,obj asan/obj,$(patsubst %.c,$(BUILD)/$(kind)/%.o,$(TESTS) $(SUPPORT) $(SCENARIO) $(QUESTION) $(wildcard test/fuzz/*.c))) \
            $(patsubst %.c,$(BUILD)/obj/%.o,$(EXAMPLES) $(wildcard test/bench/*.c))
 -include $(OBJECTS:.o=.d)

@@ -1,0 +1,66 @@
+/*
+ * fuzz.h - what the fuzz targets share.
+ *
+ * A target is one file, fuzz_<concept>.c, with one function that reads its input as a program and
+ * requires a property. `make fuzz` builds it with libFuzzer; with replay.c it is a program that takes
+ * the files of corpus/<concept>/ once more, without a fuzzer, as `make check` does.
+ */
+#ifndef FUZZ_H
+#define FUZZ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/** Ends the program where the property does not hold. */
+static inline void fuzz_require(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+/** The input, which is used up from the front; behind its end there are zeroes. */
+struct fuzz_input {
+    const uint8_t *data;
+    size_t size;
+};
+
+static inline uint8_t fuzz_byte(struct fuzz_input *input)
+{
+    if (input->size == 0)
+        return 0;
+    input->size--;
+    return *input->data++;
+}
+
+/** A number from 0 to most, which is below 65,536. */
+static inline size_t fuzz_number(struct fuzz_input *input, size_t most)
+{
+    size_t number = fuzz_byte(input);
+
+    if (most > 255)
+        number = number << 8 | fuzz_byte(input);
+    return number % (most + 1);
+}
+
+/** At most len bytes of the input, in a block of exactly their size; *len is how many. To be freed. */
+static inline uint8_t *fuzz_take(struct fuzz_input *input, size_t *len)
+{
+    uint8_t *bytes;
+
+    if (*len > input->size)
+        *len = input->size;
+    bytes = malloc(*len > 0 ? *len : 1);
+    fuzz_require(bytes != NULL);
+    if (*len > 0)
+        memcpy(bytes, input->data, *len);
+    input->data += *len;
+    input->size -= *len;
+    return bytes;
+}
+
+#endif
