@@ -406,6 +406,29 @@ static void nothing_is_found_in_an_empty_chain(void **state)
     cst_chain_fini(&chain);
 }
 
+/* Node's searches know 31 bits: what they find above comes out negative. */
+static void an_index_above_2_gib_is_itself(void **state)
+{
+    enum { CHUNK = 1 << 24, CHUNKS = 130 };
+    static const uint8_t zeroes[CHUNK];
+    const size_t len = (size_t)CHUNK * CHUNKS + 1;
+    cst_chain chain;
+
+    if (PTRDIFF_MAX == INT32_MAX)
+        skip(); /* no bytes are that long here */
+    cst_chain_init(&chain, test_heap_allocator(*state));
+    assert_int_equal(cst_chain_append(&chain, cst_slice_str("x")), CST_OK);
+    for (size_t i = 0; i < CHUNKS; i++)
+        assert_int_equal(cst_chain_append(&chain, cst_slice_static(zeroes, CHUNK)), CST_OK);
+    assert_int_equal(cst_chain_append(&chain, cst_slice_str("yz")), CST_OK);
+    assert_int_equal(cst_chain_index_of(&chain, "yz", 2, (ptrdiff_t)len - 100), len);
+    assert_int_equal(cst_chain_index_of_any(&chain, "yz", 2, (ptrdiff_t)len - 100), len);
+    assert_int_equal(cst_chain_last_index_of(&chain, "\0y", 2, CST_TO_END), len - 1);
+    assert_int_equal(cst_chain_last_index_of_any(&chain, "y", 1, -1), len);
+    assert_int_equal(cst_chain_last_index_of(&chain, "y", 1, (ptrdiff_t)len), len);
+    cst_chain_fini(&chain);
+}
+
 static void an_empty_set_finds_nothing_in_a_chain(void **state)
 {
     cst_chain chain;
@@ -671,6 +694,7 @@ static const struct CMUnitTest tests[] = {
     HEAP_TEST(no_text_takes_more_than_linear_time),
     HEAP_TEST(a_match_may_lie_across_chunks),
     HEAP_TEST(nothing_is_found_in_an_empty_chain),
+    HEAP_TEST(an_index_above_2_gib_is_itself),
     HEAP_TEST(an_empty_set_finds_nothing_in_a_chain),
     cmocka_unit_test(copies_are_cut_where_nodes_are),
     cmocka_unit_test(a_copy_may_overlap_and_its_count_may_be_left_out),
