@@ -128,24 +128,21 @@ size_t cst_chain_last_index_of(const cst_chain *chain, const void *needle, size_
 size_t cst_chain_index_of_any(const cst_chain *chain, const void *set, size_t set_len,
                               ptrdiff_t from)
 {
-    const cst_slice *chunks = cst_chain_slices(chain);
-    size_t start = cst__search_start(cst_chain_bytes(chain), 1, from);
+    const cst_slice *chunk = cst_chain_slices(chain);
+    size_t len = cst_chain_bytes(chain);
+    size_t start = cst__search_start(len, 1, from);
     const struct cst__byte_set wanted = cst__byte_set_of(set, set_len);
-    size_t begin = 0;
 
     if (start == CST_NOT_FOUND)
         return CST_NOT_FOUND;
-    for (; begin + chunks->len <= start; chunks++)
-        begin += chunks->len;
-    for (start -= begin;; chunks++, start = 0) {
-        size_t found = cst__find_first_any(chunks->data, chunks->len, &wanted, start);
+    for (size_t begin = 0; begin < len; begin += chunk->len, chunk++) {
+        size_t skipped = start > begin ? smaller(start - begin, chunk->len) : 0;
+        size_t found = cst__find_first_any(chunk->data, chunk->len, &wanted, skipped);
 
         if (found != CST_NOT_FOUND)
             return begin + found;
-        begin += chunks->len;
-        if (begin == cst_chain_bytes(chain))
-            return CST_NOT_FOUND;
     }
+    return CST_NOT_FOUND;
 }
 
 size_t cst_chain_last_index_of_any(const cst_chain *chain, const void *set, size_t set_len,

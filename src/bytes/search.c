@@ -63,14 +63,14 @@ size_t cst__search_last_start(size_t len, size_t needle_len, ptrdiff_t from)
 
 /* How often a byte is met, roughly, in text and in binary data, from 0, seldom, to 9. */
 static const char commonness[] =
-    "93332333343333333333333333333333" /* controls */
-    "93433334333343535555555555343433" /* blank, marks, digits */
-    "14444444444444444444444443232423" /* capitals */
-    "18678878672777888178876565632320" /* small letters */
-    "33333333333333333333333333333333" /* what follows the first byte */
-    "33333333333333333333333333333333" /* of a character in UTF-8 */
-    "11223333222222222222222222222222" /* first bytes */
-    "33433333333333332111111111111114";
+    "93333333345224222222222222222222"  /* controls */
+    "92522224332254545544444444433432"  /* blank, marks, digits */
+    "24444444444444444444444444433324"  /* capitals */
+    "18567965782476886188964525122210"  /* small letters */
+    "33333333333333333333333333333333"  /* what follows the first byte */
+    "33333333333333333333333333333333"  /* of a character in UTF-8 */
+    "11223222222222222222222222222222"  /* first bytes of two */
+    "33333333333333332111111111111114"; /* of three, of four, and 0xFF */
 
 struct cst__needle cst__needle_of(const void *bytes, size_t len, size_t places)
 {
