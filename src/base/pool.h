@@ -4,10 +4,10 @@
  * Requests, tasks, listeners and the arrays of chains come and go with every chunk. The pool keeps
  * what was freed, by size class, so that steady flow asks the allocator for nothing:
  *
- *   classes[0]   16 bytes   free -> o -> o -> NULL    room: how many more it would keep
- *   classes[1]   32 bytes   free -> NULL
+ *   classes[0]     8 bytes  free -> o -> o -> NULL    room: how many more it would keep
+ *   classes[1]    16 bytes  free -> NULL
  *   ...
- *   classes[63] 1024 bytes  free -> o -> NULL
+ *   classes[127] 1024 bytes  free -> o -> NULL
  *   larger objects pass straight through to the allocator
  *
  * Each class keeps at most CST__POOL_KEEP_BYTES; what comes back beyond that goes to the allocator
@@ -22,8 +22,8 @@
 
 #include <cstream/alloc.h>
 
-#define CST__POOL_STEP ((size_t)16)
-#define CST__POOL_CLASSES ((size_t)64)
+#define CST__POOL_STEP ((size_t)8)
+#define CST__POOL_CLASSES ((size_t)128)
 #define CST__POOL_MAX_BYTES (CST__POOL_STEP * CST__POOL_CLASSES)
 #define CST__POOL_KEEP_BYTES ((size_t)64 * 1024)
 

@@ -15,15 +15,18 @@
  */
 #include "stream/stream_internal.h"
 
-/* The one that waits for a destination's 'drain'. */
+/*
+ * The one that waits for a destination's 'drain'. It belongs to its pipe, and goes with it; but Node adds the listener
+ * also to a pipe that has been undone meanwhile, and then it is late: it stays as long as dest, and holds a reference to
+ * the source. The record of the pipe stays too where the source waits for this dest, as the way to it (pipe is not NULL).
+ */
 struct cst__drain {
     struct cst__limbo limbo;
     struct cst__fn_listener on_drain;
     cst_stream *source, *dest;
-    struct cst__pipe *pipe;          /* NULL: late, or the pipe has forgotten it */
-    struct cst__drain *next_awaited; /* in the source's list */
-    bool awaited;                    /* dest has said CST_FULL, and its 'drain' is waited for */
-    bool late;                       /* outlives its pipe, and holds a reference to the source */
+    struct cst__pipe *pipe;
+    bool awaited; /* dest has said CST_FULL, and its 'drain' is waited for */
+    bool late;
 };
 
 /* What listeners of 'unpipe' get: the pipe that sees it first claims it. */
@@ -84,7 +87,10 @@ static bool has_one_pipe(const cst_stream *source)
 /* Stays in the source's list, whatever it still listens to, for as long as it is wanted there. */
 static void unhold(struct cst__pipe *pipe)
 {
-    if (!pipe->listed && !pipe->leaving && !pipe->end_due)
+    const struct cst__drain *drain = pipe->drain;
+
+    if (!pipe->listed && !pipe->leaving && !pipe->end_due &&
+        !(drain && (drain->late || !pipe->drain_added)))
         cst__unhold(pipe->source, &pipe->on_source);
 }
 
@@ -96,45 +102,51 @@ static void unlist(struct cst__pipe *pipe)
 
 /* --- who is waited for ---------------------------------------------------------------------------------------------- */
 
-/* Node keeps the destinations that are waited for, whether they are still piped to or not: so this list is one of its own. */
+/* Node keeps the destinations that are waited for, whether they are still piped to or not. */
 static void await_dest(struct cst__drain *drain)
 {
-    struct readable *r = cst__r(drain->source);
-
     if (drain->awaited)
         return;
     drain->awaited = true;
-    drain->next_awaited = r->awaited;
-    r->awaited = drain;
+    cst__r(drain->source)->buffer.spare++;
     drain->source->flags |= R_AWAITING;
+}
+
+static void forget(struct cst__drain *drain)
+{
+    if (!drain->awaited)
+        return;
+    drain->awaited = false;
+    if (--cst__r(drain->source)->buffer.spare == 0)
+        drain->source->flags &= ~R_AWAITING;
+}
+
+/* Those that lead to dest, or all where it is NULL. */
+static void forget_all(cst_stream *source, const cst_stream *dest)
+{
+    for (struct cst__listener *l = source->listeners; l; l = l->next) {
+        const struct cst__pipe *pipe;
+
+        if (l->kind != LISTENER_PIPE_SOURCE)
+            continue;
+        pipe = cst__pipe_of_listener(l);
+        if (pipe->drain && (!dest || pipe->dest == dest))
+            forget(pipe->drain);
+    }
 }
 
 void cst__pipes_forget_awaited(cst_stream *s)
 {
-    struct cst__drain *drain;
-
-    while ((drain = cst__r(s)->awaited) != NULL) {
-        cst__r(s)->awaited = drain->next_awaited;
-        drain->awaited = false;
-    }
-    s->flags &= ~R_AWAITING;
+    forget_all(s, NULL);
 }
 
-/* Where two pipes lead to one destination, both are meant. */
-static void forget_dest(cst_stream *source, const cst_stream *dest)
+/* Where several pipes lead to one destination, all of them are meant. */
+static void forget_dest(struct cst__drain *drain)
 {
-    struct cst__drain **link = &cst__r(source)->awaited;
-
-    while (*link) {
-        if ((*link)->dest == dest) {
-            (*link)->awaited = false;
-            *link = (*link)->next_awaited;
-        } else {
-            link = &(*link)->next_awaited;
-        }
-    }
-    if (!cst__r(source)->awaited)
-        source->flags &= ~R_AWAITING;
+    if (drain->source->flags & R_TWINS)
+        forget_all(drain->source, drain->dest);
+    else
+        forget(drain);
 }
 
 /* --- the 'drain' listener -------------------------------------------------------------------------------------------- */
@@ -145,43 +157,49 @@ static struct cst__drain *drain_new(struct cst__pipe *pipe)
 
     if (!drain)
         return NULL;
-    *drain = (struct cst__drain){ .source = pipe->source, .dest = pipe->dest, .pipe = pipe };
+    *drain = (struct cst__drain){ .source = pipe->source, .dest = pipe->dest };
     drain->on_drain.fn = on_drain;
     drain->on_drain.arg = drain;
-    pipe->drain = drain;
     return drain;
 }
 
-/*
- * A pipe that was undone inside the write still adds its drain listener, which then lives as long as dest, and holds a
- * reference to the source.
- */
 static void listen_to_drain(struct cst__drain *drain)
 {
-    struct cst__pipe *pipe = drain->pipe;
-
-    pipe->drain_added = true;
-    if (pipe->cleaned_up) {
-        pipe->drain = NULL;
-        drain->pipe = NULL;
-        drain->late = true;
-        drain->source->refs++;
-    }
     cst__listen_fn(drain->dest, &drain->on_drain,
                    EVENT_BIT(CST_DRAIN) | EVENT_BIT(CST__EVENT_FREED), 0);
 }
 
-static void release_source(cst_stream *source, const cst_stream *dest)
+static void listen_late(struct cst__drain *drain)
 {
-    forget_dest(source, dest);
+    drain->late = true;
+    drain->source->refs++;
+    listen_to_drain(drain);
+}
+
+/* Its pipe was undone while the source was being paused. */
+static void listen_late_for(struct cst__pipe *pipe)
+{
+    struct cst__drain *drain = pipe->drain;
+
+    listen_late(drain);
+    if (!drain->awaited) {
+        drain->pipe = NULL;
+        pipe->drain = NULL;
+    }
+    unhold(pipe);
+}
+
+static void resume_if_free(cst_stream *source)
+{
     if (!(source->flags & R_AWAITING) && (source->flags & R_DATA_LISTENING))
         cst__resume(source);
 }
 
 static void drain_drop(struct cst__drain *drain)
 {
-    if (drain->awaited)
-        forget_dest(drain->source, drain->dest);
+    forget(drain);
+    if (drain->pipe)
+        drain->pipe->drain = NULL;
     cst__unlisten(drain->dest, &drain->on_drain.listener, UINT16_MAX);
     cst__free_later(drain->dest->ctx, &drain->limbo, sizeof(*drain));
 }
@@ -189,28 +207,33 @@ static void drain_drop(struct cst__drain *drain)
 /* dest is being freed. With the whole context the source of a late one may have gone before. */
 static void drain_dest_freed(struct cst__drain *drain)
 {
+    struct cst__pipe *pipe = drain->pipe;
     cst_stream *source = drain->source;
-    cst_ctx *ctx = drain->dest->ctx;
+    bool late = drain->late;
 
-    if (drain->late && ctx->closing) {
-        cst__free_later(ctx, &drain->limbo, sizeof(*drain));
+    if (late && drain->dest->ctx->closing) {
+        cst__free_later(drain->dest->ctx, &drain->limbo, sizeof(*drain));
         return;
     }
-    if (drain->pipe)
-        drain->pipe->drain = NULL;
     drain_drop(drain);
-    if (drain->late)
-        cst__release(source);
+    if (!late)
+        return;
+    if (pipe)
+        unhold(pipe);
+    cst__release(source);
 }
 
 static void on_drain(cst_stream *dest, const cst_event *event, void *arg)
 {
     struct cst__drain *drain = arg;
 
-    if (event->type == CST_DRAIN)
-        release_source(drain->source, dest);
-    else
+    (void)dest;
+    if (event->type == CST_DRAIN) {
+        forget_dest(drain);
+        resume_if_free(drain->source);
+    } else {
         drain_dest_freed(drain);
+    }
 }
 
 /* --- backpressure --------------------------------------------------------------------------------------------------- */
@@ -222,28 +245,61 @@ static void chunk_is_lost(struct cst__pipe *pipe, cst_status st)
     cst__destroy(pipe->dest, &error);
 }
 
+/* Gives the pipe its drain, if it is to have one; false where there is no memory. */
+static bool set_up_drain(struct cst__pipe *pipe)
+{
+    if (pipe->drain || pipe->drain_added)
+        return true;
+    pipe->drain = drain_new(pipe);
+    if (!pipe->drain)
+        return false;
+    pipe->drain->pipe = pipe;
+    return true;
+}
+
+/* A pipe that was undone inside the write: its record may be on its way out. */
+static void add_late_drain(struct cst__pipe *pipe)
+{
+    struct cst__drain *drain = pipe->drain_added ? NULL : drain_new(pipe);
+
+    pipe->drain_added = true;
+    if (drain) /* without memory all that is missed is a resume */
+        listen_late(drain);
+}
+
+static void wait_for(struct cst__pipe *pipe)
+{
+    cst_stream *source = pipe->source;
+
+    if (!find_pipe(source, pipe->dest) || !pipe->drain)
+        return;
+    if (has_one_pipe(source)) { /* not a set any more */
+        source->flags &= ~R_MULTI_AWAIT;
+        cst__pipes_forget_awaited(source);
+    }
+    await_dest(pipe->drain);
+}
+
 /* The source pauses until dest drains. For want of memory there is nobody to hear that, so dest fails. */
 static void await_drain(struct cst__pipe *pipe)
 {
-    cst_stream *source = pipe->source;
-    struct cst__drain *drain = pipe->drain;
-
-    if (!drain && !pipe->drain_added && !(drain = drain_new(pipe))) {
+    if (pipe->cleaned_up) {
+        add_late_drain(pipe);
+        return;
+    }
+    if (!set_up_drain(pipe)) {
         chunk_is_lost(pipe, CST_E_NOMEM);
         return;
     }
-    if (!pipe->cleaned_up) {
-        if (find_pipe(source, pipe->dest)) {
-            if (has_one_pipe(source)) { /* not a set any more */
-                source->flags &= ~R_MULTI_AWAIT;
-                cst__pipes_forget_awaited(source);
-            }
-            await_dest(drain);
-        }
-        cst__pause(source);
-    }
-    if (!pipe->drain_added)
-        listen_to_drain(drain);
+    wait_for(pipe);
+    cst__pause(pipe->source);
+    if (pipe->drain_added)
+        return;
+    pipe->drain_added = true;
+    if (pipe->cleaned_up)
+        listen_late_for(pipe);
+    else
+        listen_to_drain(pipe->drain);
 }
 
 void cst__pipe_heed(struct cst__pipe *pipe, cst_status st)
@@ -256,16 +312,13 @@ void cst__pipe_heed(struct cst__pipe *pipe, cst_status st)
 
 /* --- going away ----------------------------------------------------------------------------------------------------- */
 
+/* A drain that is just being set up (await_drain) is not there yet. */
 static void remove_listeners(struct cst__pipe *pipe)
 {
-    struct cst__drain *drain = pipe->drain;
-
     pipe->cleaned_up = true;
     cst__unlisten(pipe->dest, &pipe->on_dest, UINT16_MAX);
-    if (pipe->drain_added && drain) {
-        pipe->drain = NULL;
-        drain_drop(drain);
-    }
+    if (pipe->drain_added && pipe->drain && !pipe->drain->late)
+        drain_drop(pipe->drain);
     cst__unlisten(pipe->source, &pipe->on_source, UINT16_MAX);
 }
 
@@ -276,8 +329,10 @@ static void clean_up(struct cst__pipe *pipe)
     bool waits = pipe->drain_added && (source->flags & (R_AWAITING | R_MULTI_AWAIT));
 
     remove_listeners(pipe);
-    if (waits)
-        release_source(source, dest);
+    if (waits) {
+        forget_all(source, dest);
+        resume_if_free(source);
+    }
 }
 
 static void emit_unpipe(cst_stream *source, cst_stream *dest)
@@ -480,12 +535,23 @@ static void add_listeners(struct cst__pipe *pipe)
     cst__data_listener_added(pipe->source);
 }
 
+/* Also by a pipe that was undone, as long as its record is there. */
+static bool leads_to(const cst_stream *source, const cst_stream *dest)
+{
+    for (const struct cst__listener *l = source->listeners; l; l = l->next)
+        if (l->kind == LISTENER_PIPE_SOURCE && cst__pipe_of_listener(l)->dest == dest)
+            return true;
+    return false;
+}
+
 void cst__pipe_connect(struct cst__pipe *pipe)
 {
     cst_stream *source = pipe->source, *dest = pipe->dest;
 
     if (has_one_pipe(source))
         source->flags |= R_MULTI_AWAIT;
+    if (leads_to(source, dest))
+        source->flags |= R_TWINS;
     pipe->listed = true;
     dest->refs++;
     add_listeners(pipe);

@@ -63,7 +63,7 @@ void cst__readable_check(const cst_stream *s)
     assert(cst__row_is_valid(&r->buffer));
     assert(r->length == buffered_length(s));
     assert(!(s->flags & R_QUEUED) == !r->buffer.count);
-    assert(!(s->flags & R_AWAITING) == !r->awaited);
+    assert(!(s->flags & R_AWAITING) == !r->buffer.spare);
     assert(!(s->flags & R_PIPED) == !r->sole_pipe);
     assert(!(s->flags & R_END_EMITTED) || (s->flags & R_ENDED));
     assert(!(s->flags & R_FLOWING) || (s->flags & R_HAS_FLOWING));

@@ -116,6 +116,7 @@
 #define R_READABLE_LISTENING FLAG(52) /* at least one 'readable' listener, as of the last look */
 #define R_EMITTED_READABLE FLAG(53)   /* 'readable' is on its way */
 #define R_MULTI_AWAIT FLAG(54)        /* there were several pipes: whom to wait for is a set */
+#define R_TWINS FLAG(60)              /* several of them led to one destination */
 #define W_ENDED FLAG(55)              /* end() has returned */
 #define W_AFTER_WRITE FLAG(56)        /* a task that follows a completed write is on its way */
 #define W_VECTOR FLAG(59)             /* with W_KEPT: they are those of a writev */
@@ -234,7 +235,7 @@ struct cst__request {
 };
 
 struct writable {
-    struct cst_chain_row queue; /* chunks that wait */
+    struct cst_chain_row queue; /* chunks that wait; .spare: how many uncorks are to come */
     size_t length;              /* accepted and not completed, the write in flight included */
     size_t high_water_mark;
     struct cst__request *last_waiting; /* callbacks of what waits, then those of end: a ring */
@@ -248,17 +249,15 @@ struct writable {
     } flight;
     size_t flight_length;
     uint32_t front; /* the number of the first chunk in the queue */
-    uint32_t corked;
     uint32_t
         pending; /* completed writes, and final, whose task is to come: 'finish' waits for them */
 };
 
 struct readable {
-    struct cst_chain_row buffer;
-    size_t length; /* bytes or, in object mode, chunks */
+    struct cst_chain_row buffer; /* .spare: how many destinations are waited for */
+    size_t length;               /* bytes or, in object mode, chunks */
     size_t high_water_mark;
     struct cst__pipe *sole_pipe; /* with R_PIPED */
-    struct cst__drain *awaited;  /* destinations that have said CST_FULL */
 };
 
 /**

@@ -68,7 +68,7 @@ void cst__writable_check(const cst_stream *s)
     assert(cst__row_is_valid(&w->queue));
     assert(!w->queue.count || (s->flags & W_BUFFERED));
     assert(!(s->flags & W_EXPECTING) == !(s->flags & W_WRITING));
-    assert(!(s->flags & W_CORKED) == !w->corked);
+    assert(!(s->flags & W_CORKED) == !w->queue.spare);
     assert(w->length >= queued_length(s));
     assert((s->flags & (W_WRITING | W_BUFFERED)) || w->length == 0);
     assert(!(s->flags & W_KEPT) || (s->flags & W_EXPECTING));
@@ -277,7 +277,7 @@ static void start_writev(cst_stream *s)
     w->front += chunks.count;
     if (requests)
         requests->batch = true;
-    w->queue = (struct cst_chain_row){ .items = NULL };
+    w->queue = (struct cst_chain_row){ .spare = chunks.spare };
     begin_flight(s, w->length, requests);
     if (s->flags & DESTROYED)
         cst__write_answered(s, CST_E_DESTROYED);
@@ -630,9 +630,9 @@ static void uncork(cst_stream *s)
 {
     struct writable *w = cst__w(s);
 
-    if (!w->corked)
+    if (!w->queue.spare)
         return;
-    if (--w->corked == 0)
+    if (--w->queue.spare == 0)
         s->flags &= ~W_CORKED;
     if (!(s->flags & W_WRITING))
         clear_queue(s);
@@ -640,11 +640,11 @@ static void uncork(cst_stream *s)
 
 cst_status cst_cork(cst_stream *s)
 {
-    if (!s || !(s->flags & HAS_WRITABLE) || cst__w(s)->corked == UINT32_MAX)
+    if (!s || !(s->flags & HAS_WRITABLE) || cst__w(s)->queue.spare == UINT32_MAX)
         return CST_E_INVALID_ARG;
     cst__show(s->ctx);
     s->flags |= W_CORKED;
-    cst__w(s)->corked++;
+    cst__w(s)->queue.spare++;
     return CST_OK;
 }
 
@@ -802,7 +802,7 @@ cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, vo
         return refused;
     }
     if (s->flags & W_CORKED) {
-        w->corked = 1;
+        w->queue.spare = 1;
         uncork(s);
     }
     if (!refused && !(s->flags & (W_ENDING | ERRORED))) {
@@ -905,7 +905,7 @@ bool cst_writable_need_drain(const cst_stream *s)
 
 size_t cst_writable_corked(const cst_stream *s)
 {
-    return side(s) ? side(s)->corked : 0;
+    return side(s) ? side(s)->queue.spare : 0;
 }
 
 bool cst_writable_ended(const cst_stream *s)
