@@ -606,9 +606,9 @@ cst_status cst_next(cst_slice *out, cst_stream *s)
 /* --- the flow ------------------------------------------------------------------------------------------------------- */
 
 /*
- * A source in full flow: bytes into one pipe, one chunk in the buffer, a read slot that gives or pushes the next at each
- * call. Then read_chunk comes to this: call the slot, put what it brings behind the chunk that is there, and hand that one
- * on. Node calls the slot first, so the two chunks cannot be one.
+ * A source in full flow: bytes into one pipe, something in the buffer, a read slot that gives or pushes the next chunk at
+ * each call. Then read_chunk comes to this: call the slot where there is room, put what it brings behind what is there,
+ * and hand the first chunk on. Node calls the slot first, so the two chunks cannot be one.
  */
 #define STREAMS                                                                            \
     (R_FLOWING | R_PIPED | R_DATA_LISTENING | R_QUEUED | R_READING_MORE | R_DATA_EMITTED | \
@@ -619,7 +619,7 @@ cst_status cst_next(cst_slice *out, cst_stream *s)
 
 static bool streams(const cst_stream *s)
 {
-    return (s->flags & (STREAMS | STREAMS_NOT)) == STREAMS && cst__r(s)->buffer.count == 1;
+    return (s->flags & (STREAMS | STREAMS_NOT)) == STREAMS;
 }
 
 static bool may_stream(const cst_stream *s)
@@ -627,31 +627,52 @@ static bool may_stream(const cst_stream *s)
     return streams(s) && cst__r(s)->high_water_mark != 0 && s->ops->read;
 }
 
-/* Moves the chunk that the slot has left by cst_give into the buffer, and the one that was there out of it. */
-static bool swap_given(cst_stream *s, cst_slice *chunk)
+/* Whether taking the first chunk leaves room, so that the read slot is to be called before. */
+static bool has_room_then(const struct readable *r)
 {
-    struct readable *r = cst__r(s);
-    cst_ctx *ctx = s->ctx;
+    return r->buffer.count == 1 || r->length - cst__row_front(&r->buffer)->len < r->high_water_mark;
+}
 
-    if (ctx->given_by != s || ctx->given.len == 0)
+/* Takes the first chunk of the buffer and puts another, in bytes, behind the last. */
+static bool exchange(struct readable *r, cst_slice *first, const cst_slice *last)
+{
+    if (r->buffer.count == 1) {
+        *first = *cst__row_front(&r->buffer);
+        *cst__row_front(&r->buffer) = *last;
+        r->length = last->len;
+        return true;
+    }
+    if (!r->buffer.count || !cst__row_has_room(&r->buffer) || last->len > SIZE_MAX - r->length)
         return false;
-    ctx->given_by = NULL;
-    *chunk = *cst__row_front(&r->buffer);
-    *cst__row_front(&r->buffer) = ctx->given;
-    r->length = ctx->given.len;
+    cst__row_push(&r->buffer, last);
+    *first = cst__row_shift(&r->buffer);
+    r->length += last->len - first->len;
     return true;
 }
 
-/* Takes the first of the two chunks that are there now. */
-static void take_first(cst_stream *s, cst_slice *chunk)
+/* The same with the chunk that the slot has left by cst_give. */
+static bool exchange_given(cst_stream *s, cst_slice *first)
 {
-    struct readable *r = cst__r(s);
+    cst_ctx *ctx = s->ctx;
+
+    if (ctx->given_by != s || ctx->given.len == 0 || !exchange(cst__r(s), first, &ctx->given))
+        return false;
+    ctx->given_by = NULL;
+    return true;
+}
+
+/* Takes the first of several chunks; where two were there the other one takes its place, so that no room is used up. */
+static void take_first(struct readable *r, cst_slice *first)
+{
     cst_slice *front = cst__row_front(&r->buffer);
 
-    *chunk = front[0];
-    front[0] = front[1];
-    r->buffer.count = 1;
-    r->length -= chunk->len;
+    *first = front[0];
+    r->length -= front[0].len;
+    if (r->buffer.count == 2)
+        front[0] = front[1];
+    else
+        r->buffer.head++;
+    r->buffer.count--;
 }
 
 /* The slot has returned, and neither of the two is what it has brought: the general way. False where there is no chunk. */
@@ -677,27 +698,80 @@ static bool stream_on(cst_stream *s)
         cst_status status;
         cst_slice chunk;
 
-        s->flags |= R_READING | R_SYNC;
-        s->slot = SLOT_READ;
-        status = s->ops->read(s, cst__self(s), r->high_water_mark);
-        s->slot = outer;
-        flags = s->flags & (STREAMS | STREAMS_NOT);
-        if (flags == (STREAMS | R_READING | R_SYNC) && status == CST_GIVEN &&
-            r->buffer.count == 1 && swap_given(s, &chunk)) {
-            s->flags &= ~(R_READING | R_SYNC);
-        } else if (flags == (STREAMS | R_SYNC) && status == CST_OK && r->buffer.count == 2) {
-            s->flags &= ~R_SYNC;
-            take_first(s, &chunk);
-        } else if (stream_otherwise(s, status)) {
-            continue;
+        if (!has_room_then(r)) {
+            take_first(r, &chunk);
         } else {
-            return false;
+            s->flags |= R_READING | R_SYNC;
+            s->slot = SLOT_READ;
+            status = s->ops->read(s, cst__self(s), r->high_water_mark);
+            s->slot = outer;
+            flags = s->flags & (STREAMS | STREAMS_NOT);
+            if (flags == (STREAMS | R_READING | R_SYNC) && status == CST_GIVEN &&
+                exchange_given(s, &chunk)) {
+                s->flags &= ~(R_READING | R_SYNC);
+            } else if (flags == (STREAMS | R_SYNC) && status == CST_OK && r->buffer.count > 1) {
+                s->flags &= ~R_SYNC;
+                take_first(r, &chunk);
+            } else if (stream_otherwise(s, status)) {
+                continue;
+            } else {
+                return false;
+            }
         }
         deliver(r->sole_pipe, &chunk);
         if (chunk.block)
             cst__block_unref(chunk.block);
     } while (streams(s));
     return true;
+}
+
+/*
+ * A pass-through that is full on both sides and flows into one pipe: its buffer is at the highWaterMark, so that it keeps
+ * the completion of a write, and more writes wait behind that one. Then read_chunk comes to this: the write that was kept
+ * completes, the next begins, and since its chunk fills the buffer again its completion is kept in turn; the first chunk
+ * is handed on. So all that moves is a chunk from the queue into the buffer.
+ */
+#define PASSES_ON                                                                          \
+    (R_FLOWING | R_PIPED | R_DATA_LISTENING | R_QUEUED | R_READING_MORE | R_DATA_EMITTED | \
+     W_WRITING | W_EXPECTING | W_BUFFERED | T_KEPT | CONSTRUCTED | IS_PASSTHROUGH)
+#define PASSES_ON_NOT                                                                              \
+    (R_READING | R_SYNC | R_NEED_READABLE | R_ENDED | R_AWAITING | R_OBJECTS | W_SYNC | W_CORKED | \
+     W_CLEARING | W_ENDING | W_OBJECTS | R_EMITTED_READABLE | R_EOF_READABLE_PENDING | DESTROYED | \
+     ERRORED)
+
+static bool passes_on(const cst_stream *s)
+{
+    const struct readable *r = cst__r(s);
+    const struct writable *w = cst__w(s);
+    size_t len;
+
+    if ((s->flags & (PASSES_ON | PASSES_ON_NOT)) != PASSES_ON || !w->queue.count || w->in_flight ||
+        w->last_waiting || r->high_water_mark == 0 || !has_room_then(r) ||
+        !cst__row_has_room(&r->buffer))
+        return false;
+    len = cst__row_front(&w->queue)->len;
+    return len != 0 && len <= SIZE_MAX - r->length && r->length + len >= r->high_water_mark;
+}
+
+static void pass_on(cst_stream *s)
+{
+    struct readable *r = cst__r(s);
+    struct writable *w = cst__w(s);
+
+    do {
+        cst_slice first, next = cst__row_shift(&w->queue);
+
+        w->front++;
+        w->length -= w->flight_length;
+        w->flight_length = next.len;
+        s->flags &= ~W_AFTER_WRITE;
+        if (!w->queue.count)
+            s->flags &= ~W_BUFFERED;
+        exchange(r, &first, &next);
+        deliver(r->sole_pipe, &first);
+        if (first.block)
+            cst__block_unref(first.block);
+    } while (passes_on(s));
 }
 
 void cst__run_flow(cst_stream *s)
@@ -708,6 +782,8 @@ void cst__run_flow(cst_stream *s)
         if (may_stream(s)) {
             if (!stream_on(s))
                 break;
+        } else if ((s->flags & IS_PASSTHROUGH) && passes_on(s)) {
+            pass_on(s);
         } else {
             if (!read_chunk(s, CST_READ_ANY, &chunk, NULL))
                 break;

@@ -81,7 +81,6 @@ void cst__deliver_marked(struct cst__pipe *pipe, const cst_slice *chunk)
         entered[count++] = pipe;
         pipe = cst__r(pipe->dest)->sole_pipe;
     }
-    cst__pipe_heed(pipe, is_idle(pipe->dest) ? write_idle(pipe->dest, chunk)
-                                             : cst__write(pipe->dest, chunk, NULL, NULL));
+    cst__pipe_heed(pipe, cst__write(pipe->dest, chunk, NULL, NULL));
     leave_stages(entered, count, len);
 }

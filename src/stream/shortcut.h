@@ -8,12 +8,14 @@
  * meanwhile, the general functions finish. So the states that user code sees, and the order of what happens, are the same.
  *
  *   write_idle   cst__write without a callback, to a sink that is idle
- *   deliver      what the 'data' listener of a pipe does: through idle pass-throughs, and into such a sink
+ *   queue_write  the same, to a stream of bytes whose last write is still in flight
+ *   deliver      what the 'data' listener of a pipe does: through idle pass-throughs, and into one of these
  *
  * The pass-throughs on the way are not even touched: what they would be in the meantime is written into them when
  * somebody might look (cst__show), which is whenever user code calls the library before the sink has answered.
  *
- * Those of a source in full flow, and of push, are in readable.c (stream_on, cst_push).
+ * Those of a source in full flow, of a pass-through that is full, and of push, are in readable.c (stream_on, pass_on,
+ * cst_push); that of a completion by which the next write begins is in writable.c (complete_and_go_on).
  */
 #ifndef CSTREAM_SHORTCUT_H
 #define CSTREAM_SHORTCUT_H
@@ -59,6 +61,32 @@ ALWAYS_INLINE cst_status write_idle(cst_stream *s, const cst_slice *chunk)
     return CST_OK;
 }
 
+/* A stream of bytes that takes a write into its queue. */
+#define QUEUES (CONSTRUCTED | W_WRITING)
+#define QUEUES_NOT (W_ENDING | W_OBJECTS | DESTROYED | ERRORED)
+
+ALWAYS_INLINE bool queues(const cst_stream *s, const cst_slice *chunk)
+{
+    const struct writable *w = cst__w(s);
+
+    return (s->flags & (QUEUES | QUEUES_NOT)) == QUEUES && cst__row_has_room(&w->queue) &&
+           chunk->len <= SIZE_MAX - w->length;
+}
+
+ALWAYS_INLINE cst_status queue_write(cst_stream *s, const cst_slice *chunk)
+{
+    struct writable *w = cst__w(s);
+    cst_slice kept = cst__slice_ref(chunk);
+
+    cst__row_push(&w->queue, &kept);
+    w->length += kept.len;
+    s->flags |= W_BUFFERED;
+    if (w->length < w->high_water_mark || w->length == 0)
+        return CST_OK;
+    s->flags |= W_NEED_DRAIN;
+    return CST_FULL;
+}
+
 /* --- pass-throughs in a row ------------------------------------------------------------------------------------------ */
 
 #define LONGEST_WALK 32
@@ -99,15 +127,19 @@ ALWAYS_INLINE void deliver(struct cst__pipe *pipe, const cst_slice *chunk)
         last = cst__r(last->dest)->sole_pipe;
         count++;
     }
-    if (!is_idle(last->dest)) {
-        cst__deliver_marked(pipe, chunk);
-        return;
-    }
     passing.first = pipe;
     passing.count = count;
     passing.len = chunk->len;
-    ctx->passing = &passing;
-    st = write_idle(last->dest, chunk);
+    if (is_idle(last->dest)) {
+        ctx->passing = &passing;
+        st = write_idle(last->dest, chunk);
+    } else if (queues(last->dest, chunk)) {
+        ctx->passing = &passing;
+        st = queue_write(last->dest, chunk);
+    } else {
+        cst__deliver_marked(pipe, chunk);
+        return;
+    }
     if (st != CST_OK || ctx->passing != &passing)
         cst__passing_seen(&passing, last, st);
     else

@@ -40,7 +40,10 @@ static void take_answer(cst_stream *s, enum cst__slot slot, cst_status status, c
     case SLOT_READ:
         break;
     case SLOT_WRITE:
-        cst__write_answered(s, status);
+        if (status == CST_OK)
+            cst__write_completed(s);
+        else
+            cst__write_answered(s, status);
         break;
     case SLOT_TRANSFORM:
         cst__transform_answered(s, status, chunk, mark);

@@ -447,6 +447,9 @@ cst_status cst__write_result(cst_stream *s);
 cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg);
 void cst__write_answered(cst_stream *s, cst_status status);
 
+/** The same for the slot write, with CST_OK. */
+void cst__write_completed(cst_stream *s);
+
 /** The slot of a write that began with write_idle has returned this; gives what the write says. */
 cst_status cst__write_returned(cst_stream *s, const cst_slice *chunk, cst_status status);
 void cst__final_answered(cst_stream *s, cst_status status);

@@ -10,7 +10,6 @@
 
 #include "stream/shortcut.h"
 
-static void drop_kept(cst_stream *s);
 static void after_write(cst_stream *s, unsigned count, struct cst__request *requests);
 static void finish_maybe(cst_stream *s, bool sync);
 
@@ -45,9 +44,36 @@ void cst__writable_init(cst_stream *s, const cst_opts *opts, bool both)
         s->flags |= W_ABSENT | W_ENDING | W_ENDED | W_FINISHED;
 }
 
+/* The bytes of a flight that is over. They go when all else is done: what is called for that may call the library. */
+struct kept {
+    cst_slice chunk;
+    struct cst_chain_row batch;
+};
+
+static struct kept take_kept(cst_stream *s)
+{
+    struct writable *w = cst__w(s);
+    struct kept kept = { .chunk = { 0 } };
+
+    if ((s->flags & (W_KEPT | W_VECTOR)) == W_KEPT)
+        kept.chunk = w->flight.chunk;
+    else if (s->flags & W_KEPT)
+        kept.batch = w->flight.batch;
+    s->flags &= ~(W_KEPT | W_VECTOR);
+    return kept;
+}
+
+static void drop_kept(cst_stream *s, struct kept *kept)
+{
+    cst__slice_unref(&kept->chunk);
+    cst__row_fini(&kept->batch, cst__pool_allocator(&s->ctx->pool));
+}
+
 void cst__writable_fini(cst_stream *s)
 {
-    drop_kept(s);
+    struct kept kept = take_kept(s);
+
+    drop_kept(s, &kept);
     cst__row_fini(&cst__w(s)->queue, cst__pool_allocator(&s->ctx->pool));
 }
 
@@ -292,23 +318,6 @@ static void start_writev(cst_stream *s)
     }
 }
 
-static void drop_kept(cst_stream *s)
-{
-    struct writable *w = cst__w(s);
-    uint64_t flags = s->flags;
-
-    s->flags &= ~(W_KEPT | W_VECTOR);
-    if (flags & W_VECTOR) {
-        struct cst_chain_row batch = w->flight.batch;
-
-        cst__row_fini(&batch, cst__pool_allocator(&s->ctx->pool));
-    } else if (flags & W_KEPT) {
-        cst_slice chunk = w->flight.chunk;
-
-        cst__slice_unref(&chunk);
-    }
-}
-
 static void queue_is_empty(cst_stream *s)
 {
     if (!cst__w(s)->queue.count)
@@ -330,25 +339,34 @@ static void start_front(cst_stream *s)
  * Hands the queue over: all at once to writev, else one by one, for as long as each is answered inside its slot. What is
  * written inside a slot meanwhile goes the same way.
  */
-static void clear_queue(cst_stream *s)
+static void hand_over(cst_stream *s, bool gather)
 {
-    struct writable *w = cst__w(s);
-    bool gather = w->queue.count > 1 && s->ops->writev && !(s->flags & IS_TRANSFORM);
+    const struct writable *w = cst__w(s);
 
-    if ((s->flags & (DESTROYED | W_CLEARING | W_CORKED | W_BUFFERED | CONSTRUCTED)) !=
-        (W_BUFFERED | CONSTRUCTED))
-        return;
-    if (!w->queue.count)
-        return;
-    s->flags |= W_CLEARING;
-    do {
+    while (w->queue.count && !(s->flags & W_WRITING)) {
         if (gather && w->queue.count > 1)
             start_writev(s);
         else
             start_front(s);
-    } while (w->queue.count && !(s->flags & W_WRITING));
+    }
     queue_is_empty(s);
     s->flags &= ~W_CLEARING;
+}
+
+static bool gathers(const cst_stream *s)
+{
+    return cst__w(s)->queue.count > 1 && s->ops->writev && !(s->flags & IS_TRANSFORM);
+}
+
+static void clear_queue(cst_stream *s)
+{
+    if ((s->flags & (DESTROYED | W_CLEARING | W_CORKED | W_BUFFERED | CONSTRUCTED)) !=
+        (W_BUFFERED | CONSTRUCTED))
+        return;
+    if (!cst__w(s)->queue.count)
+        return;
+    s->flags |= W_CLEARING;
+    hand_over(s, gathers(s));
 }
 
 /* --- a write is answered ------------------------------------------------------------------------------------------ */
@@ -489,23 +507,15 @@ static void fail_write(cst_stream *s, struct cst__request *requests, cst_status 
     }
 }
 
-void cst__write_answered(cst_stream *s, cst_status status)
+static void flight_over(cst_stream *s, cst_status status)
 {
     struct writable *w = cst__w(s);
     struct cst__request *requests = w->in_flight;
     bool sync = (s->flags & W_SYNC) != 0;
 
-    if (!(s->flags & W_EXPECTING)) {
-        cst_error error = cst__error_here(s, CST_E_MULTIPLE_CALLBACK, CST_WRITING);
-
-        cst__error_or_destroy(s, &error, false);
-        return;
-    }
     w->in_flight = NULL;
     s->flags &= ~(W_WRITING | W_EXPECTING);
     w->length -= w->flight_length;
-    if (s->flags & W_KEPT)
-        drop_kept(s);
     if (status < 0) {
         fail_write(s, requests, status, sync);
         return;
@@ -519,6 +529,72 @@ void cst__write_answered(cst_stream *s, cst_status status)
         completed_inside_with_callback(s, requests);
     else
         completed_inside(s);
+}
+
+void cst__write_answered(cst_stream *s, cst_status status)
+{
+    if (!(s->flags & W_EXPECTING)) {
+        cst_error error = cst__error_here(s, CST_E_MULTIPLE_CALLBACK, CST_WRITING);
+
+        cst__error_or_destroy(s, &error, false);
+    } else if (s->flags & W_KEPT) {
+        struct kept kept = take_kept(s);
+
+        flight_over(s, status);
+        drop_kept(s, &kept);
+    } else {
+        flight_over(s, status);
+    }
+}
+
+/*
+ * A sink of bytes that answers late, and more writes wait: the next one begins. Neither of them has a callback, and since
+ * the next is not empty there is no 'drain', so nothing follows a completion.
+ */
+#define GOES_ON (CONSTRUCTED | W_PLAIN | W_WRITING | W_EXPECTING | W_KEPT | W_BUFFERED)
+#define GOES_ON_NOT (W_SYNC | W_CORKED | W_CLEARING | W_ENDING | W_VECTOR | DESTROYED | ERRORED)
+
+static bool goes_on(const cst_stream *s)
+{
+    const struct writable *w = cst__w(s);
+
+    return (s->flags & (GOES_ON | GOES_ON_NOT)) == GOES_ON && s->slot == SLOT_NONE &&
+           w->queue.count && cst__row_front(&w->queue)->len != 0 && !w->in_flight &&
+           !w->last_waiting && !gathers(s);
+}
+
+static void complete_and_go_on(cst_stream *s)
+{
+    struct writable *w = cst__w(s);
+    cst_slice done = w->flight.chunk, next = cst__row_shift(&w->queue);
+    cst_status status;
+
+    w->front++;
+    w->length -= w->flight_length;
+    w->flight_length = next.len;
+    s->flags = (s->flags & ~(W_KEPT | W_AFTER_WRITE)) | W_SYNC | W_CLEARING;
+    status = s->ops->write(s, cst__self(s), &next);
+    if (status == CST_PENDING && (s->flags & (IN_FLIGHT | W_KEPT)) == IN_FLIGHT) {
+        w->flight.chunk = next;
+        s->flags = (s->flags & ~(W_SYNC | W_CLEARING)) | W_KEPT;
+        queue_is_empty(s);
+    } else {
+        cst__write_slot_returned(s, status);
+        flight_begun(s, &next);
+        cst__slice_unref(&next);
+        hand_over(s, gathers(s));
+        w->pending++;
+        after_write(s, 1, NULL);
+    }
+    cst__slice_unref(&done);
+}
+
+void cst__write_completed(cst_stream *s)
+{
+    if (goes_on(s))
+        complete_and_go_on(s);
+    else
+        cst__write_answered(s, CST_OK);
 }
 
 /* --- write ---------------------------------------------------------------------------------------------------------- */
