@@ -174,7 +174,7 @@ static void end_readable(cst_stream *s)
 void cst__pipe_deliver(struct cst__pipe *pipe, const cst_slice *chunk)
 {
     if (chunk->len != 0)
-        deliver(pipe, chunk);
+        deliver(pipe->dest->ctx, pipe, chunk);
     else
         cst__pipe_heed(pipe, cst__write(pipe->dest, chunk, NULL, NULL));
 }
@@ -356,7 +356,7 @@ cst_status cst_push(cst_stream *s, cst_slice chunk)
     ctx = s->ctx;
     ctx->frames += 1 + CST__NESTED;
     cst__show(ctx);
-    deliver(cst__r(s)->sole_pipe, &chunk);
+    deliver(ctx, cst__r(s)->sole_pipe, &chunk);
     st = handed_through(s);
     ctx->frames -= CST__NESTED;
     cst__leave(ctx);
@@ -690,8 +690,11 @@ static bool stream_otherwise(cst_stream *s, cst_status status)
 /* As long as it lasts; false where there was no chunk. */
 static bool stream_on(cst_stream *s)
 {
+    cst_status (*const read)(cst_stream *, void *, size_t) = s->ops->read;
     struct readable *r = cst__r(s);
+    void *self = cst__self(s);
     uint8_t outer = s->slot;
+    cst_ctx *ctx = s->ctx;
 
     do {
         uint64_t flags;
@@ -703,7 +706,7 @@ static bool stream_on(cst_stream *s)
         } else {
             s->flags |= R_READING | R_SYNC;
             s->slot = SLOT_READ;
-            status = s->ops->read(s, cst__self(s), r->high_water_mark);
+            status = read(s, self, r->high_water_mark);
             s->slot = outer;
             flags = s->flags & (STREAMS | STREAMS_NOT);
             if (flags == (STREAMS | R_READING | R_SYNC) && status == CST_GIVEN &&
@@ -718,7 +721,7 @@ static bool stream_on(cst_stream *s)
                 return false;
             }
         }
-        deliver(r->sole_pipe, &chunk);
+        deliver(ctx, r->sole_pipe, &chunk);
         if (chunk.block)
             cst__block_unref(chunk.block);
     } while (streams(s));
@@ -768,7 +771,7 @@ static void pass_on(cst_stream *s)
         if (!w->queue.count)
             s->flags &= ~W_BUFFERED;
         exchange(r, &first, &next);
-        deliver(r->sole_pipe, &first);
+        deliver(s->ctx, r->sole_pipe, &first);
         if (first.block)
             cst__block_unref(first.block);
     } while (passes_on(s));

@@ -8,8 +8,8 @@
  * meanwhile, the general functions finish. So the states that user code sees, and the order of what happens, are the same.
  *
  *   write_idle   cst__write without a callback, to a sink that is idle
- *   queue_write  the same, to a stream of bytes whose last write is still in flight
- *   deliver      what the 'data' listener of a pipe does: through idle pass-throughs, and into one of these
+ *   deliver      what the 'data' listener of a pipe does: through idle pass-throughs, and into such a sink; or into the
+ *                queue of one whose last write is still in flight
  *
  * The pass-throughs on the way are not even touched: what they would be in the meantime is written into them when
  * somebody might look (cst__show), which is whenever user code calls the library before the sink has answered.
@@ -61,32 +61,6 @@ ALWAYS_INLINE cst_status write_idle(cst_stream *s, const cst_slice *chunk)
     return CST_OK;
 }
 
-/* A stream of bytes that takes a write into its queue. */
-#define QUEUES (CONSTRUCTED | W_WRITING)
-#define QUEUES_NOT (W_ENDING | W_OBJECTS | DESTROYED | ERRORED)
-
-ALWAYS_INLINE bool queues(const cst_stream *s, const cst_slice *chunk)
-{
-    const struct writable *w = cst__w(s);
-
-    return (s->flags & (QUEUES | QUEUES_NOT)) == QUEUES && cst__row_has_room(&w->queue) &&
-           chunk->len <= SIZE_MAX - w->length;
-}
-
-ALWAYS_INLINE cst_status queue_write(cst_stream *s, const cst_slice *chunk)
-{
-    struct writable *w = cst__w(s);
-    cst_slice kept = cst__slice_ref(chunk);
-
-    cst__row_push(&w->queue, &kept);
-    w->length += kept.len;
-    s->flags |= W_BUFFERED;
-    if (w->length < w->high_water_mark || w->length == 0)
-        return CST_OK;
-    s->flags |= W_NEED_DRAIN;
-    return CST_FULL;
-}
-
 /* --- pass-throughs in a row ------------------------------------------------------------------------------------------ */
 
 #define LONGEST_WALK 32
@@ -112,14 +86,13 @@ struct cst__passing {
 /* --- what a pipe does with a chunk ------------------------------------------------------------------------------------ */
 
 /*
- * The chunk is not empty. Where stages lead back to one that was passed already, or there are too many, the walk comes to
- * an end at its limit, and is done again with every stage marked.
+ * The chunk is not empty, and ctx is the context of all. Where stages lead back to one that was passed already, or there
+ * are too many, the walk comes to an end at its limit, and is done again with every stage marked.
  */
-ALWAYS_INLINE void deliver(struct cst__pipe *pipe, const cst_slice *chunk)
+ALWAYS_INLINE void deliver(cst_ctx *ctx, struct cst__pipe *pipe, const cst_slice *chunk)
 {
     struct cst__passing passing;
     struct cst__pipe *last = pipe;
-    cst_ctx *ctx = pipe->dest->ctx;
     size_t count = 0;
     cst_status st;
 
@@ -130,16 +103,12 @@ ALWAYS_INLINE void deliver(struct cst__pipe *pipe, const cst_slice *chunk)
     passing.first = pipe;
     passing.count = count;
     passing.len = chunk->len;
-    if (is_idle(last->dest)) {
-        ctx->passing = &passing;
-        st = write_idle(last->dest, chunk);
-    } else if (queues(last->dest, chunk)) {
-        ctx->passing = &passing;
-        st = queue_write(last->dest, chunk);
-    } else {
-        cst__deliver_marked(pipe, chunk);
+    if (!is_idle(last->dest)) {
+        cst__deliver_to_busy(&passing, last, chunk);
         return;
     }
+    ctx->passing = &passing;
+    st = write_idle(last->dest, chunk);
     if (st != CST_OK || ctx->passing != &passing)
         cst__passing_seen(&passing, last, st);
     else

@@ -484,8 +484,9 @@ struct cst__passing;
 /** The rest of a delivery where somebody may have looked, or the sink has not just said CST_OK. */
 void cst__passing_seen(struct cst__passing *passing, struct cst__pipe *last, cst_status st);
 
-/** The whole of a delivery, with each stage on the way marked. */
-void cst__deliver_marked(struct cst__pipe *pipe, const cst_slice *chunk);
+/** The rest of a delivery where the sink is not idle. */
+void cst__deliver_to_busy(struct cst__passing *passing, struct cst__pipe *last,
+                          const cst_slice *chunk);
 
 /* --- destroy.c ---------------------------------------------------------------------------------------------------- */
 
