@@ -15,7 +15,8 @@ SHELL      := /bin/sh
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all check tests demo test-tools asan headers imports examples bench bench-plot bench-table budget fuzz format help install uninstall clean FORCE
+.PHONY: all check tests demo test-tools asan tsan headers imports examples bench bench-plot bench-table budget fuzz format help \
+        install uninstall clean FORCE
 
 # --- what there is to build -------------------------------------------------------------------------------------------
 
@@ -57,6 +58,7 @@ TEST_PROGRAMS := $(patsubst %.c,$(BUILD)/test/%,$(notdir $(TESTS)))
 ASAN_PROGRAMS := $(patsubst %.c,$(BUILD)/asan/test/%,$(notdir $(TESTS)))
 ASAN_RUNNER   := $(BUILD)/asan/test/scenario $(BUILD)/asan/test/buffer-questions
 ASAN_REPLAYS  := $(FUZZERS:test/fuzz/%.c=$(BUILD)/asan/test/%)
+TSAN_PROGRAMS := $(BUILD)/tsan/test/test_post
 FUZZ_REPLAYS  := $(FUZZERS:test/fuzz/%.c=$(BUILD)/test/%)
 FUZZ_PROGRAMS := $(FUZZERS:test/fuzz/%.c=$(BUILD)/fuzz/%)
 EXAMPLE_PROGRAMS := $(EXAMPLES:docs/examples/%.c=$(BUILD)/examples/%)
@@ -90,10 +92,11 @@ LIB_FLAGS  := -std=c11 -fvisibility=hidden -Iinclude -Isrc
 TEST_FLAGS := -std=c11 -Iinclude -Isrc -Itest -Itest/support
 USE_FLAGS  := -std=c11 -Iinclude
 ASAN_FLAGS := -O1 -g $(SANITIZE) -DCST_NO_CACHE -DCST_CHECK
+TSAN_FLAGS := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 
 # All objects depend on build/flags, whose contents are the compiler and its flags. -Werror is not among them: what
 # compiled without it need not be compiled again for `make check`.
-FLAGS := $(CC) | $(CPPFLAGS) | $(CFLAGS) | $(LDFLAGS) | $(LIB_FLAGS) $(WARN_LIB) $(TEST_FLAGS) $(ASAN_FLAGS)
+FLAGS := $(CC) | $(CPPFLAGS) | $(CFLAGS) | $(LDFLAGS) | $(LIB_FLAGS) $(WARN_LIB) $(TEST_FLAGS) $(ASAN_FLAGS) $(TSAN_FLAGS)
 # The libraries depend on build/sources likewise, so that a source that is gone does not live on in them.
 
 # $(call keep,text): writes the text to the target where it is not what stands there, so that only a change is newer.
@@ -188,6 +191,11 @@ tests: $(TEST_PROGRAMS)
 asan: $(ASAN_PROGRAMS)
 	$(if $(NO_ASAN),@echo '$(NO_ASAN)',$(TALLY) $^)
 
+# Outside `make check`: the thread sanitizer needs addresses laid out as it likes, which not every machine grants.
+## tsan: the test that has threads, with the thread sanitizer
+tsan: $(TSAN_PROGRAMS)
+	$(TALLY) $^
+
 ## headers: each public header alone, as C11 and as C++
 headers:
 	$(SCRIPT)/headers-check.sh
@@ -240,6 +248,17 @@ $(BUILD)/asan/test/buffer-questions: $(QUESTION:%.c=$(BUILD)/asan/obj/%.o) $(SRC
 
 $(BUILD)/asan/test/fuzz_%: $(BUILD)/asan/obj/test/fuzz/fuzz_%.o $(BUILD)/asan/obj/test/fuzz/replay.o $(SRCS:%.c=$(BUILD)/asan/obj/%.o)
 	$(call link,$(SANITIZE))
+# And the library and the tests that have threads, for the thread sanitizer.
+TSAN_OBJS := $(SRCS:%.c=$(BUILD)/tsan/obj/%.o) $(SUPPORT:%.c=$(BUILD)/tsan/obj/%.o)
+
+$(BUILD)/tsan/obj/src/%.o: src/%.c $(BUILD)/flags
+	$(call compile,$(LIB_FLAGS) $(WARN_LIB) $(TSAN_FLAGS))
+
+$(BUILD)/tsan/obj/test/%.o: test/%.c $(BUILD)/flags | $(BUILD)/cmocka.cflags
+	$(call compile,$(TEST_FLAGS) $(WARN) $(TSAN_FLAGS) @$(BUILD)/cmocka.cflags)
+
+$(BUILD)/tsan/test/test_%: $(BUILD)/tsan/obj/test/test_%.o $(TSAN_OBJS)
+	$(call link,-fsanitize=thread,@$(BUILD)/cmocka.libs)
 
 # --- programs that need the library and nothing else ------------------------------------------------------------------
 
@@ -390,7 +409,7 @@ clean:
 help:
 	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
 
-OBJECTS := $(foreach kind,obj pic asan/obj,$(SRCS:%.c=$(BUILD)/$(kind)/%.o)) \
-           $(foreach kind,obj asan/obj,$(patsubst %.c,$(BUILD)/$(kind)/%.o,$(TESTS) $(SUPPORT) $(SCENARIO) $(QUESTION) $(wildcard test/fuzz/*.c))) \
+OBJECTS := $(foreach kind,obj pic asan/obj tsan/obj,$(SRCS:%.c=$(BUILD)/$(kind)/%.o)) \
+           $(foreach kind,obj asan/obj tsan/obj,$(patsubst %.c,$(BUILD)/$(kind)/%.o,$(TESTS) $(SUPPORT) $(SCENARIO) $(QUESTION) $(wildcard test/fuzz/*.c))) \
            $(patsubst %.c,$(BUILD)/obj/%.o,$(EXAMPLES) $(wildcard test/bench/*.c))
 -include $(OBJECTS:.o=.d)

@@ -77,7 +77,7 @@ static void a_budget_cuts_between_tasks(void **state)
 {
     struct fixture *f = *state;
     struct job b = { .f = f, .word = "b" }, a = { .f = f, .word = "a" };
-    const cst_budget one = { .tasks = 1 };
+    cst_budget one = { .tasks = 1 };
 
     cst_defer(f->ctx, &a.task, do_job, &a);
     cst_defer(f->ctx, &b.task, do_job, &b);
@@ -217,6 +217,12 @@ static void wrong_arguments_are_refused(void **state)
     cst_buf buf;
 
     assert_int_equal(cst_ctx_run(NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_immediate(NULL, &task, run_inside, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_immediate(f->ctx, NULL, run_inside, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_immediate(f->ctx, &task, NULL, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_at_turn_end(NULL, &task, run_inside, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_at_turn_end(f->ctx, NULL, run_inside, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_at_turn_end(f->ctx, &task, NULL, f), CST_E_INVALID_ARG);
     assert_int_equal(cst_ctx_free(NULL), CST_OK);
     assert_int_equal(cst_defer(NULL, &task, run_inside, f), CST_E_INVALID_ARG);
     assert_int_equal(cst_defer(f->ctx, NULL, run_inside, f), CST_E_INVALID_ARG);
@@ -299,7 +305,7 @@ static void a_task_may_queue_itself_again_and_a_budget_counts_each_turn(void **s
 {
     struct fixture *f = *state;
     struct again again = { .f = f, .left = 5 };
-    const cst_budget two = { .tasks = 2 };
+    cst_budget two = { .tasks = 2 };
 
     assert_int_equal(cst_defer(f->ctx, &again.task, do_again, &again), CST_OK);
     assert_int_equal(cst_ctx_run(f->ctx, &two), CST_MORE);
@@ -412,6 +418,355 @@ static void a_buffer_without_memory_is_not_made(void **state)
     cst_buf_free(&buf);
 }
 
+/* --- immediates, and the end of a turn -------------------------------------------------------------------------------- */
+
+static void immediates_come_one_by_one_after_all_tasks(void **state)
+{
+    struct fixture *f = *state;
+    struct job t = { .f = f, .word = "t" }, x = { .f = f, .word = "x" },
+               a = { .f = f, .word = "a", .then = &x }, b = { .f = f, .word = "b" };
+
+    assert_int_equal(cst_immediate(f->ctx, &a.task, do_job, &a), CST_OK);
+    assert_int_equal(cst_immediate(f->ctx, &a.task, do_job, &a), CST_PENDING);
+    assert_int_equal(cst_defer(f->ctx, &a.task, do_job, &a), CST_PENDING);
+    assert_int_equal(cst_immediate(f->ctx, &b.task, do_job, &b), CST_OK);
+    assert_int_equal(cst_defer(f->ctx, &t.task, do_job, &t), CST_OK);
+    assert_int_equal(f->woken, 1);
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_string_equal(f->trace.text, "t a x b");
+}
+
+struct ending {
+    cst_task task;
+    struct job *job;
+    int again; /* how often it comes back */
+};
+
+static void at_the_end(void *arg)
+{
+    struct ending *ending = arg;
+    struct fixture *f = ending->job->f;
+
+    test_trace_add(&f->trace, "end");
+    if (ending->again-- > 0)
+        assert_int_equal(cst_at_turn_end(f->ctx, &ending->task, at_the_end, ending), CST_OK);
+    assert_int_equal(cst_defer(f->ctx, &ending->job->task, do_job, ending->job), CST_OK);
+}
+
+static void the_end_of_a_turn_comes_when_nothing_is_left(void **state)
+{
+    struct fixture *f = *state;
+    struct job a = { .f = f, .word = "a" }, after = { .f = f, .word = "after" };
+    struct ending ending = { .job = &after };
+
+    assert_int_equal(cst_at_turn_end(f->ctx, &ending.task, at_the_end, &ending), CST_OK);
+    assert_int_equal(f->woken, 1);
+    assert_true(cst_ctx_has_work(f->ctx));
+    assert_int_equal(cst_immediate(f->ctx, &a.task, do_job, &a), CST_OK);
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_string_equal(f->trace.text, "a end after");
+}
+
+static void the_end_of_a_turn_comes_whatever_the_budget(void **state)
+{
+    struct fixture *f = *state;
+    struct job a = { .f = f, .word = "a" }, b = { .f = f, .word = "b" },
+               after = { .f = f, .word = "after" };
+    struct ending ending = { .job = &after, .again = 1 };
+    cst_budget one = { .tasks = 1 };
+
+    cst_at_turn_end(f->ctx, &ending.task, at_the_end, &ending);
+    cst_defer(f->ctx, &a.task, do_job, &a);
+    cst_defer(f->ctx, &b.task, do_job, &b);
+    assert_int_equal(cst_ctx_run(f->ctx, &one), CST_MORE);
+    assert_string_equal(f->trace.text, "a end");
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_string_equal(f->trace.text, "a end b after end after");
+}
+
+/* --- a limit on bytes ------------------------------------------------------------------------------------------------- */
+
+/* A source without end, of chunks of 100 bytes, and who reads it. */
+struct endless {
+    struct fixture *f;
+    cst_stream *s;
+    size_t seen_bytes, chunks_left; /* chunks_left 0: without end */
+    size_t most_others_moved;       /* between two chunks of this one */
+    struct endless *other;
+    size_t other_before;
+};
+
+static const char hundred[100];
+
+static cst_status endless_read(cst_stream *s, void *self, size_t size)
+{
+    struct endless *e = *(struct endless **)self;
+
+    (void)size;
+    if (e->chunks_left && --e->chunks_left == 0) {
+        cst_push(s, cst_slice_static(hundred, sizeof(hundred)));
+        cst_push_eof(s);
+        return CST_OK;
+    }
+    return cst_give(s, cst_slice_static(hundred, sizeof(hundred)));
+}
+
+static const cst_ops endless_ops = { .self_size = sizeof(struct endless *), .read = endless_read };
+
+static void on_endless_data(cst_stream *s, const cst_event *event, void *arg)
+{
+    struct endless *e = arg;
+
+    (void)s;
+    if (e->other && e->other->seen_bytes - e->other_before > e->most_others_moved)
+        e->most_others_moved = e->other->seen_bytes - e->other_before;
+    e->other_before = e->other ? e->other->seen_bytes : 0;
+    e->seen_bytes += event->chunk->len;
+}
+
+static void endless_start(struct endless *e)
+{
+    assert_int_equal(cst_readable_new(&e->s, e->f->ctx, &endless_ops, &e, NULL), CST_OK);
+    assert_int_equal(cst_on(e->s, CST_DATA, on_endless_data, e), CST_OK);
+}
+
+static void a_limit_on_bytes_cuts_a_flow_after_the_chunk_that_spends_it(void **state)
+{
+    struct fixture *f = *state;
+    struct endless a = { .f = f };
+    cst_budget budget = { .bytes = 250 };
+
+    endless_start(&a);
+    assert_int_equal(cst_ctx_run(f->ctx, &budget), CST_MORE);
+    assert_int_equal(a.seen_bytes, 300);
+    assert_int_equal(cst_ctx_run(f->ctx, &budget), CST_MORE);
+    assert_int_equal(a.seen_bytes, 600);
+    assert_int_equal(f->woken, 1);
+    cst_destroy(a.s, CST_OK);
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_int_equal(a.seen_bytes, 600);
+}
+
+static void endless_flows_take_turns_within_a_budget_of_each_other(void **state)
+{
+    struct fixture *f = *state;
+    struct endless a = { .f = f }, b = { .f = f, .other = &a };
+    cst_budget budget = { .bytes = 1000 };
+
+    a.other = &b;
+    endless_start(&a);
+    endless_start(&b);
+    for (int turn = 0; turn < 100; turn++) {
+        size_t before = a.seen_bytes + b.seen_bytes;
+
+        assert_int_equal(cst_ctx_run(f->ctx, &budget), CST_MORE);
+        assert_int_equal(a.seen_bytes + b.seen_bytes - before, 1000);
+    }
+    assert_int_equal(a.seen_bytes, 50000);
+    assert_int_equal(b.seen_bytes, 50000);
+    assert_int_equal(a.most_others_moved, 1000);
+    assert_int_equal(b.most_others_moved, 1000);
+    cst_destroy(a.s, CST_OK);
+    cst_destroy(b.s, CST_OK);
+}
+
+static void tasks_and_timers_come_between_the_parts_of_a_flow(void **state)
+{
+    struct fixture *f = *state;
+    struct endless a = { .f = f };
+    struct job timer_job = { .f = f, .word = "timer" }, task_job = { .f = f, .word = "task" };
+    cst_timer timer = { .due_ns = 0 };
+    cst_budget budget = { .bytes = 100, .now_ns = 1 };
+
+    endless_start(&a);
+    assert_int_equal(cst_ctx_run(f->ctx, &budget), CST_MORE);
+    cst_timer_start(f->ctx, &timer, 2, do_job, &timer_job);
+    cst_defer(f->ctx, &task_job.task, do_job, &task_job);
+    budget.now_ns = 2;
+    assert_int_equal(cst_ctx_run(f->ctx, &budget), CST_MORE);
+    assert_string_equal(f->trace.text, "task timer");
+    assert_int_equal(a.seen_bytes, 200);
+    cst_destroy(a.s, CST_OK);
+}
+
+static void say_end(cst_stream *s, const cst_event *event, void *arg)
+{
+    struct fixture *f = arg;
+
+    (void)s;
+    test_trace_add(&f->trace, event->type == CST_END ? "end" : "close");
+}
+
+static void a_cut_flow_ends_as_if_it_had_not_been_cut(void **state)
+{
+    struct fixture *f = *state;
+    struct endless a = { .f = f, .chunks_left = 10 };
+    cst_budget budget = { .bytes = 1 };
+    unsigned turns = 1;
+
+    endless_start(&a);
+    cst_on(a.s, CST_END, say_end, f);
+    cst_on(a.s, CST_CLOSE, say_end, f);
+    while (cst_ctx_run(f->ctx, &budget) == CST_MORE)
+        turns++;
+    assert_int_equal(a.seen_bytes, 1000);
+    assert_in_range(turns, 10, 12);
+    assert_string_equal(f->trace.text, "end close");
+}
+
+static void without_memory_for_the_rest_a_flow_is_not_cut(void **state)
+{
+    struct fixture *f = *state;
+    struct endless a = { .f = f, .chunks_left = 10 };
+    cst_budget budget = { .bytes = 1 };
+
+    endless_start(&a);
+    assert_int_equal(cst_ctx_run(f->ctx, &budget), CST_MORE);
+    assert_int_equal(a.seen_bytes, 100);
+    /* The record of the rest comes from the pool: another stream takes what the pool has left. */
+    test_heap_fail_from(&f->heap, 1);
+    for (;;) {
+        cst_stream *s;
+
+        if (cst_passthrough_new(&s, f->ctx, NULL) != CST_OK)
+            break;
+    }
+    while (cst_on(a.s, CST_PIPE, on_endless_data, &a) == CST_OK)
+        continue;
+    while (cst_ctx_run(f->ctx, &budget) == CST_MORE)
+        continue;
+    assert_int_equal(a.seen_bytes, 1000);
+    test_heap_fail_never(&f->heap);
+}
+
+/* --- the options of a context ----------------------------------------------------------------------------------------- */
+
+/* The stage that counts how many are inside one another: depth[0] now, depth[1] at most. */
+static cst_status nested_transform(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    unsigned *depth = *(unsigned **)self;
+
+    if (++depth[0] > depth[1])
+        depth[1] = depth[0];
+    cst_push(s, cst_slice_ref(chunk));
+    depth[0]--;
+    return CST_OK;
+}
+
+static const cst_ops nested_ops = { .self_size = sizeof(unsigned *),
+                                    .transform = nested_transform };
+
+static unsigned deepest(struct fixture *f, unsigned limit, size_t stages, size_t *arrived)
+{
+    const cst_ctx_opts opts = { .nesting_limit = limit };
+    unsigned counts[2] = { 0, 0 }, *depth = counts;
+    struct endless end = { .f = f };
+    cst_stream *first = NULL, *last = NULL, *s;
+    cst_ctx *ctx;
+
+    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->heap), &opts), CST_OK);
+    for (size_t i = 0; i < stages; i++) {
+        assert_int_equal(cst_transform_new(&s, ctx, &nested_ops, &depth, NULL), CST_OK);
+        if (last)
+            assert_int_equal(cst_pipe(last, s, NULL), CST_OK);
+        else
+            first = s;
+        last = s;
+    }
+    assert_int_equal(cst_on(last, CST_DATA, on_endless_data, &end), CST_OK);
+    assert_int_equal(cst_ctx_run(ctx, NULL), CST_IDLE);
+    assert_int_equal(cst_write(first, cst_slice_str("0123456789"), NULL, NULL), CST_OK);
+    assert_int_equal(cst_ctx_run(ctx, NULL), CST_IDLE);
+    *arrived = end.seen_bytes;
+    assert_int_equal(cst_ctx_free(ctx), CST_OK);
+    return counts[1];
+}
+
+static void the_nesting_limit_bounds_how_deep_stages_run_inside_one_another(void **state)
+{
+    struct fixture *f = *state;
+    size_t arrived;
+
+    assert_int_equal(deepest(f, 3, 10, &arrived), 4); /* three pushes, and the stage they lead to */
+    assert_int_equal(arrived, 10);
+    assert_int_equal(deepest(f, 0, 200, &arrived), 65);
+    assert_int_equal(arrived, 10);
+    assert_int_equal(deepest(f, 1000, 200, &arrived), 200);
+    assert_int_equal(arrived, 10);
+}
+
+#ifndef CST_NO_CACHE /* `make asan` keeps no block at all */
+static size_t allocations_for_three_blocks(struct fixture *f, unsigned cached_blocks)
+{
+    const cst_ctx_opts opts = { .cached_blocks = cached_blocks };
+    cst_buf bufs[3];
+    cst_ctx *ctx;
+    size_t calls = 0;
+
+    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->heap), &opts), CST_OK);
+    for (int round = 0; round < 2; round++) {
+        calls = f->heap.calls;
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(cst_ctx_buf(&bufs[i], ctx, 4096), CST_OK);
+        for (int i = 0; i < 3; i++)
+            cst_buf_free(&bufs[i]);
+    }
+    calls = f->heap.calls - calls;
+    assert_int_equal(cst_ctx_free(ctx), CST_OK);
+    return calls;
+}
+
+static void as_many_blocks_are_kept_as_the_option_says(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(allocations_for_three_blocks(f, 1), 2);
+    assert_int_equal(allocations_for_three_blocks(f, 2), 1);
+    assert_int_equal(allocations_for_three_blocks(f, 0), 0);
+}
+#endif
+
+static void make_streams(cst_stream *s, const cst_event *event, void *arg)
+{
+    struct fixture *f = arg;
+    cst_ctx *ctx = cst_stream_ctx(s);
+    cst_stream *none = NULL;
+
+    (void)event;
+    assert_int_equal(cst_readable_new(&none, ctx, &test_source_ops, NULL, NULL), CST_E_DESTROYED);
+    assert_int_equal(cst_writable_new(&none, ctx, &test_sink_ops, NULL, NULL), CST_E_DESTROYED);
+    assert_int_equal(cst_passthrough_new(&none, ctx, NULL), CST_E_DESTROYED);
+    assert_null(none);
+    test_trace_add(&f->trace, "tried");
+}
+
+static void no_stream_is_made_while_the_context_is_being_freed(void **state)
+{
+    struct fixture *f = *state;
+    cst_ctx *ctx;
+    cst_stream *s;
+
+    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->heap), NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&s, ctx, NULL), CST_OK);
+    assert_int_equal(cst_on(s, CST_CLOSE, make_streams, f), CST_OK);
+    assert_int_equal(cst_ctx_free(ctx), CST_OK);
+    assert_string_equal(f->trace.text, "tried");
+}
+
+static void freeing_runs_immediates_and_turn_ends_too(void **state)
+{
+    struct fixture *f = *state;
+    cst_ctx *ctx = f->ctx;
+    struct job after = { .f = f, .word = "after" }, i = { .f = f, .word = "i" };
+    struct ending ending = { .job = &after };
+
+    cst_at_turn_end(ctx, &ending.task, at_the_end, &ending);
+    cst_immediate(ctx, &i.task, do_job, &i);
+    assert_int_equal(cst_ctx_free(ctx), CST_OK);
+    f->ctx = NULL;
+    assert_string_equal(f->trace.text, "i end after");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -433,6 +788,20 @@ static const struct CMUnitTest tests[] = {
     CASE(owed_callbacks_get_the_error_of_their_stream),
     CASE(a_block_of_one_size_is_used_again_and_again),
     CASE(a_buffer_without_memory_is_not_made),
+    CASE(immediates_come_one_by_one_after_all_tasks),
+    CASE(the_end_of_a_turn_comes_when_nothing_is_left),
+    CASE(the_end_of_a_turn_comes_whatever_the_budget),
+    CASE(a_limit_on_bytes_cuts_a_flow_after_the_chunk_that_spends_it),
+    CASE(endless_flows_take_turns_within_a_budget_of_each_other),
+    CASE(tasks_and_timers_come_between_the_parts_of_a_flow),
+    CASE(a_cut_flow_ends_as_if_it_had_not_been_cut),
+    CASE(without_memory_for_the_rest_a_flow_is_not_cut),
+    CASE(the_nesting_limit_bounds_how_deep_stages_run_inside_one_another),
+#ifndef CST_NO_CACHE
+    CASE(as_many_blocks_are_kept_as_the_option_says),
+#endif
+    CASE(no_stream_is_made_while_the_context_is_being_freed),
+    CASE(freeing_runs_immediates_and_turn_ends_too),
 };
 
 TEST_MAIN(tests)

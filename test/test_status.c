@@ -80,6 +80,7 @@ static void the_values_are_the_abi_and_do_not_move(void **state)
     assert_int_equal(CST_E_BUFFER_OUT_OF_BOUNDS, -16);
     assert_int_equal(CST_E_INVALID_BUFFER_SIZE, -17);
     assert_int_equal(CST_E_INVALID_CHAR_FOUND, -18);
+    assert_int_equal(CST_E_TIMEOUT, -19);
     assert_int_equal(CST_USER(0), -65536);
     assert_int_equal(CST_OS(0), -131072);
 }

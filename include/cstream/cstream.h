@@ -25,11 +25,13 @@
 #include "operators.h"
 #include "pipe.h"
 #include "pipeline.h"
+#include "port.h"
 #include "readable.h"
 #include "slice.h"
 #include "status.h"
 #include "stdio.h"
 #include "stream.h"
+#include "timeout.h"
 #include "version.h"
 #include "writable.h"
 

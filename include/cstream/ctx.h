@@ -1,16 +1,41 @@
 /*
- * ctx.h - the host's side: the queue of deferred tasks that makes streams go.
+ * ctx.h - the host's side: what runs when, and how a loop of your own drives it.
  *
- * A context owns an allocator, a queue of deferred tasks (Node's process.nextTick: first in, first out), the free lists
- * that make steady flow free of allocations, and the streams made in it. It never sleeps, polls, starts a thread or
- * reads a clock. The host turns it:
+ * A context owns an allocator, the queues that make streams go, the free lists that make steady flow free of
+ * allocations, and the streams made in it. It never sleeps, polls, starts a thread or reads a clock: the host does, and
+ * turns the context by cst_ctx_run. One call of it is a turn:
  *
- *     host has something to do (a read completed, a timer fired, main begins)
- *        -> calls a stream: cst_push, cst_write, cst_complete ...     data moves, tasks are queued
- *        -> cst_ctx_run(ctx, NULL)                                    tasks run until none is left
- *        -> waits for the next thing
+ *     for (;;) {
+ *         cst_budget budget = { .tasks = 1000, .bytes = 1 << 20, .now_ns = clock_now() };
+ *         cst_status st = cst_ctx_run(ctx, &budget);            what is due runs; the user's callbacks are called
+ *         wait_for_io(st == CST_MORE ? 0 : budget.due_ns);      sleep until then, until I/O, or until woken
+ *         hand_over_what_came(ctx);                             cst_push, cst_complete, cst_port_commit ...
+ *     }
  *
- * Threads: one thread at a time uses a context and what was made in it. Contexts share nothing.
+ * What a turn runs, in this order:
+ *
+ *     1  deferred tasks, first in first out, those that they queue included     Node: process.nextTick
+ *     2  a timer that is due, if the host says what time it is; then 1 again    Node: setTimeout
+ *     3  an immediate; then 1 and 2 again                                       Node: setImmediate
+ *     4  the tasks of cst_at_turn_end, when nothing is left or the budget is spent
+ *
+ * Streams defer by 1 alone. Immediates are what the host brings: the bytes and completions of ports (port.h), tasks of
+ * other threads (cst_post); and the rest of a flow that a limit on bytes has cut.
+ *
+ * When the host may sleep. CST_IDLE promises that nothing can run before budget.due_ns, unless wake is called. The host
+ * then sleeps until due_ns (CST_NEVER: for as long as it likes). After CST_MORE it does not sleep: it may look for I/O
+ * without waiting, and runs again. CST_E_UNHANDLED is CST_IDLE with bad news.
+ *
+ * When the host is woken. From the end of a turn that said CST_IDLE until the next turn begins, the first thing that
+ * makes the context busy calls wake: a task or an immediate is queued, another thread posts one, or a timer is started
+ * that is due earlier than due_ns said. wake is called once then, and not again before a turn has said CST_IDLE again.
+ * A single-threaded host that always runs the context before it sleeps needs no wake.
+ *
+ * Which calls may be made where. Every call of the library may be made inside any callback, slot or listener, save
+ * cst_ctx_run and cst_ctx_free, which say CST_E_NESTED there; wake may call nothing of the library.
+ *
+ * Threads: one thread at a time uses a context and what was made in it. Contexts share nothing. cst_post alone may be
+ * called from other threads.
  */
 #ifndef CSTREAM_CTX_H
 #define CSTREAM_CTX_H
@@ -21,7 +46,7 @@ typedef struct cst_ctx cst_ctx;
 
 typedef void cst_task_fn(void *arg);
 
-/** A place in the queue of deferred tasks. The library's own. */
+/** A place in a queue of tasks. The library's own. */
 typedef struct cst_task_link {
     struct cst_task_link *next;
     void (*run)(struct cst_task_link *link);
@@ -34,11 +59,25 @@ typedef struct cst_task {
     void *arg;
 } cst_task;
 
+/** A timer, in storage of the host's. Zero it before its first use; the fields are the library's. */
+typedef struct cst_timer {
+    uint64_t due_ns;
+    uint64_t order;
+    struct cst_timer *child, *next, *prev;
+    cst_task_fn *fn;
+    void *arg;
+} cst_timer;
+
+/** A time that does not come. */
+#define CST_NEVER UINT64_MAX
+
 /**
  * Zeroes mean the defaults.
  *
- * wake, wake_arg  called once when the context goes from idle to having work, outside cst_ctx_run: a loop that sleeps
- *                 wakes up and runs. Not called again before a run has come to rest. It may not call the library.
+ * wake, wake_arg  called when the context goes from idle to busy outside a turn; see above. It is called on the thread
+ *                 that made it busy: the one that runs the context or, where the host uses cst_post, the posting one,
+ *                 so it must be safe there. It sees to it that the host's loop stops sleeping, and calls nothing of the
+ *                 library. NULL: the host finds out by running.
  * nesting_limit   how deep synchronous stages run inside one another before a chunk is buffered and goes on by a task;
  *                 0 is 64. It bounds the stack for any length of pipeline.
  * cached_blocks   how many blocks of one size cst_ctx_buf keeps for reuse; 0 is 16
@@ -52,13 +91,26 @@ typedef struct cst_ctx_opts {
 } cst_ctx_opts;
 
 /**
- * How much one run may do. Zero the struct, then set the limits: 0 is without limit.
+ * How much one turn may do, and what the host has to know after it. Zero the struct, then set the limits: 0 is without
+ * limit.
  *
- * tasks  how many tasks may run. A limit cuts between tasks and never changes the order of anything.
+ * tasks   in: how many tasks, timers and immediates may run. It cuts between them: no order changes by it, and in a
+ *         turn of 1 each callback chain of Node's is a turn of its own.
+ * bytes   in: how many bytes may leave the buffers of flowing streams. When they are spent, a flow stops after the
+ *         present chunk, so the overshoot is one chunk, and its rest becomes the last immediate; immediates wait for
+ *         the next turn. So streams whose data never ends take turns, and tasks and timers come in between. The order
+ *         within each stream stays; between streams it may differ from Node's, which has no such limit. Chunks that a
+ *         filter hands through without buffering them are counted once, where they began.
+ * now_ns  in: the host's clock, in nanoseconds from any beginning; it should not run backwards, and where it does the
+ *         context's clock stands still. Timers that are due by it fire.
+ * due_ns  out: when the next timer is due, CST_NEVER where none is. In the past, or now: do not sleep.
  */
 typedef struct cst_budget {
     size_t tasks;
-    uintptr_t reserved[7];
+    size_t bytes;
+    uint64_t now_ns;
+    uint64_t due_ns;
+    uintptr_t reserved[4];
 } cst_budget;
 
 /**
@@ -69,9 +121,11 @@ typedef struct cst_budget {
 CST_API cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_ctx_opts *opts);
 
 /**
- * Ends a context: destroys the streams that are still open, runs what is due, calls every callback of a write or end
- * that is still owed (with the stream's error or CST_E_DESTROYED), and frees streams, queues and free lists. Handles to
- * its streams are dead then, whatever references were held; no completion may come after it. Slices stay valid.
+ * Ends a context: destroys the streams that are still open, runs the tasks and immediates that are queued, stops every
+ * timer, calls every callback of a write or end that is still owed (with the stream's error or CST_E_DESTROYED), and
+ * frees streams, queues and free lists. Handles to its streams are dead then, whatever references were held; no
+ * completion may come after it, and no other thread may post. Slices stay valid. Streams may not be made inside it, nor
+ * timers started.
  *
  * CST_OK          gone; NULL is fine
  * CST_E_NESTED    called inside a callback or a slot of the same context: nothing has changed
@@ -79,29 +133,98 @@ CST_API cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, co
 CST_API cst_status cst_ctx_free(cst_ctx *ctx);
 
 /**
- * Runs deferred tasks, those that they queue included, until none is left or the budget is spent. budget may be NULL.
+ * One turn, as drawn above, until nothing can run or the budget is spent. budget NULL: without limits, and without
+ * timers.
  *
- * CST_IDLE            none is left
- * CST_MORE            the budget is spent and tasks are left: run again
- * CST_E_UNHANDLED     none is left, and since the last such answer an 'error' event had no listener; said once, in place
- *                     of CST_IDLE. The error stays on its stream (cst_errored).
+ * A timer that is started during a turn fires in a later one at the earliest: so a timer that starts itself again does
+ * not hold the turn.
+ *
+ * CST_IDLE            nothing can run before budget->due_ns; that may be now, for a timer started during this turn
+ * CST_MORE            the budget is spent and something is left: run again
+ * CST_E_UNHANDLED     as CST_IDLE, and since the last such answer an 'error' event had no listener; said once. The
+ *                     error stays on its stream (cst_errored).
  * CST_E_NESTED        called inside a callback or a slot: nothing has run
  * CST_E_INVALID_ARG   ctx is NULL
  */
-CST_API cst_status cst_ctx_run(cst_ctx *ctx, const cst_budget *budget);
+CST_API cst_status cst_ctx_run(cst_ctx *ctx, cst_budget *budget);
 
-/** Whether tasks are queued. */
+/** Whether something is queued, by another thread too: a turn now would run it. Timers do not count. */
 CST_API bool cst_ctx_has_work(const cst_ctx *ctx);
 
+/** The latest now_ns that a turn was given: the context's clock. 0 before the first, and for NULL. */
+CST_API uint64_t cst_ctx_now_ns(const cst_ctx *ctx);
+
+/** When the next timer is due, as cst_budget has it after a turn; callbacks outside a turn may have changed it since.
+ * CST_NEVER where none is, and for NULL. */
+CST_API uint64_t cst_ctx_due_ns(const cst_ctx *ctx);
+
+/* --- tasks: none of these can fail for want of memory ------------------------------------------------------------- */
+
 /**
- * Queues fn(arg) behind what is queued already. Node: process.nextTick. The task's storage must stay until fn is called;
- * inside fn it may be used again or freed. Cannot fail.
+ * Queues fn(arg) behind the deferred tasks that are queued already. Node: process.nextTick. The task's storage must stay
+ * until fn is called; inside fn it may be used again or freed.
  *
  * CST_OK             queued
- * CST_PENDING        this task is queued already: nothing has changed
+ * CST_PENDING        this task is queued already, here or by one of the next two: nothing has changed
  * CST_E_INVALID_ARG  ctx, task or fn is NULL
  */
 CST_API cst_status cst_defer(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void *arg);
+
+/**
+ * Queues fn(arg) as the last immediate: it is called when no deferred task and no timer is due. Node: setImmediate. A
+ * host that does not use ports hands in what its I/O brought by such tasks, so that each is followed by all that it
+ * causes, as in Node. The rest as cst_defer.
+ */
+CST_API cst_status cst_immediate(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void *arg);
+
+/**
+ * Queues fn(arg) for the end of the turn that is running, or of the next: the place to tell the system, once, what many
+ * callbacks have decided. It is called whatever the budget. Where it makes the context busy, and the budget is not
+ * spent, the turn goes on, and ends once more. The rest as cst_defer.
+ */
+CST_API cst_status cst_at_turn_end(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void *arg);
+
+/**
+ * Queues fn(arg) from any thread, as an immediate; without a lock and without memory. fn is called by cst_ctx_run, on
+ * the thread that runs the context; what the poster wrote before is seen there. Tasks of one thread keep their order.
+ * Bytes travel with it as slices marked with cst_slice_share.
+ *
+ * The task is the poster's until this call, the context's until fn is called: it must not be queued a second time
+ * before that, which is not found out. The context must not be freed meanwhile.
+ *
+ * wake may be called before this returns, on this thread.
+ *
+ * CST_OK             queued
+ * CST_E_UNSUPPORTED  this build has no atomics
+ * CST_E_INVALID_ARG  ctx, task or fn is NULL
+ */
+CST_API cst_status cst_post(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void *arg);
+
+/* --- timers: they cannot fail either, and are called inside cst_ctx_run alone -------------------------------------- */
+
+/**
+ * Calls fn(arg) once, when a turn's now_ns has reached due_ns; of several that are due, the earliest first, and of those
+ * with the same due_ns the one that was started first. A due_ns in the past counts as the context's now. A timer that is
+ * started already is stopped first: starting is also how it is moved. The storage must stay until fn is called or the
+ * timer is stopped; inside fn it may be started again or freed.
+ *
+ * CST_OK             started
+ * CST_E_DESTROYED    the context is being freed
+ * CST_E_INVALID_ARG  ctx, timer or fn is NULL
+ */
+CST_API cst_status cst_timer_start(cst_ctx *ctx, cst_timer *timer, uint64_t due_ns, cst_task_fn *fn, void *arg);
+
+/** The same, delay_ns after cst_ctx_now_ns: the time that has passed since that turn began is not counted, so the timer
+ * is early by it. A sum beyond the clock is CST_NEVER. */
+CST_API cst_status cst_timer_start_in(cst_ctx *ctx, cst_timer *timer, uint64_t delay_ns, cst_task_fn *fn, void *arg);
+
+/** Forgets a timer of this context. CST_OK, CST_EMPTY (it was not started), CST_E_INVALID_ARG (ctx or timer is NULL) */
+CST_API cst_status cst_timer_stop(cst_ctx *ctx, cst_timer *timer);
+
+/** Whether it is to fire. */
+CST_API bool cst_timer_is_started(const cst_timer *timer);
+
+/* --- settings and memory ------------------------------------------------------------------------------------------ */
 
 /**
  * The highWaterMark of streams that say nothing else, read when a stream is made: 65,536 bytes, and 16 messages in

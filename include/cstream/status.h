@@ -45,10 +45,11 @@ typedef int cst_status;
     X(CST_E_ABORT, -15, "the operation was aborted")                                                                   \
     X(CST_E_BUFFER_OUT_OF_BOUNDS, -16, "the bytes are fewer than the value takes")                                     \
     X(CST_E_INVALID_BUFFER_SIZE, -17, "the bytes are no whole number of units")                                        \
-    X(CST_E_INVALID_CHAR_FOUND, -18, "a character that cannot be converted")
+    X(CST_E_INVALID_CHAR_FOUND, -18, "a character that cannot be converted")                                           \
+    X(CST_E_TIMEOUT, -19, "the operation took too long")
 
 #define CST_STATUS_ENUM_ENTRY(name, value, text) name = value,
-enum cst_status_code { CST_STATUS_TABLE(CST_STATUS_ENUM_ENTRY) CST_STATUS_LAST_ = CST_E_INVALID_CHAR_FOUND };
+enum cst_status_code { CST_STATUS_TABLE(CST_STATUS_ENUM_ENTRY) CST_STATUS_LAST_ = CST_E_TIMEOUT };
 #undef CST_STATUS_ENUM_ENTRY
 
 #define CST_USER(n) (-0x10000 - (n))

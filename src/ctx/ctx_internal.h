@@ -12,6 +12,10 @@
 #include "bytes/block_cache.h"
 #include "cstream/ctx.h"
 
+#ifndef __STDC_NO_ATOMICS__
+#include <stdatomic.h>
+#endif
+
 /** Something that lives in a context and has to be ended and freed with it: a stream. */
 struct cst__resident {
     struct cst__resident *next, *prev;
@@ -60,6 +64,16 @@ struct cst__limbo {
     size_t size;
 };
 
+/** Tasks, first in first out. */
+struct cst__queue {
+    cst_task_link *first, *last; /* last is valid where first is not NULL */
+};
+
+/*
+ * Idle and busy. A turn that has nothing left leaves awake false and &asleep in posted, both at once. Who finds it so,
+ * with something to do, owes the host one wake: the thread of the context looks at awake, and then, as the others do, at
+ * posted, whose change from &asleep is the one that counts.
+ */
 struct cst_ctx {
     const cst_allocator *allocator;
     struct cst__pool pool;
@@ -67,8 +81,27 @@ struct cst_ctx {
 
     struct cst__task_block *first_block, *last_block;
     unsigned next_task, next_room;
-    cst_task_link *first_late, *last_late;
-    bool residents_late; /* some resident may have a task that had no room */
+    struct cst__queue late; /* links that had no room */
+    bool residents_late;    /* some resident may have a task that had no room */
+
+    struct cst__queue immediates;
+    struct cst__queue turn_end;
+#ifndef __STDC_NO_ATOMICS__
+    _Atomic(cst_task_link *)
+        posted; /* a stack: the latest first; NULL where empty, &asleep where idle */
+#endif
+    cst_task_link asleep;
+    cst_task_link *
+        spender; /* the rest of the flow that has spent the turn's bytes: the last immediate when it ends */
+
+    cst_timer *timers;    /* a pairing heap: the earliest */
+    uint64_t timer_order; /* of the timer that is started next */
+    uint64_t turn_order;  /* the same when the turn began: later timers wait for the next */
+    uint64_t now_ns;      /* the latest time that a turn was given */
+    uint64_t told_due_ns; /* what the host believes */
+    size_t bytes_left;    /* that flows may move in this turn; any number where there is no limit */
+    bool bytes_limited;
+    bool timed; /* the turn has said what time it is */
 
     size_t default_mark[2]; /* highWaterMark of bytes, and of object mode */
 
@@ -76,7 +109,7 @@ struct cst_ctx {
      * are counted in the same word, by CST__NESTED, so that what is both costs one addition. */
     uint32_t frames;
     uint32_t nesting_limit; /* in the same unit */
-    bool awake;             /* the host knows that there is work, or is running */
+    bool awake;             /* the host knows that there is work, or is running; see above */
     bool unhandled;         /* an 'error' had no listener */
     bool closing;           /* cst_ctx_free is at work: nothing new may begin */
 
@@ -102,11 +135,61 @@ void cst__post(cst_ctx *ctx, cst_task_link *link, void (*run)(cst_task_link *lin
 /** Queues a task of a resident. Where there is no room, false: the resident's run_late will be asked for it. */
 bool cst__post_resident(cst_ctx *ctx, void *subject, unsigned kind, cst_status status);
 
+/** Whether there are deferred tasks. */
 static inline bool cst__has_tasks(const cst_ctx *ctx)
 {
     return ctx->next_task != ctx->next_room || ctx->first_block != ctx->last_block ||
-           ctx->first_late || ctx->residents_late;
+           ctx->late.first || ctx->residents_late;
 }
+
+/** The rest of a flow that was cut: an immediate, behind those whose flow was cut before it had begun. */
+void cst__post_rest(cst_ctx *ctx, cst_task_link *link, void (*run)(cst_task_link *link));
+
+/** The context is busy from here on, and was idle: the host is woken, unless another thread has done that. */
+void cst__wake(cst_ctx *ctx);
+
+/** Runs all tasks and immediates, whatever the time: the context is being freed. */
+void cst__run_all(cst_ctx *ctx);
+
+/** What the turn may move is spent. The slow half of cst__bytes_spent. */
+bool cst__bytes_are_limited(cst_ctx *ctx);
+
+static inline bool cst__bytes_spent(cst_ctx *ctx)
+{
+    return ctx->bytes_left == 0 && cst__bytes_are_limited(ctx);
+}
+
+static inline void cst__bytes_moved(cst_ctx *ctx, size_t len)
+{
+    ctx->bytes_left = len < ctx->bytes_left ? ctx->bytes_left - len : 0;
+}
+
+/* --- timer.c */
+
+/** The timer that this turn may call now, taken out, or NULL. */
+cst_timer *cst__timer_take_due(cst_ctx *ctx);
+
+/** Whether there is one. */
+bool cst__timer_is_due(const cst_ctx *ctx);
+
+void cst__timers_stop_all(cst_ctx *ctx);
+
+/* --- post.c */
+
+/** What other threads have posted becomes immediates; from here on they need not wake anybody. */
+void cst__posted_take(cst_ctx *ctx);
+
+/** Whether other threads have posted something that was not taken. */
+bool cst__posted_any(const cst_ctx *ctx);
+
+/** Whether nobody has posted since cst__posted_sleep. */
+bool cst__posted_asleep(const cst_ctx *ctx);
+
+/** From here on who posts wakes the host; false where somebody has posted meanwhile, which changes nothing. */
+bool cst__posted_sleep(cst_ctx *ctx);
+
+/** The way back: false where another thread was quicker, which has woken the host then. */
+bool cst__posted_rise(cst_ctx *ctx);
 
 /** Of the stream room (shortcut.h). There is ctx->passing. */
 void cst__show_passing(cst_ctx *ctx);

@@ -683,11 +683,12 @@ static bool stream_otherwise(cst_stream *s, cst_status status)
     cst__read_returned(s, status);
     if (!take_and_tell(s, CST_READ_ANY, fetched(s, CST_READ_ANY, SIZE_MAX), &chunk, NULL))
         return false;
+    cst__bytes_moved(s->ctx, chunk.len);
     cst__slice_unref(&chunk);
     return true;
 }
 
-/* As long as it lasts; false where there was no chunk. */
+/* As long as it lasts, and the turn's bytes; false where there was no chunk. */
 static bool stream_on(cst_stream *s)
 {
     cst_status (*const read)(cst_stream *, void *, size_t) = s->ops->read;
@@ -721,10 +722,12 @@ static bool stream_on(cst_stream *s)
                 return false;
             }
         }
+        if (ctx->bytes_limited)
+            cst__bytes_moved(ctx, chunk.len);
         deliver(ctx, r->sole_pipe, &chunk);
         if (chunk.block)
             cst__block_unref(chunk.block);
-    } while (streams(s));
+    } while (streams(s) && !cst__bytes_spent(ctx));
     return true;
 }
 
@@ -771,17 +774,54 @@ static void pass_on(cst_stream *s)
         if (!w->queue.count)
             s->flags &= ~W_BUFFERED;
         exchange(r, &first, &next);
+        cst__bytes_moved(s->ctx, first.len);
         deliver(s->ctx, r->sole_pipe, &first);
         if (first.block)
             cst__block_unref(first.block);
-    } while (passes_on(s));
+    } while (passes_on(s) && !cst__bytes_spent(s->ctx));
+}
+
+/* What is left of a flow when the turn's bytes are spent. */
+struct rest {
+    cst_task_link link;
+    cst_stream *stream;
+};
+
+static void run_rest(cst_task_link *link)
+{
+    struct rest *rest = cst__container_of(link, struct rest, link);
+    cst_stream *s = rest->stream;
+
+    cst__free(s->ctx, rest, sizeof(*rest));
+    s->flags &= ~R_FLOW_CUT;
+    cst__run_flow(s);
+    cst__release(s);
+}
+
+/* Whether the turn's bytes are spent, so that the rest is left to an immediate. Without memory for that it goes on. */
+static bool cut_flow(cst_stream *s)
+{
+    struct rest *rest;
+
+    if (!cst__bytes_spent(s->ctx))
+        return false;
+    if (s->flags & R_FLOW_CUT)
+        return true;
+    rest = cst__alloc(s->ctx, sizeof(*rest));
+    if (!rest)
+        return false;
+    *rest = (struct rest){ .stream = s };
+    s->flags |= R_FLOW_CUT;
+    s->refs++;
+    cst__post_rest(s->ctx, &rest->link, run_rest);
+    return true;
 }
 
 void cst__run_flow(cst_stream *s)
 {
     cst_slice chunk;
 
-    while (s->flags & R_FLOWING) {
+    while ((s->flags & R_FLOWING) && !cut_flow(s)) {
         if (may_stream(s)) {
             if (!stream_on(s))
                 break;
@@ -790,6 +830,7 @@ void cst__run_flow(cst_stream *s)
         } else {
             if (!read_chunk(s, CST_READ_ANY, &chunk, NULL))
                 break;
+            cst__bytes_moved(s->ctx, chunk.len);
             cst__slice_unref(&chunk);
         }
     }
@@ -962,7 +1003,7 @@ bool cst_readable_ended(const cst_stream *s)
 
 bool cst_readable_did_read(const cst_stream *s)
 {
-    return side(s) && (s->flags & R_DATA_EMITTED);
+    return side(s) && (s->flags & (R_DATA_EMITTED | R_DATA_EMITTED_BEFORE));
 }
 
 bool cst_readable_aborted(const cst_stream *s)

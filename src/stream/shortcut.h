@@ -32,7 +32,7 @@
 /* --- a write -------------------------------------------------------------------------------------------------------- */
 
 /* A sink is idle, in bytes, and nobody waits for anything of it. */
-#define IDLE (CONSTRUCTED | W_PLAIN)
+#define IDLE (CONSTRUCTED | W_PLAIN | W_ACTIVE)
 #define IDLE_NOT (W_WRITING | W_CORKED | W_BUFFERED | W_ENDING | W_NEED_DRAIN | DESTROYED | ERRORED)
 
 #define IN_FLIGHT (W_WRITING | W_SYNC | W_EXPECTING)

@@ -16,6 +16,7 @@
  *      transform.c  from the writable to the readable side
  *      destroy.c    construct, errors, destroy, close
  *      pipe.c       from one stream into another
+ *      timeout.c    limits on how long it takes
  *
  * The life of a readable side (R_ENDED, R_END_EMITTED):
  *
@@ -55,7 +56,7 @@
 
 /* readable side */
 #define R_FLOWING FLAG(0)
-#define R_HAS_FLOWING FLAG(1)    /* flowing is not null */
+#define W_ACTIVE FLAG(1)         /* a write began since timeouts looked last */
 #define R_DATA_LISTENING FLAG(2) /* at least one 'data' listener */
 #define R_PIPED FLAG(3)          /* there is just one, and it is a pipe: sole_pipe */
 #define R_READING FLAG(4)        /* the read slot was called and has pushed nothing yet */
@@ -121,7 +122,10 @@
 #define W_AFTER_WRITE FLAG(56)        /* a task that follows a completed write is on its way */
 #define W_VECTOR FLAG(59)             /* with W_KEPT: they are those of a writev */
 #define LISTENERS_GONE FLAG(57)       /* the list is to be swept when the emission is over */
-#define LISTENERS_FRONT FLAG(58)      /* some listener was put in front of the others */
+#define R_HAS_FLOWING FLAG(63)        /* flowing is not null */
+#define R_FLOW_CUT FLAG(62) /* the rest of the flow is an immediate: the turn's bytes were spent */
+#define R_DATA_EMITTED_BEFORE FLAG(61) /* R_DATA_EMITTED was set and taken down: see timeout.c */
+#define LISTENERS_FRONT FLAG(58)       /* some listener was put in front of the others */
 
 /* --- deferred tasks ----------------------------------------------------------------------------------------------- */
 

@@ -55,7 +55,7 @@ bool scenario_run(const struct scenario *sc, const cst_allocator *allocator,
 
 static void settle(const struct host *host)
 {
-    const cst_budget budget = { .tasks = host->opts->task_budget };
+    cst_budget budget = { .tasks = host->opts->task_budget };
 
     while (cst_ctx_run(host->ctx, host->opts->task_budget > 0 ? &budget : NULL) == CST_MORE)
         continue;

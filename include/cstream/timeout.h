@@ -1,0 +1,50 @@
+/*
+ * timeout.h - streams that take too long.
+ *
+ * Two limits, on the context's clock (cst_budget.now_ns): how long nothing may happen on a stream, and how long all of
+ * it may take. A stream without them is neither larger nor slower for it; what they need is a record of their own.
+ *
+ * Activity is
+ *
+ *     on the readable side   a chunk pushed or handed out: to 'data', by cst_read, into a pipe
+ *     on the writable side   a chunk accepted, given to the sink, or completed by it
+ *
+ * and nothing else: a stream that is paused, that waits for 'drain', or whose reader is slow is idle, as in Node. Node:
+ * net.Socket's setTimeout.
+ */
+#ifndef CSTREAM_TIMEOUT_H
+#define CSTREAM_TIMEOUT_H
+
+#include "stream.h"
+
+typedef enum cst_timeout_kind { CST_TIMEOUT_IDLE, CST_TIMEOUT_TOTAL } cst_timeout_kind;
+
+/** A limit was reached. Called by cst_ctx_run. The stream goes on, unless this destroys it. */
+typedef void cst_timeout_fn(cst_stream *s, cst_timeout_kind kind, void *arg);
+
+/**
+ * idle_ns   how long a stream may be without activity; 0 is without limit. The stream is looked at four times in that
+ *           span: so the limit is noticed never before it was reached, and at most a quarter of it later. Said once for
+ *           each time that the stream falls idle, as Node's 'timeout' is.
+ * total_ns  how long it may be from this call until it is destroyed; 0 is without limit. Said once.
+ * fn, arg   called at a limit. NULL: the stream is destroyed with CST_E_TIMEOUT
+ */
+typedef struct cst_timeouts {
+    uint64_t idle_ns;
+    uint64_t total_ns;
+    cst_timeout_fn *fn;
+    void *arg;
+    uintptr_t reserved[4];
+} cst_timeouts;
+
+/**
+ * Sets the limits of a stream, from now on, in place of those it had. NULL, and a struct of zeroes, are none. They end
+ * when the stream is destroyed.
+ *
+ * CST_OK             set; nothing to do where s was destroyed already
+ * CST_E_NOMEM        no memory for the record: those that it had stand
+ * CST_E_INVALID_ARG  s is NULL
+ */
+CST_API cst_status cst_set_timeouts(cst_stream *s, const cst_timeouts *timeouts);
+
+#endif

@@ -1,0 +1,372 @@
+/*
+ * turn.c - the queues of a context, and the turn that runs them: see ctx.h.
+ */
+#include "ctx/ctx_internal.h"
+
+#include <assert.h>
+
+/* --- the queue of deferred tasks ---------------------------------------------------------------------------------- */
+
+static bool add_block(cst_ctx *ctx)
+{
+    struct cst__task_block *block = cst__alloc(ctx, sizeof(*block));
+
+    if (!block)
+        return false;
+    ctx->last_block->next = block;
+    ctx->last_block = block;
+    ctx->next_room = 0;
+    return true;
+}
+
+static inline bool put_task(cst_ctx *ctx, void *subject, unsigned kind, cst_status status)
+{
+    if (ctx->next_room == CST__TASKS_A_BLOCK && !add_block(ctx))
+        return false;
+    ctx->last_block->tasks[ctx->next_room++] =
+        (struct cst__task){ .subject = subject, .kind = kind, .status = status };
+    return true;
+}
+
+static void next_block(cst_ctx *ctx)
+{
+    struct cst__task_block *block = ctx->first_block;
+
+    ctx->first_block = block->next;
+    ctx->next_task = 0;
+    cst__free(ctx, block, sizeof(*block));
+}
+
+/* Takes the first, where there is one. */
+static inline bool take_task(cst_ctx *ctx, struct cst__task *task)
+{
+    if (ctx->first_block != ctx->last_block) {
+        *task = ctx->first_block->tasks[ctx->next_task++];
+        if (ctx->next_task == CST__TASKS_A_BLOCK)
+            next_block(ctx);
+        return true;
+    }
+    if (ctx->next_task == ctx->next_room)
+        return false;
+    *task = ctx->first_block->tasks[ctx->next_task++];
+    if (ctx->next_task == ctx->next_room)
+        ctx->next_task = ctx->next_room = 0;
+    return true;
+}
+
+/* --- queueing ----------------------------------------------------------------------------------------------------- */
+
+void cst__wake(cst_ctx *ctx)
+{
+    ctx->awake = true;
+    if (cst__posted_rise(ctx) && ctx->wake)
+        ctx->wake(ctx->wake_arg);
+}
+
+static inline void append(cst_ctx *ctx, struct cst__queue *queue, cst_task_link *link,
+                          void (*run)(cst_task_link *link))
+{
+    assert(!link->run);
+    link->run = run;
+    link->next = NULL;
+    if (queue->first)
+        queue->last->next = link;
+    else
+        queue->first = link;
+    queue->last = link;
+    if (!ctx->awake)
+        cst__wake(ctx);
+}
+
+void cst__post(cst_ctx *ctx, cst_task_link *link, void (*run)(cst_task_link *link))
+{
+    assert(!link->run);
+    if (!put_task(ctx, link, 0, CST_OK)) {
+        append(ctx, &ctx->late, link, run);
+        return;
+    }
+    link->run = run;
+    if (!ctx->awake)
+        cst__wake(ctx);
+}
+
+bool cst__post_resident(cst_ctx *ctx, void *subject, unsigned kind, cst_status status)
+{
+    bool there_is_room = put_task(ctx, subject, kind, status);
+
+    if (!there_is_room)
+        ctx->residents_late = true;
+    if (!ctx->awake)
+        cst__wake(ctx);
+    return there_is_room;
+}
+
+/* Only inside a turn: bytes have no limit outside. The first to find them spent is who has spent them. */
+void cst__post_rest(cst_ctx *ctx, cst_task_link *link, void (*run)(cst_task_link *link))
+{
+    if (ctx->spender) {
+        append(ctx, &ctx->immediates, link, run);
+    } else {
+        link->run = run;
+        ctx->spender = link;
+    }
+}
+
+static void queue_spender(cst_ctx *ctx)
+{
+    cst_task_link *link = ctx->spender;
+    void (*run)(cst_task_link * link);
+
+    if (!link)
+        return;
+    ctx->spender = NULL;
+    run = link->run;
+    link->run = NULL;
+    append(ctx, &ctx->immediates, link, run);
+}
+
+static void run_host_task(cst_task_link *link)
+{
+    cst_task *task = cst__container_of(link, cst_task, link);
+
+    task->fn(task->arg);
+}
+
+/* queue is NULL for the deferred tasks. */
+static cst_status queue_task(cst_ctx *ctx, struct cst__queue *queue, cst_task *task,
+                             cst_task_fn *fn, void *arg)
+{
+    if (task->link.run)
+        return CST_PENDING;
+    task->fn = fn;
+    task->arg = arg;
+    if (queue)
+        append(ctx, queue, &task->link, run_host_task);
+    else
+        cst__post(ctx, &task->link, run_host_task);
+    return CST_OK;
+}
+
+cst_status cst_defer(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void *arg)
+{
+    if (!ctx || !task || !fn)
+        return CST_E_INVALID_ARG;
+    return queue_task(ctx, NULL, task, fn, arg);
+}
+
+cst_status cst_immediate(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void *arg)
+{
+    if (!ctx || !task || !fn)
+        return CST_E_INVALID_ARG;
+    return queue_task(ctx, &ctx->immediates, task, fn, arg);
+}
+
+cst_status cst_at_turn_end(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void *arg)
+{
+    if (!ctx || !task || !fn)
+        return CST_E_INVALID_ARG;
+    return queue_task(ctx, &ctx->turn_end, task, fn, arg);
+}
+
+/* --- running ------------------------------------------------------------------------------------------------------ */
+
+static inline void after_user_code(cst_ctx *ctx)
+{
+    if (ctx->burial_due)
+        cst__bury(ctx);
+}
+
+static void run_link(cst_task_link *link)
+{
+    void (*run)(cst_task_link *) = link->run;
+
+    link->run = NULL; /* it may queue itself again, or be freed */
+    run(link);
+}
+
+static void run_first(cst_ctx *ctx, struct cst__queue *queue)
+{
+    cst_task_link *link = queue->first;
+
+    queue->first = link->next;
+    run_link(link);
+    after_user_code(ctx);
+}
+
+/* Runs one task that had no room when it was queued; false where there is none. */
+static bool run_late(cst_ctx *ctx)
+{
+    struct cst__resident *r = ctx->residents;
+
+    if (ctx->late.first) {
+        run_first(ctx, &ctx->late);
+        return true;
+    }
+    while (r && !ctx->resident_ops->run_late(r))
+        r = r->next;
+    if (!r)
+        ctx->residents_late = false;
+    after_user_code(ctx);
+    return r != NULL;
+}
+
+/* One deferred task; false where there is none. */
+static inline bool run_task(cst_ctx *ctx)
+{
+    struct cst__task task;
+
+    if ((ctx->late.first || ctx->residents_late) && run_late(ctx))
+        return true;
+    if (!take_task(ctx, &task))
+        return false;
+    if (task.kind != 0)
+        ctx->resident_ops->run(task.subject, task.kind, task.status);
+    else
+        run_link(task.subject);
+    after_user_code(ctx);
+    return true;
+}
+
+static void fire(cst_ctx *ctx, cst_timer *timer)
+{
+    cst_task_fn *fn = timer->fn;
+
+    timer->fn = NULL; /* likewise */
+    fn(timer->arg);
+    after_user_code(ctx);
+}
+
+/* Without a limit the count is only a number, which begins anew. */
+bool cst__bytes_are_limited(cst_ctx *ctx)
+{
+    if (!ctx->bytes_limited)
+        ctx->bytes_left = SIZE_MAX;
+    return ctx->bytes_limited;
+}
+
+static bool immediate_may_run(cst_ctx *ctx)
+{
+    if (cst__bytes_spent(ctx))
+        return false;
+    cst__posted_take(ctx);
+    return ctx->immediates.first;
+}
+
+static bool run_next(cst_ctx *ctx)
+{
+    cst_timer *timer;
+
+    if (run_task(ctx))
+        return true;
+    if ((timer = cst__timer_take_due(ctx)) != NULL)
+        fire(ctx, timer);
+    else if (immediate_may_run(ctx))
+        run_first(ctx, &ctx->immediates);
+    else
+        return false;
+    return true;
+}
+
+/* Those that are queued now: what they queue here comes at the next end. */
+static void run_turn_end(cst_ctx *ctx)
+{
+    struct cst__queue queue = ctx->turn_end;
+
+    ctx->turn_end.first = NULL;
+    while (queue.first)
+        run_first(ctx, &queue);
+}
+
+static void begin_turn(cst_ctx *ctx, const cst_budget *budget)
+{
+    ctx->awake = true;
+    ctx->frames = 1;
+    cst__posted_take(ctx);
+    ctx->timed = budget;
+    if (budget && budget->now_ns > ctx->now_ns)
+        ctx->now_ns = budget->now_ns;
+    ctx->turn_order = ctx->timer_order;
+    ctx->bytes_limited = budget && budget->bytes;
+    ctx->bytes_left = ctx->bytes_limited ? budget->bytes : SIZE_MAX;
+}
+
+/* Whether the context is idle from here on. Not where another thread has posted in the last moment. */
+static bool come_to_rest(cst_ctx *ctx)
+{
+    if (cst__has_tasks(ctx) || ctx->immediates.first || ctx->turn_end.first ||
+        cst__timer_is_due(ctx))
+        return false;
+    return cst__posted_sleep(ctx);
+}
+
+/* A turn that was not told the time has told none either: where it has moved the deadline, the host must hear of it. */
+static void end_turn(cst_ctx *ctx, cst_budget *budget, bool idle)
+{
+    ctx->frames = 0;
+    ctx->bytes_limited = false;
+    ctx->bytes_left = SIZE_MAX;
+    if (budget)
+        budget->due_ns = ctx->told_due_ns = cst_ctx_due_ns(ctx);
+    if (!idle)
+        return;
+    ctx->awake = false;
+    if (cst_ctx_due_ns(ctx) < ctx->told_due_ns)
+        cst__wake(ctx);
+}
+
+/* Nothing has happened since the last turn: a turn without timers has nothing to do, and need not say so to others. */
+static bool is_idle(const cst_ctx *ctx)
+{
+    return !ctx->awake && !ctx->unhandled && cst__posted_asleep(ctx);
+}
+
+cst_status cst_ctx_run(cst_ctx *ctx, cst_budget *budget)
+{
+    size_t left = budget && budget->tasks ? budget->tasks : SIZE_MAX;
+    bool idle;
+
+    if (!ctx)
+        return CST_E_INVALID_ARG;
+    if (ctx->frames)
+        return CST_E_NESTED;
+    if (!budget && is_idle(ctx))
+        return CST_IDLE;
+    begin_turn(ctx, budget);
+    do {
+        while (left && run_next(ctx))
+            left -= left != SIZE_MAX;
+        run_turn_end(ctx);
+        queue_spender(ctx);
+        idle = come_to_rest(ctx);
+    } while (!idle && left &&
+             (cst__has_tasks(ctx) || cst__timer_is_due(ctx) || immediate_may_run(ctx)));
+    end_turn(ctx, budget, idle);
+    if (!idle)
+        return CST_MORE;
+    if (ctx->unhandled) {
+        ctx->unhandled = false;
+        return CST_E_UNHANDLED;
+    }
+    return CST_IDLE;
+}
+
+void cst__run_all(cst_ctx *ctx)
+{
+    for (;;) {
+        cst__posted_take(ctx);
+        if (run_task(ctx))
+            continue;
+        if (ctx->immediates.first)
+            run_first(ctx, &ctx->immediates);
+        else if (ctx->turn_end.first)
+            run_first(ctx, &ctx->turn_end);
+        else
+            return;
+    }
+}
+
+bool cst_ctx_has_work(const cst_ctx *ctx)
+{
+    return ctx && (cst__has_tasks(ctx) || ctx->immediates.first || ctx->turn_end.first ||
+                   cst__posted_any(ctx));
+}
