@@ -160,7 +160,7 @@ void cst__listen(cst_stream *s, struct cst__listener *l, enum cst__listener_kind
     l->kind = (uint8_t)kind;
     l->traits = (uint8_t)traits;
     s->listened = (uint16_t)(s->listened | events);
-    if (traits & LISTENER_FRONT || kind == LISTENER_PIPE_DEST)
+    if (traits & LISTENER_FRONT)
         s->flags |= LISTENERS_FRONT;
     link_last(s, l);
 }
@@ -172,19 +172,24 @@ void cst__listen_fn(cst_stream *s, struct cst__fn_listener *l, unsigned events, 
 
 /* --- emission ----------------------------------------------------------------------------------------------------- */
 
-/* Whether an emission that began at this depth calls l, and what a once-listener leaves behind. */
-static bool take_event(cst_stream *s, struct cst__listener *l, uint16_t bit, unsigned depth)
+/* Called once, whatever emission had it in view. */
+static void take_once(cst_stream *s, struct cst__listener *l, uint16_t bit)
 {
-    if (!(l->events & bit) && !((l->gone & bit) && l->gone_depth >= depth))
-        return false;
-    if (!(l->traits & LISTENER_ONCE))
-        return true;
-    l->gone = (uint16_t)(l->gone & ~bit); /* called once, whatever emission had it in view */
+    l->gone = (uint16_t)(l->gone & ~bit);
     if (l->events & bit) {
         l->events = (uint16_t)(l->events & ~bit);
         s->flags |= LISTENERS_GONE;
         events_removed(s, bit);
     }
+}
+
+/* Whether an emission that began at this depth calls l; a once-listener is removed then. */
+static inline bool take_event(cst_stream *s, struct cst__listener *l, uint16_t bit, unsigned depth)
+{
+    if (!(l->events & bit) && !((l->gone & bit) && l->gone_depth >= depth))
+        return false;
+    if (l->traits & LISTENER_ONCE)
+        take_once(s, l, bit);
     return true;
 }
 
@@ -235,13 +240,14 @@ static void emit_to_rest(cst_stream *s, const cst_event *event, const struct cst
 
 void cst__emit_event(cst_stream *s, const cst_event *event)
 {
-    struct cst__listener *last = cst__last_listener(s);
+    struct cst__listener *last;
     unsigned depth;
 
     if (!cst__listened(s, event->type))
         return;
+    last = cst__last_listener(s);
     depth = ++s->emit_depth;
-    if (s->flags & LISTENERS_FRONT)
+    if ((s->flags & LISTENERS_FRONT) || event->type == CST_ERROR)
         emit_to_front(s, event, last, depth);
     emit_to_rest(s, event, last, depth);
     s->emit_depth--;
