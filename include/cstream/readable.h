@@ -13,6 +13,7 @@
 #ifndef CSTREAM_READABLE_H
 #define CSTREAM_READABLE_H
 
+#include "encoding.h"
 #include "event.h"
 
 /** A source. No slot is a must. See stream.h for the form. Node: new Readable. */
@@ -56,7 +57,8 @@ CST_API cst_status cst_push_eof(cst_stream *s);
  */
 CST_API cst_status cst_unshift(cst_stream *s, cst_slice chunk);
 
-/** Any size: the first chunk of the buffer, whole. Node: read() without an argument. */
+/** Any size: the first chunk of the buffer, whole; of text (cst_set_encoding) that does not flow, all of the buffer as
+ * one. Node: read() without an argument. */
 #define CST_READ_ANY SIZE_MAX
 
 /**
@@ -92,6 +94,33 @@ CST_API cst_status cst_read(cst_slice *out, cst_stream *s, size_t size);
  * Re-entrancy: as cst_read.
  */
 CST_API cst_status cst_next(cst_slice *out, cst_stream *s);
+
+/**
+ * From now on the side hands out text: what is pushed is taken for bytes of that encoding, and what is read, emitted and
+ * piped is their text in UTF-8 (cst_bytes_to_text in encoding.h), never cut inside a character: what a chunk ends in the
+ * middle of waits for the next, and after EOF comes, where it is not nothing, as a last chunk of its own. To cut the bytes
+ * of a source into whole characters, say CST_UTF8. Node: setEncoding.
+ *
+ * What is buffered already is decoded as one chunk. Said again, the buffer stays as it is, joined, and what was held back
+ * is lost. Chunks put back with cst_unshift are text, and stay as they are.
+ *
+ * The length of the side, its highWaterMark and the sizes of cst_read count bytes of the text (in Node UTF-16 units). A
+ * cst_read of so many bytes gives just as many, and so may cut a character, as in Node it may cut a pair of surrogates.
+ *
+ * In object mode each message is decoded by itself, but a character may go over the end of one; a message that completes
+ * no character is an empty one. Messages that are buffered already become one, which counts as one.
+ *
+ * A push then may need memory: CST_E_NOMEM fails the stream, as where there is no room to keep a chunk; at EOF likewise.
+ * Chunks that are their own text (well-formed UTF-8, or ASCII in CST_ASCII and CST_LATIN1) are not copied.
+ *
+ * CST_OK             done, also on a stream that has ended or was destroyed
+ * CST_E_NOMEM        nothing has changed
+ * CST_E_INVALID_ARG  no readable side, or no such encoding
+ */
+CST_API cst_status cst_set_encoding(cst_stream *s, cst_encoding encoding);
+
+/** Node: readableEncoding. CST_OK; CST_EMPTY where none was set (*out is untouched); CST_E_INVALID_ARG. */
+CST_API cst_status cst_readable_encoding(cst_encoding *out, const cst_stream *s);
 
 /** Starts the flow, or lets the read slot run where 'readable' is listened to; chunks come by a task. Node: resume. */
 CST_API cst_status cst_resume(cst_stream *s);

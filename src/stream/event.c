@@ -55,12 +55,17 @@ static void recount_listened(cst_stream *s)
     s->listened = (uint16_t)listened;
 }
 
-/* A pipe that is the only 'data' listener is called without a walk: nobody else can be added to this emission. */
+/*
+ * A pipe that is the only 'data' listener is called without a walk: nobody else can be added to this emission. A stream
+ * that decodes has no such shortcut.
+ */
 void cst__data_listeners_changed(cst_stream *s)
 {
     struct cst__listener *sole = NULL;
     size_t count = 0;
 
+    if (cst__decodes(s))
+        return;
     for (struct cst__listener *l = s->listeners; l; l = l->next) {
         if (!(l->events & EVENT_BIT(CST_DATA)))
             continue;

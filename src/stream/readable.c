@@ -43,6 +43,7 @@ void cst__readable_init(cst_stream *s, const cst_opts *opts, bool both)
 
 void cst__readable_fini(cst_stream *s)
 {
+    cst__decoder_free(s);
     cst__row_fini(&cst__r(s)->buffer, cst__pool_allocator(&s->ctx->pool));
 }
 
@@ -64,7 +65,7 @@ void cst__readable_check(const cst_stream *s)
     assert(r->length == buffered_length(s));
     assert(!(s->flags & R_QUEUED) == !r->buffer.count);
     assert(!(s->flags & R_AWAITING) == !r->buffer.spare);
-    assert(!(s->flags & R_PIPED) == !r->sole_pipe);
+    assert(!(s->flags & R_PIPED) || r->sole_pipe);
     assert(!(s->flags & R_END_EMITTED) || (s->flags & R_ENDED));
     assert(!(s->flags & R_FLOWING) || (s->flags & R_HAS_FLOWING));
     (void)r;
@@ -257,6 +258,22 @@ static cst_status add_chunk(cst_stream *s, cst_slice *chunk, bool front)
     return can_push(s) ? CST_OK : CST_FULL;
 }
 
+static cst_status push_decoded(cst_stream *s, const cst_slice *chunk)
+{
+    cst_slice text;
+    cst_status st = cst__decode(s, chunk, &text);
+
+    if (st < 0)
+        return add_failed(s, st);
+    if (text.len > 0 || (s->flags & R_OBJECTS)) {
+        st = add_chunk(s, &text, false);
+        cst__slice_unref(&text);
+        return st;
+    }
+    cst__maybe_read_more(s);
+    return can_push(s) ? CST_OK : CST_FULL;
+}
+
 cst_status cst__push(cst_stream *s, cst_slice *chunk)
 {
     if (!(s->flags & R_OBJECTS) && chunk->len == 0) {
@@ -269,14 +286,20 @@ cst_status cst__push(cst_stream *s, cst_slice *chunk)
     if (s->flags & (DESTROYED | ERRORED))
         return CST_E_DESTROYED;
     s->flags &= ~R_READING;
+    if (cst__decodes(s))
+        return push_decoded(s, chunk);
     return add_chunk(s, chunk, false);
 }
 
 void cst__push_eof(cst_stream *s)
 {
+    cst_status st;
+
     s->flags &= ~R_READING;
     if (s->flags & R_ENDED)
         return;
+    if (cst__decodes(s) && (st = cst__decode_end(s)) < 0)
+        add_failed(s, st);
     s->flags |= R_ENDED;
     if (!(s->flags & R_SYNC)) {
         s->flags &= ~R_NEED_READABLE;
@@ -306,7 +329,7 @@ static bool buffers(const cst_stream *s, const cst_slice *chunk)
     const struct readable *r = cst__r(s);
 
     return (s->flags & (BUFFERS | BUFFERS_NOT)) == BUFFERS && chunk->len != 0 &&
-           chunk->len <= SIZE_MAX - r->length && cst__row_has_room(&r->buffer);
+           chunk->len <= SIZE_MAX - r->length && cst__row_has_room(&r->buffer) && !cst__decodes(s);
 }
 
 static cst_status buffer_in_slot(cst_stream *s, const cst_slice *chunk)
@@ -431,6 +454,8 @@ static size_t how_much(const cst_stream *s, size_t size)
         return 0;
     if (s->flags & R_OBJECTS)
         return 1;
+    if (size == CST_READ_ANY && !(s->flags & R_FLOWING) && cst__decodes(s))
+        return r->length;
     if (size == CST_READ_ANY)
         return r->length ? cst__row_front(&r->buffer)->len : 0;
     if (size <= r->length)

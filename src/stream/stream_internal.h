@@ -12,6 +12,7 @@
  *      event.c      listeners and emission
  *      slot.c       calling slots, taking answers     cst__answer: which slot was that?
  *      readable.c   the buffer and the flow           read_more_wanted, can_push
+ *      decode.c     cst_set_encoding
  *      writable.c   the queue and finishing           need_finish
  *      transform.c  from the writable to the readable side
  *      destroy.c    construct, errors, destroy, close
@@ -45,6 +46,7 @@
 #include "bytes/block.h"
 #include "bytes/chain_internal.h"
 #include "cstream/chain.h"
+#include "cstream/decoder.h"
 #include "cstream/pipe.h"
 #include "cstream/writable.h"
 #include "ctx/ctx_internal.h"
@@ -261,7 +263,10 @@ struct readable {
     struct cst_chain_row buffer; /* .spare: how many destinations are waited for */
     size_t length;               /* bytes or, in object mode, chunks */
     size_t high_water_mark;
-    struct cst__pipe *sole_pipe; /* with R_PIPED */
+    union {
+        struct cst__pipe *sole_pipe; /* with R_PIPED */
+        cst_decoder *decoder;        /* without it: of cst_set_encoding, from the pool, or NULL */
+    };
 };
 
 /**
@@ -311,6 +316,12 @@ static inline size_t cst__self_offset(uint64_t flags)
     if (flags & HAS_WRITABLE)
         return (flags & HAS_READABLE) ? SELF_OF_BOTH : SELF_OF_WRITABLE;
     return SELF_OF_READABLE;
+}
+
+/** Whether cst_set_encoding was called: the buffer holds text, and no pipe is called without a walk. */
+static inline bool cst__decodes(const cst_stream *s)
+{
+    return !(s->flags & R_PIPED) && cst__r(s)->decoder;
 }
 
 static inline void *cst__self(const cst_stream *s)
@@ -440,6 +451,15 @@ void cst__data_listener_added(cst_stream *s);
 void cst__data_listener_removed(cst_stream *s);
 void cst__readable_listener_added(cst_stream *s);
 void cst__readable_listener_removed(cst_stream *s);
+
+/* --- decode.c ----------------------------------------------------------------------------------------------------- */
+
+/** The text that a chunk completes, which may be empty. The stream decodes. CST_OK, CST_E_NOMEM. */
+cst_status cst__decode(cst_stream *s, const cst_slice *chunk, cst_slice *text);
+
+/** EOF: buffers what the decoder still holds. CST_OK, CST_E_NOMEM, CST_E_OUT_OF_RANGE. */
+cst_status cst__decode_end(cst_stream *s);
+void cst__decoder_free(cst_stream *s);
 
 /* --- writable.c --------------------------------------------------------------------------------------------------- */
 

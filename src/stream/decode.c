@@ -1,0 +1,208 @@
+/*
+ * decode.c - cst_set_encoding: a readable side that hands out text.
+ *
+ * What is pushed is decoded before it is buffered or handed on, so that the buffer of such a side holds text alone, and
+ * its length is the text's. A chunk that is its own text (well-formed UTF-8, ASCII) is not copied.
+ */
+#include "stream/stream_internal.h"
+
+#include <string.h>
+
+#include "bytes/encoding_internal.h"
+#include "cstream/readable.h"
+
+/* What needs no memory: the text is the front of the chunk. What the chunk ends with may be held. */
+static bool decode_in_place(cst_decoder *decoder, const cst_slice *chunk, cst_slice *text)
+{
+    size_t body;
+
+    if (chunk->len == 0 || cst_decoder_held(decoder) > 0)
+        return false;
+    body = chunk->len - cst__decoder_tail(decoder, chunk->data, chunk->len);
+    if (!cst__is_own_text(decoder->encoding, chunk->data, body))
+        return false;
+    cst_decoder_write(decoder, NULL, chunk->data + body, chunk->len - body);
+    *text = cst_slice_sub(chunk, 0, body);
+    return true;
+}
+
+/* Where there is no memory the decoder is as it was. */
+static cst_status decode(cst_decoder *decoder, const cst_allocator *allocator,
+                         const cst_slice *chunk, cst_slice *text)
+{
+    cst_status st;
+    cst_buf buf;
+    size_t need;
+
+    if (decode_in_place(decoder, chunk, text))
+        return CST_OK;
+    need = cst_decoder_length(decoder, chunk->data, chunk->len);
+    if (need == 0) {
+        cst_decoder_write(decoder, NULL, chunk->data, chunk->len);
+        *text = cst_slice_empty();
+        return CST_OK;
+    }
+    st = cst__result_new(&buf, allocator, need);
+    if (st == CST_OK)
+        *text = cst_buf_freeze(&buf, cst_decoder_write(decoder, buf.data, chunk->data, chunk->len));
+    return st;
+}
+
+cst_status cst__decode(cst_stream *s, const cst_slice *chunk, cst_slice *text)
+{
+    return decode(cst__r(s)->decoder, s->ctx->allocator, chunk, text);
+}
+
+cst_status cst__decode_end(cst_stream *s)
+{
+    struct readable *r = cst__r(s);
+    uint8_t rest[CST_DECODER_END_ROOM];
+    size_t len = cst_decoder_end(r->decoder, rest);
+    cst_slice text;
+    cst_status st;
+
+    if (len == 0)
+        return CST_OK;
+    if (len > SIZE_MAX - r->length)
+        return CST_E_OUT_OF_RANGE;
+    if ((st = cst__row_reserve(&r->buffer, cst__pool_allocator(&s->ctx->pool))) < 0 ||
+        (st = cst_slice_copy(&text, s->ctx->allocator, rest, len)) < 0)
+        return st;
+    cst__row_push(&r->buffer, &text);
+    r->length += (s->flags & R_OBJECTS) ? 1 : len;
+    s->flags |= R_QUEUED;
+    return CST_OK;
+}
+
+void cst__decoder_free(cst_stream *s)
+{
+    if (cst__decodes(s))
+        cst__pool_free(&s->ctx->pool, cst__r(s)->decoder, sizeof(cst_decoder));
+}
+
+/* --- the buffer there was before ------------------------------------------------------------------------------------ */
+
+/* Adds what the decoder still holds to a text. */
+static cst_status append_end(cst_decoder *decoder, const cst_allocator *allocator, cst_slice *text)
+{
+    uint8_t rest[CST_DECODER_END_ROOM];
+    size_t len = cst_decoder_end(decoder, rest);
+    cst_status st;
+    cst_buf buf;
+
+    if (len == 0)
+        return CST_OK;
+    st = cst__result_new(&buf, allocator, cst__size_add(text->len, len));
+    if (st < 0)
+        return st;
+    if (text->len > 0)
+        memcpy(buf.data, text->data, text->len);
+    memcpy(buf.data + text->len, rest, len);
+    len += text->len;
+    cst__slice_unref(text);
+    *text = cst_buf_freeze(&buf, len);
+    return CST_OK;
+}
+
+/* All that is buffered as one text, *text being empty. What was decoded before is text already. */
+static cst_status decode_buffered(const cst_stream *s, cst_decoder *decoder, cst_slice *text)
+{
+    const struct cst_chain_row *buffer = &cst__r(s)->buffer;
+    const cst_allocator *allocator = s->ctx->allocator;
+    cst_slice bytes = cst_slice_empty();
+    cst_status st = CST_OK;
+
+    if (buffer->count > 0)
+        st = cst_slice_concat(&bytes, allocator, cst__row_front(buffer), buffer->count);
+    if (st < 0)
+        return st;
+    if (cst__decodes(s)) {
+        *text = bytes;
+        return CST_OK;
+    }
+    st = decode(decoder, allocator, &bytes, text);
+    cst__slice_unref(&bytes);
+    if (st == CST_OK && (s->flags & R_ENDED))
+        st = append_end(decoder, allocator, text);
+    return st;
+}
+
+/* A buffer of one text, or of none. */
+static cst_status row_of(struct cst_chain_row *row, cst_stream *s, cst_slice *text)
+{
+    cst_status st;
+
+    *row = (struct cst_chain_row){ .count = 0 };
+    if (text->len == 0)
+        return CST_OK;
+    st = cst__row_reserve(row, cst__pool_allocator(&s->ctx->pool));
+    if (st == CST_OK) {
+        cst__row_push(row, text);
+        *text = cst_slice_empty();
+    }
+    return st;
+}
+
+/* What was there is let go of last: its bytes may belong to somebody who is told. */
+static void replace_buffer(cst_stream *s, const struct cst_chain_row *row)
+{
+    struct readable *r = cst__r(s);
+    struct cst_chain_row before = r->buffer;
+
+    r->buffer = *row;
+    r->buffer.spare = before.spare;
+    r->length = 0;
+    s->flags &= ~R_QUEUED;
+    if (row->count > 0) {
+        r->length = (s->flags & R_OBJECTS) ? 1 : cst__row_front(row)->len;
+        s->flags |= R_QUEUED;
+    }
+    cst__row_fini(&before, cst__pool_allocator(&s->ctx->pool));
+}
+
+static cst_status set_decoder(cst_stream *s, cst_decoder *fresh)
+{
+    struct readable *r = cst__r(s);
+    cst_decoder *record = cst__decodes(s) ? r->decoder : NULL;
+    cst_slice text = cst_slice_empty();
+    struct cst_chain_row row;
+    cst_status st;
+
+    if (!record && !(record = cst__pool_alloc(&s->ctx->pool, sizeof *record)))
+        return CST_E_NOMEM;
+    if ((st = decode_buffered(s, fresh, &text)) < 0 || (st = row_of(&row, s, &text)) < 0)
+        goto fail;
+    *record = *fresh;
+    r->decoder = record;
+    s->flags &= ~R_PIPED;
+    replace_buffer(s, &row);
+    return CST_OK;
+fail:
+    cst__slice_unref(&text);
+    if (!cst__decodes(s))
+        cst__pool_free(&s->ctx->pool, record, sizeof *record);
+    return st;
+}
+
+cst_status cst_set_encoding(cst_stream *s, cst_encoding encoding)
+{
+    cst_decoder fresh;
+    cst_status st;
+
+    if (!s || !(s->flags & HAS_READABLE) || cst_decoder_init(&fresh, encoding) < 0)
+        return CST_E_INVALID_ARG;
+    cst__enter(s->ctx);
+    st = set_decoder(s, &fresh);
+    cst__leave(s->ctx);
+    return st;
+}
+
+cst_status cst_readable_encoding(cst_encoding *out, const cst_stream *s)
+{
+    if (!out || !s || !(s->flags & HAS_READABLE))
+        return CST_E_INVALID_ARG;
+    if (!cst__decodes(s))
+        return CST_EMPTY;
+    *out = cst__r(s)->decoder->encoding;
+    return CST_OK;
+}

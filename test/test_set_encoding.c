@@ -1,0 +1,563 @@
+/* test_set_encoding.c - cst_set_encoding: a readable side that hands out text. */
+#include "main.h"
+
+#include <string.h>
+
+#include "hand.h"
+#include "heap.h"
+
+struct fixture {
+    struct test_heap heap;
+    struct test_trace trace;
+    cst_ctx *ctx;
+    cst_stream *r; /* a mark of 8 bytes, no read slot */
+};
+
+/* A source that says nothing. */
+static const cst_ops quiet_ops = { .name = "quiet" };
+
+static int set_up(void **state)
+{
+    static struct fixture f;
+
+    f = (struct fixture){ .ctx = NULL };
+    test_heap_init(&f.heap);
+    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
+    assert_int_equal(
+        cst_readable_new(&f.r, f.ctx, &test_source_ops, NULL, &(cst_opts){ .high_water_mark = 8 }),
+        CST_OK);
+    test_trace_listen(&f.trace, f.r, "r");
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
+    assert_int_equal(f->heap.live_blocks, 0);
+    return 0;
+}
+
+static void on_data(cst_stream *s, const cst_event *event, void *arg)
+{
+    (void)s;
+    test_trace_add(arg, "data:%.*s", (int)event->chunk->len, (const char *)event->chunk->data);
+}
+
+static void run(struct fixture *f)
+{
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+}
+
+static void expect(struct fixture *f, const char *text)
+{
+    assert_string_equal(f->trace.text, text);
+    test_trace_clear(&f->trace);
+}
+
+static void expect_read_of(cst_stream *s, size_t size, const char *text)
+{
+    cst_slice chunk = cst_slice_empty();
+
+    assert_int_equal(cst_read(&chunk, s, size), CST_OK);
+    assert_int_equal(chunk.len, strlen(text));
+    if (chunk.len > 0)
+        assert_memory_equal(chunk.data, text, chunk.len);
+    cst_slice_unref(&chunk);
+}
+
+static void expect_read(struct fixture *f, size_t size, const char *text)
+{
+    expect_read_of(f->r, size, text);
+}
+
+static void expect_nothing_to_read(struct fixture *f, cst_status why)
+{
+    cst_slice chunk;
+
+    assert_int_equal(cst_read(&chunk, f->r, CST_READ_ANY), why);
+}
+
+static cst_status push(struct fixture *f, const char *text)
+{
+    return cst_push(f->r, cst_slice_str(text));
+}
+
+/* --- what comes out --------------------------------------------------------------------------- */
+
+static void text_is_never_cut_inside_a_character(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_set_encoding(f->r, CST_UTF8), CST_OK);
+    assert_int_equal(cst_on(f->r, CST_DATA, on_data, &f->trace), CST_OK);
+    run(f);
+    push(f, "caf\xC3");
+    push(f, "\xA9 ol\xF0\x9D");
+    push(f, "\x84");
+    push(f, "\x9E!");
+    push(f, "\xE2\x82");
+    push(f, "?");
+    expect(f, "r:resume data:caf data:\xC3\xA9 ol data:\xF0\x9D\x84\x9E! data:\xEF\xBF\xBD?");
+}
+
+static void every_encoding_is_decoded(void **state)
+{
+    static const struct {
+        cst_encoding encoding;
+        const char *text;
+    } rows[] = {
+        { CST_UTF8, "h\xC3\xA9" },
+        { CST_UTF16LE, "\xEC\x8D\xA8" },
+        { CST_LATIN1, "h\xC3\x83\xC2\xA9" },
+        { CST_ASCII, "hC)" },
+        { CST_HEX, "68c3a9" },
+        { CST_BASE64, "aMOp" },
+        { CST_BASE64URL, "aMOp" },
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        cst_encoding encoding = CST_UTF8;
+        cst_stream *s;
+
+        assert_int_equal(cst_readable_new(&s, f->ctx, &quiet_ops, NULL, NULL), CST_OK);
+        assert_int_equal(cst_readable_encoding(&encoding, s), CST_EMPTY);
+        assert_int_equal(cst_set_encoding(s, rows[i].encoding), CST_OK);
+        assert_int_equal(cst_readable_encoding(&encoding, s), CST_OK);
+        assert_int_equal(encoding, rows[i].encoding);
+        assert_int_equal(cst_push(s, cst_slice_str("h\xC3\xA9")), CST_OK);
+        expect_read_of(s, CST_READ_ANY, rows[i].text);
+        cst_destroy(s, CST_OK);
+        cst_unref(s);
+    }
+}
+
+static void what_is_held_comes_at_eof_as_a_last_chunk(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_set_encoding(f->r, CST_BASE64), CST_OK);
+    assert_int_equal(cst_on(f->r, CST_DATA, on_data, &f->trace), CST_OK);
+    run(f);
+    push(f, "1");
+    expect(f, "r:resume");
+    cst_push_eof(f->r);
+    run(f);
+    expect(f, "data:MQ== r:end r:destroy r:close");
+}
+
+static void nothing_comes_at_eof_where_nothing_is_held(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_set_encoding(f->r, CST_UTF16LE), CST_OK);
+    push(f, "a");
+    cst_push_eof(f->r);
+    assert_int_equal(cst_readable_length(f->r), 0);
+    expect_nothing_to_read(f, CST_EOF);
+    run(f);
+    expect(f, "r:end r:destroy r:close");
+}
+
+static void a_read_of_any_size_joins_what_does_not_flow(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_set_encoding(f->r, CST_UTF8), CST_OK);
+    push(f, "ab");
+    push(f, "cd");
+    push(f, "e");
+    expect_read(f, CST_READ_ANY, "abcde");
+    expect_nothing_to_read(f, CST_EMPTY);
+    push(f, "fg");
+    push(f, "hi");
+    assert_int_equal(cst_on(f->r, CST_DATA, on_data, &f->trace), CST_OK);
+    run(f);
+    expect(f, "data:fg data:hi r:resume"); /* by the task that would have said 'readable' */
+}
+
+static void lengths_and_sizes_count_the_text(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_set_encoding(f->r, CST_HEX), CST_OK);
+    assert_int_equal(push(f, "abc"), CST_OK);
+    assert_int_equal(cst_readable_length(f->r), 6);
+    assert_int_equal(push(f, "d"), CST_FULL);
+    expect_read(f, 3, "616");
+    expect_read(f, 4, "2636");
+    assert_int_equal(cst_readable_length(f->r), 1);
+    expect_read(f, 1, "4");
+}
+
+static void a_read_of_so_many_bytes_gives_just_as_many(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_set_encoding(f->r, CST_UTF8), CST_OK);
+    push(f, "\xC3\xA9\xC3\xA8");
+    expect_read(f, 1, "\xC3");
+    expect_read(f, CST_READ_ANY, "\xA9\xC3\xA8");
+}
+
+static cst_status give_bytes(cst_stream *s, void *self, size_t size)
+{
+    unsigned *calls = self;
+
+    (void)size;
+    if (*calls == 3)
+        return cst_push_eof(s);
+    return cst_give(s, cst_slice_static(&"\xE2\x82\xAC"[(*calls)++], 1));
+}
+
+static void a_chunk_that_completes_nothing_lets_the_slot_be_called_again(void **state)
+{
+    static const cst_ops ops = { .self_size = sizeof(unsigned), .read = give_bytes };
+    struct fixture *f = *state;
+    cst_stream *s;
+
+    assert_int_equal(cst_readable_new(&s, f->ctx, &ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_set_encoding(s, CST_UTF8), CST_OK);
+    assert_int_equal(cst_on(s, CST_DATA, on_data, &f->trace), CST_OK);
+    run(f);
+    expect(f, "data:\xE2\x82\xAC");
+    assert_true(cst_readable_ended(s));
+    cst_unref(s);
+}
+
+static void what_is_put_back_is_text_already(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_set_encoding(f->r, CST_HEX), CST_OK);
+    push(f, "a");
+    cst_unshift(f->r, cst_slice_str("zz"));
+    expect_read(f, CST_READ_ANY, "zz61");
+}
+
+/* --- what was there before -------------------------------------------------------------------- */
+
+static void what_is_buffered_is_decoded_as_one(void **state)
+{
+    struct fixture *f = *state;
+
+    push(f, "a\xF0");
+    push(f, "\x9D");
+    push(f, "\x84");
+    push(f, "\x9E\xE2");
+    assert_int_equal(cst_set_encoding(f->r, CST_UTF8), CST_OK);
+    assert_int_equal(cst_readable_length(f->r), 5);
+    push(f, "\x82\xAC");
+    assert_int_equal(cst_readable_length(f->r), 8);
+    assert_int_equal(cst_on(f->r, CST_DATA, on_data, &f->trace), CST_OK);
+    run(f);
+    expect(f, "r:resume data:a\xF0\x9D\x84\x9E data:\xE2\x82\xAC");
+}
+
+static void what_is_buffered_and_ended_is_decoded_to_its_end(void **state)
+{
+    struct fixture *f = *state;
+
+    push(f, "a");
+    push(f, "b\xE2");
+    cst_push_eof(f->r);
+    assert_int_equal(cst_set_encoding(f->r, CST_UTF8), CST_OK);
+    assert_int_equal(cst_readable_length(f->r), 5);
+    expect_read(f, CST_READ_ANY, "ab\xEF\xBF\xBD");
+    expect_nothing_to_read(f, CST_EOF);
+}
+
+static void what_is_buffered_may_amount_to_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    push(f, "\xE2");
+    assert_int_equal(cst_set_encoding(f->r, CST_UTF8), CST_OK);
+    assert_int_equal(cst_readable_length(f->r), 0);
+    expect_nothing_to_read(f, CST_EMPTY);
+    cst_push_eof(f->r);
+    expect_read(f, CST_READ_ANY, "\xEF\xBF\xBD");
+}
+
+static void a_second_encoding_leaves_the_text_and_drops_what_was_held(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_set_encoding(f->r, CST_BASE64), CST_OK);
+    push(f, "abcd");
+    push(f, "ef");
+    assert_int_equal(cst_set_encoding(f->r, CST_HEX), CST_OK);
+    push(f, "g");
+    cst_push_eof(f->r);
+    expect_read(f, CST_READ_ANY, "YWJjZGVm67");
+    cst_unshift(f->r, cst_slice_str("x"));
+    assert_int_equal(cst_set_encoding(f->r, CST_HEX), CST_OK);
+    expect_read(f, CST_READ_ANY, "x");
+}
+
+/* --- object mode ------------------------------------------------------------------------------ */
+
+static void messages_are_decoded_one_by_one(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s;
+
+    assert_int_equal(
+        cst_readable_new(&s, f->ctx, &quiet_ops, NULL, &(cst_opts){ .object_mode = true }), CST_OK);
+    assert_int_equal(cst_set_encoding(s, CST_UTF8), CST_OK);
+    cst_push(s, cst_slice_str("a\xE2"));
+    cst_push(s, cst_slice_str("\x82"));
+    cst_push(s, cst_slice_str("\xAC\xC3"));
+    assert_int_equal(cst_readable_length(s), 3);
+    cst_push_eof(s);
+    assert_int_equal(cst_readable_length(s), 4);
+    expect_read_of(s, CST_READ_ANY, "a");
+    expect_read_of(s, CST_READ_ANY, "");
+    expect_read_of(s, CST_READ_ANY, "\xE2\x82\xAC");
+    expect_read_of(s, CST_READ_ANY, "\xEF\xBF\xBD");
+    assert_int_equal(cst_readable_length(s), 0);
+    cst_destroy(s, CST_OK);
+    cst_unref(s);
+}
+
+static void buffered_messages_become_one(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s;
+
+    assert_int_equal(
+        cst_readable_new(&s, f->ctx, &quiet_ops, NULL, &(cst_opts){ .object_mode = true }), CST_OK);
+    cst_push(s, cst_slice_str("ab"));
+    cst_push(s, cst_slice_empty());
+    cst_push(s, cst_slice_str("cd"));
+    assert_int_equal(cst_set_encoding(s, CST_UTF8), CST_OK);
+    assert_int_equal(cst_readable_length(s), 1);
+    expect_read_of(s, CST_READ_ANY, "abcd");
+    assert_int_equal(cst_readable_length(s), 0);
+    cst_destroy(s, CST_OK);
+    cst_unref(s);
+}
+
+/* --- through pipes ------------------------------------------------------------------------------ */
+
+static const cst_ops sink_ops = { .self_size = sizeof(struct test_hand), .write = test_hand_write };
+
+static void a_pass_through_in_a_row_of_pipes_decodes(void **state)
+{
+    struct fixture *f = *state;
+    const struct test_hand hand = { .trace = &f->trace };
+    cst_stream *before, *decoding, *after, *sink;
+
+    assert_int_equal(cst_passthrough_new(&before, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&decoding, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&after, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&sink, f->ctx, &sink_ops, &hand, NULL), CST_OK);
+    assert_int_equal(cst_set_encoding(decoding, CST_HEX), CST_OK);
+    assert_int_equal(cst_pipe(f->r, before, NULL), CST_OK);
+    assert_int_equal(cst_pipe(before, decoding, NULL), CST_OK);
+    assert_int_equal(cst_pipe(decoding, after, NULL), CST_OK);
+    assert_int_equal(cst_pipe(after, sink, NULL), CST_OK);
+    run(f);
+    test_trace_clear(&f->trace);
+    push(f, "ab");
+    push(f, "c");
+    run(f);
+    expect(f, "write:6162 write:63");
+    cst_unref(before);
+    cst_unref(decoding);
+    cst_unref(after);
+    cst_unref(sink);
+}
+
+/* --- memory ------------------------------------------------------------------------------------- */
+
+static void expect_same_bytes(cst_stream *s, const cst_event *event, void *arg)
+{
+    (void)s;
+    assert_ptr_equal(event->chunk->data, arg);
+}
+
+static void text_that_is_its_own_is_not_copied(void **state)
+{
+    static const char text[] = "gr\xC3\xBC\xC3\x9F dich\xE2\x82";
+    struct fixture *f = *state;
+    size_t calls;
+
+    assert_int_equal(cst_set_encoding(f->r, CST_UTF8), CST_OK);
+    assert_int_equal(cst_on(f->r, CST_DATA, expect_same_bytes, (void *)(uintptr_t)text), CST_OK);
+    run(f);
+    calls = f->heap.calls;
+    push(f, text);
+    assert_int_equal(f->heap.calls, calls);
+    assert_true(cst_readable_did_read(f->r));
+}
+
+static void a_push_without_memory_fails_the_stream(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_set_encoding(f->r, CST_HEX), CST_OK);
+    test_heap_fail_from(&f->heap, 1);
+    assert_int_equal(push(f, "a"), CST_E_NOMEM);
+    test_heap_fail_never(&f->heap);
+    run(f);
+    expect(f, "r:destroy r:error:CST_E_NOMEM r:close");
+}
+
+static void an_end_without_memory_fails_the_stream(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_set_encoding(f->r, CST_BASE64), CST_OK);
+    push(f, "a");
+    test_heap_fail_from(&f->heap, 1);
+    assert_int_equal(cst_push_eof(f->r), CST_EOF);
+    test_heap_fail_never(&f->heap);
+    run(f);
+    expect(f, "r:destroy r:error:CST_E_NOMEM r:close");
+}
+
+/* Gives whether it could be set, with the n-th request failing. */
+static bool set_with_a_failure(struct fixture *f, size_t n)
+{
+    cst_encoding encoding;
+    cst_status st;
+    cst_stream *s;
+
+    assert_int_equal(cst_readable_new(&s, f->ctx, &quiet_ops, NULL, NULL), CST_OK);
+    cst_push(s, cst_slice_str("a"));
+    cst_push(s, cst_slice_str("b"));
+    cst_push_eof(s);
+    test_heap_fail_at(&f->heap, n);
+    st = cst_set_encoding(s, CST_BASE64);
+    test_heap_fail_never(&f->heap);
+    if (st == CST_E_NOMEM) {
+        assert_int_equal(cst_readable_encoding(&encoding, s), CST_EMPTY);
+        assert_int_equal(cst_readable_length(s), 2);
+        expect_read_of(s, CST_READ_ANY, "a");
+        expect_read_of(s, CST_READ_ANY, "b");
+    } else {
+        assert_int_equal(st, CST_OK);
+        expect_read_of(s, CST_READ_ANY, "YWI=");
+    }
+    cst_destroy(s, CST_OK);
+    cst_unref(s);
+    return st == CST_OK;
+}
+
+static void an_encoding_that_finds_no_memory_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    size_t n = 1;
+
+    while (!set_with_a_failure(f, n))
+        n++;
+    assert_in_range(n, 2, 8);
+}
+
+/* --- corners ------------------------------------------------------------------------------------ */
+
+static void destroy_on_release(const void *data, size_t len, void *arg)
+{
+    (void)data;
+    (void)len;
+    cst_destroy(arg, CST_OK);
+}
+
+static void a_stream_may_be_destroyed_while_its_bytes_are_let_go_of(void **state)
+{
+    struct fixture *f = *state;
+    cst_slice chunk;
+
+    assert_int_equal(
+        cst_slice_foreign(&chunk, test_heap_allocator(&f->heap), "ab", 2, destroy_on_release, f->r),
+        CST_OK);
+    cst_push(f->r, chunk);
+    assert_int_equal(cst_set_encoding(f->r, CST_HEX), CST_OK);
+    assert_true(cst_is_destroyed(f->r));
+    assert_int_equal(cst_readable_length(f->r), 4);
+    run(f);
+    expect(f, "r:destroy r:close");
+}
+
+static void a_destroyed_stream_takes_an_encoding_too(void **state)
+{
+    struct fixture *f = *state;
+
+    cst_destroy(f->r, CST_OK);
+    assert_int_equal(cst_set_encoding(f->r, CST_UTF8), CST_OK);
+    assert_int_equal(push(f, "a"), CST_E_DESTROYED);
+}
+
+static void on_data_destroy(cst_stream *s, const cst_event *event, void *arg)
+{
+    on_data(s, event, arg);
+    cst_destroy(s, CST_OK);
+}
+
+static void a_listener_may_destroy_the_stream(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_set_encoding(f->r, CST_HEX), CST_OK);
+    assert_int_equal(cst_on(f->r, CST_DATA, on_data_destroy, &f->trace), CST_OK);
+    run(f);
+    push(f, "a");
+    push(f, "b");
+    run(f);
+    expect(f, "r:resume data:61 r:destroy r:close");
+}
+
+static void wrong_arguments_change_nothing(void **state)
+{
+    struct fixture *f = *state;
+    const struct test_hand hand = { .trace = &f->trace };
+    cst_encoding encoding = CST_HEX;
+    cst_stream *sink;
+
+    assert_int_equal(cst_writable_new(&sink, f->ctx, &sink_ops, &hand, NULL), CST_OK);
+    assert_int_equal(cst_set_encoding(NULL, CST_UTF8), CST_E_INVALID_ARG);
+    assert_int_equal(cst_set_encoding(sink, CST_UTF8), CST_E_INVALID_ARG);
+    assert_int_equal(cst_set_encoding(f->r, (cst_encoding)7), CST_E_INVALID_ARG);
+    assert_int_equal(cst_set_encoding(f->r, (cst_encoding)-1), CST_E_INVALID_ARG);
+    assert_int_equal(cst_readable_encoding(&encoding, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_readable_encoding(&encoding, sink), CST_E_INVALID_ARG);
+    assert_int_equal(cst_readable_encoding(NULL, f->r), CST_E_INVALID_ARG);
+    assert_int_equal(cst_readable_encoding(&encoding, f->r), CST_EMPTY);
+    assert_int_equal(encoding, CST_HEX);
+    cst_unref(sink);
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+static const struct CMUnitTest tests[] = {
+    CASE(text_is_never_cut_inside_a_character),
+    CASE(every_encoding_is_decoded),
+    CASE(what_is_held_comes_at_eof_as_a_last_chunk),
+    CASE(nothing_comes_at_eof_where_nothing_is_held),
+    CASE(a_read_of_any_size_joins_what_does_not_flow),
+    CASE(lengths_and_sizes_count_the_text),
+    CASE(a_read_of_so_many_bytes_gives_just_as_many),
+    CASE(a_chunk_that_completes_nothing_lets_the_slot_be_called_again),
+    CASE(what_is_put_back_is_text_already),
+    CASE(what_is_buffered_is_decoded_as_one),
+    CASE(what_is_buffered_and_ended_is_decoded_to_its_end),
+    CASE(what_is_buffered_may_amount_to_nothing),
+    CASE(a_second_encoding_leaves_the_text_and_drops_what_was_held),
+    CASE(messages_are_decoded_one_by_one),
+    CASE(buffered_messages_become_one),
+    CASE(a_pass_through_in_a_row_of_pipes_decodes),
+    CASE(text_that_is_its_own_is_not_copied),
+    CASE(a_push_without_memory_fails_the_stream),
+    CASE(an_end_without_memory_fails_the_stream),
+    CASE(an_encoding_that_finds_no_memory_changes_nothing),
+    CASE(a_stream_may_be_destroyed_while_its_bytes_are_let_go_of),
+    CASE(a_destroyed_stream_takes_an_encoding_too),
+    CASE(a_listener_may_destroy_the_stream),
+    CASE(wrong_arguments_change_nothing),
+};
+
+TEST_MAIN(tests)
