@@ -11,6 +11,7 @@
 #include "alloc.h"
 #include "bytes.h"
 #include "chain.h"
+#include "codec.h"
 #include "compose.h"
 #include "ctx.h"
 #include "cursor.h"

@@ -63,6 +63,17 @@ CST_API size_t cst_decoder_length(const cst_decoder *decoder, const void *bytes,
 CST_API size_t cst_decoder_write(cst_decoder *decoder, void *to, const void *bytes, size_t len);
 
 /**
+ * The same with the text in a slice of the caller's, which may be empty. Where the text is the front of the chunk, as for
+ * well-formed UTF-8, that is a reference to it instead of a copy.
+ *
+ * CST_OK             *out is the caller's
+ * CST_E_NOMEM        no memory: *out and the decoder are as they were
+ * CST_E_INVALID_ARG  an argument is NULL
+ */
+CST_API cst_status cst_decoder_write_slice(cst_slice *out, cst_decoder *decoder, const cst_allocator *allocator,
+                                           const cst_slice *chunk);
+
+/**
  * No byte will follow for now: writes what the held bytes amount to, and holds nothing any more. Node: decoder.end.
  *
  * A part of a UTF-8 character gives U+FFFD, half a pair of UTF-16 too, half a unit nothing; base64 gives its last group.

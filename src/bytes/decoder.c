@@ -220,3 +220,43 @@ size_t cst_decoder_end(cst_decoder *decoder, void *to)
     hold(decoder, decoder->held, 0);
     return written;
 }
+
+/* --- into a slice ------------------------------------------------------------------------------ */
+
+/* What needs no memory: the text is the front of the chunk. What the chunk ends with may be held. */
+static bool decode_in_place(cst_decoder *decoder, const cst_slice *chunk, cst_slice *text)
+{
+    size_t body;
+
+    if (chunk->len == 0 || cst_decoder_held(decoder) > 0)
+        return false;
+    body = chunk->len - cst__decoder_tail(decoder, chunk->data, chunk->len);
+    if (!cst__is_own_text(decoder->encoding, chunk->data, body))
+        return false;
+    cst_decoder_write(decoder, NULL, chunk->data + body, chunk->len - body);
+    *text = cst_slice_sub(chunk, 0, body);
+    return true;
+}
+
+cst_status cst_decoder_write_slice(cst_slice *out, cst_decoder *decoder,
+                                   const cst_allocator *allocator, const cst_slice *chunk)
+{
+    cst_status st;
+    cst_buf buf;
+    size_t need;
+
+    if (out == NULL || decoder == NULL || allocator == NULL || chunk == NULL)
+        return CST_E_INVALID_ARG;
+    if (decode_in_place(decoder, chunk, out))
+        return CST_OK;
+    need = cst_decoder_length(decoder, chunk->data, chunk->len);
+    if (need == 0) {
+        cst_decoder_write(decoder, NULL, chunk->data, chunk->len);
+        *out = cst_slice_empty();
+        return CST_OK;
+    }
+    st = cst__result_new(&buf, allocator, need);
+    if (st == CST_OK)
+        *out = cst_buf_freeze(&buf, cst_decoder_write(decoder, buf.data, chunk->data, chunk->len));
+    return st;
+}

@@ -185,7 +185,7 @@ static size_t base64_from_text(uint8_t *to, const uint8_t *text, size_t len)
     return written + cst__base64_read_end(&reader, to + written);
 }
 
-static size_t from_text(cst_encoding encoding, uint8_t *to, const uint8_t *text, size_t len)
+size_t cst__from_text(cst_encoding encoding, uint8_t *to, const uint8_t *text, size_t len)
 {
     switch (encoding) {
     case CST_UTF8:
@@ -264,7 +264,7 @@ cst_status cst_text_to_bytes(void *to, size_t *size, cst_encoding encoding, cons
     if (byte_length_at_most(encoding, len) > *size &&
         !has_room(size, cst_byte_length(encoding, text, len)))
         return CST_E_OUT_OF_RANGE;
-    *size = len > 0 ? from_text(encoding, to, text, len) : 0;
+    *size = len > 0 ? cst__from_text(encoding, to, text, len) : 0;
     return CST_OK;
 }
 
@@ -305,7 +305,7 @@ cst_status cst_slice_from_text(cst_slice *out, const cst_allocator *allocator,
     }
     st = cst__result_new(&buf, allocator, need);
     if (st == CST_OK)
-        *out = cst_buf_freeze(&buf, from_text(encoding, buf.data, text, len));
+        *out = cst_buf_freeze(&buf, cst__from_text(encoding, buf.data, text, len));
     return st;
 }
 

@@ -226,7 +226,8 @@ static inline bool cst__encoding_exists(cst_encoding encoding)
     return (unsigned)encoding <= (unsigned)CST_BASE64URL;
 }
 
-/** cst_bytes_to_text where there is room, and where the encoding exists. */
+/** cst_text_to_bytes and cst_bytes_to_text where there is room, and where the encoding exists. */
+size_t cst__from_text(cst_encoding encoding, uint8_t *to, const uint8_t *text, size_t len);
 size_t cst__to_text(cst_encoding encoding, uint8_t *to, const uint8_t *bytes, size_t len);
 
 /** Whether the text of some bytes is those bytes. */

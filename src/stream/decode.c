@@ -11,46 +11,9 @@
 #include "bytes/encoding_internal.h"
 #include "cstream/readable.h"
 
-/* What needs no memory: the text is the front of the chunk. What the chunk ends with may be held. */
-static bool decode_in_place(cst_decoder *decoder, const cst_slice *chunk, cst_slice *text)
-{
-    size_t body;
-
-    if (chunk->len == 0 || cst_decoder_held(decoder) > 0)
-        return false;
-    body = chunk->len - cst__decoder_tail(decoder, chunk->data, chunk->len);
-    if (!cst__is_own_text(decoder->encoding, chunk->data, body))
-        return false;
-    cst_decoder_write(decoder, NULL, chunk->data + body, chunk->len - body);
-    *text = cst_slice_sub(chunk, 0, body);
-    return true;
-}
-
-/* Where there is no memory the decoder is as it was. */
-static cst_status decode(cst_decoder *decoder, const cst_allocator *allocator,
-                         const cst_slice *chunk, cst_slice *text)
-{
-    cst_status st;
-    cst_buf buf;
-    size_t need;
-
-    if (decode_in_place(decoder, chunk, text))
-        return CST_OK;
-    need = cst_decoder_length(decoder, chunk->data, chunk->len);
-    if (need == 0) {
-        cst_decoder_write(decoder, NULL, chunk->data, chunk->len);
-        *text = cst_slice_empty();
-        return CST_OK;
-    }
-    st = cst__result_new(&buf, allocator, need);
-    if (st == CST_OK)
-        *text = cst_buf_freeze(&buf, cst_decoder_write(decoder, buf.data, chunk->data, chunk->len));
-    return st;
-}
-
 cst_status cst__decode(cst_stream *s, const cst_slice *chunk, cst_slice *text)
 {
-    return decode(cst__r(s)->decoder, s->ctx->allocator, chunk, text);
+    return cst_decoder_write_slice(text, cst__r(s)->decoder, s->ctx->allocator, chunk);
 }
 
 cst_status cst__decode_end(cst_stream *s)
@@ -120,7 +83,7 @@ static cst_status decode_buffered(const cst_stream *s, cst_decoder *decoder, cst
         *text = bytes;
         return CST_OK;
     }
-    st = decode(decoder, allocator, &bytes, text);
+    st = cst_decoder_write_slice(text, decoder, allocator, &bytes);
     cst__slice_unref(&bytes);
     if (st == CST_OK && (s->flags & R_ENDED))
         st = append_end(decoder, allocator, text);
