@@ -21,13 +21,15 @@ cst_status cst_decoder_init(cst_decoder *decoder, cst_encoding encoding)
 
 size_t cst_decoder_held(const cst_decoder *decoder)
 {
-    return decoder->held_count;
+    return decoder != NULL ? decoder->held_count : 0;
 }
 
 size_t cst_decoder_bound(const cst_decoder *decoder, size_t len)
 {
-    size_t all = cst__size_add(decoder->held_count, len);
+    size_t all = cst__size_add(cst_decoder_held(decoder), len);
 
+    if (decoder == NULL)
+        return 0;
     switch (decoder->encoding) {
     case CST_UTF8:
         return cst__size_times(all, 3);

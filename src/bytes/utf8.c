@@ -72,7 +72,8 @@ static inline bool is_good_block(const uint8_t *p, int n)
         bad = (uint8_t)(bad + ((due ^ is) | CST__MASK((p[i] & 0xFE) == 0xC0)));
         rare = (uint8_t)(rare + (four | CST__MASK(lead == 0xE0) | CST__MASK(lead == 0xED)));
     }
-    return bad == 0 && (rare == 0 || !has_bad_pair(p, n));
+    /* A lead of four shows by the byte three behind it, so that the pair may be in the block before. */
+    return bad == 0 && (rare == 0 || (!has_bad_pair(p - 2, 2) && !has_bad_pair(p, n)));
 }
 
 /* Whether a character is open at p, three bytes behind the start at least. */
