@@ -36,46 +36,78 @@ static inline uint8_t digit_of(uint8_t value, bool url)
                      (CST__MASK(v > 62) & last));
 }
 
+static inline uint32_t load(const uint8_t *p)
+{
+    uint32_t word;
+
+    memcpy(&word, p, sizeof word);
+    return word;
+}
+
+/* The four values of a group, a byte each. */
+static inline uint32_t spread(uint32_t w)
+{
+    return (w >> 2 & 0x3F) | (w << 12 & 0x3000) | (w >> 4 & 0x0F00) | (w << 10 & 0x3C0000) |
+           (w >> 6 & 0x030000) | (w << 8 & 0x3F000000);
+}
+
 /* Reads one byte more than its 3 * GROUPS. */
 static inline void write_block(uint8_t *restrict to, const uint8_t *restrict p, bool url)
 {
     uint32_t words[GROUPS];
     uint8_t values[4 * GROUPS];
 
-    for (int i = 0; i < GROUPS; i++)
-        memcpy(&words[i], p + 3 * i, sizeof words[i]);
-    for (int i = 0; i < GROUPS; i++) {
-        uint32_t w = words[i];
+    /* Four at a time, so that a vector is made of them without a way through memory. */
+    for (int i = 0; i < GROUPS; i += 4) {
+        uint32_t a = load(p + 3 * i), b = load(p + 3 * i + 3);
+        uint32_t c = load(p + 3 * i + 6), d = load(p + 3 * i + 9);
 
-        words[i] = (w >> 2 & 0x3F) | (w << 12 & 0x3000) | (w >> 4 & 0x0F00) | (w << 10 & 0x3C0000) |
-                   (w >> 6 & 0x030000) | (w << 8 & 0x3F000000);
+        words[i] = spread(a);
+        words[i + 1] = spread(b);
+        words[i + 2] = spread(c);
+        words[i + 3] = spread(d);
     }
     memcpy(values, words, sizeof values);
     for (int i = 0; i < 4 * GROUPS; i++)
         to[i] = digit_of(values[i], url);
 }
 
-static void write_group(uint8_t *to, const uint8_t *p, bool url)
+/* One group by itself is faster by a table. */
+static inline const char *digits_of(bool url)
 {
-    to[0] = digit_of(p[0] >> 2, url);
-    to[1] = digit_of((uint8_t)((p[0] << 4 & 0x30) | p[1] >> 4), url);
-    to[2] = digit_of((uint8_t)((p[1] << 2 & 0x3C) | p[2] >> 6), url);
-    to[3] = digit_of(p[2] & 0x3F, url);
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char for_url[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+    return url ? for_url : plain;
+}
+
+static inline void write_group(uint8_t *to, const uint8_t *p, bool url)
+{
+    const char *digits = digits_of(url);
+
+    to[0] = (uint8_t)digits[p[0] >> 2];
+    to[1] = (uint8_t)digits[(p[0] << 4 & 0x30) | p[1] >> 4];
+    to[2] = (uint8_t)digits[(p[1] << 2 & 0x3C) | p[2] >> 6];
+    to[3] = (uint8_t)digits[p[2] & 0x3F];
 }
 
 /* The one or two bytes at the end. */
-static size_t write_rest(uint8_t *to, const uint8_t *p, size_t len, bool url)
+static inline size_t write_rest(uint8_t *to, const uint8_t *p, size_t len, bool url)
 {
-    uint8_t group[3] = { p[0], len > 1 ? p[1] : 0, 0 };
-    uint8_t digits[4];
-    size_t written = url ? len + 1 : 4;
+    const char *digits = digits_of(url);
+    unsigned second = len > 1 ? p[1] : 0;
 
-    write_group(digits, group, url);
-    digits[3] = '=';
+    to[0] = (uint8_t)digits[p[0] >> 2];
+    to[1] = (uint8_t)digits[(p[0] << 4 & 0x30) | second >> 4];
+    if (len > 1)
+        to[2] = (uint8_t)digits[second << 2 & 0x3C];
+    if (url)
+        return len + 1;
     if (len == 1)
-        digits[2] = '=';
-    memcpy(to, digits, written);
-    return written;
+        to[2] = '=';
+    to[3] = '=';
+    return 4;
 }
 
 /* Inlined twice, so that the alphabet is a constant in the block. */
@@ -142,35 +174,70 @@ static inline bool read_block(uint8_t *restrict to, const uint8_t *restrict p, u
     return true;
 }
 
+/* One more than the value of a digit of either alphabet; 0 where it is none. */
+static const uint8_t values_and_one[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
+    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['-'] = 63,
+    ['/'] = 64, ['_'] = 64,
+};
+
+static inline void put_group(uint8_t *to, uint32_t digits)
+{
+    to[0] = (uint8_t)(digits >> 16);
+    to[1] = (uint8_t)(digits >> 8);
+    to[2] = (uint8_t)digits;
+}
+
+/* Four characters; gives whether they are digits, else nothing was written. */
+static inline bool read_group(uint8_t *to, const uint8_t *p)
+{
+    uint32_t a = values_and_one[p[0]], b = values_and_one[p[1]];
+    uint32_t c = values_and_one[p[2]], d = values_and_one[p[3]];
+
+    if (a == 0 || b == 0 || c == 0 || d == 0)
+        return false;
+    put_group(to, (a - 1) << 18 | (b - 1) << 12 | (c - 1) << 6 | (d - 1));
+    return true;
+}
+
 /* One character; gives how many bytes it completed. */
 static size_t read_digit(struct cst__base64_reader *reader, uint8_t *to, uint8_t c)
 {
-    uint8_t value = value_of(c, '+', '/');
-
-    if (value > 63)
-        value = value_of(c, '-', '_');
-    if (value > 63) {
+    if (values_and_one[c] == 0) {
         reader->stopped = c == '=';
         return 0;
     }
-    reader->digits = reader->digits << 6 | value;
+    reader->digits = reader->digits << 6 | (values_and_one[c] - 1u);
     reader->count = (reader->count + 1) & 3;
     if (reader->count != 0)
         return 0;
-    to[0] = (uint8_t)(reader->digits >> 16);
-    to[1] = (uint8_t)(reader->digits >> 8);
-    to[2] = (uint8_t)reader->digits;
+    put_group(to, reader->digits);
     return 3;
 }
 
-/* Whole blocks as long as they are digits; a text uses one of the two alphabets, as a rule. */
-static void read_blocks(struct cst__units *units, uint8_t **out)
+/* Whole groups as long as they are digits: by blocks (a text uses one of the two alphabets, as a rule), and where a block
+ * is none the groups before what is not a digit. */
+static uint8_t *read_groups(struct cst__units *units, uint8_t *out)
 {
-    while (units->end - units->at >= 4 * READ_GROUPS &&
-           (read_block(*out, units->at, '+', '/') || read_block(*out, units->at, '-', '_'))) {
-        units->at += 4 * READ_GROUPS;
-        *out += 3 * READ_GROUPS;
+    const uint8_t *p = units->at;
+
+    while (lowest_byte_first() && units->end - p >= 4 * READ_GROUPS &&
+           (read_block(out, p, '+', '/') || read_block(out, p, '-', '_'))) {
+        p += 4 * READ_GROUPS;
+        out += 3 * READ_GROUPS;
     }
+    for (int i = 0; i < 2 * READ_GROUPS && units->end - p >= 4 && read_group(out, p); i++) {
+        p += 4;
+        out += 3;
+    }
+    units->at = p;
+    return out;
 }
 
 size_t cst__base64_read(struct cst__base64_reader *reader, uint8_t *to, const uint8_t *text,
@@ -180,15 +247,10 @@ size_t cst__base64_read(struct cst__base64_reader *reader, uint8_t *to, const ui
     uint8_t *out = to;
 
     while (!cst__units_done(&units) && !reader->stopped) {
-        int slow = 4 * READ_GROUPS;
-
-        if (lowest_byte_first() && reader->count == 0 && !units.has_second)
-            read_blocks(&units, &out);
-        /* What kept a block from being one is in the next few, and then a group has to end. */
-        while (!cst__units_done(&units) && !reader->stopped && (slow > 0 || reader->count != 0)) {
+        if (reader->count == 0 && !units.has_second && values_and_one[*units.at] != 0)
+            out = read_groups(&units, out);
+        if (!cst__units_done(&units))
             out += read_digit(reader, out, cst__units_next(&units));
-            slow--;
-        }
     }
     return (size_t)(out - to);
 }

@@ -21,11 +21,13 @@ static inline bool is_ascii_block(const uint8_t *p)
 /* Whether BLOCK units are all ASCII. */
 static inline bool is_ascii_units(const uint8_t *p)
 {
-    uint8_t all = 0;
+    uint8_t low = 0, high = 0;
 
-    for (int i = 0; i < BLOCK; i++)
-        all |= (uint8_t)((p[2 * i] & 0x80) | p[2 * i + 1]);
-    return all == 0;
+    for (int i = 0; i < BLOCK; i++) {
+        low |= p[2 * i];
+        high |= p[2 * i + 1];
+    }
+    return low < 0x80 && high == 0;
 }
 
 /* Where to go character by character up to: a block from here. */
@@ -76,10 +78,11 @@ size_t cst__utf16_from_text(uint8_t *to, const uint8_t *text, size_t len)
     return (size_t)(out - to);
 }
 
+/* The upper bytes are zero; that they are looked at leaves no gap, over which no vector would go. */
 static inline void narrow(uint8_t *restrict to, const uint8_t *restrict p)
 {
     for (int i = 0; i < BLOCK; i++)
-        to[i] = p[2 * i];
+        to[i] = p[2 * i] | p[2 * i + 1];
 }
 
 size_t cst__utf16_to_text(uint8_t *to, const uint8_t *bytes, size_t len)

@@ -23,12 +23,11 @@
 
 /* --- blocks ------------------------------------------------------------------------------------- */
 
-/* Whether n bytes are ASCII. n is a constant where this is inlined. */
-static inline bool is_ascii_block(const uint8_t *p, int n)
+static inline bool is_ascii_block(const uint8_t *p)
 {
     uint8_t all = 0;
 
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < BLOCK; i++)
         all |= p[i];
     return all < 0x80;
 }
@@ -41,39 +40,82 @@ static inline bool is_ascii_word(const uint8_t *p)
     return (word & HIGH_BITS) == 0;
 }
 
-/* Whether a lead and the byte behind it are a pair that no character begins with. */
-static inline bool has_bad_pair(const uint8_t *p, int n)
+/* Goes over ASCII by words; what is left may be up to 7 bytes more. */
+static inline const uint8_t *skip_ascii(const uint8_t *p, const uint8_t *end)
+{
+    while (end - p >= BLOCK && is_ascii_block(p))
+        p += BLOCK;
+    while (end - p >= 8 && is_ascii_word(p))
+        p += 8;
+    return p;
+}
+
+/* The pairs that no character begins with, those of three bytes and those of four. */
+static inline uint8_t bad_three(uint8_t lead, uint8_t next)
+{
+    return CST__MASK(lead == (0xE0 | (CST__MASK((int8_t)next >= -0x60) & 0x0D)));
+}
+
+static inline uint8_t bad_four(uint8_t lead, uint8_t next)
+{
+    return CST__MASK(lead == (0xF0 | (CST__MASK((int8_t)next >= -0x70) & 0x04))) |
+           CST__MASK(lead > 0xF4);
+}
+
+static inline bool has_bad_three(const uint8_t *p)
 {
     uint8_t bad = 0;
 
-    for (int i = 0; i < n; i++) {
-        uint8_t lead = p[i - 1];
-        uint8_t three = (uint8_t)(0xE0 | (CST__MASK((int8_t)p[i] >= -0x60) & 0x0D));
-        uint8_t four = (uint8_t)(0xF0 | (CST__MASK((int8_t)p[i] >= -0x70) & 0x04));
-
-        bad = (uint8_t)(bad + (CST__MASK(lead == three) | CST__MASK(lead == four) |
-                               CST__MASK(lead > 0xF4)));
-    }
+    for (int i = 0; i < BLOCK; i++)
+        bad = (uint8_t)(bad + bad_three(p[i - 1], p[i]));
     return bad != 0;
 }
 
-/* Whether n bytes go on well from what is before them; three bytes before can be read. */
-static inline bool is_good_block(const uint8_t *p, int n)
+static inline bool has_bad_four(const uint8_t *p)
 {
-    uint8_t bad = 0, rare = 0;
+    uint8_t bad = 0;
 
-    for (int i = 0; i < n; i++) {
-        uint8_t lead = p[i - 1];
+    for (int i = 0; i < BLOCK; i++)
+        bad = (uint8_t)(bad | bad_four(p[i - 1], p[i]));
+    return bad != 0;
+}
+
+/* Whether what is before a byte and whether it continues a character disagree, or the byte may stand nowhere. */
+static inline uint8_t bad_byte(const uint8_t *p, uint8_t four)
+{
+    uint8_t due = CST__MASK(p[-1] >= 0xC0) | CST__MASK(p[-2] >= 0xE0) | four;
+    uint8_t is = CST__MASK((int8_t)p[0] < -0x40);
+
+    return (due ^ is) | CST__MASK((p[0] & 0xFE) == 0xC0);
+}
+
+/* Whether a block goes on well from what is before it; three bytes before can be read. */
+static inline bool is_good_block(const uint8_t *p)
+{
+    uint8_t bad = 0, threes = 0, fours = 0;
+
+    for (int i = 0; i < BLOCK; i++) {
         uint8_t four = CST__MASK(p[i - 3] >= 0xF0);
-        uint8_t due = CST__MASK(lead >= 0xC0) | CST__MASK(p[i - 2] >= 0xE0) | four;
-        uint8_t is = CST__MASK((int8_t)p[i] < -0x40);
 
         /* Sums, not ors: not every compiler sees that an or of masks is a vector's. */
-        bad = (uint8_t)(bad + ((due ^ is) | CST__MASK((p[i] & 0xFE) == 0xC0)));
-        rare = (uint8_t)(rare + (four | CST__MASK(lead == 0xE0) | CST__MASK(lead == 0xED)));
+        bad = (uint8_t)(bad + bad_byte(p + i, four));
+        threes = (uint8_t)(threes + (CST__MASK(p[i - 1] == 0xE0) | CST__MASK(p[i - 1] == 0xED)));
+        fours = (uint8_t)(fours + four);
     }
-    /* A lead of four shows by the byte three behind it, so that the pair may be in the block before. */
-    return bad == 0 && (rare == 0 || (!has_bad_pair(p - 2, 2) && !has_bad_pair(p, n)));
+    /* A lead of four is seen three bytes behind it: the last two have to be looked for. */
+    bad |= bad_four(p[BLOCK - 3], p[BLOCK - 2]) | bad_four(p[BLOCK - 2], p[BLOCK - 1]);
+    return bad == 0 && (threes == 0 || !has_bad_three(p)) && (fours == 0 || !has_bad_four(p));
+}
+
+/* The same in one pass, for few bytes. */
+static inline bool is_good_small_block(const uint8_t *p)
+{
+    uint8_t bad = 0;
+
+    for (int i = 0; i < SMALL_BLOCK; i++)
+        bad = (uint8_t)(bad + (bad_byte(p + i, CST__MASK(p[i - 3] >= 0xF0)) |
+                               bad_three(p[i - 1], p[i]) | bad_four(p[i - 1], p[i])));
+    return bad == 0;
 }
 
 /* Whether a character is open at p, three bytes behind the start at least. */
@@ -96,11 +138,11 @@ static const uint8_t *back_to_bound(const uint8_t *p)
 static const uint8_t *skip_blocks(const uint8_t *p, const uint8_t *end)
 {
     for (; end - p >= BLOCK; p += BLOCK) {
-        if (is_ascii_block(p, BLOCK) ? is_open(p) : !is_good_block(p, BLOCK))
+        if (is_ascii_block(p) ? is_open(p) : !is_good_block(p))
             return p;
     }
     for (; end - p >= SMALL_BLOCK; p += SMALL_BLOCK) {
-        if (!is_good_block(p, SMALL_BLOCK))
+        if (!is_good_small_block(p))
             return p;
     }
     return p;
@@ -128,9 +170,9 @@ static const uint8_t *skip_characters(const uint8_t *p, const uint8_t *end)
 size_t cst__utf8_good(const uint8_t *text, size_t len)
 {
     const uint8_t *end = text + len;
-    const uint8_t *p = text;
+    const uint8_t *p = skip_ascii(text, end);
 
-    if (len >= SMALL_BLOCK + 6) {
+    if (end - p >= SMALL_BLOCK + 6) {
         /* A block looks three bytes back: the first characters go by themselves. */
         while (p - text < 3) {
             const uint8_t *next = p;
@@ -141,7 +183,7 @@ size_t cst__utf8_good(const uint8_t *text, size_t len)
         }
         p = skip_blocks(p, end);
         /* What is left is less than a block: one that ends with the text overlaps what was seen. */
-        if (end - p < SMALL_BLOCK && is_good_block(end - SMALL_BLOCK, SMALL_BLOCK))
+        if (end - p < SMALL_BLOCK && is_good_small_block(end - SMALL_BLOCK))
             p = end;
         p = back_to_bound(p);
     }
@@ -157,15 +199,12 @@ bool cst_is_utf8(const void *bytes, size_t len)
 
 size_t cst__ascii_run(const uint8_t *text, size_t len)
 {
-    size_t at = 0;
+    const uint8_t *end = text + len;
+    const uint8_t *p = skip_ascii(text, end);
 
-    while (len - at >= BLOCK && is_ascii_block(text + at, BLOCK))
-        at += BLOCK;
-    while (len - at >= 8 && is_ascii_word(text + at))
-        at += 8;
-    while (at < len && text[at] < 0x80)
-        at++;
-    return at;
+    while (p < end && *p < 0x80)
+        p++;
+    return (size_t)(p - text);
 }
 
 bool cst_is_ascii(const void *bytes, size_t len)
