@@ -255,28 +255,38 @@ static bool has_room(size_t *size, size_t need)
     return false;
 }
 
+/* Where there is no room nothing is written; still a pointer is wanted that can be counted from. */
+static uint8_t *or_nowhere(void *to, uint8_t *nowhere)
+{
+    return to != NULL ? to : nowhere;
+}
+
 /* The text is looked at twice only where the room is less than it could need. */
 cst_status cst_text_to_bytes(void *to, size_t *size, cst_encoding encoding, const void *text,
                              size_t len)
 {
+    uint8_t nowhere[1];
+
     if (size == NULL || !is_fine(encoding, text, len))
         return CST_E_INVALID_ARG;
     if (byte_length_at_most(encoding, len) > *size &&
         !has_room(size, cst_byte_length(encoding, text, len)))
         return CST_E_OUT_OF_RANGE;
-    *size = len > 0 ? cst__from_text(encoding, to, text, len) : 0;
+    *size = len > 0 ? cst__from_text(encoding, or_nowhere(to, nowhere), text, len) : 0;
     return CST_OK;
 }
 
 cst_status cst_bytes_to_text(void *to, size_t *size, cst_encoding encoding, const void *bytes,
                              size_t len)
 {
+    uint8_t nowhere[1];
+
     if (size == NULL || !is_fine(encoding, bytes, len))
         return CST_E_INVALID_ARG;
     if (text_length_at_most(encoding, bytes, len) > *size &&
         !has_room(size, cst_text_length(encoding, bytes, len)))
         return CST_E_OUT_OF_RANGE;
-    *size = len > 0 ? cst__to_text(encoding, to, bytes, len) : 0;
+    *size = len > 0 ? cst__to_text(encoding, or_nowhere(to, nowhere), bytes, len) : 0;
     return CST_OK;
 }
 
