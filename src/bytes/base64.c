@@ -24,16 +24,27 @@ static inline bool lowest_byte_first(void)
 
 /* --- bytes to text ---------------------------------------------------------------------------- */
 
+/* The two alphabets: how far their last two digits are from where the arithmetic of digit_of leaves them. */
+struct alphabet {
+    char digits[65];
+    uint8_t at62, at63;
+};
+
+static const struct alphabet alphabets[2] = {
+    { "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", '0' + 10 - '+',
+      '/' - '+' - 1 },
+    { "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", '0' + 10 - '-',
+      '_' - '-' - 1 },
+};
+
 /* The digit of a value; plain arithmetic, so that many go at once. */
-static inline uint8_t digit_of(uint8_t value, bool url)
+static inline uint8_t digit_of(uint8_t value, uint8_t at62, uint8_t at63)
 {
     int8_t v = (int8_t)value;
-    uint8_t last = url ? (uint8_t)('_' - '-' - 1) : (uint8_t)('/' - '+' - 1);
-    uint8_t before = url ? (uint8_t)('0' + 10 - '-') : (uint8_t)('0' + 10 - '+');
 
     return (uint8_t)(value + 'A' + (CST__MASK(v > 25) & ('a' - 'Z' - 1)) -
-                     (CST__MASK(v > 51) & ('z' + 1 - '0')) - (CST__MASK(v > 61) & before) +
-                     (CST__MASK(v > 62) & last));
+                     (CST__MASK(v > 51) & ('z' + 1 - '0')) - (CST__MASK(v > 61) & at62) +
+                     (CST__MASK(v > 62) & at63));
 }
 
 static inline uint32_t load(const uint8_t *p)
@@ -52,7 +63,8 @@ static inline uint32_t spread(uint32_t w)
 }
 
 /* Reads one byte more than its 3 * GROUPS. */
-static inline void write_block(uint8_t *restrict to, const uint8_t *restrict p, bool url)
+static inline void write_block(uint8_t *restrict to, const uint8_t *restrict p, uint8_t at62,
+                               uint8_t at63)
 {
     uint32_t words[GROUPS];
     uint8_t values[4 * GROUPS];
@@ -69,23 +81,12 @@ static inline void write_block(uint8_t *restrict to, const uint8_t *restrict p, 
     }
     memcpy(values, words, sizeof values);
     for (int i = 0; i < 4 * GROUPS; i++)
-        to[i] = digit_of(values[i], url);
+        to[i] = digit_of(values[i], at62, at63);
 }
 
 /* One group by itself is faster by a table. */
-static inline const char *digits_of(bool url)
+static inline void write_group(uint8_t *to, const uint8_t *p, const char *digits)
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    static const char for_url[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-    return url ? for_url : plain;
-}
-
-static inline void write_group(uint8_t *to, const uint8_t *p, bool url)
-{
-    const char *digits = digits_of(url);
-
     to[0] = (uint8_t)digits[p[0] >> 2];
     to[1] = (uint8_t)digits[(p[0] << 4 & 0x30) | p[1] >> 4];
     to[2] = (uint8_t)digits[(p[1] << 2 & 0x3C) | p[2] >> 6];
@@ -93,16 +94,16 @@ static inline void write_group(uint8_t *to, const uint8_t *p, bool url)
 }
 
 /* The one or two bytes at the end. */
-static inline size_t write_rest(uint8_t *to, const uint8_t *p, size_t len, bool url)
+static inline size_t write_rest(uint8_t *to, const uint8_t *p, size_t len, const char *digits,
+                                bool pad)
 {
-    const char *digits = digits_of(url);
     unsigned second = len > 1 ? p[1] : 0;
 
     to[0] = (uint8_t)digits[p[0] >> 2];
     to[1] = (uint8_t)digits[(p[0] << 4 & 0x30) | second >> 4];
     if (len > 1)
         to[2] = (uint8_t)digits[second << 2 & 0x3C];
-    if (url)
+    if (!pad)
         return len + 1;
     if (len == 1)
         to[2] = '=';
@@ -110,26 +111,21 @@ static inline size_t write_rest(uint8_t *to, const uint8_t *p, size_t len, bool 
     return 4;
 }
 
-/* Inlined twice, so that the alphabet is a constant in the block. */
-static inline size_t to_text(uint8_t *to, const uint8_t *bytes, size_t len, bool url)
+size_t cst__base64_to_text(uint8_t *to, const uint8_t *bytes, size_t len, bool url)
 {
+    const struct alphabet *alphabet = &alphabets[url];
     const uint8_t *p = bytes, *end = bytes + len;
     uint8_t *out = to;
 
     if (lowest_byte_first()) {
         for (; end - p > 3 * GROUPS; p += 3 * GROUPS, out += 4 * GROUPS)
-            write_block(out, p, url);
+            write_block(out, p, alphabet->at62, alphabet->at63);
     }
     for (; end - p >= 3; p += 3, out += 4)
-        write_group(out, p, url);
+        write_group(out, p, alphabet->digits);
     if (p < end)
-        out += write_rest(out, p, (size_t)(end - p), url);
+        out += write_rest(out, p, (size_t)(end - p), alphabet->digits, !url);
     return (size_t)(out - to);
-}
-
-size_t cst__base64_to_text(uint8_t *to, const uint8_t *bytes, size_t len, bool url)
-{
-    return url ? to_text(to, bytes, len, true) : to_text(to, bytes, len, false);
 }
 
 /* --- text to bytes ---------------------------------------------------------------------------- */

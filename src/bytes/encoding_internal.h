@@ -40,37 +40,16 @@ static inline size_t cst__size_times(size_t a, size_t times)
 
 /* --- characters ------------------------------------------------------------------------------------------------- */
 
+/** cst__utf8_next where the first byte is not ASCII. */
+uint32_t cst__utf8_next_wide(const uint8_t **at, const uint8_t *end);
+
 /**
  * The character at *at, which moves behind it; CST__ILL_FORMED for the longest part that begins one but does not end it,
  * or for one byte that begins none.
  */
 static inline uint32_t cst__utf8_next(const uint8_t **at, const uint8_t *end)
 {
-    const uint8_t *p = *at;
-    uint32_t lead = *p++;
-    uint32_t code;
-    uint8_t low, high;
-    unsigned more;
-
-    *at = p;
-    if (lead < 0x80)
-        return lead;
-    if (lead < 0xC2 || lead > 0xF4)
-        return CST__ILL_FORMED;
-    /* The second byte says the rest: too long a form, a surrogate, or beyond U+10FFFF. */
-    low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    more = 1u + (lead >= 0xE0) + (lead >= 0xF0);
-    code = lead & (0x3Fu >> more);
-    do {
-        if (p == end || *p < low || *p > high)
-            return CST__ILL_FORMED;
-        code = code << 6 | (*p++ & 0x3Fu);
-        *at = p;
-        low = 0x80;
-        high = 0xBF;
-    } while (--more > 0);
-    return code;
+    return **at < 0x80 ? *(*at)++ : cst__utf8_next_wide(at, end);
 }
 
 /** Bytes of a character in UTF-8. */
@@ -79,29 +58,14 @@ static inline size_t cst__utf8_size(uint32_t code)
     return 1u + (code >= 0x80) + (code >= 0x800) + (code >= 0x10000);
 }
 
-/** Writes a character. */
+/** cst__utf8_put of what is not ASCII. */
+size_t cst__utf8_put_wide(uint8_t *to, uint32_t code);
+
+/** Writes a character; gives its size. */
 static inline size_t cst__utf8_put(uint8_t *to, uint32_t code)
 {
-    if (code < 0x80) {
-        to[0] = (uint8_t)code;
-        return 1;
-    }
-    if (code < 0x800) {
-        to[0] = (uint8_t)(0xC0 | code >> 6);
-        to[1] = (uint8_t)(0x80 | (code & 0x3F));
-        return 2;
-    }
-    if (code < 0x10000) {
-        to[0] = (uint8_t)(0xE0 | code >> 12);
-        to[1] = (uint8_t)(0x80 | (code >> 6 & 0x3F));
-        to[2] = (uint8_t)(0x80 | (code & 0x3F));
-        return 3;
-    }
-    to[0] = (uint8_t)(0xF0 | code >> 18);
-    to[1] = (uint8_t)(0x80 | (code >> 12 & 0x3F));
-    to[2] = (uint8_t)(0x80 | (code >> 6 & 0x3F));
-    to[3] = (uint8_t)(0x80 | (code & 0x3F));
-    return 4;
+    to[0] = (uint8_t)code;
+    return code < 0x80 ? 1 : cst__utf8_put_wide(to, code);
 }
 
 /** The UTF-16 unit at *at; a lone surrogate is itself. There are two bytes at least. */

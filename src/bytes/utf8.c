@@ -21,6 +21,55 @@
 
 #define HIGH_BITS UINT64_C(0x8080808080808080)
 
+/* --- one character -------------------------------------------------------------------------------- */
+
+uint32_t cst__utf8_next_wide(const uint8_t **at, const uint8_t *end)
+{
+    const uint8_t *p = *at;
+    uint32_t lead = *p++;
+    uint32_t code;
+    uint8_t low, high;
+    unsigned more;
+
+    *at = p;
+    if (lead < 0xC2 || lead > 0xF4)
+        return CST__ILL_FORMED;
+    /* The second byte says the rest: too long a form, a surrogate, or beyond U+10FFFF. */
+    low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    more = 1u + (lead >= 0xE0) + (lead >= 0xF0);
+    code = lead & (0x3Fu >> more);
+    do {
+        if (p == end || *p < low || *p > high)
+            return CST__ILL_FORMED;
+        code = code << 6 | (*p++ & 0x3Fu);
+        *at = p;
+        low = 0x80;
+        high = 0xBF;
+    } while (--more > 0);
+    return code;
+}
+
+size_t cst__utf8_put_wide(uint8_t *to, uint32_t code)
+{
+    if (code < 0x800) {
+        to[0] = (uint8_t)(0xC0 | code >> 6);
+        to[1] = (uint8_t)(0x80 | (code & 0x3F));
+        return 2;
+    }
+    if (code < 0x10000) {
+        to[0] = (uint8_t)(0xE0 | code >> 12);
+        to[1] = (uint8_t)(0x80 | (code >> 6 & 0x3F));
+        to[2] = (uint8_t)(0x80 | (code & 0x3F));
+        return 3;
+    }
+    to[0] = (uint8_t)(0xF0 | code >> 18);
+    to[1] = (uint8_t)(0x80 | (code >> 12 & 0x3F));
+    to[2] = (uint8_t)(0x80 | (code >> 6 & 0x3F));
+    to[3] = (uint8_t)(0x80 | (code & 0x3F));
+    return 4;
+}
+
 /* --- blocks ------------------------------------------------------------------------------------- */
 
 static inline bool is_ascii_block(const uint8_t *p)
