@@ -133,6 +133,7 @@ static void bytes_give_their_text(void **state)
         { CST_UTF8, BYTES("\xC0\x80"), BYTES("\xEF\xBF\xBD\xEF\xBF\xBD") },
         { CST_UTF16LE, BYTES("a\0\x34\xD8\x1E\xDD\0"), BYTES("a\xF0\x9D\x84\x9E") },
         { CST_UTF16LE, BYTES("\x1E\xDD\x34\xD8"), BYTES("\xEF\xBF\xBD\xEF\xBF\xBD") },
+        { CST_UTF16LE, BYTES("\x1E\xDD\x1E\xDD"), BYTES("\xEF\xBF\xBD\xEF\xBF\xBD") },
         { CST_UTF16LE, BYTES("\x34\xD8\x41\0"), BYTES("\xEF\xBF\xBD\x41") },
         { CST_UTF16LE, BYTES("a"), BYTES("") },
         { CST_LATIN1, BYTES("a\xE9"), BYTES("a\xC3\xA9") },

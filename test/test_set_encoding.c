@@ -149,6 +149,28 @@ static void what_is_held_comes_at_eof_as_a_last_chunk(void **state)
     expect(f, "data:MQ== r:end r:destroy r:close");
 }
 
+static void on_readable(cst_stream *s, const cst_event *event, void *arg)
+{
+    (void)event;
+    test_trace_add(arg, "readable:%zu", cst_readable_length(s));
+}
+
+static void the_last_chunk_is_announced_and_waits_its_turn(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(cst_set_encoding(f->r, CST_BASE64), CST_OK);
+    assert_int_equal(cst_on(f->r, CST_READABLE, on_readable, &f->trace), CST_OK);
+    run(f);
+    push(f, "1");
+    run(f);
+    expect(f, "");
+    cst_push_eof(f->r);
+    expect(f, "readable:4");
+    cst_unshift(f->r, cst_slice_str("x"));
+    expect_read(f, CST_READ_ANY, "xMQ==");
+}
+
 static void nothing_comes_at_eof_where_nothing_is_held(void **state)
 {
     struct fixture *f = *state;
@@ -372,6 +394,73 @@ static void a_pass_through_in_a_row_of_pipes_decodes(void **state)
     cst_unref(sink);
 }
 
+struct late_setter {
+    struct test_trace *trace;
+    cst_stream *source, *stage; /* what gets an encoding at the first chunk */
+};
+
+static cst_status set_then_write(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    struct late_setter *setter = self;
+
+    (void)s;
+    test_trace_add(setter->trace, "write:%.*s", (int)chunk->len, (const char *)chunk->data);
+    if (setter->source) {
+        assert_int_equal(cst_set_encoding(setter->source, CST_HEX), CST_OK);
+        assert_int_equal(cst_set_encoding(setter->stage, CST_BASE64), CST_OK);
+        setter->source = NULL;
+    }
+    return CST_OK;
+}
+
+static void an_encoding_may_be_set_while_a_chunk_is_on_its_way(void **state)
+{
+    static const cst_ops ops = { .self_size = sizeof(struct late_setter), .write = set_then_write };
+    struct fixture *f = *state;
+    struct late_setter setter = { .trace = &f->trace, .source = f->r };
+    cst_stream *sink;
+
+    assert_int_equal(cst_passthrough_new(&setter.stage, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&sink, f->ctx, &ops, &setter, NULL), CST_OK);
+    assert_int_equal(cst_pipe(f->r, setter.stage, NULL), CST_OK);
+    assert_int_equal(cst_pipe(setter.stage, sink, NULL), CST_OK);
+    run(f);
+    test_trace_clear(&f->trace);
+    push(f, "ab");
+    expect(f, "write:ab");
+    push(f, "c");
+    expect(f, "");
+    push(f, "d");
+    run(f);
+    expect(f, "write:NjM2");
+    cst_push_eof(f->r);
+    run(f);
+    expect(f, "r:end write:NA== r:destroy r:close");
+    cst_unref(setter.stage);
+    cst_unref(sink);
+}
+
+static void a_piped_stream_that_decodes_can_be_unpiped(void **state)
+{
+    struct fixture *f = *state;
+    const struct test_hand hand = { .trace = &f->trace };
+    cst_stream *sink;
+
+    assert_int_equal(cst_writable_new(&sink, f->ctx, &sink_ops, &hand, NULL), CST_OK);
+    assert_int_equal(cst_pipe(f->r, sink, NULL), CST_OK);
+    run(f);
+    test_trace_clear(&f->trace);
+    assert_int_equal(cst_set_encoding(f->r, CST_HEX), CST_OK);
+    push(f, "a");
+    assert_int_equal(cst_unpipe(f->r, sink), CST_OK);
+    push(f, "b");
+    assert_int_equal(cst_pipe(f->r, sink, NULL), CST_OK);
+    run(f);
+    push(f, "c");
+    expect(f, "write:61 r:pause write:62 r:resume write:63");
+    cst_unref(sink);
+}
+
 /* --- memory ------------------------------------------------------------------------------------- */
 
 static void expect_same_bytes(cst_stream *s, const cst_event *event, void *arg)
@@ -537,6 +626,7 @@ static const struct CMUnitTest tests[] = {
     CASE(text_is_never_cut_inside_a_character),
     CASE(every_encoding_is_decoded),
     CASE(what_is_held_comes_at_eof_as_a_last_chunk),
+    CASE(the_last_chunk_is_announced_and_waits_its_turn),
     CASE(nothing_comes_at_eof_where_nothing_is_held),
     CASE(a_read_of_any_size_joins_what_does_not_flow),
     CASE(lengths_and_sizes_count_the_text),
@@ -550,6 +640,8 @@ static const struct CMUnitTest tests[] = {
     CASE(messages_are_decoded_one_by_one),
     CASE(buffered_messages_become_one),
     CASE(a_pass_through_in_a_row_of_pipes_decodes),
+    CASE(an_encoding_may_be_set_while_a_chunk_is_on_its_way),
+    CASE(a_piped_stream_that_decodes_can_be_unpiped),
     CASE(text_that_is_its_own_is_not_copied),
     CASE(a_push_without_memory_fails_the_stream),
     CASE(an_end_without_memory_fails_the_stream),

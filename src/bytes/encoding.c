@@ -65,7 +65,7 @@ static size_t without_padding(const uint8_t *text, size_t len, size_t units)
         units--;
         len--;
     }
-    if (len > 0 && units > 1 && text[len - 1] == '=')
+    if (len > 0 && text[len - 1] == '=')
         units--;
     return units;
 }
