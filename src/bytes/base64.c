@@ -9,9 +9,8 @@
 
 #include <string.h>
 
-/* Groups of a block: to write, many, since what is stored in words is loaded again in vectors; to read, few. */
+/* Groups of a block: many, since what is stored in words is loaded again in vectors. */
 #define GROUPS 16
-#define READ_GROUPS 8
 
 static inline bool lowest_byte_first(void)
 {
@@ -147,26 +146,26 @@ static inline uint8_t value_of(uint8_t digit, uint8_t digit62, uint8_t digit63)
 static inline bool read_block(uint8_t *restrict to, const uint8_t *restrict p, uint8_t digit62,
                               uint8_t digit63)
 {
-    uint8_t values[4 * READ_GROUPS];
-    uint32_t words[READ_GROUPS];
+    uint8_t values[4 * GROUPS];
+    uint32_t words[GROUPS];
     uint8_t all = 0;
 
-    for (int i = 0; i < 4 * READ_GROUPS; i++) {
+    for (int i = 0; i < 4 * GROUPS; i++) {
         values[i] = value_of(p[i], digit62, digit63);
         all |= values[i];
     }
     if (all > 63)
         return false;
     memcpy(words, values, sizeof words);
-    for (int i = 0; i < READ_GROUPS; i++) {
+    for (int i = 0; i < GROUPS; i++) {
         uint32_t w = words[i];
 
         words[i] = (w << 2 & 0xFC) | (w >> 12 & 0x03) | (w << 4 & 0xF000) | (w >> 10 & 0x0F00) |
                    (w << 6 & 0xC00000) | (w >> 8 & 0x3F0000);
     }
-    for (int i = 0; i < READ_GROUPS - 1; i++)
+    for (int i = 0; i < GROUPS - 1; i++)
         memcpy(to + 3 * i, &words[i], sizeof words[i]);
-    memcpy(to + 3 * (READ_GROUPS - 1), &words[READ_GROUPS - 1], 3);
+    memcpy(to + 3 * (GROUPS - 1), &words[GROUPS - 1], 3);
     return true;
 }
 
@@ -223,12 +222,12 @@ static uint8_t *read_groups(struct cst__units *units, uint8_t *out)
 {
     const uint8_t *p = units->at;
 
-    while (lowest_byte_first() && units->end - p >= 4 * READ_GROUPS &&
+    while (lowest_byte_first() && units->end - p >= 4 * GROUPS &&
            (read_block(out, p, '+', '/') || read_block(out, p, '-', '_'))) {
-        p += 4 * READ_GROUPS;
-        out += 3 * READ_GROUPS;
+        p += 4 * GROUPS;
+        out += 3 * GROUPS;
     }
-    for (int i = 0; i < 2 * READ_GROUPS && units->end - p >= 4 && read_group(out, p); i++) {
+    for (int i = 0; i < 2 * GROUPS && units->end - p >= 4 && read_group(out, p); i++) {
         p += 4;
         out += 3;
     }
