@@ -14,8 +14,8 @@
  * The pass-throughs on the way are not even touched: what they would be in the meantime is written into them when
  * somebody might look (cst__show), which is whenever user code calls the library before the sink has answered.
  *
- * Those of a source in full flow, of a pass-through that is full, and of push, are in readable.c (stream_on, pass_on,
- * cst_push); that of a completion by which the next write begins is in writable.c (complete_and_go_on).
+ * Others: a source in full flow, and a pass-through that is full (flow.c); push (readable.c); a completion by which the next
+ * write begins (writable.c, complete_and_go_on).
  */
 #ifndef CSTREAM_SHORTCUT_H
 #define CSTREAM_SHORTCUT_H

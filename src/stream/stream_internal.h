@@ -10,13 +10,15 @@
  *
  *      stream.c     making, freeing, looking          cst__stream_check_life: may it be freed?
  *      event.c      listeners and emission
- *      slot.c       calling slots, taking answers     cst__answer: which slot was that?
- *      readable.c   the buffer and the flow           read_more_wanted, can_push
+ *      slot.c       calling slots, taking answers     take_answer: which slot was that?
+ *      readable.c   the buffer, read and push         read_more_wanted, can_push
+ *      flow.c       reading until nothing is left
  *      decode.c     cst_set_encoding
  *      writable.c   the queue and finishing           need_finish
  *      transform.c  from the writable to the readable side
  *      destroy.c    construct, errors, destroy, close
  *      pipe.c       from one stream into another
+ *      shortcut.h   the way of a chunk when nothing stands in it
  *      timeout.c    limits on how long it takes
  *
  * The life of a readable side (R_ENDED, R_END_EMITTED):
@@ -431,6 +433,15 @@ void cst__readable_check(const cst_stream *s);
 /** cst_push: where the chunk is kept it is moved out of *chunk, else it stays the caller's. */
 cst_status cst__push(cst_stream *s, cst_slice *chunk);
 void cst__maybe_read_more(cst_stream *s);
+
+/**
+ * Node's read(). Gives whether there is a chunk; the caller owns it. out may be NULL where size is 0. *why (if why is not
+ * NULL) says what stood in the way where memory did.
+ */
+bool cst__read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *why);
+
+/** The rest of a read of any size that has called the read slot, and heard its answer. */
+bool cst__read_after_slot(cst_stream *s, cst_slice *out);
 void cst__push_eof(cst_stream *s);
 void cst__pause(cst_stream *s);
 void cst__resume(cst_stream *s);
