@@ -1,7 +1,8 @@
 # Makefile of libcstream (GNU make). Everything is made under build/. `make help` says what there is.
 #
 # Yours to set: CC AR CFLAGS CPPFLAGS LDFLAGS PREFIX LIBDIR INCLUDEDIR DESTDIR BUILD, V=1 to see the commands.
-# The warnings are ours; WERROR=1 makes them errors, which `make check` does for what it compiles.
+# POSIX=0 leaves out libcstream-posix. The warnings are ours; WERROR=1 makes them errors, which `make check` does for
+# what it compiles.
 
 BUILD      ?= build
 PREFIX     ?= /usr/local
@@ -9,6 +10,7 @@ LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 CFLAGS     ?= -O2 -g
 NM         ?= nm
+POSIX      ?= 1
 Q          := $(if $(filter 1,$(V)),,@)
 SHELL      := /bin/sh
 
@@ -17,6 +19,7 @@ SHELL      := /bin/sh
 .DELETE_ON_ERROR:
 .PHONY: all check tests demo test-tools asan tsan headers imports examples bench bench-plot bench-table budget fuzz format help \
         install uninstall clean FORCE
+.PHONY: install-core install-posix
 
 # --- what there is to build -------------------------------------------------------------------------------------------
 
@@ -25,9 +28,12 @@ VERSION  := $(shell sed -n 's/^.define CST_VERSION_STRING "\(.*\)"/\1/p' include
 SONAME   := libcstream.so.$(firstword $(subst ., ,$(VERSION)))
 HEADERS  := $(sort $(wildcard include/cstream/*.h))
 SRCS     := $(sort $(wildcard $(ROOMS:%=src/%/*.c)))
+POSIX_HEADERS := $(if $(filter 1,$(POSIX)),$(sort $(wildcard include/cstream/posix/*.h)))
+POSIX_SRCS := $(if $(filter 1,$(POSIX)),$(sort $(wildcard src/posix/*.c)))
 SUPPORT  := $(sort $(wildcard test/support/*.c))
 # T=slice picks test_slice.c; T='s*' what begins with s.
-TESTS    := $(sort $(wildcard $(foreach dir,test test/node test/scenario,$(dir)/test_$(or $(T),*).c)))
+TEST_DIRS := test test/node test/scenario $(if $(POSIX_SRCS),test/posix)
+TESTS    := $(sort $(wildcard $(foreach dir,$(TEST_DIRS),$(dir)/test_$(or $(T),*).c)))
 EXAMPLES := $(sort $(wildcard docs/examples/*.c docs/examples/*/*.c))
 # BENCH=depth picks bench_depth.c.
 BENCHES  := $(sort $(wildcard test/bench/bench_$(or $(BENCH),*).c))
@@ -37,7 +43,7 @@ QUESTION := $(sort $(wildcard test/conformance/buffer_questions*.c))
 FUZZERS  := $(sort $(wildcard test/fuzz/fuzz_*.c))
 
 # An archive knows its members by their last name alone.
-ifneq ($(words $(SRCS)),$(words $(sort $(notdir $(SRCS)))))
+ifneq ($(words $(SRCS) $(POSIX_SRCS)),$(words $(sort $(notdir $(SRCS) $(POSIX_SRCS)))))
 $(error two files under src/ have the same name)
 endif
 ifneq ($(T),)
@@ -53,6 +59,10 @@ endif
 
 STATIC := $(BUILD)/libcstream.a
 SHARED := $(BUILD)/libcstream.so.$(VERSION)
+
+POSIX_SONAME := $(subst libcstream,libcstream-posix,$(SONAME))
+POSIX_STATIC := $(if $(POSIX_SRCS),$(BUILD)/libcstream-posix.a)
+POSIX_SHARED := $(if $(POSIX_SRCS),$(BUILD)/libcstream-posix.so.$(VERSION))
 
 TEST_PROGRAMS := $(patsubst %.c,$(BUILD)/test/%,$(notdir $(TESTS)))
 ASAN_PROGRAMS := $(patsubst %.c,$(BUILD)/asan/test/%,$(notdir $(TESTS)))
@@ -89,7 +99,10 @@ ERRORS := $(if $(filter 1,$(WERROR)),-pedantic-errors -Werror)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 LIB_FLAGS  := -std=c11 -fvisibility=hidden -Iinclude -Isrc
+# The second library sees the headers that are installed, and all that the system offers.
+POSIX_FLAGS := -std=c11 -fvisibility=hidden -Iinclude -D_GNU_SOURCE -pthread
 TEST_FLAGS := -std=c11 -Iinclude -Isrc -Itest -Itest/support
+POSIX_TEST_FLAGS := -std=c11 -Iinclude -Itest -Itest/support -D_GNU_SOURCE -pthread
 USE_FLAGS  := -std=c11 -Iinclude
 ASAN_FLAGS := -O1 -g $(SANITIZE) -DCST_NO_CACHE -DCST_CHECK
 TSAN_FLAGS := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
@@ -97,6 +110,7 @@ TSAN_FLAGS := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 # All objects depend on build/flags, whose contents are the compiler and its flags. -Werror is not among them: what
 # compiled without it need not be compiled again for `make check`.
 FLAGS := $(CC) | $(CPPFLAGS) | $(CFLAGS) | $(LDFLAGS) | $(LIB_FLAGS) $(WARN_LIB) $(TEST_FLAGS) $(ASAN_FLAGS) $(TSAN_FLAGS)
+FLAGS += | $(POSIX_FLAGS)
 # The libraries depend on build/sources likewise, so that a source that is gone does not live on in them.
 
 # $(call keep,text): writes the text to the target where it is not what stands there, so that only a change is newer.
@@ -109,7 +123,7 @@ $(BUILD)/flags: FORCE
 	$(call keep,$(FLAGS))
 
 $(BUILD)/sources: FORCE
-	$(call keep,$(SRCS))
+	$(call keep,$(SRCS) $(POSIX_SRCS))
 
 # $(call compile,flags): one object, and beside it a .d file with the headers it used.
 define compile
@@ -126,8 +140,14 @@ endef
 
 # --- the library ------------------------------------------------------------------------------------------------------
 
-## all: the library, static and shared
-all: $(STATIC) $(SHARED)
+## all: the libraries, static and shared
+all: $(STATIC) $(SHARED) $(POSIX_STATIC) $(POSIX_SHARED)
+
+$(BUILD)/obj/src/posix/%.o: src/posix/%.c $(BUILD)/flags
+	$(call compile,$(POSIX_FLAGS) $(WARN_LIB) $(ERRORS) $(CFLAGS))
+
+$(BUILD)/pic/src/posix/%.o: src/posix/%.c $(BUILD)/flags
+	$(call compile,$(POSIX_FLAGS) $(WARN_LIB) $(ERRORS) $(CFLAGS) -fPIC)
 
 $(BUILD)/obj/src/%.o: src/%.c $(BUILD)/flags
 	$(call compile,$(LIB_FLAGS) $(WARN_LIB) $(ERRORS) $(CFLAGS))
@@ -144,10 +164,20 @@ $(SHARED): $(SRCS:%.c=$(BUILD)/pic/%.o) $(BUILD)/sources
 	$(Q)ln -sf $(@F) $(BUILD)/$(SONAME) && ln -sf $(@F) $(BUILD)/libcstream.so
 , := ,
 
+ifneq ($(POSIX_SRCS),)
+$(POSIX_STATIC): $(POSIX_SRCS:%.c=$(BUILD)/obj/%.o) $(BUILD)/sources
+	@echo '  $@' >&2
+	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+
+$(POSIX_SHARED): $(POSIX_SRCS:%.c=$(BUILD)/pic/%.o) $(SHARED) $(BUILD)/sources
+	$(call link,$(CFLAGS) -shared -pthread -Wl$(,)-soname$(,)$(POSIX_SONAME),-L$(BUILD) -lcstream)
+	$(Q)ln -sf $(@F) $(BUILD)/$(POSIX_SONAME) && ln -sf $(@F) $(BUILD)/libcstream-posix.so
+endif
+
 # --- tests ------------------------------------------------------------------------------------------------------------
 
 # What the scripts of test/support need to know.
-SCRIPT_ENV = BUILD='$(BUILD)' CC='$(CC)' CXX='$(CXX)' NM='$(NM)' MAKE='$(MAKE)'
+SCRIPT_ENV = BUILD='$(BUILD)' POSIX='$(POSIX)' CC='$(CC)' CXX='$(CXX)' NM='$(NM)' MAKE='$(MAKE)'
 SCRIPT     = $(Q)$(SCRIPT_ENV) sh test/support
 
 ifeq ($(origin CXX),default)
@@ -216,6 +246,12 @@ $(BUILD)/obj/test/%.o: test/%.c $(BUILD)/flags | $(BUILD)/cmocka.cflags
 $(BUILD)/test/test_%: $(BUILD)/obj/test/test_%.o $(SUPPORT_OBJS) $(STATIC)
 	$(call link,$(CFLAGS),@$(BUILD)/cmocka.libs)
 
+$(BUILD)/obj/test/posix/%.o: test/posix/%.c $(BUILD)/flags | $(BUILD)/cmocka.cflags
+	$(call compile,$(POSIX_TEST_FLAGS) $(WARN) $(ERRORS) $(CFLAGS) @$(BUILD)/cmocka.cflags)
+
+$(BUILD)/test/test_%: $(BUILD)/obj/test/posix/test_%.o $(SUPPORT_OBJS) $(POSIX_STATIC) $(STATIC)
+	$(call link,$(CFLAGS) -pthread,@$(BUILD)/cmocka.libs)
+
 $(BUILD)/test/test_%: $(BUILD)/obj/test/scenario/test_%.o $(SUPPORT_OBJS) $(STATIC)
 	$(call link,$(CFLAGS),@$(BUILD)/cmocka.libs)
 
@@ -224,6 +260,16 @@ $(BUILD)/test/test_%: $(BUILD)/obj/test/node/test_%.o $(SUPPORT_OBJS) $(STATIC)
 
 # The sanitized half: the library's objects and the tests', in a directory of their own.
 ASAN_OBJS := $(SRCS:%.c=$(BUILD)/asan/obj/%.o) $(SUPPORT:%.c=$(BUILD)/asan/obj/%.o)
+POSIX_ASAN_OBJS := $(POSIX_SRCS:%.c=$(BUILD)/asan/obj/%.o)
+
+$(BUILD)/asan/obj/src/posix/%.o: src/posix/%.c $(BUILD)/flags
+	$(call compile,$(POSIX_FLAGS) $(WARN_LIB) $(ASAN_FLAGS))
+
+$(BUILD)/asan/obj/test/posix/%.o: test/posix/%.c $(BUILD)/flags | $(BUILD)/cmocka.cflags
+	$(call compile,$(POSIX_TEST_FLAGS) $(WARN) $(ASAN_FLAGS) @$(BUILD)/cmocka.cflags)
+
+$(BUILD)/asan/test/test_%: $(BUILD)/asan/obj/test/posix/test_%.o $(ASAN_OBJS) $(POSIX_ASAN_OBJS)
+	$(call link,$(SANITIZE) -pthread,@$(BUILD)/cmocka.libs)
 
 $(BUILD)/asan/obj/src/%.o: src/%.c $(BUILD)/flags
 	$(call compile,$(LIB_FLAGS) $(WARN_LIB) $(ASAN_FLAGS))
@@ -376,24 +422,42 @@ $(BUILD)/bench/%: $(BUILD)/obj/test/bench/%.o $(BENCH_SHARED:%.c=$(BUILD)/obj/%.
 # In libcstream.pc the directories are relative to the prefix where they lie under it.
 PC_DIR = $(patsubst $(PREFIX)/%,$${prefix}/%,$(1))
 
-## install: library, headers and libcstream.pc; PREFIX (/usr/local), LIBDIR, INCLUDEDIR, DESTDIR
-install: all
+# $(call install_pc,name)
+define install_pc
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call PC_DIR,$(LIBDIR))|' \
+	        -e 's|@INCLUDEDIR@|$(call PC_DIR,$(INCLUDEDIR))|' -e 's|@VERSION@|$(VERSION)|' \
+	        pkgconfig/$(1).pc.in >'$(DESTDIR)$(LIBDIR)/pkgconfig/$(1).pc'
+	$(Q)chmod 644 '$(DESTDIR)$(LIBDIR)/pkgconfig/$(1).pc'
+endef
+
+## install: libraries, headers and .pc files; PREFIX (/usr/local), LIBDIR, INCLUDEDIR, DESTDIR
+install: install-core $(if $(POSIX_SRCS),install-posix)
+
+install-core: all
 	$(Q)mkdir -p '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)/cstream'
 	$(Q)install -m 644 $(STATIC) '$(DESTDIR)$(LIBDIR)/'
 	$(Q)install -m 755 $(SHARED) '$(DESTDIR)$(LIBDIR)/'
 	$(Q)ln -sf $(notdir $(SHARED)) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
 	$(Q)ln -sf $(notdir $(SHARED)) '$(DESTDIR)$(LIBDIR)/libcstream.so'
 	$(Q)install -m 644 $(HEADERS) '$(DESTDIR)$(INCLUDEDIR)/cstream/'
-	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call PC_DIR,$(LIBDIR))|' \
-	        -e 's|@INCLUDEDIR@|$(call PC_DIR,$(INCLUDEDIR))|' -e 's|@VERSION@|$(VERSION)|' \
-	        pkgconfig/libcstream.pc.in >'$(DESTDIR)$(LIBDIR)/pkgconfig/libcstream.pc'
-	$(Q)chmod 644 '$(DESTDIR)$(LIBDIR)/pkgconfig/libcstream.pc'
+	$(call install_pc,libcstream)
+
+install-posix: install-core
+	$(Q)mkdir -p '$(DESTDIR)$(INCLUDEDIR)/cstream/posix'
+	$(Q)install -m 644 $(POSIX_STATIC) '$(DESTDIR)$(LIBDIR)/'
+	$(Q)install -m 755 $(POSIX_SHARED) '$(DESTDIR)$(LIBDIR)/'
+	$(Q)ln -sf $(notdir $(POSIX_SHARED)) '$(DESTDIR)$(LIBDIR)/$(POSIX_SONAME)'
+	$(Q)ln -sf $(notdir $(POSIX_SHARED)) '$(DESTDIR)$(LIBDIR)/libcstream-posix.so'
+	$(Q)install -m 644 $(POSIX_HEADERS) '$(DESTDIR)$(INCLUDEDIR)/cstream/posix/'
+	$(call install_pc,libcstream-posix)
 
 ## uninstall: remove what install put there
 uninstall:
 	$(Q)cd '$(DESTDIR)$(LIBDIR)' && rm -f libcstream.a libcstream.so $(SONAME) $(notdir $(SHARED)) pkgconfig/libcstream.pc
-	$(Q)cd '$(DESTDIR)$(INCLUDEDIR)/cstream' && rm -f $(notdir $(HEADERS))
-	$(Q)rmdir '$(DESTDIR)$(INCLUDEDIR)/cstream' 2>/dev/null || :
+	$(Q)cd '$(DESTDIR)$(LIBDIR)' && rm -f libcstream-posix.a libcstream-posix.so $(POSIX_SONAME) \
+	      libcstream-posix.so.$(VERSION) pkgconfig/libcstream-posix.pc
+	$(Q)cd '$(DESTDIR)$(INCLUDEDIR)/cstream' && rm -f $(notdir $(HEADERS)) $(POSIX_HEADERS:include/cstream/%=%)
+	$(Q)cd '$(DESTDIR)$(INCLUDEDIR)' && rmdir cstream/posix cstream 2>/dev/null || :
 
 # --- the rest ---------------------------------------------------------------------------------------------------------
 
@@ -412,4 +476,5 @@ help:
 OBJECTS := $(foreach kind,obj pic asan/obj tsan/obj,$(SRCS:%.c=$(BUILD)/$(kind)/%.o)) \
            $(foreach kind,obj asan/obj tsan/obj,$(patsubst %.c,$(BUILD)/$(kind)/%.o,$(TESTS) $(SUPPORT) $(SCENARIO) $(QUESTION) $(wildcard test/fuzz/*.c))) \
            $(patsubst %.c,$(BUILD)/obj/%.o,$(EXAMPLES) $(wildcard test/bench/*.c))
+OBJECTS += $(foreach kind,obj pic asan/obj,$(patsubst %.c,$(BUILD)/$(kind)/%.o,$(POSIX_SRCS)))
 -include $(OBJECTS:.o=.d)

@@ -36,8 +36,11 @@ else
     echo "skipped: the headers as C++: there is no C++ compiler here"
 fi
 
+headers=$(echo include/cstream/*.h)
+[ "${POSIX:-1}" = 1 ] && headers="$headers $(echo include/cstream/posix/*.h)"
+
 # shellcheck disable=SC2086
-for path in include/cstream/*.h; do
+for path in $headers; do
     name=${path#include/}
     count=$((count + 1))
     compile "$name" $CC -x c -std=c11 -pedantic-errors -Wall -Wextra -Wstrict-prototypes -Wundef -Werror
@@ -46,7 +49,8 @@ for path in include/cstream/*.h; do
     done
 done
 
-if grep -n 'cst__' include/cstream/*.h; then
+# shellcheck disable=SC2086
+if grep -n 'cst__' $headers; then
     echo "failed: names of the library's inside in a public header"
     failed=1
 fi

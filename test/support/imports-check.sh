@@ -7,6 +7,8 @@
 #   no object        data that is written: all but .data.rel.ro, which only the loader writes
 #   static library   defines no global name without cst_
 #   shared library   exports cst_ names alone, and none with cst__
+#
+# libcstream-posix takes what it likes from the system, but of libcstream public names alone; the rest is the same.
 set -u
 
 BUILD=${BUILD:-build}
@@ -109,13 +111,56 @@ size -A "$archive" | awk '
     END { exit failed }
 ' || exit 1
 
-awk '
-    $2 == "U" || $2 == "w" || $2 == "A" { next }
-    $1 !~ /^cst_[a-z]/ { print "\nfailed: the shared library exports " $1; failed = 1 }
-    { count++ }
-    END {
-        if (!count) { print "\nfailed: the shared library exports nothing"; failed = 1 }
-        if (failed) exit 1
-        print count " exports, all cst_"
+# check_exports FILE
+check_exports()
+{
+    awk '
+        $2 == "U" || $2 == "w" || $2 == "A" { next }
+        $1 !~ /^cst_[a-z]/ { print "\nfailed: the shared library exports " $1; failed = 1 }
+        { count++ }
+        END {
+            if (!count) { print "\nfailed: the shared library exports nothing"; failed = 1 }
+            if (failed) exit 1
+            print count " exports, all cst_"
+        }
+    ' "$1"
+}
+
+check_exports "$exports" || exit 1
+[ "${POSIX:-1}" = 1 ] || exit 0
+
+"$NM" -f sysv "$BUILD/libcstream-posix.a" >"$symbols" || exit 1
+"$NM" -D -P "$BUILD/libcstream-posix.so" >"$exports" || exit 1
+awk -F '|' '
+    function complain(text) { print "failed: libcstream-posix " text; failed = 1 }
+    function trim(text) { gsub(/^[ \t]+|[ \t]+$/, "", text); return text }
+    NF < 7 || $1 ~ /^Name / { next }
+    {
+        name = trim($1); class = trim($3); section = trim($7)
+        if (class == "U" || class == "w") {
+            if (name ~ /^cst_/)
+                wants[name] = 1
+            next
+        }
+        defined[name] = 1
+        if (class ~ /^[A-Z]$/ && name !~ /^cst_/ && name !~ /^__x86\./)
+            complain("defines the global name " name)
+        if (class ~ /^[BbDdCGgSs]$/ && section !~ /^\.data\.rel\.ro/)
+            complain("writes to " name " (" section ")")
     }
-' "$exports"
+    END {
+        for (name in wants) {
+            if (name in defined)
+                continue
+            count++
+            if (name ~ /^cst__/)
+                complain("imports " name ", which is of the inside of libcstream")
+        }
+        if (!count)
+            complain("has nothing in it")
+        if (failed)
+            exit 1
+        printf "libcstream-posix: %d names of libcstream, all public; ", count
+    }
+' "$symbols" || exit 1
+check_exports "$exports"

@@ -38,8 +38,14 @@ for file in lib/here/libcstream.a lib/here/libcstream.so "lib/here/libcstream.so
     lib/here/pkgconfig/libcstream.pc include/cstream/cstream.h; do
     [ -f "$root/stage/usr/$file" ] || fail "DESTDIR: no $file"
 done
-if grep -n stage "$root/stage/usr/lib/here/pkgconfig/libcstream.pc"; then
-    fail "DESTDIR got into libcstream.pc"
+if [ "${POSIX:-1}" = 1 ]; then
+    for file in lib/here/libcstream-posix.a lib/here/libcstream-posix.so "lib/here/libcstream-posix.so.$version" \
+        lib/here/libcstream-posix.so.0 lib/here/pkgconfig/libcstream-posix.pc include/cstream/posix/posix.h; do
+        [ -f "$root/stage/usr/$file" ] || fail "DESTDIR: no $file"
+    done
+fi
+if grep -n stage "$root/stage/usr/lib/here/pkgconfig/"*.pc; then
+    fail "DESTDIR got into a .pc file"
 fi
 make_quietly uninstall DESTDIR="$root/stage" PREFIX=/usr LIBDIR=/usr/lib/here
 no_file_in "$root/stage"
@@ -88,6 +94,27 @@ if [ "$(uname -s)" = Linux ] && command -v ldd >/dev/null; then
     if ldd "$outside/static" 2>/dev/null | grep -q cstream; then
         fail "the static program uses the shared library"
     fi
+fi
+
+# The second library, which names the first one itself.
+if [ "${POSIX:-1}" = 1 ]; then
+    pkg-config --validate libcstream-posix || fail "libcstream-posix.pc is not valid"
+    [ "$(pkg-config --modversion libcstream-posix)" = "$version" ] || fail "libcstream-posix.pc is not version $version"
+    cp test/install/posix_consumer.c "$outside" || exit 1
+    # shellcheck disable=SC2046,SC2086
+    (
+        cd "$outside" || exit 1
+        $CC -std=c11 -pedantic-errors posix_consumer.c $(pkg-config --cflags --libs libcstream-posix) -o shared ||
+            fail "no program with libcstream-posix"
+        [ "$(echo 'The quick brown fox' | LD_LIBRARY_PATH=$prefix/lib ./shared)" = 'The quick brown fox' ] ||
+            fail "the program with the shared libcstream-posix"
+        $CC -std=c11 posix_consumer.c $(pkg-config --static --cflags libcstream-posix) \
+            $(pkg-config --static --libs libcstream-posix |
+                sed "s|-lcstream-posix|$prefix/lib/libcstream-posix.a|; s|-lcstream|$prefix/lib/libcstream.a|") -o static ||
+            fail "no program with libcstream-posix.a"
+        [ "$(echo 'The quick brown fox' | ./static)" = 'The quick brown fox' ] ||
+            fail "the program with libcstream-posix.a"
+    ) || exit 1
 fi
 
 make_quietly uninstall DESTDIR= PREFIX="$prefix" LIBDIR="$prefix/lib" INCLUDEDIR="$prefix/include"

@@ -1,0 +1,66 @@
+/*
+ * fd.h - descriptors as streams: pipes, terminals, sockets, devices.
+ *
+ * Reading and writing never wait: the call is made first, and where the system says EAGAIN the stream waits in its loop.
+ * A chunk is at most as long as the readable highWaterMark; one that fills little of its buffer is copied into a block of
+ * its own size, so that a chunk which is kept pins no large block. Chunks that have queued up are written together.
+ * A stream that always has something to read gives way to the others of its loop after a megabyte or so.
+ *
+ * The end: EOF of the descriptor is EOF of the stream. On a socket, the end of the writable side shuts that direction
+ * down before 'finish'; any other descriptor says EOF to its reader when it is closed, by the stream's destroy.
+ *
+ * Errors carry the errno, CST_OS(n). A pipe or socket that nobody reads any more is CST_OS(EPIPE); SIGPIPE does not come
+ * and the process's signals are not touched: sockets are written with MSG_NOSIGNAL, and around a write to a pipe the
+ * signal is blocked for the calling thread, and taken back where it was raised.
+ *
+ * The descriptor is the stream's, from the constructor's call on and also where that fails: destroy closes it. With
+ * `borrowed` it is left open; non-blocking mode is then put back to what it was.
+ */
+#ifndef CSTREAM_POSIX_FD_H
+#define CSTREAM_POSIX_FD_H
+
+#include "../duplex.h"
+#include "loop.h"
+
+/**
+ * Zeroes are the defaults.
+ *
+ * stream    as for every stream. Object mode is refused: a descriptor has no messages.
+ * borrowed  leave the descriptor open
+ * shared    other processes use the same open file, as they do with a terminal or standard streams: it is not made
+ *           non-blocking, which would concern them too, nor shut down. The stream asks poll before each read; its
+ *           writes may wait, as those of Node's process.stdout do.
+ */
+typedef struct cst_fd_opts {
+    cst_opts stream;
+    bool borrowed;
+    bool shared;
+    uintptr_t reserved[4];
+} cst_fd_opts;
+
+/**
+ * A readable, a writable, or a duplex over one descriptor. Node: net.Socket({ fd }), tty.ReadStream, tty.WriteStream.
+ *
+ * As the constructors in stream.h; CST_E_INVALID_ARG also for a negative descriptor or in object mode; CST_OS(n) where
+ * the descriptor is not open. Nothing is read or written before they return.
+ */
+CST_API cst_status cst_fd_readable_new(cst_stream **out, cst_loop *loop, int fd, const cst_fd_opts *opts);
+CST_API cst_status cst_fd_writable_new(cst_stream **out, cst_loop *loop, int fd, const cst_fd_opts *opts);
+CST_API cst_status cst_fd_duplex_new(cst_stream **out, cst_loop *loop, int fd, const cst_fd_opts *opts);
+
+/** The standard streams: borrowed and shared. Writes wait, as Node's to files, terminals and pipes do. opts may be NULL.
+ * Node: process.stdin, stdout, stderr. */
+CST_API cst_status cst_stdin_new(cst_stream **out, cst_loop *loop, const cst_opts *opts);
+CST_API cst_status cst_stdout_new(cst_stream **out, cst_loop *loop, const cst_opts *opts);
+CST_API cst_status cst_stderr_new(cst_stream **out, cst_loop *loop, const cst_opts *opts);
+
+/** The descriptor of a stream of this library (fd.h, fs.h, net.h): borrowed. -1 where it is not open (yet, any more), or
+ * for a stream of another sort. Node: fd. */
+CST_API int cst_stream_fd(const cst_stream *s);
+
+/** How many bytes have come from the descriptor, and gone to it; 0 for a stream of another sort. Node: bytesRead,
+ * bytesWritten. */
+CST_API uint64_t cst_bytes_read(const cst_stream *s);
+CST_API uint64_t cst_bytes_written(const cst_stream *s);
+
+#endif

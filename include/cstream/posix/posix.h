@@ -1,0 +1,13 @@
+/*
+ * posix.h - all of libcstream-posix: streams over descriptors, files and sockets, and a loop for them.
+ *
+ * The optional second library: it is linked beside libcstream, and uses what libcstream's headers offer, nothing more.
+ * loop.h says how it is driven, fd.h what a descriptor is as a stream, fs.h has files, net.h sockets.
+ */
+#ifndef CSTREAM_POSIX_POSIX_H
+#define CSTREAM_POSIX_POSIX_H
+
+#include "fs.h"
+#include "net.h"
+
+#endif

@@ -1,0 +1,497 @@
+/*
+ * fd.c - fd.h: streams over descriptors that may have to be waited for.
+ *
+ * A read call reads. Where there is nothing it asks the loop, and when the loop calls, the stream reads and pushes; a
+ * failure found then waits for the next read call, since it is a slot's to say which side has failed.
+ *
+ *      read slot -> read(2) -> chunk: the slot's answer
+ *                          \-> EAGAIN, or the last read was short -> watch -> on_ready -> read(2) -> cst_push
+ *
+ *      write slot -> write(2) -> all gone: CST_OK
+ *                            \-> short or EAGAIN: CST_PENDING -> watch -> on_ready -> write(2) -> cst_complete
+ */
+#include "posix_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* How often a stream reads in one turn of its loop before the others get theirs. */
+#define TURN_READS 16
+
+/* What a stream with a highWaterMark of 0 reads at a time. */
+#define ZERO_MARK_CHUNK ((size_t)65536)
+
+#if !defined(MSG_NOSIGNAL)
+#define MSG_NOSIGNAL 0 /* there is SO_NOSIGPIPE then */
+#endif
+
+static cst_watch_fn on_ready;
+
+static bool would_block(int code)
+{
+#if EAGAIN != EWOULDBLOCK
+    if (code == EWOULDBLOCK)
+        return true;
+#endif
+    return code == EAGAIN;
+}
+
+/* --- reading -------------------------------------------------------------------------------------- */
+
+/* -1 with EAGAIN where it would have to wait. */
+static ssize_t read_some(struct cst__fd *fd, void *to, size_t len)
+{
+    ssize_t n;
+
+    do {
+        if (fd->is_socket)
+            n = recv(fd->d.fd, to, len, fd->shared ? 0 : MSG_DONTWAIT);
+        else
+            n = read(fd->d.fd, to, len);
+    } while (n < 0 && errno == EINTR);
+    return n;
+}
+
+/* The outcome of one read: a chunk in *out and CST_OK; CST_EMPTY, CST_EOF or the failure. */
+static cst_status read_chunk(struct cst__fd *fd, cst_slice *out)
+{
+    cst_ctx *ctx = cst_stream_ctx(fd->stream);
+    cst_buf buf;
+    cst_status st = cst_ctx_buf(&buf, ctx, fd->read_size);
+    ssize_t n;
+
+    if (st < 0)
+        return st;
+    n = read_some(fd, buf.data, buf.cap);
+    if (n <= 0) {
+        st = n == 0 ? CST_EOF : would_block(errno) ? CST_EMPTY : cst__os_error();
+        cst_buf_free(&buf);
+        return st;
+    }
+    fd->d.bytes_read += (uint64_t)n;
+    fd->turn_reads++;
+    fd->drained = !fd->is_file && (size_t)n < buf.cap;
+    *out = cst__chunk_of(&buf, (size_t)n, ctx);
+    return CST_OK;
+}
+
+/* A read that is known to find nothing, or that would be more than a fair share, is put off. */
+static bool has_to_wait(struct cst__fd *fd)
+{
+    uint64_t turn = cst__loop_turn(fd->watch.loop);
+
+    if (fd->turn != turn) {
+        fd->turn = turn;
+        fd->turn_reads = 0;
+    }
+    return fd->drained || fd->turn_reads >= TURN_READS || (fd->shared && !fd->is_file);
+}
+
+static cst_status wait_to_read(struct cst__fd *fd)
+{
+    fd->wants_read = true;
+    (void)cst_watch_want(&fd->watch, CST_WATCH_READ);
+    return CST_OK;
+}
+
+static cst_status fd_read(cst_stream *s, void *self, size_t size)
+{
+    struct cst__fd *fd = self;
+    cst_slice chunk;
+    cst_status st;
+
+    fd->stream = s;
+    fd->read_size = size > 0 ? size : ZERO_MARK_CHUNK;
+    if (fd->read_error < 0)
+        return fd->read_error;
+    if (fd->connecting) {
+        fd->wants_read = true;
+        return CST_OK;
+    }
+    if (has_to_wait(fd))
+        return wait_to_read(fd);
+    st = read_chunk(fd, &chunk);
+    if (st == CST_OK)
+        return cst_give(s, chunk);
+    if (st == CST_EMPTY)
+        return wait_to_read(fd);
+    if (st == CST_EOF)
+        cst_push_eof(s);
+    return st < 0 ? st : CST_OK;
+}
+
+/* The loop says that there is something. An empty push asks for the next read call. */
+static void read_ready(struct cst__fd *fd)
+{
+    cst_slice chunk;
+    cst_status st;
+
+    fd->wants_read = false;
+    fd->drained = false;
+    st = read_chunk(fd, &chunk);
+    if (st == CST_OK) {
+        cst_push(fd->stream, chunk);
+    } else if (st == CST_EMPTY) {
+        (void)wait_to_read(fd);
+    } else if (st == CST_EOF) {
+        cst_push_eof(fd->stream);
+    } else {
+        fd->read_error = st;
+        cst_push(fd->stream, cst_slice_empty());
+    }
+}
+
+/* --- writing -------------------------------------------------------------------------------------- */
+
+static ssize_t send_vectors(const struct cst__fd *fd, struct iovec *vectors, int count)
+{
+    struct msghdr message;
+
+    memset(&message, 0, sizeof message);
+    message.msg_iov = vectors;
+    message.msg_iovlen = (size_t)count;
+    return sendmsg(fd->d.fd, &message, MSG_NOSIGNAL | (fd->shared ? 0 : MSG_DONTWAIT));
+}
+
+static ssize_t write_to_pipe(const struct cst__fd *fd, const struct iovec *vectors, int count)
+{
+    struct cst__no_sigpipe guard;
+    ssize_t n;
+
+    cst__no_sigpipe_begin(&guard);
+    n = writev(fd->d.fd, vectors, count);
+    cst__no_sigpipe_end(&guard, n < 0 && errno == EPIPE);
+    return n;
+}
+
+static ssize_t write_some(const struct cst__fd *fd, struct iovec *vectors, int count)
+{
+    ssize_t n;
+
+    do {
+        if (fd->is_socket)
+            n = send_vectors(fd, vectors, count);
+        else if (fd->is_pipe)
+            n = write_to_pipe(fd, vectors, count);
+        else
+            n = writev(fd->d.fd, vectors, count);
+    } while (n < 0 && errno == EINTR);
+    return n;
+}
+
+/* CST_OK: all is gone. CST_PENDING: the rest has to wait. */
+static cst_status write_outgoing(struct cst__fd *fd)
+{
+    struct iovec vectors[CST__MAX_VECTORS];
+
+    while (!cst__outgoing_is_done(&fd->outgoing)) {
+        int count = cst__outgoing_vectors(&fd->outgoing, vectors);
+        ssize_t n = write_some(fd, vectors, count);
+
+        if (n < 0)
+            return would_block(errno) ? CST_PENDING : cst__os_error();
+        fd->d.bytes_written += (uint64_t)n;
+        cst__outgoing_advance(&fd->outgoing, (size_t)n);
+    }
+    return CST_OK;
+}
+
+static cst_status fd_writev(cst_stream *s, void *self, const cst_slice *chunks, size_t count)
+{
+    struct cst__fd *fd = self;
+    cst_status st = CST_PENDING;
+
+    fd->stream = s;
+    cst__outgoing_set(&fd->outgoing, chunks, count);
+    if (!fd->connecting)
+        st = write_outgoing(fd);
+    if (st != CST_PENDING)
+        return st;
+    fd->write_call = cst_this_call(s);
+    fd->wants_write = true;
+    if (!fd->connecting)
+        (void)cst_watch_want(&fd->watch, CST_WATCH_WRITE);
+    return CST_PENDING;
+}
+
+static cst_status fd_write(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    return fd_writev(s, self, chunk, 1);
+}
+
+static void write_ready(struct cst__fd *fd)
+{
+    cst_status st = write_outgoing(fd);
+
+    if (st == CST_PENDING) {
+        (void)cst_watch_want(&fd->watch, CST_WATCH_WRITE);
+        return;
+    }
+    fd->wants_write = false;
+    (void)cst_complete(fd->write_call, st);
+}
+
+/* A peer that is gone already needs no more telling. */
+static cst_status shut_down(const struct cst__fd *fd)
+{
+    if (!fd->is_socket || fd->shared || shutdown(fd->d.fd, SHUT_WR) == 0 || errno == ENOTCONN)
+        return CST_OK;
+    return cst__os_error();
+}
+
+static cst_status fd_final(cst_stream *s, void *self)
+{
+    struct cst__fd *fd = self;
+
+    if (!fd->connecting)
+        return shut_down(fd);
+    fd->final_call = cst_this_call(s);
+    fd->wants_final = true;
+    return CST_PENDING;
+}
+
+/* --- connecting ----------------------------------------------------------------------------------- */
+
+static void connected(struct cst__fd *fd)
+{
+    fd->connecting = false;
+    if (fd->on_connect)
+        fd->on_connect(fd->stream, fd->on_connect_arg);
+    if (fd->d.fd >= 0 && fd->wants_write)
+        write_ready(fd);
+    if (fd->d.fd >= 0 && fd->wants_final) {
+        fd->wants_final = false;
+        (void)cst_complete(fd->final_call, shut_down(fd));
+    }
+    if (fd->d.fd >= 0 && fd->wants_read)
+        (void)wait_to_read(fd);
+}
+
+static void connect_ready(struct cst__fd *fd)
+{
+    int code = 0;
+    socklen_t len = sizeof code;
+
+    if (getsockopt(fd->d.fd, SOL_SOCKET, SO_ERROR, &code, &len) < 0)
+        code = errno;
+    if (code != 0)
+        (void)cst_destroy(fd->stream, CST_OS(code));
+    else
+        connected(fd);
+}
+
+/* Each step may destroy the stream, and so close the descriptor. */
+static void on_ready(cst_watch *watch, unsigned came, void *arg)
+{
+    struct cst__fd *fd = arg;
+    cst_stream *s = cst_ref(fd->stream);
+
+    (void)watch;
+    if (fd->connecting) {
+        connect_ready(fd);
+    } else {
+        if ((came & CST_WATCH_WRITE) && fd->wants_write)
+            write_ready(fd);
+        if ((came & CST_WATCH_READ) && fd->d.fd >= 0 && fd->wants_read)
+            read_ready(fd);
+    }
+    cst_unref(s);
+}
+
+/* --- making and closing --------------------------------------------------------------------------- */
+
+static void restore_mode(const struct cst__fd *fd)
+{
+    int flags;
+
+    if (!fd->set_nonblocking)
+        return;
+    flags = fcntl(fd->d.fd, F_GETFL);
+    if (flags >= 0)
+        (void)fcntl(fd->d.fd, F_SETFL, flags & ~O_NONBLOCK);
+}
+
+/* What still waits learns that nothing will come of it: by a task, before 'close'. The stream stays until then, since its
+ * slots owe their answers. */
+static void cancel(void *arg)
+{
+    struct cst__fd *fd = arg;
+    bool write = fd->wants_write, final = fd->wants_final;
+    cst_call write_call = fd->write_call, final_call = fd->final_call;
+    cst_status why = fd->cancelled;
+
+    if (write)
+        (void)cst_complete(write_call, why);
+    if (final)
+        (void)cst_complete(final_call, why);
+}
+
+/* A failed close is an error of its own only where there is none yet. */
+cst_status cst__fd_destroy(cst_stream *s, void *self, const cst_error *error)
+{
+    struct cst__fd *fd = self;
+    cst_status st = CST_OK;
+
+    cst_watch_remove(&fd->watch);
+    fd->cancelled = error ? error->status : CST_E_DESTROYED;
+    if (fd->wants_write || fd->wants_final)
+        (void)cst_defer(cst_stream_ctx(s), &fd->cancel_task, cancel, fd);
+    if (fd->d.borrowed) {
+        restore_mode(fd);
+        fd->d.fd = -1;
+    } else {
+        st = cst__close(&fd->d.fd);
+    }
+    return error ? CST_OK : st;
+}
+
+/* What the descriptor is, and non-blocking mode. */
+static cst_status look_at(struct cst__fd *fd)
+{
+    struct stat about;
+    int flags;
+
+    if (fstat(fd->d.fd, &about) < 0 || (flags = fcntl(fd->d.fd, F_GETFL)) < 0)
+        return cst__os_error();
+    fd->is_socket = S_ISSOCK(about.st_mode);
+    fd->is_pipe = S_ISFIFO(about.st_mode);
+    fd->is_file = S_ISREG(about.st_mode) || S_ISBLK(about.st_mode) || S_ISDIR(about.st_mode);
+#if defined(SO_NOSIGPIPE)
+    if (fd->is_socket)
+        (void)setsockopt(fd->d.fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){ 1 }, sizeof(int));
+#endif
+    if (fd->shared || fd->is_file || (flags & O_NONBLOCK))
+        return CST_OK;
+    if (fcntl(fd->d.fd, F_SETFL, flags | O_NONBLOCK) < 0)
+        return cst__os_error();
+    fd->set_nonblocking = true;
+    return CST_OK;
+}
+
+/* The descriptor as it was, where it is the caller's; closed, where it is ours. */
+static cst_status undo(const struct cst__fd *fd, cst_status why)
+{
+    if (fd->d.borrowed && fd->d.fd >= 0)
+        restore_mode(fd);
+    return cst__give_up(fd->d.fd, fd->d.borrowed, why);
+}
+
+cst_status cst__fd_new(cst_stream **out, cst_loop *loop, struct cst__fd *self, const cst_ops *ops,
+                       cst__fd_constructor *construct, const cst_opts *opts)
+{
+    struct cst__fd *fd;
+    cst_status st;
+
+    if (!out || !loop || self->d.fd < 0 || !cst__is_for_bytes(opts))
+        return undo(self, CST_E_INVALID_ARG);
+    st = look_at(self);
+    if (st == CST_OK)
+        st = cst__loop_reserve(loop);
+    if (st == CST_OK)
+        st = construct(out, cst_loop_ctx(loop), ops, self, opts);
+    if (st < 0)
+        return undo(self, st);
+    fd = cst_stream_self(*out);
+    fd->stream = *out;
+    return cst_watch_add(&fd->watch, loop, fd->d.fd, on_ready, fd); /* there is room */
+}
+
+static const cst_ops reader_ops = {
+    .name = "fd-reader",
+    .self_size = sizeof(struct cst__fd),
+    .read = fd_read,
+    .destroy = cst__fd_destroy,
+};
+
+static const cst_ops writer_ops = {
+    .name = "fd-writer",
+    .self_size = sizeof(struct cst__fd),
+    .write = fd_write,
+    .writev = fd_writev,
+    .final = fd_final,
+    .destroy = cst__fd_destroy,
+};
+
+static const cst_ops duplex_ops = {
+    .name = "fd",
+    .self_size = sizeof(struct cst__fd),
+    .read = fd_read,
+    .write = fd_write,
+    .writev = fd_writev,
+    .final = fd_final,
+    .destroy = cst__fd_destroy,
+};
+
+const cst_ops cst__socket_ops = {
+    .name = "socket",
+    .self_size = sizeof(struct cst__fd),
+    .read = fd_read,
+    .write = fd_write,
+    .writev = fd_writev,
+    .final = fd_final,
+    .destroy = cst__fd_destroy,
+};
+
+static cst_status new_with(cst_stream **out, cst_loop *loop, int descriptor, const cst_ops *ops,
+                           cst__fd_constructor *construct, const cst_fd_opts *opts)
+{
+    static const cst_fd_opts defaults = { .borrowed = false };
+    struct cst__fd self;
+
+    if (!opts)
+        opts = &defaults;
+    memset(&self, 0, sizeof self);
+    self.d.fd = descriptor;
+    self.d.borrowed = opts->borrowed;
+    self.shared = opts->shared;
+    return cst__fd_new(out, loop, &self, ops, construct, &opts->stream);
+}
+
+cst_status cst_fd_readable_new(cst_stream **out, cst_loop *loop, int fd, const cst_fd_opts *opts)
+{
+    return new_with(out, loop, fd, &reader_ops, cst_readable_new, opts);
+}
+
+cst_status cst_fd_writable_new(cst_stream **out, cst_loop *loop, int fd, const cst_fd_opts *opts)
+{
+    return new_with(out, loop, fd, &writer_ops, cst_writable_new, opts);
+}
+
+cst_status cst_fd_duplex_new(cst_stream **out, cst_loop *loop, int fd, const cst_fd_opts *opts)
+{
+    return new_with(out, loop, fd, &duplex_ops, cst_duplex_new, opts);
+}
+
+static cst_fd_opts standard(const cst_opts *opts)
+{
+    cst_fd_opts all = { .borrowed = true, .shared = true };
+
+    if (opts)
+        all.stream = *opts;
+    return all;
+}
+
+cst_status cst_stdin_new(cst_stream **out, cst_loop *loop, const cst_opts *opts)
+{
+    cst_fd_opts all = standard(opts);
+
+    return cst_fd_readable_new(out, loop, STDIN_FILENO, &all);
+}
+
+cst_status cst_stdout_new(cst_stream **out, cst_loop *loop, const cst_opts *opts)
+{
+    cst_fd_opts all = standard(opts);
+
+    return cst_fd_writable_new(out, loop, STDOUT_FILENO, &all);
+}
+
+cst_status cst_stderr_new(cst_stream **out, cst_loop *loop, const cst_opts *opts)
+{
+    cst_fd_opts all = standard(opts);
+
+    return cst_fd_writable_new(out, loop, STDERR_FILENO, &all);
+}

@@ -1,0 +1,379 @@
+/*
+ * fs.c - fs.h: files as streams.
+ */
+#include "posix_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_MODE 0666u
+
+/* What a stream with a highWaterMark of 0 reads at a time. */
+#define ZERO_MARK_CHUNK ((size_t)65536)
+
+#define LARGEST_POSITION ((uint64_t)INT64_MAX)
+
+/* --- flags ---------------------------------------------------------------------------------------- */
+
+#if !defined(O_SYNC)
+#define O_SYNC 0
+#endif
+
+/* Node's words; s and x may stand on either side. */
+static int letter_flags(char letter)
+{
+    switch (letter) {
+    case 'r':
+        return O_RDONLY;
+    case 'w':
+        return O_WRONLY | O_CREAT | O_TRUNC;
+    case 'a':
+        return O_WRONLY | O_CREAT | O_APPEND;
+    }
+    return -1;
+}
+
+/* The letter of a word like "rs+", and which others it has; false where it is none. */
+static bool split_flags(const char *word, char *letter, bool *sync, bool *exclusive, bool *both)
+{
+    *letter = '\0';
+    *sync = *exclusive = *both = false;
+    for (; *word; word++) {
+        bool *option = *word == 's' ? sync : *word == 'x' ? exclusive : *word == '+' ? both : NULL;
+
+        if (*both || (option && *option) || (!option && *letter))
+            return false;
+        if (option)
+            *option = true;
+        else
+            *letter = *word;
+    }
+    return *letter && !(*sync && *exclusive);
+}
+
+/* What open(2) is told, or -1 for a word that Node does not know either. */
+static int open_flags(const char *word)
+{
+    bool sync, exclusive, both;
+    char letter;
+    int flags;
+
+    if (!split_flags(word, &letter, &sync, &exclusive, &both))
+        return -1;
+    flags = letter_flags(letter);
+    if (flags < 0 || (letter == 'r' && exclusive) || (letter == 'w' && sync))
+        return -1;
+    if (both)
+        flags = (flags & ~O_ACCMODE) | O_RDWR;
+    return flags | (sync ? O_SYNC : 0) | (exclusive ? O_EXCL : 0) | O_CLOEXEC;
+}
+
+static bool flags_allow(int flags, int wanted)
+{
+    int access = flags & O_ACCMODE;
+
+    return access == wanted || access == O_RDWR;
+}
+
+/* --- opening and closing -------------------------------------------------------------------------- */
+
+/* On EINTR the file was not opened. */
+static cst_status open_file(struct cst__fs *fs)
+{
+    int fd;
+
+    do
+        fd = open(fs->path, fs->flags, (mode_t)fs->mode);
+    while (fd < 0 && errno == EINTR);
+    if (fd < 0)
+        return cst__os_error();
+    fs->d.fd = fd;
+    return CST_OK;
+}
+
+static void forget_path(struct cst__fs *fs, cst_ctx *ctx)
+{
+    const cst_allocator *allocator = cst_ctx_allocator(ctx);
+
+    if (fs->path)
+        allocator->free(allocator->user, fs->path, fs->path_size);
+    fs->path = NULL;
+}
+
+static cst_status keep_path(struct cst__fs *fs, cst_ctx *ctx, const char *path)
+{
+    const cst_allocator *allocator = cst_ctx_allocator(ctx);
+
+    fs->path_size = strlen(path) + 1;
+    fs->path = allocator->alloc(allocator->user, fs->path_size);
+    if (!fs->path)
+        return CST_E_NOMEM;
+    memcpy(fs->path, path, fs->path_size);
+    return CST_OK;
+}
+
+static cst_status look_at(struct cst__fs *fs)
+{
+    struct stat about;
+
+    if (fstat(fs->d.fd, &about) < 0)
+        return cst__os_error();
+    fs->is_pipe = S_ISFIFO(about.st_mode) || S_ISSOCK(about.st_mode);
+    return CST_OK;
+}
+
+static cst_status fs_construct(cst_stream *s, void *self)
+{
+    struct cst__fs *fs = self;
+    cst_status st;
+
+    if (!fs->path)
+        return look_at(fs);
+    st = open_file(fs);
+    forget_path(fs, cst_stream_ctx(s));
+    if (st == CST_OK)
+        st = look_at(fs);
+    if (st == CST_OK && fs->on_open)
+        fs->on_open(s, fs->d.fd, fs->on_open_arg);
+    return st;
+}
+
+static cst_status sync_file(int fd)
+{
+    int result;
+
+    do
+        result = fsync(fd);
+    while (result < 0 && errno == EINTR);
+    return result < 0 ? cst__os_error() : CST_OK;
+}
+
+/* A failure to flush or to close is an error of its own only where there is none yet. */
+cst_status cst__fs_destroy(cst_stream *s, void *self, const cst_error *error)
+{
+    struct cst__fs *fs = self;
+    cst_status flushed = CST_OK, closed = CST_OK;
+
+    (void)s;
+    if (fs->flush && fs->d.fd >= 0)
+        flushed = sync_file(fs->d.fd);
+    if (fs->d.borrowed)
+        fs->d.fd = -1;
+    else
+        closed = cst__close(&fs->d.fd);
+    if (error)
+        return CST_OK;
+    return flushed < 0 ? flushed : closed;
+}
+
+/* --- reading -------------------------------------------------------------------------------------- */
+
+size_t cst__fs_wanted(const struct cst__fs *fs, size_t size)
+{
+    if (!fs->ranged)
+        return size;
+    if (fs->position > fs->end)
+        return 0;
+    return fs->end - fs->position < size ? (size_t)(fs->end - fs->position) + 1 : size;
+}
+
+static ssize_t read_at(const struct cst__fs *fs, void *to, size_t len)
+{
+    ssize_t n;
+
+    do
+        n = fs->ranged ? pread(fs->d.fd, to, len, (off_t)fs->position) : read(fs->d.fd, to, len);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
+static cst_status fs_read(cst_stream *s, void *self, size_t size)
+{
+    struct cst__fs *fs = self;
+    cst_ctx *ctx = cst_stream_ctx(s);
+    size_t wanted = cst__fs_wanted(fs, size > 0 ? size : ZERO_MARK_CHUNK);
+    cst_status st;
+    cst_buf buf;
+    ssize_t n;
+
+    if (wanted == 0) {
+        cst_push_eof(s);
+        return CST_OK;
+    }
+    if ((st = cst_ctx_buf(&buf, ctx, wanted)) < 0)
+        return st;
+    n = read_at(fs, buf.data, buf.cap);
+    if (n <= 0) {
+        st = n < 0 ? cst__os_error() : CST_OK;
+        cst_buf_free(&buf);
+        if (st == CST_OK)
+            cst_push_eof(s);
+        return st;
+    }
+    cst__fs_has_read(fs, (size_t)n);
+    return cst_give(s, cst__chunk_of(&buf, (size_t)n, ctx));
+}
+
+void cst__fs_has_read(struct cst__fs *fs, size_t n)
+{
+    fs->d.bytes_read += n;
+    fs->position += n;
+}
+
+const cst_ops cst__fs_reader_ops = {
+    .name = "fs-reader",
+    .self_size = sizeof(struct cst__fs),
+    .construct = fs_construct,
+    .read = fs_read,
+    .destroy = cst__fs_destroy,
+};
+
+/* --- writing -------------------------------------------------------------------------------------- */
+
+static ssize_t write_at(const struct cst__fs *fs, const struct iovec *vectors, int count)
+{
+    if (!fs->ranged)
+        return writev(fs->d.fd, vectors, count);
+#if defined(__linux__)
+    return pwritev(fs->d.fd, vectors, count, (off_t)fs->position);
+#else
+    return pwrite(fs->d.fd, vectors[0].iov_base, vectors[0].iov_len, (off_t)fs->position);
+#endif
+}
+
+static ssize_t write_guarded(const struct cst__fs *fs, const struct iovec *vectors, int count)
+{
+    struct cst__no_sigpipe guard;
+    ssize_t n;
+
+    cst__no_sigpipe_begin(&guard);
+    n = write_at(fs, vectors, count);
+    cst__no_sigpipe_end(&guard, n < 0 && errno == EPIPE);
+    return n;
+}
+
+void cst__fs_has_written(struct cst__fs *fs, size_t n)
+{
+    fs->d.bytes_written += n;
+    fs->position += n;
+}
+
+static cst_status fs_writev(cst_stream *s, void *self, const cst_slice *chunks, size_t count)
+{
+    struct iovec vectors[CST__MAX_VECTORS];
+    struct cst__outgoing outgoing;
+    struct cst__fs *fs = self;
+
+    (void)s;
+    cst__outgoing_set(&outgoing, chunks, count);
+    while (!cst__outgoing_is_done(&outgoing)) {
+        int n_vectors = cst__outgoing_vectors(&outgoing, vectors);
+        ssize_t n = fs->is_pipe ? write_guarded(fs, vectors, n_vectors)
+                                : write_at(fs, vectors, n_vectors);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return cst__os_error();
+        cst__fs_has_written(fs, (size_t)n);
+        cst__outgoing_advance(&outgoing, (size_t)n);
+    }
+    return CST_OK;
+}
+
+static cst_status fs_write(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    return fs_writev(s, self, chunk, 1);
+}
+
+const cst_ops cst__fs_writer_ops = {
+    .name = "fs-writer",
+    .self_size = sizeof(struct cst__fs),
+    .construct = fs_construct,
+    .write = fs_write,
+    .writev = fs_writev,
+    .destroy = cst__fs_destroy,
+};
+
+/* --- making --------------------------------------------------------------------------------------- */
+
+typedef cst_status constructor(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
+                               const cst_opts *opts);
+
+/* Takes the descriptor in self, where it is not borrowed. */
+static cst_status fs_new(cst_stream **out, cst_ctx *ctx, const char *path, struct cst__fs *self,
+                         const cst_ops *ops, constructor *construct, const cst_opts *opts)
+{
+    cst_status st = CST_OK;
+
+    if (!out || !ctx || !cst__is_for_bytes(opts) || (!path && self->d.fd < 0))
+        return cst__give_up(self->d.fd, self->d.borrowed, CST_E_INVALID_ARG);
+    if (path)
+        st = keep_path(self, ctx, path);
+    if (st == CST_OK)
+        st = construct(out, ctx, ops, self, opts);
+    if (st < 0) {
+        forget_path(self, ctx);
+        return cst__give_up(self->d.fd, self->d.borrowed, st);
+    }
+    return CST_OK;
+}
+
+cst_status cst_fs_read_stream_new(cst_stream **out, cst_ctx *ctx, const char *path,
+                                  const cst_fs_read_opts *opts)
+{
+    static const cst_fs_read_opts defaults = { .fd = -1 };
+    struct cst__fs self;
+    cst_status st = CST_OK;
+
+    if (!opts)
+        opts = &defaults;
+    memset(&self, 0, sizeof self);
+    self.d.fd = path ? -1 : opts->fd;
+    self.d.borrowed = !path && opts->borrowed;
+    self.flags = open_flags(opts->flags ? opts->flags : "r");
+    self.mode = opts->mode ? opts->mode : DEFAULT_MODE;
+    self.ranged = opts->ranged;
+    self.position = opts->ranged ? opts->start : 0;
+    self.end = opts->end;
+    self.on_open = opts->on_open;
+    self.on_open_arg = opts->on_open_arg;
+    if (self.flags < 0 || !flags_allow(self.flags, O_RDONLY))
+        st = CST_E_INVALID_ARG;
+    else if (opts->ranged && (opts->start > opts->end || opts->start > LARGEST_POSITION))
+        st = CST_E_OUT_OF_RANGE;
+    if (st < 0)
+        return cst__give_up(self.d.fd, self.d.borrowed, st);
+    return fs_new(out, ctx, path, &self, &cst__fs_reader_ops, cst_readable_new, &opts->stream);
+}
+
+cst_status cst_fs_write_stream_new(cst_stream **out, cst_ctx *ctx, const char *path,
+                                   const cst_fs_write_opts *opts)
+{
+    static const cst_fs_write_opts defaults = { .fd = -1 };
+    struct cst__fs self;
+    cst_status st = CST_OK;
+
+    if (!opts)
+        opts = &defaults;
+    memset(&self, 0, sizeof self);
+    self.d.fd = path ? -1 : opts->fd;
+    self.d.borrowed = !path && opts->borrowed;
+    self.flags = open_flags(opts->flags ? opts->flags : "w");
+    self.mode = opts->mode ? opts->mode : DEFAULT_MODE;
+    self.ranged = opts->has_start;
+    self.position = opts->has_start ? opts->start : 0;
+    self.flush = opts->flush;
+    self.on_open = opts->on_open;
+    self.on_open_arg = opts->on_open_arg;
+    if (self.flags < 0 || !flags_allow(self.flags, O_WRONLY))
+        st = CST_E_INVALID_ARG;
+    else if (opts->has_start && opts->start > LARGEST_POSITION)
+        st = CST_E_OUT_OF_RANGE;
+    if (st < 0)
+        return cst__give_up(self.d.fd, self.d.borrowed, st);
+    return fs_new(out, ctx, path, &self, &cst__fs_writer_ops, cst_writable_new, &opts->stream);
+}

@@ -1,0 +1,497 @@
+/*
+ * loop.c - loop.h: the poll loop.
+ *
+ * The descriptors that are waited for lie side by side, as poll wants them; beside each stands its watch, which knows its
+ * place. The first place is the loop's own, to be woken through. A watch that waits for nothing is in no place.
+ *
+ *      fds      [ wake | 7 in | 9 in out | 12 out | . . . ]
+ *      watches  [  -   |  a   |    b     |   c    | . . . ]     count 4; cap is at least 1 + registered
+ */
+#include "posix_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <sys/eventfd.h>
+#endif
+#if !defined(__STDC_NO_ATOMICS__)
+#include <stdatomic.h>
+#endif
+
+/* What one run of the context may do before the descriptors get their turn. */
+#define TURN_TASKS 1024
+
+struct cst_loop {
+    const cst_allocator *allocator;
+    cst_ctx *ctx;
+    struct pollfd *fds;
+    cst_watch **watches;
+    size_t count, cap;
+    size_t registered;
+    size_t holds;
+    uint64_t turn;
+    struct cst__loop_member *members;
+    void (*close_member)(struct cst__loop_member *member);
+    int wake_read, wake_write;
+    bool running;
+    bool stopping;
+    bool unhandled;
+#if !defined(__STDC_NO_ATOMICS__)
+    atomic_bool asleep; /* in poll, or about to look whether it may be */
+#endif
+};
+
+/* --- being woken ---------------------------------------------------------------------------------- */
+
+/* Before it sleeps the loop says so and then looks for work; who brings work does so and then looks whether it sleeps:
+ * one of the two sees the other. */
+static void set_asleep(cst_loop *loop, bool asleep)
+{
+#if !defined(__STDC_NO_ATOMICS__)
+    (void)atomic_exchange(&loop->asleep, asleep);
+#else
+    (void)loop;
+    (void)asleep;
+#endif
+}
+
+/* On whichever thread. Whatever is in the way of this write, the loop wakes up: what is there to be read is enough. */
+static void wake(void *arg)
+{
+    static const uint64_t one = 1;
+    cst_loop *loop = arg;
+    ssize_t n;
+
+#if !defined(__STDC_NO_ATOMICS__)
+    if (!atomic_exchange(&loop->asleep, false))
+        return;
+#endif
+    do
+        n = write(loop->wake_write, &one, sizeof one);
+    while (n < 0 && errno == EINTR);
+}
+
+static void take_wake(cst_loop *loop)
+{
+    char bytes[64];
+    ssize_t n;
+
+    do
+        n = read(loop->wake_read, bytes, sizeof bytes);
+    while (n == (ssize_t)sizeof bytes || (n < 0 && errno == EINTR));
+}
+
+#if defined(__linux__)
+static cst_status open_wake(cst_loop *loop)
+{
+    loop->wake_read = loop->wake_write = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return loop->wake_read < 0 ? cst__os_error() : CST_OK;
+}
+#else
+static cst_status open_wake(cst_loop *loop)
+{
+    int ends[2];
+
+    if (pipe(ends) < 0)
+        return cst__os_error();
+    for (size_t i = 0; i < 2; i++) {
+        (void)fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+        (void)fcntl(ends[i], F_SETFL, O_NONBLOCK);
+    }
+    loop->wake_read = ends[0];
+    loop->wake_write = ends[1];
+    return CST_OK;
+}
+#endif
+
+static void close_wake(cst_loop *loop)
+{
+    if (loop->wake_write == loop->wake_read)
+        loop->wake_write = -1;
+    (void)cst__close(&loop->wake_read);
+    (void)cst__close(&loop->wake_write);
+}
+
+/* --- making and ending ---------------------------------------------------------------------------- */
+
+static void *allocate(const cst_allocator *allocator, size_t size)
+{
+    return allocator->alloc(allocator->user, size);
+}
+
+static void give_back(const cst_allocator *allocator, void *ptr, size_t size)
+{
+    if (ptr)
+        allocator->free(allocator->user, ptr, size);
+}
+
+/* Room for cap places, in both arrays or in none. */
+static cst_status grow(cst_loop *loop, size_t cap)
+{
+    struct pollfd *fds;
+    cst_watch **watches;
+
+    if (cap > SIZE_MAX / sizeof(*fds))
+        return CST_E_NOMEM;
+    fds = allocate(loop->allocator, cap * sizeof(*fds));
+    watches = allocate(loop->allocator, cap * sizeof(*watches));
+    if (!fds || !watches) {
+        give_back(loop->allocator, fds, cap * sizeof(*fds));
+        give_back(loop->allocator, watches, cap * sizeof(*watches));
+        return CST_E_NOMEM;
+    }
+    if (loop->count) {
+        memcpy(fds, loop->fds, loop->count * sizeof(*fds));
+        memcpy(watches, loop->watches, loop->count * sizeof(*watches));
+    }
+    give_back(loop->allocator, loop->fds, loop->cap * sizeof(*fds));
+    give_back(loop->allocator, loop->watches, loop->cap * sizeof(*watches));
+    loop->fds = fds;
+    loop->watches = watches;
+    loop->cap = cap;
+    return CST_OK;
+}
+
+static void free_loop(cst_loop *loop)
+{
+    give_back(loop->allocator, loop->fds, loop->cap * sizeof(*loop->fds));
+    give_back(loop->allocator, loop->watches, loop->cap * sizeof(*loop->watches));
+    close_wake(loop);
+    give_back(loop->allocator, loop, sizeof(*loop));
+}
+
+static cst_status fill_loop(cst_loop *loop, const cst_ctx_opts *opts)
+{
+    cst_ctx_opts ctx_opts = { .wake = NULL };
+    cst_status st;
+
+    if (opts)
+        ctx_opts = *opts;
+    ctx_opts.wake = wake;
+    ctx_opts.wake_arg = loop;
+    if ((st = open_wake(loop)) < 0 || (st = grow(loop, 8)) < 0)
+        return st;
+    loop->fds[0] = (struct pollfd){ .fd = loop->wake_read, .events = POLLIN };
+    loop->watches[0] = NULL;
+    loop->count = 1;
+    return cst_ctx_new(&loop->ctx, loop->allocator, &ctx_opts);
+}
+
+cst_status cst_loop_new(cst_loop **out, const cst_allocator *allocator, const cst_ctx_opts *opts)
+{
+    cst_loop *loop;
+    cst_status st;
+
+    if (!out)
+        return CST_E_INVALID_ARG;
+    if (!allocator)
+        allocator = cst_allocator_malloc();
+    loop = allocate(allocator, sizeof(*loop));
+    if (!loop)
+        return CST_E_NOMEM;
+    memset(loop, 0, sizeof(*loop));
+    loop->allocator = allocator;
+    loop->wake_read = loop->wake_write = -1;
+    st = fill_loop(loop, opts);
+    if (st < 0) {
+        free_loop(loop);
+        return st;
+    }
+    *out = loop;
+    return CST_OK;
+}
+
+cst_status cst_loop_free(cst_loop *loop)
+{
+    cst_status st;
+
+    if (!loop)
+        return CST_OK;
+    if (loop->running)
+        return CST_E_NESTED;
+    st = cst_ctx_free(loop->ctx);
+    if (st < 0)
+        return st;
+    while (loop->members)
+        loop->close_member(loop->members);
+    free_loop(loop);
+    return CST_OK;
+}
+
+cst_ctx *cst_loop_ctx(const cst_loop *loop)
+{
+    return loop ? loop->ctx : NULL;
+}
+
+uint64_t cst__loop_turn(const cst_loop *loop)
+{
+    return loop->turn;
+}
+
+void cst__loop_join(cst_loop *loop, struct cst__loop_member *member,
+                    void (*close)(struct cst__loop_member *member))
+{
+    loop->close_member = close;
+    member->prev = NULL;
+    member->next = loop->members;
+    if (loop->members)
+        loop->members->prev = member;
+    loop->members = member;
+}
+
+void cst__loop_leave(cst_loop *loop, struct cst__loop_member *member)
+{
+    if (member->prev)
+        member->prev->next = member->next;
+    else
+        loop->members = member->next;
+    if (member->next)
+        member->next->prev = member->prev;
+}
+
+/* --- watches -------------------------------------------------------------------------------------- */
+
+cst_status cst__loop_reserve(cst_loop *loop)
+{
+    return loop->registered + 2 > loop->cap ? grow(loop, loop->cap * 2) : CST_OK;
+}
+
+cst_status cst_watch_add(cst_watch *watch, cst_loop *loop, int fd, cst_watch_fn *fn, void *arg)
+{
+    cst_status st;
+
+    if (!watch || !loop || !fn || fd < 0 || watch->loop)
+        return CST_E_INVALID_ARG;
+    st = cst__loop_reserve(loop);
+    if (st < 0)
+        return st;
+    loop->registered++;
+    *watch = (cst_watch){ .loop = loop, .fn = fn, .arg = arg, .fd = fd };
+    return CST_OK;
+}
+
+static short poll_events(unsigned wanted)
+{
+    return (short)(((wanted & CST_WATCH_READ) ? POLLIN : 0) |
+                   ((wanted & CST_WATCH_WRITE) ? POLLOUT : 0));
+}
+
+cst_status cst_watch_want(cst_watch *watch, unsigned events)
+{
+    cst_loop *loop;
+
+    if (!watch || !watch->loop)
+        return CST_E_INVALID_ARG;
+    loop = watch->loop;
+    events &= CST_WATCH_READ | CST_WATCH_WRITE;
+    if (!(events & ~watch->wanted))
+        return CST_OK;
+    if (!watch->wanted) {
+        watch->slot = loop->count++;
+        loop->watches[watch->slot] = watch;
+        loop->fds[watch->slot] = (struct pollfd){ .fd = watch->fd };
+    }
+    watch->wanted |= events;
+    loop->fds[watch->slot].events = poll_events(watch->wanted);
+    return CST_OK;
+}
+
+/* The last one takes the free place. */
+static void leave_place(cst_watch *watch)
+{
+    cst_loop *loop = watch->loop;
+    size_t last = --loop->count;
+
+    loop->fds[watch->slot] = loop->fds[last];
+    loop->watches[watch->slot] = loop->watches[last];
+    loop->watches[watch->slot]->slot = watch->slot;
+}
+
+static void want_less(cst_watch *watch, unsigned events)
+{
+    unsigned before = watch->wanted;
+
+    watch->wanted &= ~events;
+    if (before && !watch->wanted)
+        leave_place(watch);
+    else if (watch->wanted)
+        watch->loop->fds[watch->slot].events = poll_events(watch->wanted);
+}
+
+cst_status cst_watch_want_nothing(cst_watch *watch)
+{
+    if (!watch || !watch->loop)
+        return CST_E_INVALID_ARG;
+    want_less(watch, CST_WATCH_READ | CST_WATCH_WRITE);
+    return CST_OK;
+}
+
+void cst_watch_remove(cst_watch *watch)
+{
+    if (!watch || !watch->loop)
+        return;
+    want_less(watch, CST_WATCH_READ | CST_WATCH_WRITE);
+    watch->loop->registered--;
+    watch->loop = NULL;
+}
+
+/* --- turning -------------------------------------------------------------------------------------- */
+
+static cst_status run_tasks(cst_loop *loop)
+{
+    cst_budget budget = { .tasks = TURN_TASKS };
+    cst_status st = cst_ctx_run(loop->ctx, &budget);
+
+    if (st == CST_E_UNHANDLED)
+        loop->unhandled = true;
+    return st == CST_E_NESTED ? st : CST_OK;
+}
+
+static bool is_anything_left(const cst_loop *loop)
+{
+    return loop->count > 1 || loop->holds || cst_ctx_has_work(loop->ctx);
+}
+
+/* poll counts milliseconds: rounded up, so that a timer is due when it returns. */
+static int poll_timeout(uint64_t timeout_ns)
+{
+    uint64_t ms;
+
+    if (timeout_ns == CST_LOOP_FOREVER)
+        return -1;
+    ms = timeout_ns / 1000000 + (timeout_ns % 1000000 != 0);
+    return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+static cst_status wait_for_descriptors(cst_loop *loop, uint64_t timeout_ns)
+{
+    int timeout = poll_timeout(timeout_ns), n;
+
+    set_asleep(loop, timeout != 0);
+    if (timeout != 0 && cst_ctx_has_work(loop->ctx))
+        timeout = 0;
+    n = poll(loop->fds, (nfds_t)loop->count, timeout);
+    set_asleep(loop, false);
+    loop->turn++;
+    if (n > 0)
+        return CST_OK;
+    for (size_t i = 0; i < loop->count; i++)
+        loop->fds[i].revents = 0;
+    return n < 0 && errno != EINTR ? cst__os_error() : CST_OK;
+}
+
+static unsigned what_came(const cst_watch *watch, short revents)
+{
+    unsigned came = 0;
+
+    if (revents & (POLLERR | POLLHUP | POLLNVAL))
+        return watch->wanted;
+    if (revents & POLLIN)
+        came |= CST_WATCH_READ;
+    if (revents & POLLOUT)
+        came |= CST_WATCH_WRITE;
+    return came & watch->wanted;
+}
+
+/* From the last place to the first: a place that is left gets the last one's watch, which has had its turn. */
+static void call_ready(cst_loop *loop)
+{
+    if (loop->fds[0].revents)
+        take_wake(loop);
+    loop->fds[0].revents = 0;
+    for (size_t i = loop->count; i-- > 1;) {
+        cst_watch *watch;
+        unsigned came;
+
+        if (i >= loop->count || !loop->fds[i].revents)
+            continue;
+        watch = loop->watches[i];
+        came = what_came(watch, loop->fds[i].revents);
+        loop->fds[i].revents = 0;
+        if (!came)
+            continue;
+        want_less(watch, came);
+        watch->fn(watch, came, watch->arg);
+        (void)run_tasks(loop);
+    }
+}
+
+static cst_status turn(cst_loop *loop, uint64_t timeout_ns)
+{
+    cst_status st = run_tasks(loop);
+
+    if (st < 0)
+        return st;
+    if (!is_anything_left(loop))
+        return CST_IDLE;
+    if (loop->stopping || loop->unhandled || cst_ctx_has_work(loop->ctx))
+        timeout_ns = 0;
+    st = wait_for_descriptors(loop, timeout_ns);
+    if (st < 0)
+        return st;
+    call_ready(loop);
+    st = run_tasks(loop);
+    if (st < 0)
+        return st;
+    return is_anything_left(loop) ? CST_MORE : CST_IDLE;
+}
+
+cst_status cst_loop_run_once(cst_loop *loop, uint64_t timeout_ns)
+{
+    cst_status st;
+
+    if (!loop)
+        return CST_E_INVALID_ARG;
+    if (loop->running)
+        return CST_E_NESTED;
+    loop->running = true;
+    st = turn(loop, timeout_ns);
+    loop->running = false;
+    if (st >= 0 && loop->unhandled) {
+        loop->unhandled = false;
+        st = CST_E_UNHANDLED;
+    }
+    return st;
+}
+
+cst_status cst_loop_run(cst_loop *loop)
+{
+    cst_status st;
+
+    do
+        st = cst_loop_run_once(loop, CST_LOOP_FOREVER);
+    while (st == CST_MORE && !loop->stopping);
+    if (loop && st >= 0)
+        loop->stopping = false;
+    return st;
+}
+
+cst_status cst_loop_stop(cst_loop *loop)
+{
+    if (!loop)
+        return CST_E_INVALID_ARG;
+    loop->stopping = true;
+    return CST_OK;
+}
+
+cst_status cst_loop_hold(cst_loop *loop)
+{
+    if (!loop || loop->holds == SIZE_MAX)
+        return CST_E_INVALID_ARG;
+    loop->holds++;
+    return CST_OK;
+}
+
+cst_status cst_loop_release(cst_loop *loop)
+{
+    if (!loop || !loop->holds)
+        return CST_E_INVALID_ARG;
+    loop->holds--;
+    return CST_OK;
+}

@@ -1,0 +1,482 @@
+/*
+ * net.c - net.h: sockets that connect and listen.
+ */
+#include "posix_internal.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define DEFAULT_BACKLOG 511
+
+/* How many peers are let in before the others of the loop get their turn. */
+#define TURN_ACCEPTS 64
+
+/* --- addresses ------------------------------------------------------------------------------------ */
+
+union address {
+    struct sockaddr any;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+    struct sockaddr_un un;
+    struct sockaddr_storage storage;
+};
+
+static cst_status path_address(union address *out, socklen_t *len, const char *path)
+{
+    size_t n = strlen(path);
+
+    if (n == 0 || n >= sizeof out->un.sun_path)
+        return CST_E_INVALID_ARG;
+    out->un.sun_family = AF_UNIX;
+    memcpy(out->un.sun_path, path, n + 1);
+    *len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n + 1);
+    return CST_OK;
+}
+
+static cst_status host_address(union address *out, socklen_t *len, const char *host, uint16_t port)
+{
+    if (inet_pton(AF_INET, host, &out->in.sin_addr) == 1) {
+        out->in.sin_family = AF_INET;
+        out->in.sin_port = htons(port);
+        *len = sizeof out->in;
+        return CST_OK;
+    }
+    if (inet_pton(AF_INET6, host, &out->in6.sin6_addr) == 1) {
+        out->in6.sin6_family = AF_INET6;
+        out->in6.sin6_port = htons(port);
+        *len = sizeof out->in6;
+        return CST_OK;
+    }
+    return CST_E_INVALID_ARG;
+}
+
+static cst_status to_address(union address *out, socklen_t *len, const cst_address *from,
+                             const char *default_host)
+{
+    memset(out, 0, sizeof *out);
+    if (from->path)
+        return path_address(out, len, from->path);
+    return host_address(out, len, from->host ? from->host : default_host, from->port);
+}
+
+static void from_path(cst_endpoint *out, const union address *from, socklen_t len)
+{
+    size_t n = 0;
+
+    if ((size_t)len > offsetof(struct sockaddr_un, sun_path))
+        n = (size_t)len - offsetof(struct sockaddr_un, sun_path);
+    if (n >= sizeof out->host)
+        n = sizeof out->host - 1;
+    memcpy(out->host, from->un.sun_path, n);
+    out->is_path = true;
+}
+
+static cst_status from_address(cst_endpoint *out, const union address *from, socklen_t len)
+{
+    memset(out, 0, sizeof *out);
+    if (from->any.sa_family == AF_UNIX) {
+        from_path(out, from, len);
+        return CST_OK;
+    }
+    if (from->any.sa_family == AF_INET) {
+        out->port = ntohs(from->in.sin_port);
+        (void)inet_ntop(AF_INET, &from->in.sin_addr, out->host, sizeof out->host);
+        return CST_OK;
+    }
+    if (from->any.sa_family == AF_INET6) {
+        out->port = ntohs(from->in6.sin6_port);
+        (void)inet_ntop(AF_INET6, &from->in6.sin6_addr, out->host, sizeof out->host);
+        return CST_OK;
+    }
+    return CST_E_UNSUPPORTED;
+}
+
+enum end { LOCAL_END, REMOTE_END };
+
+static cst_status ask_name(cst_endpoint *out, int fd, enum end end)
+{
+    union address address;
+    socklen_t len = sizeof address;
+    cst_endpoint endpoint;
+    cst_status st;
+    int result;
+
+    memset(&address, 0, sizeof address);
+    result = end == LOCAL_END ? getsockname(fd, &address.any, &len)
+                              : getpeername(fd, &address.any, &len);
+    if (result < 0)
+        return cst__os_error();
+    st = from_address(&endpoint, &address, len);
+    if (st == CST_OK)
+        *out = endpoint;
+    return st;
+}
+
+static cst_status socket_name(cst_endpoint *out, const cst_stream *s, enum end end)
+{
+    int fd = cst_stream_fd(s);
+
+    return !out || fd < 0 ? CST_E_INVALID_ARG : ask_name(out, fd, end);
+}
+
+cst_status cst_socket_local(cst_endpoint *out, const cst_stream *s)
+{
+    return socket_name(out, s, LOCAL_END);
+}
+
+cst_status cst_socket_remote(cst_endpoint *out, const cst_stream *s)
+{
+    return socket_name(out, s, REMOTE_END);
+}
+
+/* --- sockets -------------------------------------------------------------------------------------- */
+
+/* Every socket is non-blocking and not for child processes; Linux can say so in the call that makes it. */
+#if defined(__linux__)
+static int open_socket(int family)
+{
+    return socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+static int accept_socket(int listening)
+{
+    return accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+#else
+static int set_modes(int fd)
+{
+    if (fd >= 0) {
+        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+        (void)fcntl(fd, F_SETFL, O_NONBLOCK);
+    }
+    return fd;
+}
+
+static int open_socket(int family)
+{
+    return set_modes(socket(family, SOCK_STREAM, 0));
+}
+
+static int accept_socket(int listening)
+{
+    return set_modes(accept(listening, NULL, NULL));
+}
+#endif
+
+static void switch_on(int fd, int level, int option)
+{
+    static const int on = 1;
+
+    (void)setsockopt(fd, level, option, &on, sizeof on);
+}
+
+/* A unix socket knows nothing of TCP's options: what it refuses it does not need. */
+static void set_options(int fd, const cst_socket_opts *opts)
+{
+    if (opts->no_delay)
+        switch_on(fd, IPPROTO_TCP, TCP_NODELAY);
+    if (!opts->keep_alive)
+        return;
+    switch_on(fd, SOL_SOCKET, SO_KEEPALIVE);
+#if defined(TCP_KEEPIDLE)
+    if (opts->keep_alive_s) {
+        int seconds = (int)(opts->keep_alive_s < 32767 ? opts->keep_alive_s : 32767);
+
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof seconds);
+    }
+#endif
+}
+
+/* Takes fd in any case. */
+static cst_status new_socket(cst_stream **out, cst_loop *loop, int fd, const cst_socket_opts *opts,
+                             bool connecting)
+{
+    cst_opts stream = opts->stream;
+    struct cst__fd self;
+
+    memset(&self, 0, sizeof self);
+    self.d.fd = fd;
+    self.connecting = connecting;
+    stream.no_half_open = !opts->allow_half_open;
+    if (connecting) {
+        self.on_connect = opts->on_connect;
+        self.on_connect_arg = opts->on_connect_arg;
+    }
+    set_options(fd, opts);
+    return cst__fd_new(out, loop, &self, &cst__socket_ops, cst_duplex_new, &stream);
+}
+
+/* --- connecting ----------------------------------------------------------------------------------- */
+
+/* An answer that is there at once comes later all the same: first the caller attaches its listeners. */
+static void start_connecting(cst_stream *s, const union address *to, socklen_t len)
+{
+    struct cst__fd *fd = cst_stream_self(s);
+
+    if (connect(fd->d.fd, &to->any, len) == 0 || errno == EINPROGRESS || errno == EINTR)
+        (void)cst_watch_want(&fd->watch, CST_WATCH_WRITE);
+    else
+        (void)cst_destroy(s, cst__os_error());
+}
+
+cst_status cst_connect(cst_stream **out, cst_loop *loop, const cst_address *to,
+                       const cst_socket_opts *opts)
+{
+    static const cst_socket_opts defaults = { .no_delay = false };
+    union address address;
+    cst_stream *s;
+    socklen_t len;
+    cst_status st;
+    int fd;
+
+    if (!out || !loop || !to)
+        return CST_E_INVALID_ARG;
+    st = to_address(&address, &len, to, "127.0.0.1");
+    if (st < 0)
+        return st;
+    fd = open_socket(address.any.sa_family);
+    if (fd < 0)
+        return cst__os_error();
+    st = new_socket(&s, loop, fd, opts ? opts : &defaults, true);
+    if (st < 0)
+        return st;
+    start_connecting(s, &address, len);
+    *out = s;
+    return CST_OK;
+}
+
+/* --- listening ------------------------------------------------------------------------------------ */
+
+struct cst_listener {
+    struct cst__loop_member member;
+    cst_loop *loop;
+    cst_watch watch;
+    cst_accept_fn *fn;
+    void *arg;
+    cst_socket_opts opts;
+    int fd;
+    int spare;    /* given up for a moment when descriptors run out */
+    bool calling; /* fn is running: it may close the listener */
+    bool closed;
+    bool has_path;
+    char path[sizeof((struct sockaddr_un *)0)->sun_path];
+};
+
+static cst_watch_fn on_peers;
+
+static int open_spare(void)
+{
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void free_listener(cst_listener *l)
+{
+    const cst_allocator *allocator = cst_ctx_allocator(cst_loop_ctx(l->loop));
+
+    allocator->free(allocator->user, l, sizeof *l);
+}
+
+static void close_listener(cst_listener *l)
+{
+    cst_watch_remove(&l->watch);
+    (void)cst__close(&l->fd);
+    (void)cst__close(&l->spare);
+    if (l->has_path)
+        (void)unlink(l->path);
+}
+
+void cst_listener_close(cst_listener *l)
+{
+    if (!l || l->closed)
+        return;
+    l->closed = true;
+    close_listener(l);
+    cst__loop_leave(l->loop, &l->member);
+    if (!l->calling)
+        free_listener(l);
+}
+
+static void close_member(struct cst__loop_member *member)
+{
+    cst_listener_close((cst_listener *)(void *)member);
+}
+
+/* Whether the listener is still there. */
+static bool tell(cst_listener *l, cst_stream *socket, cst_status status)
+{
+    bool closed;
+
+    l->calling = true;
+    l->fn(l, socket, status, l->arg);
+    l->calling = false;
+    closed = l->closed;
+    if (closed)
+        free_listener(l);
+    return !closed;
+}
+
+static int accept_one(int listening)
+{
+    int fd;
+
+    do
+        fd = accept_socket(listening);
+    while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+    return fd;
+}
+
+/* Lets the next peer in through the spare descriptor, only to close the door: left to wait, it would keep the listener
+ * ready for ever. Whether there was one. */
+static bool turn_away(cst_listener *l)
+{
+    bool let_in;
+    int fd;
+
+    (void)cst__close(&l->spare);
+    fd = accept_one(l->fd);
+    let_in = fd >= 0;
+    (void)cst__close(&fd);
+    l->spare = open_spare();
+    return let_in;
+}
+
+enum accepted { ACCEPTED_GONE, ACCEPTED_NONE, ACCEPTED_SOME };
+
+static enum accepted accept_next(cst_listener *l)
+{
+    cst_stream *socket = NULL;
+    bool moved = true;
+    cst_status st;
+    int fd = accept_one(l->fd);
+
+    if (fd >= 0) {
+        st = new_socket(&socket, l->loop, fd, &l->opts, false);
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        return ACCEPTED_NONE;
+    } else {
+        st = cst__os_error();
+        moved = (errno == EMFILE || errno == ENFILE) && turn_away(l);
+    }
+    if (!tell(l, socket, st))
+        return ACCEPTED_GONE;
+    return moved ? ACCEPTED_SOME : ACCEPTED_NONE;
+}
+
+static void on_peers(cst_watch *watch, unsigned came, void *arg)
+{
+    cst_listener *l = arg;
+    enum accepted accepted = ACCEPTED_SOME;
+
+    (void)watch;
+    (void)came;
+    for (unsigned n = 0; n < TURN_ACCEPTS && accepted == ACCEPTED_SOME; n++)
+        accepted = accept_next(l);
+    if (accepted != ACCEPTED_GONE)
+        (void)cst_watch_want(&l->watch, CST_WATCH_READ);
+}
+
+/* --- the listener's making ------------------------------------------------------------------------ */
+
+static cst_status bind_and_listen(cst_listener *l, const union address *at, socklen_t len,
+                                  const cst_listen_opts *opts)
+{
+    int family = at->any.sa_family;
+    int only = opts->ipv6_only;
+
+    l->fd = open_socket(family);
+    if (l->fd < 0)
+        return cst__os_error();
+    if (family != AF_UNIX && !opts->no_reuse_address)
+        switch_on(l->fd, SOL_SOCKET, SO_REUSEADDR);
+    if (family == AF_INET6)
+        (void)setsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
+    if (bind(l->fd, &at->any, len) < 0)
+        return cst__os_error();
+    l->has_path = family == AF_UNIX;
+    if (l->has_path)
+        memcpy(l->path, at->un.sun_path, sizeof l->path);
+    if (listen(l->fd, opts->backlog > 0 ? opts->backlog : DEFAULT_BACKLOG) < 0)
+        return cst__os_error();
+    l->spare = open_spare();
+    return l->spare < 0 ? cst__os_error() : CST_OK;
+}
+
+/* Without a host: every address, IPv4 alone where the machine has no IPv6. */
+static cst_status start_listening(cst_listener *l, const cst_address *at,
+                                  const cst_listen_opts *opts)
+{
+    const char *hosts[] = { at->host ? at->host : "::", "0.0.0.0" };
+    size_t tries = at->path || at->host ? 1 : 2;
+    cst_status st = CST_E_INVALID_ARG;
+
+    for (size_t i = 0; i < tries; i++) {
+        union address address;
+        socklen_t len;
+
+        st = to_address(&address, &len, at, hosts[i]);
+        if (st == CST_OK)
+            st = bind_and_listen(l, &address, len, opts);
+        if (st != CST_OS(EAFNOSUPPORT) && st != CST_OS(EADDRNOTAVAIL))
+            break;
+        (void)cst__close(&l->fd);
+    }
+    if (st == CST_OK)
+        st = cst_watch_add(&l->watch, l->loop, l->fd, on_peers, l);
+    return st;
+}
+
+static cst_listener *new_listener(cst_loop *loop, const cst_socket_opts *opts, cst_accept_fn *fn,
+                                  void *arg)
+{
+    const cst_allocator *allocator = cst_ctx_allocator(cst_loop_ctx(loop));
+    cst_listener *l = allocator->alloc(allocator->user, sizeof *l);
+
+    if (!l)
+        return NULL;
+    memset(l, 0, sizeof *l);
+    l->loop = loop;
+    l->fn = fn;
+    l->arg = arg;
+    l->opts = *opts;
+    l->fd = l->spare = -1;
+    return l;
+}
+
+cst_status cst_listen(cst_listener **out, cst_loop *loop, const cst_address *at,
+                      const cst_listen_opts *opts, cst_accept_fn *fn, void *arg)
+{
+    static const cst_listen_opts defaults = { .backlog = 0 };
+    cst_listener *l;
+    cst_status st;
+
+    if (!out || !loop || !at || !fn)
+        return CST_E_INVALID_ARG;
+    if (!opts)
+        opts = &defaults;
+    l = new_listener(loop, &opts->socket, fn, arg);
+    if (!l)
+        return CST_E_NOMEM;
+    st = start_listening(l, at, opts);
+    if (st < 0) {
+        close_listener(l);
+        free_listener(l);
+        return st;
+    }
+    cst__loop_join(loop, &l->member, close_member);
+    (void)cst_watch_want(&l->watch, CST_WATCH_READ);
+    *out = l;
+    return CST_OK;
+}
+
+cst_status cst_listener_address(cst_endpoint *out, const cst_listener *l)
+{
+    return !out || !l ? CST_E_INVALID_ARG : ask_name(out, l->fd, LOCAL_END);
+}

@@ -1,0 +1,153 @@
+/*
+ * posix_internal.h - what the files of libcstream-posix share. Of the core they see public headers alone.
+ */
+#ifndef CSTREAM_POSIX_INTERNAL_H
+#define CSTREAM_POSIX_INTERNAL_H
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <cstream/posix/posix.h>
+
+/* --- descriptors ---------------------------------------------------------------------------------- */
+
+/** What every stream of this library keeps first in its self. fd is -1 while it is not open. */
+struct cst__descriptor {
+    int fd;
+    bool borrowed;
+    uint64_t bytes_read, bytes_written;
+};
+
+/** The self of a stream of this library, or NULL for one of another sort. */
+struct cst__descriptor *cst__descriptor_of(const cst_stream *s);
+
+/** What the last system call failed with. */
+cst_status cst__os_error(void);
+
+/** Closes *fd, where it is open, and forgets it. */
+cst_status cst__close(int *fd);
+
+/** A descriptor that a constructor owns goes also where it fails. */
+cst_status cst__give_up(int fd, bool borrowed, cst_status why);
+
+/** Whether a highWaterMark and so on are fit for bytes. */
+bool cst__is_for_bytes(const cst_opts *opts);
+
+/** The chunk that n bytes in buf make: in a block of its own size where it would pin a far larger one. */
+cst_slice cst__chunk_of(cst_buf *buf, size_t n, cst_ctx *ctx);
+
+/* --- writing chunks ------------------------------------------------------------------------------- */
+
+/**
+ * Chunks on their way out, as a write or writev slot got them, and how far they have come. Where the slot answers later
+ * one chunk is copied into one, since its bytes stay but not the struct.
+ */
+struct cst__outgoing {
+    const cst_slice *chunks;
+    size_t count;
+    size_t offset; /* into chunks[0] */
+    cst_slice one;
+};
+
+/** Many enough for a call to be worth its while, few enough for the stack. */
+enum { CST__MAX_VECTORS = 64 };
+
+void cst__outgoing_set(struct cst__outgoing *out, const cst_slice *chunks, size_t count);
+bool cst__outgoing_is_done(const struct cst__outgoing *out);
+int cst__outgoing_vectors(const struct cst__outgoing *out, struct iovec *vectors);
+void cst__outgoing_advance(struct cst__outgoing *out, size_t n);
+
+/* --- SIGPIPE -------------------------------------------------------------------------------------- */
+
+/** Between begin and end a SIGPIPE that this thread brings upon itself is held back, and dropped if lost is set. */
+struct cst__no_sigpipe {
+    bool was_blocked, was_pending;
+};
+
+void cst__no_sigpipe_begin(struct cst__no_sigpipe *guard);
+void cst__no_sigpipe_end(const struct cst__no_sigpipe *guard, bool raised);
+
+/* --- the loop ------------------------------------------------------------------------------------- */
+
+/** Counts the turns, so that a stream can see that it has had more than its share of this one. */
+uint64_t cst__loop_turn(const cst_loop *loop);
+
+/** Has memory for one more watch, so that the next cst_watch_add cannot fail. */
+cst_status cst__loop_reserve(cst_loop *loop);
+
+/** A listener lives in its loop, which closes those that are left. */
+struct cst__loop_member {
+    struct cst__loop_member *next, *prev;
+};
+
+void cst__loop_join(cst_loop *loop, struct cst__loop_member *member,
+                    void (*close)(struct cst__loop_member *member));
+void cst__loop_leave(cst_loop *loop, struct cst__loop_member *member);
+
+/* --- streams over pollable descriptors ------------------------------------------------------------ */
+
+/** The self of fd.h's and net.h's streams. */
+struct cst__fd {
+    struct cst__descriptor d;
+    cst_stream *stream;
+    cst_watch watch;
+    struct cst__outgoing outgoing;
+    cst_call write_call; /* the write that waits for room */
+    cst_call final_call; /* the final that waits for the connection */
+    cst_task cancel_task;
+    cst_status cancelled;
+    cst_status read_error; /* found behind a chunk, or by a call that was not the slot's; said by the next read */
+    size_t read_size;
+    uint64_t turn;
+    unsigned turn_reads; /* in that turn */
+    bool is_socket;
+    bool is_pipe;
+    bool is_file; /* always ready */
+    bool shared;
+    bool set_nonblocking; /* by us */
+    bool drained;         /* the last read was short: there was no more */
+    bool connecting;
+    bool wants_read;  /* a read call waits */
+    bool wants_write; /* write_call is owed */
+    bool wants_final;
+    cst_connect_fn *on_connect;
+    void *on_connect_arg;
+};
+
+/** One stream of each sort; opts are fd's, the rest of the state is in self. Takes self->d.fd in either case. */
+typedef cst_status cst__fd_constructor(cst_stream **out, cst_ctx *ctx, const cst_ops *ops,
+                                       const void *self, const cst_opts *opts);
+cst_status cst__fd_new(cst_stream **out, cst_loop *loop, struct cst__fd *self, const cst_ops *ops,
+                       cst__fd_constructor *construct, const cst_opts *opts);
+
+extern const cst_ops cst__socket_ops;
+cst_status cst__fd_destroy(cst_stream *s, void *self, const cst_error *error);
+
+/* --- files ---------------------------------------------------------------------------------------- */
+
+/** The self of fs.h's streams. Without ranged the descriptor's own position counts, and position is not looked at. */
+struct cst__fs {
+    struct cst__descriptor d;
+    char *path; /* until it is open */
+    size_t path_size;
+    int flags;
+    unsigned mode;
+    bool ranged;
+    bool flush;
+    bool is_pipe; /* written to, it may raise SIGPIPE */
+    uint64_t position;
+    uint64_t end; /* the last byte to be read */
+    cst_open_fn *on_open;
+    void *on_open_arg;
+};
+
+extern const cst_ops cst__fs_reader_ops, cst__fs_writer_ops;
+cst_status cst__fs_destroy(cst_stream *s, void *self, const cst_error *error);
+
+/** How many bytes, size at most, are to be read next. */
+size_t cst__fs_wanted(const struct cst__fs *fs, size_t size);
+
+void cst__fs_has_read(struct cst__fs *fs, size_t n);
+void cst__fs_has_written(struct cst__fs *fs, size_t n);
+
+#endif
