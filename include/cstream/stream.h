@@ -63,6 +63,27 @@ typedef void cst_done_fn(cst_stream *s, cst_status status, void *arg);
 /* --- the table of slots ------------------------------------------------------------------------------------------ */
 
 /**
+ * What a transfer slot is given, and what it says beside its answer.
+ *
+ * source  given: the stream whose bytes are wanted. cst_stream_ops and cst_stream_self tell what it is.
+ * max     given: move no more bytes than this
+ * moved   said: so many bytes have left the source. They have gone where this stream writes, but for
+ * held      so many of them, which this stream has taken and not passed on yet. Only with CST_PENDING: they count as its
+ *           writable length until the call is completed.
+ * from    said: how the source stands. CST_OK: it may have more. CST_EMPTY: nothing there now; it will be given a push
+ *           when there is, an empty chunk where it has read none, as a read slot that pushed nothing promises. CST_EOF:
+ *           that was all. A negative status: it has failed with that.
+ */
+typedef struct cst_transfer {
+    cst_stream *source;
+    size_t max;
+    size_t moved;
+    size_t held;
+    cst_status from;
+    uintptr_t reserved[3];
+} cst_transfer;
+
+/**
  * What a stream does. Constant, shared by all streams of a sort; it must outlive them. A slot that is NULL does the
  * documented default. Slots of a side that the kind lacks are not looked at.
  */
@@ -104,9 +125,40 @@ typedef struct cst_ops {
      * Node: destroy. Default: CST_OK. */
     cst_status (*destroy)(cst_stream *s, void *self, const cst_error *error);
 
+    /** Take bytes straight from the stream that is piped into this one, where the two know a shorter way than a chunk in
+     * memory: a call of the kernel, from descriptor to descriptor. See "The shorter way" below. Default: none. */
+    cst_status (*transfer)(cst_stream *s, void *self, cst_transfer *transfer);
+
     /** Zero, for slots to come. */
-    uintptr_t reserved[6];
+    uintptr_t reserved[5];
 } cst_ops;
+
+/*
+ * The shorter way. Where a source flows into one pipe, and the destination has a transfer slot, that slot is called in
+ * place of the source's read slot, so that the bytes need not come by here at all. It is a write that fetches its bytes
+ * itself. It is called only while nobody could tell the difference:
+ *
+ *     the source        flows; the pipe is all that listens to its 'data'; its buffer is empty; it is past construct,
+ *                       has a read slot, no decoder, no object mode, and has not ended, failed or been destroyed
+ *     the destination   has nothing queued or in flight, is not corked, does not need a 'drain'; it is past construct,
+ *                       is no transform, has no object mode, and has not ended, failed or been destroyed
+ *
+ * and it answers
+ *
+ *     CST_OK             moved what could be moved now; `from` says whether to come back. Called again by a task.
+ *     CST_PENDING        this stream has to wait before it can take more: a write is in flight, of `held` bytes, until the
+ *                        slot's call (cst_this_call) is completed. The source pauses as for CST_FULL, and 'drain' follows.
+ *     CST_EMPTY          not this time: one chunk goes the ordinary way. Nothing was moved.
+ *     CST_E_UNSUPPORTED  not with this source: the slot is not asked again for this pipe. Nothing was moved.
+ *     another failure    this stream fails with it, as in a write; where the source fails, `from` says so
+ *
+ * Events and backpressure are those of chunks that are read and written: 'pause', 'resume', 'drain', 'end', 'finish',
+ * 'error' and 'close' come when they would. What is buffered is `held` bytes, never more than the system itself keeps.
+ *
+ * Each call stands for itself. A 'data' listener that is added, a second pipe, an unpipe, a write to the destination: from
+ * the next call on, reads and writes are ordinary again. No byte is lost by that: what has left the source goes to where it
+ * was on its way to, as a chunk that was written before would.
+ */
 
 /* --- options ------------------------------------------------------------------------------------------------------ */
 
