@@ -1,0 +1,767 @@
+/*
+ * test_fd.c - fd.h: pipes, socket pairs and devices as streams.
+ *
+ *   a reader that never reads   the writer holds what was written and says CST_FULL; the loop sleeps
+ *   a reader that has gone      'error' with EPIPE, no signal
+ *   a peer that half closes     'end'; the other direction goes on
+ *   a stream that always reads  others get their turn
+ */
+#include "fixture.h"
+
+static cst_stream *reader(struct test_fixture *f, int fd)
+{
+    cst_stream *s;
+
+    assert_int_equal(cst_fd_readable_new(&s, f->loop, fd, NULL), CST_OK);
+    return s;
+}
+
+static cst_stream *writer(struct test_fixture *f, int fd)
+{
+    cst_stream *s;
+
+    assert_int_equal(cst_fd_writable_new(&s, f->loop, fd, NULL), CST_OK);
+    return s;
+}
+
+static cst_stream *duplex(struct test_fixture *f, int fd)
+{
+    cst_stream *s;
+
+    assert_int_equal(cst_fd_duplex_new(&s, f->loop, fd, NULL), CST_OK);
+    return s;
+}
+
+/* --- reading -------------------------------------------------------------------------------------- */
+
+static void pipe_is_read_to_its_end(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s;
+    int in, out;
+
+    test_pipe(&in, &out);
+    test_write(out, "abc");
+    close(out);
+    s = reader(f, in);
+    test_listen_to_data(f, s, "r");
+    assert_int_equal(cst_stream_fd(s), in);
+    test_run(f);
+    assert_string_equal(f->trace.text, "r:data:abc r:end r:close");
+    assert_int_equal(cst_bytes_read(s), 3);
+    assert_int_equal(cst_stream_fd(s), -1);
+    cst_unref(s);
+}
+
+static void write_more(cst_watch *watch, unsigned came, void *arg)
+{
+    (void)came;
+    (void)arg;
+    test_write(watch->fd, "later");
+    cst_watch_remove(watch);
+    close(watch->fd);
+}
+
+static void reader_waits_for_what_comes_later(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_watch watch = { .fd = 0 };
+    cst_stream *s;
+    int in, out;
+
+    test_pipe(&in, &out);
+    s = reader(f, in);
+    test_listen_to_data(f, s, "r");
+    test_turn(f, 3);
+    assert_string_equal(f->trace.text, "");
+    assert_int_equal(cst_watch_add(&watch, f->loop, out, write_more, NULL), CST_OK);
+    assert_int_equal(cst_watch_want(&watch, CST_WATCH_WRITE), CST_OK);
+    test_run(f);
+    assert_string_equal(f->trace.text, "r:data:later r:end r:close");
+    cst_unref(s);
+}
+
+static void nothing_is_read_before_it_is_asked_for(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s;
+    int in, out;
+
+    test_pipe(&in, &out);
+    test_write(out, "abc");
+    s = reader(f, in);
+    test_run(f);
+    assert_int_equal(cst_bytes_read(s), 0);
+    close(out);
+    cst_destroy(s, CST_OK);
+    cst_unref(s);
+}
+
+static void paused_reader_reads_up_to_its_mark_and_does_not_keep_the_loop(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s;
+    int in, out;
+
+    test_pipe(&in, &out);
+    test_write(out, "abcdefgh");
+    assert_int_equal(cst_fd_readable_new(&s, f->loop, in,
+                                         &(cst_fd_opts){ .stream.high_water_mark = 3 }),
+                     CST_OK);
+    test_listen_to_data(f, s, "r");
+    cst_pause(s);
+    cst_read(NULL, s, 0);
+    test_run(f);
+    assert_string_equal(f->trace.text, "");
+    assert_int_equal(cst_readable_length(s), 3);
+    cst_resume(s);
+    close(out);
+    test_run(f);
+    assert_string_equal(f->trace.text, "r:data:abc r:data:def r:data:gh r:end r:close");
+    cst_unref(s);
+}
+
+static void note_pinned(cst_stream *s, const cst_event *event, void *arg)
+{
+    (void)s;
+    *(size_t *)arg = cst_slice_pinned_bytes(event->chunk);
+}
+
+static void small_chunk_pins_no_large_block(void **state)
+{
+    struct test_fixture *f = *state;
+    size_t pinned = 0;
+    cst_stream *s;
+    int in, out;
+
+    test_pipe(&in, &out);
+    test_write(out, "abc");
+    close(out);
+    s = reader(f, in);
+    cst_on(s, CST_DATA, note_pinned, &pinned);
+    test_run(f);
+    assert_int_equal(pinned, 3);
+    cst_unref(s);
+}
+
+static void read_of_a_directory_says_so(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s = reader(f, open(f->dir, O_RDONLY | O_CLOEXEC));
+
+    test_listen_to_data(f, s, "r");
+    test_run(f);
+    assert_string_equal(f->trace.text, "r:error:EISDIR r:close");
+    assert_int_equal(cst_errored(s)->direction, CST_READING);
+    assert_string_equal(cst_errored(s)->stage, "fd-reader");
+    cst_unref(s);
+}
+
+/* --- writing -------------------------------------------------------------------------------------- */
+
+static void writer_writes_and_closes(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s;
+    int in, out;
+
+    test_pipe(&in, &out);
+    s = writer(f, out);
+    test_listen(f, s, "w");
+    cst_write(s, cst_slice_str("abc"), test_on_done, test_name(f, "done"));
+    test_assert_reads(in, "abc"); /* no turn was needed */
+    cst_end_with(s, cst_slice_str("def"), NULL, NULL);
+    test_run(f);
+    test_assert_reads(in, "def");
+    test_assert_reads(in, "");
+    assert_string_equal(f->trace.text, "done:OK w:finish w:close");
+    assert_int_equal(cst_bytes_written(s), 6);
+    close(in);
+    cst_unref(s);
+}
+
+static void empty_chunks_are_written_in_order(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s;
+    int in, out;
+
+    test_pipe(&in, &out);
+    s = writer(f, out);
+    cst_cork(s);
+    cst_write(s, cst_slice_empty(), test_on_done, test_name(f, "1"));
+    cst_write(s, cst_slice_str("a"), test_on_done, test_name(f, "2"));
+    cst_write(s, cst_slice_empty(), test_on_done, test_name(f, "3"));
+    cst_uncork(s);
+    cst_write(s, cst_slice_empty(), test_on_done, test_name(f, "4"));
+    cst_end(s, NULL, NULL);
+    test_run(f);
+    test_assert_reads(in, "a");
+    test_assert_reads(in, "");
+    assert_string_equal(f->trace.text, "1:OK 2:OK 3:OK 4:OK");
+    close(in);
+    cst_unref(s);
+}
+
+/* A socket that keeps records shows what went out in one call. */
+static void queued_chunks_go_out_together(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s;
+    int here, there;
+
+    test_socketpair(&here, &there, SOCK_SEQPACKET);
+    s = writer(f, there);
+    cst_cork(s);
+    cst_write(s, cst_slice_str("abc"), NULL, NULL);
+    cst_write(s, cst_slice_str("def"), NULL, NULL);
+    cst_write(s, cst_slice_str("ghi"), NULL, NULL);
+    cst_uncork(s);
+    test_assert_reads(here, "abcdefghi");
+    cst_end(s, NULL, NULL);
+    test_run(f);
+    close(here);
+    cst_unref(s);
+}
+
+/* More chunks than one call takes, each of them cut by what the pipe holds. */
+static void many_chunks_arrive_whole_through_a_full_pipe(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *r, *w;
+    size_t at = 0;
+    int in, out;
+
+    test_pipe(&in, &out);
+    r = reader(f, in);
+    w = writer(f, out);
+    test_gather(f, r);
+    test_listen(f, r, "r");
+    test_listen(f, w, "w");
+    for (size_t i = 0; i < 300; i++) {
+        size_t len = i * 7;
+
+        cst_write(w, test_bytes(f, at, len), NULL, NULL);
+        at += len;
+    }
+    assert_true(cst_writable_length(w) > 0);
+    cst_end(w, NULL, NULL);
+    test_run(f);
+    assert_int_equal(f->gathered, at);
+    assert_string_equal(f->trace.text, "w:finish w:close r:end r:close");
+    cst_unref(r);
+    cst_unref(w);
+}
+
+static void reader_that_never_reads_fills_the_writer_and_the_loop_sleeps(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *zeroes = reader(f, open("/dev/zero", O_RDONLY | O_CLOEXEC));
+    cst_stream *w;
+    size_t calls;
+    int here, there;
+
+    test_socketpair(&here, &there, SOCK_STREAM);
+    w = duplex(f, there);
+    test_listen(f, w, "w");
+    assert_int_equal(cst_pipe(zeroes, w, NULL), CST_OK);
+    test_turn(f, 50);
+    assert_true(cst_writable_need_drain(w));
+    assert_true(cst_is_paused(zeroes));
+    assert_true(f->heap.peak_bytes < 400 * 1024); /* two marks and a chunk, and the cache */
+    calls = cst_bytes_read(zeroes);
+    assert_int_equal(cst_loop_run_once(f->loop, 20 * 1000000), CST_MORE);
+    assert_int_equal(cst_bytes_read(zeroes), calls);
+    assert_string_equal(f->trace.text, "");
+    cst_destroy(zeroes, CST_OK);
+    cst_destroy(w, CST_OK);
+    test_run(f);
+    close(here);
+    cst_unref(zeroes);
+    cst_unref(w);
+}
+
+static void write_to_a_pipe_without_a_reader_is_epipe_and_no_signal(void **state)
+{
+    struct test_fixture *f = *state;
+    sigset_t before, after, pending;
+    cst_stream *s;
+    int in, out;
+
+    test_pipe(&in, &out);
+    s = writer(f, out);
+    test_listen(f, s, "w");
+    close(in);
+    assert_int_equal(pthread_sigmask(SIG_SETMASK, NULL, &before), 0);
+    assert_int_equal(sigismember(&before, SIGPIPE), 0);
+    cst_write(s, cst_slice_str("abc"), test_on_done, test_name(f, "done"));
+    test_run(f);
+    assert_string_equal(f->trace.text, "done:EPIPE w:error:EPIPE w:close");
+    assert_int_equal(cst_errored(s)->direction, CST_WRITING);
+    assert_int_equal(pthread_sigmask(SIG_SETMASK, NULL, &after), 0);
+    assert_int_equal(sigismember(&after, SIGPIPE), 0);
+    assert_int_equal(sigpending(&pending), 0);
+    assert_int_equal(sigismember(&pending, SIGPIPE), 0);
+    cst_unref(s);
+}
+
+static void sigpipe_that_was_pending_stays_so(void **state)
+{
+    struct test_fixture *f = *state;
+    sigset_t set, before, pending;
+    cst_stream *s;
+    int in, out, sig;
+
+    test_pipe(&in, &out);
+    s = writer(f, out);
+    test_listen(f, s, "w");
+    close(in);
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, &set, &before), 0);
+    assert_int_equal(raise(SIGPIPE), 0);
+    cst_write(s, cst_slice_str("abc"), NULL, NULL);
+    test_run(f);
+    assert_int_equal(sigpending(&pending), 0);
+    assert_int_equal(sigismember(&pending, SIGPIPE), 1);
+    assert_int_equal(sigwait(&set, &sig), 0);
+    assert_int_equal(pthread_sigmask(SIG_SETMASK, &before, NULL), 0);
+    assert_string_equal(f->trace.text, "w:error:EPIPE w:close");
+    cst_unref(s);
+}
+
+static void write_to_a_socket_without_a_peer_is_epipe_and_no_signal(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s;
+    int here, there;
+
+    test_socketpair(&here, &there, SOCK_STREAM);
+    s = duplex(f, there);
+    test_listen(f, s, "s");
+    close(here);
+    cst_write(s, cst_slice_str("abc"), NULL, NULL);
+    test_run(f);
+    assert_string_equal(f->trace.text, "s:error:EPIPE s:close");
+    cst_unref(s);
+}
+
+static void reader_that_goes_while_a_write_waits_fails_it(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s;
+    int in, out;
+
+    test_pipe(&in, &out);
+    s = writer(f, out);
+    test_listen(f, s, "w");
+    cst_write(s, test_bytes(f, 0, 200000), test_on_done, test_name(f, "done"));
+    test_turn(f, 2);
+    assert_string_equal(f->trace.text, "");
+    close(in);
+    test_run(f);
+    assert_string_equal(f->trace.text, "done:EPIPE w:error:EPIPE w:close");
+    cst_unref(s);
+}
+
+static void full_device_is_enospc(void **state)
+{
+    struct test_fixture *f = *state;
+    int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    cst_stream *s;
+
+    if (fd < 0)
+        skip(); /* only Linux has it */
+    s = writer(f, fd);
+    test_listen(f, s, "w");
+    cst_write(s, cst_slice_str("abc"), test_on_done, test_name(f, "done"));
+    test_run(f);
+    assert_string_equal(f->trace.text, "done:ENOSPC w:error:ENOSPC w:close");
+    cst_unref(s);
+}
+
+/* --- both directions ------------------------------------------------------------------------------ */
+
+static void end_of_a_socket_shuts_its_direction_down_alone(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s;
+    int here, there;
+
+    test_socketpair(&here, &there, SOCK_STREAM);
+    s = duplex(f, there);
+    test_listen_to_data(f, s, "s");
+    cst_end_with(s, cst_slice_str("hi"), NULL, NULL);
+    test_turn(f, 2);
+    test_assert_reads(here, "hi");
+    test_assert_reads(here, "");
+    test_write(here, "yo");
+    test_turn(f, 2);
+    close(here);
+    test_run(f);
+    assert_string_equal(f->trace.text, "s:finish s:data:yo s:end s:close");
+    cst_unref(s);
+}
+
+static void half_open_peer_is_written_to_after_end(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s;
+    int here, there;
+
+    test_socketpair(&here, &there, SOCK_STREAM);
+    s = duplex(f, there);
+    test_listen_to_data(f, s, "s");
+    test_write(here, "yo");
+    assert_int_equal(shutdown(here, SHUT_WR), 0);
+    test_run(f);
+    assert_string_equal(f->trace.text, "s:data:yo s:end");
+    cst_end_with(s, cst_slice_str("hi"), NULL, NULL);
+    test_run(f);
+    test_assert_reads(here, "hi");
+    test_assert_reads(here, "");
+    assert_string_equal(f->trace.text, "s:data:yo s:end s:finish s:close");
+    close(here);
+    cst_unref(s);
+}
+
+static void destroy_while_a_write_waits_tells_its_callback_before_close(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s;
+    int here, there;
+
+    test_socketpair(&here, &there, SOCK_STREAM);
+    s = duplex(f, there);
+    test_listen(f, s, "s");
+    cst_write(s, test_bytes(f, 0, 1000000), test_on_done, test_name(f, "1"));
+    cst_write(s, cst_slice_str("abc"), test_on_done, test_name(f, "2"));
+    cst_end(s, test_on_done, test_name(f, "3"));
+    test_turn(f, 2);
+    cst_destroy(s, CST_USER(1));
+    assert_false(test_is_open(there));
+    test_run(f);
+    assert_string_equal(f->trace.text, "1:USER 2:USER 3:USER s:error:USER s:close");
+    close(here);
+    cst_unref(s);
+}
+
+static void stream_that_nobody_names_is_gone_once_destroyed(void **state)
+{
+    struct test_fixture *f = *state;
+    size_t blocks = f->heap.live_blocks;
+    cst_stream *s;
+    int here, there;
+
+    test_socketpair(&here, &there, SOCK_STREAM);
+    s = duplex(f, there);
+    cst_write(s, test_bytes(f, 0, 1000000), NULL, NULL);
+    test_turn(f, 2);
+    cst_destroy(s, CST_OK);
+    cst_unref(s);
+    test_run(f);
+    assert_true(f->heap.live_blocks <= blocks + 2); /* what the context keeps for the next one */
+    close(here);
+}
+
+static void copy_between_sockets_is_whole(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *a, *b, *c, *d;
+    int fds[4];
+
+    test_socketpair(&fds[0], &fds[1], SOCK_STREAM);
+    test_socketpair(&fds[2], &fds[3], SOCK_STREAM);
+    a = duplex(f, fds[0]);
+    b = duplex(f, fds[1]);
+    c = duplex(f, fds[2]);
+    d = duplex(f, fds[3]);
+    test_listen(f, d, "d");
+    cst_pipe(b, c, NULL);
+    test_gather(f, d);
+    cst_write(a, test_bytes(f, 0, 3000000), NULL, NULL);
+    cst_end(a, NULL, NULL);
+    test_run(f);
+    assert_int_equal(f->gathered, 3000000);
+    assert_string_equal(f->trace.text, "d:end");
+    for (size_t i = 0; i < 4; i++)
+        cst_destroy((cst_stream *[]){ a, b, c, d }[i], CST_OK);
+    test_run(f);
+    for (size_t i = 0; i < 4; i++)
+        cst_unref((cst_stream *[]){ a, b, c, d }[i]);
+}
+
+/* --- others get their turn ------------------------------------------------------------------------ */
+
+static void swallow(cst_stream *s, const cst_event *event, void *arg)
+{
+    (void)s;
+    (void)event;
+    (void)arg;
+}
+
+static void stream_that_always_has_something_lets_others_have_their_turn(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *zeroes = reader(f, open("/dev/zero", O_RDONLY | O_CLOEXEC));
+    cst_stream *s;
+    int in, out;
+
+    test_pipe(&in, &out);
+    s = reader(f, in);
+    cst_on(zeroes, CST_DATA, swallow, NULL);
+    test_listen_to_data(f, s, "r");
+    test_turn(f, 2);
+    test_write(out, "abc");
+    test_turn(f, 2);
+    assert_string_equal(f->trace.text, "r:data:abc");
+    assert_true(cst_bytes_read(zeroes) > 0);
+    cst_destroy(zeroes, CST_OK);
+    close(out);
+    test_run(f);
+    cst_unref(zeroes);
+    cst_unref(s);
+}
+
+/* --- whose descriptor ----------------------------------------------------------------------------- */
+
+static void borrowed_descriptor_stays_open_and_blocking(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s;
+    int in, out;
+
+    test_pipe(&in, &out);
+    assert_int_equal(
+        cst_fd_readable_new(&s, f->loop, in, &(cst_fd_opts){ .borrowed = true }), CST_OK);
+    assert_int_not_equal(fcntl(in, F_GETFL) & O_NONBLOCK, 0);
+    test_write(out, "abc");
+    test_listen_to_data(f, s, "r");
+    test_turn(f, 2);
+    cst_destroy(s, CST_OK);
+    test_run(f);
+    assert_string_equal(f->trace.text, "r:data:abc r:close");
+    assert_int_equal(fcntl(in, F_GETFL) & O_NONBLOCK, 0);
+    close(in);
+    close(out);
+    cst_unref(s);
+}
+
+static void descriptor_that_was_non_blocking_stays_so(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s;
+    int in, out;
+
+    test_pipe(&in, &out);
+    assert_int_equal(fcntl(in, F_SETFL, O_NONBLOCK), 0);
+    assert_int_equal(
+        cst_fd_readable_new(&s, f->loop, in, &(cst_fd_opts){ .borrowed = true }), CST_OK);
+    cst_destroy(s, CST_OK);
+    assert_int_not_equal(fcntl(in, F_GETFL) & O_NONBLOCK, 0);
+    close(in);
+    close(out);
+    cst_unref(s);
+}
+
+static void owned_descriptor_is_closed_when_the_stream_is_destroyed(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s;
+    int in, out;
+
+    test_pipe(&in, &out);
+    s = reader(f, in);
+    cst_destroy(s, CST_OK);
+    assert_false(test_is_open(in));
+    close(out);
+    cst_unref(s);
+}
+
+static void open_streams_go_with_their_loop(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s;
+    int in, out;
+
+    test_pipe(&in, &out);
+    s = reader(f, in);
+    cst_on(s, CST_DATA, swallow, NULL);
+    cst_unref(s);
+    s = writer(f, out);
+    cst_write(s, test_bytes(f, 0, 200000), test_on_done, test_name(f, "done"));
+    cst_unref(s);
+    test_turn(f, 1);
+    /* The rest is the teardown's. */
+}
+
+static void refused_constructor_closes_an_owned_descriptor(void **state)
+{
+    static const cst_fd_opts objects = { .stream.object_mode = true };
+    struct test_fixture *f = *state;
+    cst_stream *s = NULL;
+    int fds[4];
+
+    for (size_t i = 0; i < 4; i++)
+        fds[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
+    assert_int_equal(cst_fd_readable_new(&s, f->loop, fds[0], &objects), CST_E_INVALID_ARG);
+    assert_int_equal(cst_fd_writable_new(&s, f->loop, fds[1], &objects), CST_E_INVALID_ARG);
+    assert_int_equal(cst_fd_duplex_new(&s, NULL, fds[2], NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_fd_duplex_new(NULL, f->loop, fds[3], NULL), CST_E_INVALID_ARG);
+    for (size_t i = 0; i < 4; i++)
+        assert_false(test_is_open(fds[i]));
+    assert_null(s);
+}
+
+static void refused_constructor_leaves_a_borrowed_descriptor_alone(void **state)
+{
+    static const cst_fd_opts objects = { .stream.object_mode = true, .borrowed = true };
+    struct test_fixture *f = *state;
+    cst_stream *s = NULL;
+    int in, out;
+
+    test_pipe(&in, &out);
+    assert_int_equal(cst_fd_readable_new(&s, f->loop, in, &objects), CST_E_INVALID_ARG);
+    test_heap_fail_from(&f->heap, 1);
+    assert_int_equal(cst_fd_readable_new(&s, f->loop, in, &(cst_fd_opts){ .borrowed = true }),
+                     CST_E_NOMEM);
+    test_heap_fail_never(&f->heap);
+    assert_int_equal(fcntl(in, F_GETFL) & O_NONBLOCK, 0);
+    assert_null(s);
+    close(in);
+    close(out);
+}
+
+static void descriptor_that_is_not_open_is_refused(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s = NULL;
+
+    assert_int_equal(cst_fd_readable_new(&s, f->loop, -1, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_fd_readable_new(&s, f->loop, 250, NULL), CST_OS(EBADF));
+    assert_null(s);
+}
+
+static void other_streams_have_no_descriptor(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s;
+
+    assert_int_equal(cst_passthrough_new(&s, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_stream_fd(s), -1);
+    assert_int_equal(cst_bytes_read(s), 0);
+    assert_int_equal(cst_bytes_written(s), 0);
+    assert_int_equal(cst_stream_fd(NULL), -1);
+    cst_destroy(s, CST_OK);
+    cst_unref(s);
+}
+
+/* --- standard streams ----------------------------------------------------------------------------- */
+
+static void standard_streams_are_borrowed_and_stay_blocking(void **state)
+{
+    struct test_fixture *f = *state;
+    int in, feed, out, result, saved_in = dup(0), saved_out = dup(1);
+    cst_stream *input, *output;
+
+    test_pipe(&in, &feed);
+    test_pipe(&result, &out);
+    assert_int_equal(dup2(in, 0), 0);
+    assert_int_equal(dup2(out, 1), 1);
+    assert_int_equal(cst_stdin_new(&input, f->loop, NULL), CST_OK);
+    assert_int_equal(cst_stdout_new(&output, f->loop, NULL), CST_OK);
+    assert_int_equal(fcntl(0, F_GETFL) & O_NONBLOCK, 0);
+    assert_int_equal(fcntl(1, F_GETFL) & O_NONBLOCK, 0);
+    test_write(feed, "abc");
+    close(feed);
+    cst_pipe(input, output, NULL);
+    assert_int_equal(cst_loop_run(f->loop), CST_IDLE);
+    dup2(saved_in, 0);
+    dup2(saved_out, 1);
+    test_assert_reads(result, "abc");
+    close(in);
+    close(out);
+    close(result);
+    close(saved_in);
+    close(saved_out);
+    assert_true(cst_is_closed(input));
+    assert_true(cst_is_closed(output));
+    cst_unref(input);
+    cst_unref(output);
+}
+
+/* --- allocations ---------------------------------------------------------------------------------- */
+
+static bool copy(struct test_fixture *f)
+{
+    cst_stream *stages[3] = { NULL, NULL, NULL };
+    struct test_name *name = test_name(f, "copy");
+    cst_stream *gatherer = NULL;
+    int in, feed, out, result;
+    cst_status st[4];
+
+    test_pipe(&in, &feed);
+    test_socketpair(&result, &out, SOCK_STREAM);
+    test_write(feed, "abcdefgh");
+    close(feed);
+    st[0] = cst_fd_readable_new(&stages[0], f->loop, in, NULL);
+    st[1] = cst_passthrough_new(&stages[1], f->ctx, NULL);
+    st[2] = cst_fd_duplex_new(&stages[2], f->loop, out,
+                              &(cst_fd_opts){ .stream.no_readable = true });
+    st[3] = cst_fd_readable_new(&gatherer, f->loop, result, NULL);
+    if (st[0] == CST_OK && st[1] == CST_OK && st[2] == CST_OK && st[3] == CST_OK &&
+        cst_on(gatherer, CST_DATA, test_on_event, test_name(f, "r")) == CST_OK &&
+        cst_pipeline(stages, 3, NULL, test_on_outcome, name) == CST_OK)
+        cst_loop_run(f->loop);
+    for (size_t i = 0; i < 3; i++) {
+        cst_destroy(stages[i], CST_OK);
+        cst_unref(stages[i]);
+    }
+    cst_destroy(gatherer, CST_OK);
+    cst_unref(gatherer);
+    cst_loop_run(f->loop);
+    return strstr(f->trace.text, "copy:OK") && strstr(f->trace.text, "r:data:abcdefgh");
+}
+
+static void any_allocation_may_fail(void **state)
+{
+    (void)state;
+    test_any_allocation_may_fail(copy);
+}
+
+static const struct CMUnitTest tests[] = {
+    T(pipe_is_read_to_its_end),
+    T(reader_waits_for_what_comes_later),
+    T(nothing_is_read_before_it_is_asked_for),
+    T(paused_reader_reads_up_to_its_mark_and_does_not_keep_the_loop),
+    T(small_chunk_pins_no_large_block),
+    T(read_of_a_directory_says_so),
+    T(writer_writes_and_closes),
+    T(empty_chunks_are_written_in_order),
+    T(queued_chunks_go_out_together),
+    T(many_chunks_arrive_whole_through_a_full_pipe),
+    T(reader_that_never_reads_fills_the_writer_and_the_loop_sleeps),
+    T(write_to_a_pipe_without_a_reader_is_epipe_and_no_signal),
+    T(sigpipe_that_was_pending_stays_so),
+    T(write_to_a_socket_without_a_peer_is_epipe_and_no_signal),
+    T(reader_that_goes_while_a_write_waits_fails_it),
+    T(full_device_is_enospc),
+    T(end_of_a_socket_shuts_its_direction_down_alone),
+    T(half_open_peer_is_written_to_after_end),
+    T(destroy_while_a_write_waits_tells_its_callback_before_close),
+    T(stream_that_nobody_names_is_gone_once_destroyed),
+    T(copy_between_sockets_is_whole),
+    T(stream_that_always_has_something_lets_others_have_their_turn),
+    T(borrowed_descriptor_stays_open_and_blocking),
+    T(descriptor_that_was_non_blocking_stays_so),
+    T(owned_descriptor_is_closed_when_the_stream_is_destroyed),
+    T(open_streams_go_with_their_loop),
+    T(refused_constructor_closes_an_owned_descriptor),
+    T(refused_constructor_leaves_a_borrowed_descriptor_alone),
+    T(descriptor_that_is_not_open_is_refused),
+    T(other_streams_have_no_descriptor),
+    T(standard_streams_are_borrowed_and_stay_blocking),
+    cmocka_unit_test(any_allocation_may_fail),
+};
+
+TEST_MAIN(tests)

@@ -1,0 +1,358 @@
+/*
+ * test_loop.c - loop.h: turning, waiting, stopping, and watches.
+ */
+#include <pthread.h>
+#include <time.h>
+
+#include "fixture.h"
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static void note(void *arg)
+{
+    test_on_done(NULL, CST_OK, arg);
+}
+
+/* --- turning -------------------------------------------------------------------------------------- */
+
+static void loop_without_anything_is_idle_at_once(void **state)
+{
+    struct test_fixture *f = *state;
+
+    assert_int_equal(cst_loop_run(f->loop), CST_IDLE);
+    assert_int_equal(cst_loop_run_once(f->loop, CST_LOOP_FOREVER), CST_IDLE);
+}
+
+static void loop_runs_the_tasks_of_its_context(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_task task = { .fn = NULL };
+
+    cst_defer(f->ctx, &task, note, test_name(f, "task"));
+    test_run(f);
+    assert_string_equal(f->trace.text, "task:OK");
+}
+
+static void turn_waits_no_longer_than_it_is_told(void **state)
+{
+    struct test_fixture *f = *state;
+    uint64_t start = now_ns();
+
+    cst_loop_hold(f->loop);
+    assert_int_equal(cst_loop_run_once(f->loop, 20 * 1000000), CST_MORE);
+    assert_true(now_ns() - start >= 20 * 1000000);
+    assert_int_equal(cst_loop_run_once(f->loop, 0), CST_MORE);
+    cst_loop_release(f->loop);
+    assert_int_equal(cst_loop_run_once(f->loop, CST_LOOP_FOREVER), CST_IDLE);
+}
+
+static void stop(void *arg)
+{
+    struct test_fixture *f = arg;
+
+    assert_int_equal(cst_loop_stop(f->loop), CST_OK);
+}
+
+static void stopped_loop_returns_and_can_go_on(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_task task = { .fn = NULL };
+
+    cst_loop_hold(f->loop);
+    cst_defer(f->ctx, &task, stop, f);
+    assert_int_equal(cst_loop_run(f->loop), CST_MORE);
+    cst_loop_stop(f->loop);
+    assert_int_equal(cst_loop_run(f->loop), CST_MORE);
+    cst_loop_release(f->loop);
+    assert_int_equal(cst_loop_run(f->loop), CST_IDLE);
+}
+
+static void hold_needs_its_release(void **state)
+{
+    struct test_fixture *f = *state;
+
+    assert_int_equal(cst_loop_release(f->loop), CST_E_INVALID_ARG);
+    assert_int_equal(cst_loop_hold(f->loop), CST_OK);
+    assert_int_equal(cst_loop_hold(f->loop), CST_OK);
+    assert_int_equal(cst_loop_release(f->loop), CST_OK);
+    assert_int_equal(cst_loop_run_once(f->loop, 0), CST_MORE);
+    assert_int_equal(cst_loop_release(f->loop), CST_OK);
+    assert_int_equal(cst_loop_release(f->loop), CST_E_INVALID_ARG);
+}
+
+static void turn_inside_out(void *arg)
+{
+    struct test_fixture *f = arg;
+
+    assert_int_equal(cst_loop_run(f->loop), CST_E_NESTED);
+    assert_int_equal(cst_loop_run_once(f->loop, 0), CST_E_NESTED);
+    assert_int_equal(cst_loop_free(f->loop), CST_E_NESTED);
+}
+
+static void nested_run_and_free_are_refused(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_task task = { .fn = NULL };
+
+    cst_defer(f->ctx, &task, turn_inside_out, f);
+    test_run(f);
+    cst_defer(f->ctx, &task, turn_inside_out, f);
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE); /* not by the loop */
+}
+
+static void error_without_a_listener_ends_the_run_once(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_task task = { .fn = NULL };
+    cst_stream *s;
+
+    cst_loop_hold(f->loop);
+    assert_int_equal(cst_fd_readable_new(&s, f->loop, open(f->dir, O_RDONLY | O_CLOEXEC), NULL),
+                     CST_OK);
+    cst_resume(s);
+    assert_int_equal(cst_loop_run(f->loop), CST_E_UNHANDLED);
+    cst_defer(f->ctx, &task, stop, f);
+    assert_int_equal(cst_loop_run(f->loop), CST_MORE);
+    assert_int_equal(cst_errored(s)->status, CST_OS(EISDIR));
+    cst_loop_release(f->loop);
+    cst_unref(s);
+}
+
+static void on_alarm(int sig)
+{
+    (void)sig;
+}
+
+static void signal_in_poll_is_no_error(void **state)
+{
+    struct test_fixture *f = *state;
+    struct sigaction action = { .sa_handler = on_alarm }, before;
+
+    assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
+    cst_loop_hold(f->loop);
+    alarm(1);
+    assert_int_equal(cst_loop_run_once(f->loop, UINT64_C(30000000000)), CST_MORE);
+    cst_loop_release(f->loop);
+    sigaction(SIGALRM, &before, NULL);
+}
+
+static void wrong_arguments_are_refused(void **state)
+{
+    struct test_fixture *f = *state;
+
+    assert_int_equal(cst_loop_new(NULL, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_loop_run(NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_loop_run_once(NULL, 0), CST_E_INVALID_ARG);
+    assert_int_equal(cst_loop_stop(NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_loop_hold(NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_loop_release(NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_loop_free(NULL), CST_OK);
+    assert_null(cst_loop_ctx(NULL));
+    assert_non_null(cst_loop_ctx(f->loop));
+}
+
+/* --- watches -------------------------------------------------------------------------------------- */
+
+static void note_came(cst_watch *watch, unsigned came, void *arg)
+{
+    struct test_name *n = arg;
+
+    (void)watch;
+    test_trace_add(&n->fixture->trace, "%s:%s%s", n->name, came & CST_WATCH_READ ? "r" : "",
+                   came & CST_WATCH_WRITE ? "w" : "");
+}
+
+static void watch_calls_once_for_each_want(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_watch watch = { .fd = 0 };
+    int in, out;
+
+    test_pipe(&in, &out);
+    assert_int_equal(cst_watch_add(&watch, f->loop, in, note_came, test_name(f, "w")), CST_OK);
+    test_write(out, "abc");
+    test_turn(f, 2);
+    assert_string_equal(f->trace.text, "");
+    assert_int_equal(cst_watch_want(&watch, CST_WATCH_READ), CST_OK);
+    test_turn(f, 3);
+    assert_string_equal(f->trace.text, "w:r");
+    assert_int_equal(cst_watch_want(&watch, CST_WATCH_READ), CST_OK);
+    test_run(f);
+    assert_string_equal(f->trace.text, "w:r w:r");
+    cst_watch_remove(&watch);
+    close(in);
+    close(out);
+}
+
+static void watch_tells_both_directions_apart(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_watch watch = { .fd = 0 };
+    int here, there;
+
+    test_socketpair(&here, &there, SOCK_STREAM);
+    cst_watch_add(&watch, f->loop, here, note_came, test_name(f, "w"));
+    cst_watch_want(&watch, CST_WATCH_READ);
+    cst_watch_want(&watch, CST_WATCH_WRITE);
+    test_turn(f, 3);
+    assert_string_equal(f->trace.text, "w:w");
+    test_write(there, "a");
+    cst_watch_want(&watch, CST_WATCH_WRITE);
+    test_turn(f, 3);
+    assert_string_equal(f->trace.text, "w:w w:rw");
+    cst_watch_remove(&watch);
+    close(here);
+    close(there);
+}
+
+static void hang_up_is_all_that_was_wanted(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_watch watch = { .fd = 0 };
+    int in, out;
+
+    test_pipe(&in, &out);
+    close(in);
+    cst_watch_add(&watch, f->loop, out, note_came, test_name(f, "w"));
+    cst_watch_want(&watch, CST_WATCH_WRITE);
+    test_run(f);
+    assert_string_equal(f->trace.text, "w:w");
+    cst_watch_remove(&watch);
+    close(out);
+}
+
+static void watch_that_wants_nothing_is_not_called(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_watch watch = { .fd = 0 };
+    int in, out;
+
+    test_pipe(&in, &out);
+    close(out);
+    cst_watch_add(&watch, f->loop, in, note_came, test_name(f, "w"));
+    cst_watch_want(&watch, CST_WATCH_READ);
+    assert_int_equal(cst_watch_want_nothing(&watch), CST_OK);
+    test_run(f);
+    cst_watch_want(&watch, CST_WATCH_READ);
+    cst_watch_remove(&watch);
+    cst_watch_remove(&watch);
+    test_run(f);
+    assert_int_equal(cst_watch_want(&watch, CST_WATCH_READ), CST_E_INVALID_ARG);
+    assert_int_equal(cst_watch_want_nothing(&watch), CST_E_INVALID_ARG);
+    assert_string_equal(f->trace.text, "");
+    close(in);
+}
+
+enum { CROWD = 40 };
+
+struct crowd {
+    struct test_fixture *f;
+    cst_watch watches[CROWD];
+    size_t called;
+};
+
+/* Whoever is called first sends every third one away. */
+static void send_some_away(cst_watch *watch, unsigned came, void *arg)
+{
+    struct crowd *crowd = arg;
+
+    (void)came;
+    assert_ptr_equal(watch->loop, crowd->f->loop);
+    if (crowd->called++ == 0)
+        for (size_t i = 0; i < CROWD; i += 3)
+            cst_watch_remove(&crowd->watches[i]);
+    if (watch->loop)
+        cst_watch_remove(watch);
+}
+
+static void watches_may_be_removed_while_they_are_called(void **state)
+{
+    struct test_fixture *f = *state;
+    struct crowd crowd = { .f = f };
+    int in, out;
+
+    test_pipe(&in, &out);
+    close(out);
+    for (size_t i = 0; i < CROWD; i++) {
+        assert_int_equal(
+            cst_watch_add(&crowd.watches[i], f->loop, in, send_some_away, &crowd), CST_OK);
+        cst_watch_want(&crowd.watches[i], CST_WATCH_READ);
+    }
+    test_run(f);
+    /* The last place is called first: it is the 40th watch, one of the 14 that are sent away. */
+    assert_int_equal(crowd.called, 1 + CROWD - 14);
+    close(in);
+}
+
+static void watch_needs_a_descriptor_and_memory(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_watch watches[12] = { { .fd = 0 } };
+    struct test_name *name = test_name(f, "w");
+    cst_status st = CST_OK;
+
+    assert_int_equal(cst_watch_add(NULL, f->loop, 0, note_came, name), CST_E_INVALID_ARG);
+    assert_int_equal(cst_watch_add(&watches[0], NULL, 0, note_came, name), CST_E_INVALID_ARG);
+    assert_int_equal(cst_watch_add(&watches[0], f->loop, -1, note_came, name), CST_E_INVALID_ARG);
+    assert_int_equal(cst_watch_add(&watches[0], f->loop, 0, NULL, name), CST_E_INVALID_ARG);
+    test_heap_fail_from(&f->heap, 1);
+    for (size_t i = 0; i < 12 && st == CST_OK; i++)
+        st = cst_watch_add(&watches[i], f->loop, 0, note_came, name);
+    assert_int_equal(st, CST_E_NOMEM);
+    assert_int_equal(cst_watch_add(&watches[0], f->loop, 0, note_came, name), CST_E_INVALID_ARG);
+    test_heap_fail_never(&f->heap);
+    for (size_t i = 0; i < 12; i++)
+        cst_watch_remove(&watches[i]);
+}
+
+static void loop_comes_with_memory_or_not_at_all(void **state)
+{
+    struct test_heap heap;
+    size_t before = test_count_descriptors(), k = 0;
+    cst_loop *loop = NULL;
+    cst_status st;
+
+    (void)state;
+    do {
+        test_heap_init(&heap);
+        test_heap_fail_at(&heap, ++k);
+        st = cst_loop_new(&loop, test_heap_allocator(&heap), NULL);
+        if (st == CST_OK)
+            cst_loop_free(loop);
+        else
+            assert_int_equal(st, CST_E_NOMEM);
+        assert_int_equal(heap.live_blocks, 0);
+        assert_int_equal(test_count_descriptors(), before);
+    } while (st != CST_OK);
+    assert_true(k > 3);
+    assert_int_equal(cst_loop_new(&loop, NULL, NULL), CST_OK);
+    assert_ptr_equal(cst_ctx_allocator(cst_loop_ctx(loop)), cst_allocator_malloc());
+    assert_int_equal(cst_loop_free(loop), CST_OK);
+}
+
+static const struct CMUnitTest tests[] = {
+    T(loop_without_anything_is_idle_at_once),
+    T(loop_runs_the_tasks_of_its_context),
+    T(turn_waits_no_longer_than_it_is_told),
+    T(stopped_loop_returns_and_can_go_on),
+    T(hold_needs_its_release),
+    T(nested_run_and_free_are_refused),
+    T(error_without_a_listener_ends_the_run_once),
+    T(signal_in_poll_is_no_error),
+    T(wrong_arguments_are_refused),
+    T(watch_calls_once_for_each_want),
+    T(watch_tells_both_directions_apart),
+    T(hang_up_is_all_that_was_wanted),
+    T(watch_that_wants_nothing_is_not_called),
+    T(watches_may_be_removed_while_they_are_called),
+    T(watch_needs_a_descriptor_and_memory),
+    cmocka_unit_test(loop_comes_with_memory_or_not_at_all),
+};
+
+TEST_MAIN(tests)
