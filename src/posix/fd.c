@@ -19,9 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* How often a stream reads in one turn of its loop before the others get theirs. */
-#define TURN_READS 16
-
 /* What a stream with a highWaterMark of 0 reads at a time. */
 #define ZERO_MARK_CHUNK ((size_t)65536)
 
@@ -73,22 +70,15 @@ static cst_status read_chunk(struct cst__fd *fd, cst_slice *out)
         return st;
     }
     fd->d.bytes_read += (uint64_t)n;
-    fd->turn_reads++;
     fd->drained = !fd->is_file && (size_t)n < buf.cap;
     *out = cst__chunk_of(&buf, (size_t)n, ctx);
     return CST_OK;
 }
 
-/* A read that is known to find nothing, or that would be more than a fair share, is put off. */
-static bool has_to_wait(struct cst__fd *fd)
+/* Where a read is known to find nothing, or where it might wait. */
+static bool has_to_wait(const struct cst__fd *fd)
 {
-    uint64_t turn = cst__loop_turn(fd->watch.loop);
-
-    if (fd->turn != turn) {
-        fd->turn = turn;
-        fd->turn_reads = 0;
-    }
-    return fd->drained || fd->turn_reads >= TURN_READS || (fd->shared && !fd->is_file);
+    return fd->drained || (fd->shared && !fd->is_file);
 }
 
 static cst_status wait_to_read(struct cst__fd *fd)

@@ -26,6 +26,7 @@
 
 /* What one run of the context may do before the descriptors get their turn. */
 #define TURN_TASKS 1024
+#define TURN_BYTES ((size_t)1 << 20)
 
 struct cst_loop {
     const cst_allocator *allocator;
@@ -35,7 +36,7 @@ struct cst_loop {
     size_t count, cap;
     size_t registered;
     size_t holds;
-    uint64_t turn;
+    uint64_t now_ns; /* when this turn looked at the clock last */
     struct cst__loop_member *members;
     void (*close_member)(struct cst__loop_member *member);
     int wake_read, wake_write;
@@ -218,6 +219,7 @@ cst_status cst_loop_free(cst_loop *loop)
     st = cst_ctx_free(loop->ctx);
     if (st < 0)
         return st;
+    loop->ctx = NULL;
     while (loop->members)
         loop->close_member(loop->members);
     free_loop(loop);
@@ -229,9 +231,9 @@ cst_ctx *cst_loop_ctx(const cst_loop *loop)
     return loop ? loop->ctx : NULL;
 }
 
-uint64_t cst__loop_turn(const cst_loop *loop)
+const cst_allocator *cst__loop_allocator(const cst_loop *loop)
 {
-    return loop->turn;
+    return loop->allocator;
 }
 
 void cst__loop_join(cst_loop *loop, struct cst__loop_member *member,
@@ -343,9 +345,17 @@ void cst_watch_remove(cst_watch *watch)
 
 /* --- turning -------------------------------------------------------------------------------------- */
 
+static void look_at_clock(cst_loop *loop)
+{
+    struct timespec t;
+
+    if (clock_gettime(CLOCK_MONOTONIC, &t) == 0)
+        loop->now_ns = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 static cst_status run_tasks(cst_loop *loop)
 {
-    cst_budget budget = { .tasks = TURN_TASKS };
+    cst_budget budget = { .tasks = TURN_TASKS, .bytes = TURN_BYTES, .now_ns = loop->now_ns };
     cst_status st = cst_ctx_run(loop->ctx, &budget);
 
     if (st == CST_E_UNHANDLED)
@@ -355,7 +365,22 @@ static cst_status run_tasks(cst_loop *loop)
 
 static bool is_anything_left(const cst_loop *loop)
 {
-    return loop->count > 1 || loop->holds || cst_ctx_has_work(loop->ctx);
+    return loop->count > 1 || loop->holds || cst_ctx_has_work(loop->ctx) ||
+           cst_ctx_due_ns(loop->ctx) != CST_NEVER;
+}
+
+/* How long to wait: no longer than the caller wants, not beyond the next timer, not at all where there is work. */
+static uint64_t waiting_time(const cst_loop *loop, uint64_t timeout_ns)
+{
+    uint64_t due_ns = cst_ctx_due_ns(loop->ctx);
+
+    if (loop->stopping || loop->unhandled || cst_ctx_has_work(loop->ctx))
+        return 0;
+    if (due_ns == CST_NEVER)
+        return timeout_ns;
+    if (due_ns <= loop->now_ns)
+        return 0;
+    return due_ns - loop->now_ns < timeout_ns ? due_ns - loop->now_ns : timeout_ns;
 }
 
 /* poll counts milliseconds: rounded up, so that a timer is due when it returns. */
@@ -378,7 +403,7 @@ static cst_status wait_for_descriptors(cst_loop *loop, uint64_t timeout_ns)
         timeout = 0;
     n = poll(loop->fds, (nfds_t)loop->count, timeout);
     set_asleep(loop, false);
-    loop->turn++;
+    look_at_clock(loop);
     if (n > 0)
         return CST_OK;
     for (size_t i = 0; i < loop->count; i++)
@@ -424,15 +449,15 @@ static void call_ready(cst_loop *loop)
 
 static cst_status turn(cst_loop *loop, uint64_t timeout_ns)
 {
-    cst_status st = run_tasks(loop);
+    cst_status st;
 
+    look_at_clock(loop);
+    st = run_tasks(loop);
     if (st < 0)
         return st;
     if (!is_anything_left(loop))
         return CST_IDLE;
-    if (loop->stopping || loop->unhandled || cst_ctx_has_work(loop->ctx))
-        timeout_ns = 0;
-    st = wait_for_descriptors(loop, timeout_ns);
+    st = wait_for_descriptors(loop, waiting_time(loop, timeout_ns));
     if (st < 0)
         return st;
     call_ready(loop);

@@ -19,6 +19,9 @@
 /* How many peers are let in before the others of the loop get their turn. */
 #define TURN_ACCEPTS 64
 
+/* How long a listener waits that has run out of something: it would be ready all the time. */
+#define PAUSE_NS ((uint64_t)100 * 1000000)
+
 /* --- addresses ------------------------------------------------------------------------------------ */
 
 union address {
@@ -263,7 +266,8 @@ struct cst_listener {
     void *arg;
     cst_socket_opts opts;
     int fd;
-    int spare;    /* given up for a moment when descriptors run out */
+    cst_timer pause; /* until the next try, where nobody could be let in */
+    int spare;       /* given up for a moment when descriptors run out */
     bool calling; /* fn is running: it may close the listener */
     bool closed;
     bool has_path;
@@ -279,13 +283,14 @@ static int open_spare(void)
 
 static void free_listener(cst_listener *l)
 {
-    const cst_allocator *allocator = cst_ctx_allocator(cst_loop_ctx(l->loop));
+    const cst_allocator *allocator = cst__loop_allocator(l->loop);
 
     allocator->free(allocator->user, l, sizeof *l);
 }
 
 static void close_listener(cst_listener *l)
 {
+    (void)cst_timer_stop(cst_loop_ctx(l->loop), &l->pause);
     cst_watch_remove(&l->watch);
     (void)cst__close(&l->fd);
     (void)cst__close(&l->spare);
@@ -348,7 +353,7 @@ static bool turn_away(cst_listener *l)
     return let_in;
 }
 
-enum accepted { ACCEPTED_GONE, ACCEPTED_NONE, ACCEPTED_SOME };
+enum accepted { ACCEPTED_GONE, ACCEPTED_NONE, ACCEPTED_SOME, ACCEPTED_FAILED };
 
 static enum accepted accept_next(cst_listener *l)
 {
@@ -367,7 +372,14 @@ static enum accepted accept_next(cst_listener *l)
     }
     if (!tell(l, socket, st))
         return ACCEPTED_GONE;
-    return moved ? ACCEPTED_SOME : ACCEPTED_NONE;
+    return moved ? ACCEPTED_SOME : ACCEPTED_FAILED;
+}
+
+static void listen_again(void *arg)
+{
+    cst_listener *l = arg;
+
+    (void)cst_watch_want(&l->watch, CST_WATCH_READ);
 }
 
 static void on_peers(cst_watch *watch, unsigned came, void *arg)
@@ -379,8 +391,10 @@ static void on_peers(cst_watch *watch, unsigned came, void *arg)
     (void)came;
     for (unsigned n = 0; n < TURN_ACCEPTS && accepted == ACCEPTED_SOME; n++)
         accepted = accept_next(l);
-    if (accepted != ACCEPTED_GONE)
-        (void)cst_watch_want(&l->watch, CST_WATCH_READ);
+    if (accepted == ACCEPTED_FAILED)
+        (void)cst_timer_start_in(cst_loop_ctx(l->loop), &l->pause, PAUSE_NS, listen_again, l);
+    else if (accepted != ACCEPTED_GONE)
+        listen_again(l);
 }
 
 /* --- the listener's making ------------------------------------------------------------------------ */
@@ -436,7 +450,7 @@ static cst_status start_listening(cst_listener *l, const cst_address *at,
 static cst_listener *new_listener(cst_loop *loop, const cst_socket_opts *opts, cst_accept_fn *fn,
                                   void *arg)
 {
-    const cst_allocator *allocator = cst_ctx_allocator(cst_loop_ctx(loop));
+    const cst_allocator *allocator = cst__loop_allocator(loop);
     cst_listener *l = allocator->alloc(allocator->user, sizeof *l);
 
     if (!l)
@@ -471,7 +485,7 @@ cst_status cst_listen(cst_listener **out, cst_loop *loop, const cst_address *at,
         return st;
     }
     cst__loop_join(loop, &l->member, close_member);
-    (void)cst_watch_want(&l->watch, CST_WATCH_READ);
+    listen_again(l);
     *out = l;
     return CST_OK;
 }

@@ -69,13 +69,13 @@ void cst__no_sigpipe_end(const struct cst__no_sigpipe *guard, bool raised);
 
 /* --- the loop ------------------------------------------------------------------------------------- */
 
-/** Counts the turns, so that a stream can see that it has had more than its share of this one. */
-uint64_t cst__loop_turn(const cst_loop *loop);
-
 /** Has memory for one more watch, so that the next cst_watch_add cannot fail. */
 cst_status cst__loop_reserve(cst_loop *loop);
 
-/** A listener lives in its loop, which closes those that are left. */
+/** Outlives the loop's context. */
+const cst_allocator *cst__loop_allocator(const cst_loop *loop);
+
+/** A listener lives in its loop, which closes those that are left when its context has gone. */
 struct cst__loop_member {
     struct cst__loop_member *next, *prev;
 };
@@ -98,8 +98,6 @@ struct cst__fd {
     cst_status cancelled;
     cst_status read_error; /* found behind a chunk, or by a call that was not the slot's; said by the next read */
     size_t read_size;
-    uint64_t turn;
-    unsigned turn_reads; /* in that turn */
     bool is_socket;
     bool is_pipe;
     bool is_file; /* always ready */

@@ -157,6 +157,136 @@ static void wrong_arguments_are_refused(void **state)
     assert_non_null(cst_loop_ctx(f->loop));
 }
 
+/* --- timers and other threads --------------------------------------------------------------------- */
+
+static void timer_fires_when_it_is_due_and_keeps_the_loop(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_timer late = { .fn = NULL }, early = { .fn = NULL };
+    uint64_t start = now_ns();
+
+    test_turn(f, 1);
+    cst_timer_start_in(f->ctx, &late, 30 * 1000000, note, test_name(f, "late"));
+    cst_timer_start_in(f->ctx, &early, 10 * 1000000, note, test_name(f, "early"));
+    test_run(f);
+    assert_true(now_ns() - start >= 29 * 1000000);
+    assert_string_equal(f->trace.text, "early:OK late:OK");
+}
+
+static void stopped_timer_does_not_keep_the_loop(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_timer timer = { .fn = NULL };
+
+    cst_timer_start_in(f->ctx, &timer, UINT64_C(3600000000000), note, NULL);
+    assert_int_equal(cst_loop_run_once(f->loop, 0), CST_MORE);
+    cst_timer_stop(f->ctx, &timer);
+    assert_int_equal(cst_loop_run(f->loop), CST_IDLE);
+}
+
+static void start_timer(cst_watch *watch, unsigned came, void *arg)
+{
+    static cst_timer timer;
+    struct test_name *name = arg;
+
+    (void)came;
+    cst_timer_start_in(name->fixture->ctx, &timer, 1000000, note, name);
+    cst_watch_remove(watch);
+}
+
+static void timer_started_by_a_watch_is_waited_for(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_watch watch = { .fd = 0 };
+    int in, out;
+
+    test_pipe(&in, &out);
+    close(out);
+    cst_watch_add(&watch, f->loop, in, start_timer, test_name(f, "timer"));
+    cst_watch_want(&watch, CST_WATCH_READ);
+    test_run(f);
+    assert_string_equal(f->trace.text, "timer:OK");
+    close(in);
+}
+
+enum { POSTS = 200 };
+
+struct posting {
+    cst_loop *loop;
+    cst_task tasks[POSTS];
+    size_t ran;
+};
+
+static void on_post(void *arg)
+{
+    struct posting *posting = arg;
+
+    if (++posting->ran == POSTS)
+        cst_loop_release(posting->loop);
+}
+
+static void *post_slowly(void *arg)
+{
+    static const struct timespec pause = { 0, 50000 };
+    struct posting *posting = arg;
+
+    for (size_t i = 0; i < POSTS; i++) {
+        if (i % 3 == 0)
+            nanosleep(&pause, NULL);
+        cst_post(cst_loop_ctx(posting->loop), &posting->tasks[i], on_post, posting);
+    }
+    return NULL;
+}
+
+/* A wake that is lost would make this wait for ever. */
+static void post_of_another_thread_wakes_the_loop(void **state)
+{
+    struct test_fixture *f = *state;
+    static struct posting posting;
+    pthread_t thread;
+
+    posting = (struct posting){ .loop = f->loop };
+    cst_loop_hold(f->loop);
+    assert_int_equal(pthread_create(&thread, NULL, post_slowly, &posting), 0);
+    test_run(f);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(posting.ran, POSTS);
+}
+
+struct endless {
+    struct test_fixture *f;
+    cst_task task;
+    bool enough;
+};
+
+static void again(void *arg)
+{
+    struct endless *endless = arg;
+
+    if (!endless->enough)
+        cst_defer(endless->f->ctx, &endless->task, again, endless);
+}
+
+static void tasks_without_end_let_descriptors_have_their_turn(void **state)
+{
+    struct test_fixture *f = *state;
+    struct endless endless = { .f = f };
+    cst_stream *s;
+    int in, out;
+
+    test_pipe(&in, &out);
+    test_write(out, "abc");
+    close(out);
+    again(&endless);
+    assert_int_equal(cst_fd_readable_new(&s, f->loop, in, NULL), CST_OK);
+    test_listen_to_data(f, s, "r");
+    test_turn(f, 5);
+    assert_string_equal(f->trace.text, "r:data:abc r:end r:close");
+    endless.enough = true;
+    test_run(f);
+    cst_unref(s);
+}
+
 /* --- watches -------------------------------------------------------------------------------------- */
 
 static void note_came(cst_watch *watch, unsigned came, void *arg)
@@ -346,6 +476,11 @@ static const struct CMUnitTest tests[] = {
     T(error_without_a_listener_ends_the_run_once),
     T(signal_in_poll_is_no_error),
     T(wrong_arguments_are_refused),
+    T(timer_fires_when_it_is_due_and_keeps_the_loop),
+    T(stopped_timer_does_not_keep_the_loop),
+    T(timer_started_by_a_watch_is_waited_for),
+    T(post_of_another_thread_wakes_the_loop),
+    T(tasks_without_end_let_descriptors_have_their_turn),
     T(watch_calls_once_for_each_want),
     T(watch_tells_both_directions_apart),
     T(hang_up_is_all_that_was_wanted),
