@@ -271,8 +271,8 @@ static cst_status fs_writev(cst_stream *s, void *self, const cst_slice *chunks, 
     cst__outgoing_set(&outgoing, chunks, count);
     while (!cst__outgoing_is_done(&outgoing)) {
         int n_vectors = cst__outgoing_vectors(&outgoing, vectors);
-        ssize_t n = fs->is_pipe ? write_guarded(fs, vectors, n_vectors)
-                                : write_at(fs, vectors, n_vectors);
+        ssize_t n =
+            fs->is_pipe ? write_guarded(fs, vectors, n_vectors) : write_at(fs, vectors, n_vectors);
 
         if (n < 0 && errno == EINTR)
             continue;

@@ -268,7 +268,7 @@ struct cst_listener {
     int fd;
     cst_timer pause; /* until the next try, where nobody could be let in */
     int spare;       /* given up for a moment when descriptors run out */
-    bool calling; /* fn is running: it may close the listener */
+    bool calling;    /* fn is running: it may close the listener */
     bool closed;
     bool has_path;
     char path[sizeof((struct sockaddr_un *)0)->sun_path];
@@ -338,41 +338,51 @@ static int accept_one(int listening)
     return fd;
 }
 
-/* Lets the next peer in through the spare descriptor, only to close the door: left to wait, it would keep the listener
- * ready for ever. Whether there was one. */
-static bool turn_away(cst_listener *l)
+enum accepted { ACCEPTED_GONE, ACCEPTED_NONE, ACCEPTED_SOME, ACCEPTED_FAILED };
+
+static bool would_block(void)
 {
-    bool let_in;
+    return errno == EAGAIN || errno == EWOULDBLOCK;
+}
+
+/* Lets the next peer in through the spare descriptor, only to close the door: left to wait, it would keep the listener
+ * ready for ever. Without descriptors accept says so also where nobody waits: that is seen here. */
+static enum accepted turn_away(cst_listener *l)
+{
+    enum accepted accepted = ACCEPTED_SOME;
     int fd;
 
     (void)cst__close(&l->spare);
     fd = accept_one(l->fd);
-    let_in = fd >= 0;
+    if (fd < 0)
+        accepted = would_block() ? ACCEPTED_NONE : ACCEPTED_FAILED;
     (void)cst__close(&fd);
     l->spare = open_spare();
-    return let_in;
+    return accepted;
 }
 
-enum accepted { ACCEPTED_GONE, ACCEPTED_NONE, ACCEPTED_SOME, ACCEPTED_FAILED };
+static enum accepted accept_failed(cst_listener *l)
+{
+    cst_status st = cst__os_error();
+    enum accepted accepted = ACCEPTED_FAILED;
+
+    if (would_block())
+        return ACCEPTED_NONE;
+    if (errno == EMFILE || errno == ENFILE)
+        accepted = turn_away(l);
+    return accepted == ACCEPTED_NONE || tell(l, NULL, st) ? accepted : ACCEPTED_GONE;
+}
 
 static enum accepted accept_next(cst_listener *l)
 {
     cst_stream *socket = NULL;
-    bool moved = true;
-    cst_status st;
     int fd = accept_one(l->fd);
+    cst_status st;
 
-    if (fd >= 0) {
-        st = new_socket(&socket, l->loop, fd, &l->opts, false);
-    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-        return ACCEPTED_NONE;
-    } else {
-        st = cst__os_error();
-        moved = (errno == EMFILE || errno == ENFILE) && turn_away(l);
-    }
-    if (!tell(l, socket, st))
-        return ACCEPTED_GONE;
-    return moved ? ACCEPTED_SOME : ACCEPTED_FAILED;
+    if (fd < 0)
+        return accept_failed(l);
+    st = new_socket(&socket, l->loop, fd, &l->opts, false);
+    return tell(l, socket, st) ? ACCEPTED_SOME : ACCEPTED_GONE;
 }
 
 static void listen_again(void *arg)

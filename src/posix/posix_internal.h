@@ -96,7 +96,8 @@ struct cst__fd {
     cst_call final_call; /* the final that waits for the connection */
     cst_task cancel_task;
     cst_status cancelled;
-    cst_status read_error; /* found behind a chunk, or by a call that was not the slot's; said by the next read */
+    cst_status
+        read_error; /* found behind a chunk, or by a call that was not the slot's; said by the next read */
     size_t read_size;
     bool is_socket;
     bool is_pipe;

@@ -105,9 +105,9 @@ static void paused_reader_reads_up_to_its_mark_and_does_not_keep_the_loop(void *
 
     test_pipe(&in, &out);
     test_write(out, "abcdefgh");
-    assert_int_equal(cst_fd_readable_new(&s, f->loop, in,
-                                         &(cst_fd_opts){ .stream.high_water_mark = 3 }),
-                     CST_OK);
+    assert_int_equal(
+        cst_fd_readable_new(&s, f->loop, in, &(cst_fd_opts){ .stream.high_water_mark = 3 }),
+        CST_OK);
     test_listen_to_data(f, s, "r");
     cst_pause(s);
     cst_read(NULL, s, 0);
@@ -532,8 +532,8 @@ static void borrowed_descriptor_stays_open_and_blocking(void **state)
     int in, out;
 
     test_pipe(&in, &out);
-    assert_int_equal(
-        cst_fd_readable_new(&s, f->loop, in, &(cst_fd_opts){ .borrowed = true }), CST_OK);
+    assert_int_equal(cst_fd_readable_new(&s, f->loop, in, &(cst_fd_opts){ .borrowed = true }),
+                     CST_OK);
     assert_int_not_equal(fcntl(in, F_GETFL) & O_NONBLOCK, 0);
     test_write(out, "abc");
     test_listen_to_data(f, s, "r");
@@ -555,8 +555,8 @@ static void descriptor_that_was_non_blocking_stays_so(void **state)
 
     test_pipe(&in, &out);
     assert_int_equal(fcntl(in, F_SETFL, O_NONBLOCK), 0);
-    assert_int_equal(
-        cst_fd_readable_new(&s, f->loop, in, &(cst_fd_opts){ .borrowed = true }), CST_OK);
+    assert_int_equal(cst_fd_readable_new(&s, f->loop, in, &(cst_fd_opts){ .borrowed = true }),
+                     CST_OK);
     cst_destroy(s, CST_OK);
     assert_int_not_equal(fcntl(in, F_GETFL) & O_NONBLOCK, 0);
     close(in);
@@ -706,8 +706,8 @@ static bool copy(struct test_fixture *f)
     close(feed);
     st[0] = cst_fd_readable_new(&stages[0], f->loop, in, NULL);
     st[1] = cst_passthrough_new(&stages[1], f->ctx, NULL);
-    st[2] = cst_fd_duplex_new(&stages[2], f->loop, out,
-                              &(cst_fd_opts){ .stream.no_readable = true });
+    st[2] =
+        cst_fd_duplex_new(&stages[2], f->loop, out, &(cst_fd_opts){ .stream.no_readable = true });
     st[3] = cst_fd_readable_new(&gatherer, f->loop, result, NULL);
     if (st[0] == CST_OK && st[1] == CST_OK && st[2] == CST_OK && st[3] == CST_OK &&
         cst_on(gatherer, CST_DATA, test_on_event, test_name(f, "r")) == CST_OK &&

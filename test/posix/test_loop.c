@@ -410,8 +410,8 @@ static void watches_may_be_removed_while_they_are_called(void **state)
     test_pipe(&in, &out);
     close(out);
     for (size_t i = 0; i < CROWD; i++) {
-        assert_int_equal(
-            cst_watch_add(&crowd.watches[i], f->loop, in, send_some_away, &crowd), CST_OK);
+        assert_int_equal(cst_watch_add(&crowd.watches[i], f->loop, in, send_some_away, &crowd),
+                         CST_OK);
         cst_watch_want(&crowd.watches[i], CST_WATCH_READ);
     }
     test_run(f);

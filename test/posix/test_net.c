@@ -1,0 +1,690 @@
+/*
+ * test_net.c - net.h: TCP on the loopback and unix sockets.
+ *
+ *   descriptors run out          the listener says EMFILE for each peer, closes it at once, and goes on
+ *   a peer that resets           'error' with ECONNRESET
+ *   a peer that half closes      'end', then our side is ended too; not with allow_half_open
+ *   a peer that never reads      what is written waits, 'drain' does not come
+ *   nobody listens               'error' with ECONNREFUSED
+ *   destroyed while connecting   'close' alone, at once
+ */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+
+#include "fixture.h"
+
+struct server {
+    struct test_fixture *f;
+    cst_listener *listener;
+    cst_stream *last; /* the socket that came last; referenced */
+    uint16_t port;
+    size_t accepted;
+    size_t refused;
+    cst_status status; /* of the refusal */
+    void (*then)(struct server *server, cst_stream *socket);
+};
+
+static void on_client(cst_listener *listener, cst_stream *socket, cst_status status, void *arg)
+{
+    struct server *server = arg;
+
+    assert_ptr_equal(listener, server->listener);
+    if (!socket) {
+        server->refused++;
+        server->status = status;
+        return;
+    }
+    assert_int_equal(status, CST_OK);
+    server->accepted++;
+    cst_unref(server->last);
+    server->last = socket;
+    if (server->then)
+        server->then(server, socket);
+}
+
+static void serve_at(struct test_fixture *f, struct server *server, const cst_address *at,
+                     const cst_listen_opts *opts)
+{
+    cst_endpoint where;
+
+    server->f = f;
+    assert_int_equal(cst_listen(&server->listener, f->loop, at, opts, on_client, server), CST_OK);
+    assert_int_equal(cst_listener_address(&where, server->listener), CST_OK);
+    server->port = where.port;
+}
+
+static void serve(struct test_fixture *f, struct server *server, const cst_listen_opts *opts)
+{
+    serve_at(f, server, &(cst_address){ .host = "127.0.0.1" }, opts);
+}
+
+static void stop_serving(struct server *server)
+{
+    cst_listener_close(server->listener);
+    cst_unref(server->last);
+    server->last = NULL;
+}
+
+static void note_connect(cst_stream *s, void *arg)
+{
+    test_on_done(s, CST_OK, arg);
+}
+
+static cst_stream *connect_to(struct test_fixture *f, uint16_t port, const char *name)
+{
+    cst_socket_opts opts = { .on_connect = note_connect, .on_connect_arg = test_name(f, name) };
+    cst_stream *s;
+
+    assert_int_equal(
+        cst_connect(&s, f->loop, &(cst_address){ .host = "127.0.0.1", .port = port }, &opts),
+        CST_OK);
+    return s;
+}
+
+/* A peer that is no stream of ours. */
+static int raw_peer(uint16_t port)
+{
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
+    return fd;
+}
+
+static void turn_until_accepted(struct server *server, size_t count)
+{
+    for (unsigned i = 0; i < 100 && server->accepted < count; i++)
+        cst_loop_run_once(server->f->loop, 10 * 1000000);
+    assert_int_equal(server->accepted, count);
+}
+
+/* --- ordinary stories ----------------------------------------------------------------------------- */
+
+static void echo(struct server *server, cst_stream *socket)
+{
+    assert_int_equal(cst_pipe(socket, socket, NULL), CST_OK);
+    cst_listener_close(server->listener);
+}
+
+static void echo_server_echoes(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = echo };
+    cst_stream *s;
+
+    serve(f, &server, NULL);
+    s = connect_to(f, server.port, "connect");
+    test_listen_to_data(f, s, "c");
+    cst_end_with(s, cst_slice_str("hello"), NULL, NULL);
+    test_run(f);
+    assert_string_equal(f->trace.text, "connect:OK c:finish c:data:hello c:end c:close");
+    cst_unref(s);
+    cst_unref(server.last);
+}
+
+static void megabytes_are_echoed_whole(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = echo };
+    cst_stream *s;
+
+    serve(f, &server, NULL);
+    s = connect_to(f, server.port, "connect");
+    test_gather(f, s);
+    test_listen(f, s, "c");
+    for (size_t i = 0; i < 40; i++)
+        cst_write(s, test_bytes(f, i * 100000, 100000), NULL, NULL);
+    cst_end(s, NULL, NULL);
+    test_run(f);
+    assert_int_equal(f->gathered, 4000000);
+    assert_int_equal(cst_bytes_written(s), 4000000);
+    assert_int_equal(cst_bytes_read(s), 4000000);
+    assert_string_equal(f->trace.text, "connect:OK c:finish c:end c:close");
+    cst_unref(s);
+    cst_unref(server.last);
+}
+
+static void unix_socket_is_made_and_removed(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = echo };
+    const char *path = test_path(f, "socket");
+    cst_endpoint where;
+    cst_stream *s;
+
+    serve_at(f, &server, &(cst_address){ .path = path }, NULL);
+    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(cst_connect(&s, f->loop, &(cst_address){ .path = path }, NULL), CST_OK);
+    assert_int_equal(cst_socket_remote(&where, s), CST_OK);
+    assert_true(where.is_path);
+    assert_string_equal(where.host, path);
+    test_listen_to_data(f, s, "c");
+    cst_end_with(s, cst_slice_str("hello"), NULL, NULL);
+    test_run(f);
+    assert_string_equal(f->trace.text, "c:finish c:data:hello c:end c:close");
+    assert_int_not_equal(access(path, F_OK), 0);
+    cst_unref(s);
+    cst_unref(server.last);
+}
+
+static void ipv6_works_as_ipv4_does(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = echo };
+    cst_listener *probe;
+    cst_endpoint where;
+    cst_stream *s;
+    cst_status st =
+        cst_listen(&probe, f->loop, &(cst_address){ .host = "::1" }, NULL, on_client, &server);
+
+    if (st != CST_OK)
+        skip(); /* no IPv6 on this machine */
+    cst_listener_close(probe);
+    serve_at(f, &server, &(cst_address){ .host = "::1" }, NULL);
+    assert_int_equal(
+        cst_connect(&s, f->loop, &(cst_address){ .host = "::1", .port = server.port }, NULL),
+        CST_OK);
+    turn_until_accepted(&server, 1);
+    assert_int_equal(cst_socket_remote(&where, s), CST_OK);
+    assert_string_equal(where.host, "::1");
+    assert_int_equal(where.port, server.port);
+    cst_destroy(s, CST_OK);
+    cst_destroy(server.last, CST_OK);
+    test_run(f);
+    cst_unref(s);
+    cst_unref(server.last);
+}
+
+static void listener_without_a_host_takes_ipv4(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = echo };
+    cst_stream *s;
+
+    serve_at(f, &server, &(cst_address){ .port = 0 }, NULL);
+    s = connect_to(f, server.port, "connect");
+    cst_end(s, NULL, NULL);
+    cst_resume(s);
+    test_run(f);
+    assert_string_equal(f->trace.text, "connect:OK");
+    cst_unref(s);
+    cst_unref(server.last);
+}
+
+static void both_ends_know_each_other(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = NULL };
+    cst_endpoint a, b;
+    cst_stream *s;
+
+    serve(f, &server, NULL);
+    s = connect_to(f, server.port, "connect");
+    turn_until_accepted(&server, 1);
+    assert_int_equal(cst_socket_local(&a, s), CST_OK);
+    assert_int_equal(cst_socket_remote(&b, server.last), CST_OK);
+    assert_string_equal(a.host, "127.0.0.1");
+    assert_string_equal(b.host, "127.0.0.1");
+    assert_int_equal(a.port, b.port);
+    assert_false(a.is_path);
+    assert_int_equal(cst_socket_local(NULL, s), CST_E_INVALID_ARG);
+    cst_destroy(s, CST_OK);
+    assert_int_equal(cst_socket_local(&a, s), CST_E_INVALID_ARG);
+    cst_destroy(server.last, CST_OK);
+    stop_serving(&server);
+    test_run(f);
+    cst_unref(s);
+}
+
+static void options_reach_the_socket(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = NULL };
+    int on = 0, seconds = 0;
+    socklen_t len = sizeof on;
+
+    serve(f, &server,
+          &(cst_listen_opts){
+              .socket = { .no_delay = true, .keep_alive = true, .keep_alive_s = 77 } });
+    int peer = raw_peer(server.port);
+    turn_until_accepted(&server, 1);
+    int fd = cst_stream_fd(server.last);
+    getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &len);
+    assert_int_not_equal(on, 0);
+    getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, &len);
+    assert_int_not_equal(on, 0);
+    getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, &len);
+    assert_int_equal(seconds, 77);
+    cst_destroy(server.last, CST_OK);
+    close(peer);
+    stop_serving(&server);
+    test_run(f);
+}
+
+/* --- peers that misbehave ------------------------------------------------------------------------- */
+
+static void peer_that_ends_ends_our_side_too(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = NULL };
+
+    serve(f, &server, NULL);
+    int peer = raw_peer(server.port);
+    turn_until_accepted(&server, 1);
+    cst_listener_close(server.listener);
+    test_listen_to_data(f, server.last, "s");
+    test_write(peer, "bye");
+    shutdown(peer, SHUT_WR);
+    test_run(f);
+    assert_string_equal(f->trace.text, "s:data:bye s:end s:finish s:close");
+    test_assert_reads(peer, "");
+    close(peer);
+    cst_unref(server.last);
+}
+
+static void half_open_peer_is_still_written_to(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = NULL };
+
+    serve(f, &server, &(cst_listen_opts){ .socket.allow_half_open = true });
+    int peer = raw_peer(server.port);
+    turn_until_accepted(&server, 1);
+    cst_listener_close(server.listener);
+    test_listen_to_data(f, server.last, "s");
+    shutdown(peer, SHUT_WR);
+    test_run(f);
+    assert_string_equal(f->trace.text, "s:end");
+    cst_end_with(server.last, cst_slice_str("still"), NULL, NULL);
+    test_run(f);
+    test_assert_reads(peer, "still");
+    test_assert_reads(peer, "");
+    assert_string_equal(f->trace.text, "s:end s:finish s:close");
+    close(peer);
+    cst_unref(server.last);
+}
+
+static void reset(int fd)
+{
+    struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now), 0);
+    close(fd);
+}
+
+static void reset_is_an_error_of_the_reader(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = NULL };
+
+    serve(f, &server, NULL);
+    int peer = raw_peer(server.port);
+    turn_until_accepted(&server, 1);
+    cst_listener_close(server.listener);
+    test_listen_to_data(f, server.last, "s");
+    test_write(peer, "abc");
+    test_turn(f, 3);
+    reset(peer);
+    test_run(f);
+    assert_string_equal(f->trace.text, "s:data:abc s:error:ECONNRESET s:close");
+    assert_int_equal(cst_errored(server.last)->direction, CST_READING);
+    cst_unref(server.last);
+}
+
+static void reset_while_a_write_waits_fails_it(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = NULL };
+
+    serve(f, &server, NULL);
+    int peer = raw_peer(server.port);
+    turn_until_accepted(&server, 1);
+    cst_listener_close(server.listener);
+    test_listen(f, server.last, "s");
+    assert_int_equal(
+        cst_write(server.last, test_bytes(f, 0, 20000000), test_on_done, test_name(f, "done")),
+        CST_FULL);
+    test_turn(f, 3);
+    reset(peer);
+    test_run(f);
+    assert_string_equal(f->trace.text, "done:ECONNRESET s:error:ECONNRESET s:close");
+    cst_unref(server.last);
+}
+
+static void peer_that_never_reads_makes_writes_wait(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = NULL };
+    size_t length;
+
+    serve(f, &server, NULL);
+    int peer = raw_peer(server.port);
+    turn_until_accepted(&server, 1);
+    cst_listener_close(server.listener);
+    test_listen(f, server.last, "s");
+    assert_int_equal(cst_write(server.last, test_bytes(f, 0, 20000000), NULL, NULL), CST_FULL);
+    test_turn(f, 20);
+    length = cst_writable_length(server.last);
+    assert_true(length > 0);
+    assert_int_equal(cst_loop_run_once(f->loop, 20 * 1000000), CST_MORE);
+    assert_int_equal(cst_writable_length(server.last), length);
+    assert_string_equal(f->trace.text, "");
+    cst_destroy(server.last, CST_OK);
+    test_run(f);
+    close(peer);
+    cst_unref(server.last);
+}
+
+/* --- connecting ----------------------------------------------------------------------------------- */
+
+static uint16_t port_that_nobody_listens_on(struct test_fixture *f)
+{
+    struct server server = { .then = NULL };
+
+    serve(f, &server, NULL);
+    cst_listener_close(server.listener);
+    return server.port;
+}
+
+static void refused_connection_is_an_error_with_the_errno(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s = connect_to(f, port_that_nobody_listens_on(f), "connect");
+
+    test_listen_to_data(f, s, "c");
+    cst_write(s, cst_slice_str("abc"), test_on_done, test_name(f, "done"));
+    cst_end(s, test_on_done, test_name(f, "end"));
+    test_run(f);
+    assert_string_equal(f->trace.text,
+                        "done:ECONNREFUSED end:ECONNREFUSED c:error:ECONNREFUSED c:close");
+    cst_unref(s);
+}
+
+static void unix_path_that_is_not_there_is_an_error_too(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s;
+
+    assert_int_equal(cst_connect(&s, f->loop, &(cst_address){ .path = test_path(f, "none") }, NULL),
+                     CST_OK);
+    test_listen(f, s, "c"); /* the error waits for this */
+    test_run(f);
+    assert_string_equal(f->trace.text, "c:error:ENOENT c:close");
+    cst_unref(s);
+}
+
+static void stream_destroyed_while_it_connects_closes_at_once(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = NULL };
+    cst_stream *s;
+    int fd;
+
+    serve(f, &server, NULL);
+    s = connect_to(f, server.port, "connect");
+    test_listen_to_data(f, s, "c");
+    cst_end(s, test_on_done, test_name(f, "end"));
+    fd = cst_stream_fd(s);
+    cst_destroy(s, CST_OK);
+    assert_false(test_is_open(fd));
+    cst_listener_close(server.listener);
+    test_run(f);
+    assert_string_equal(f->trace.text, "end:DESTROYED c:close");
+    cst_unref(s);
+    cst_unref(server.last);
+}
+
+static void destroy_in_connect(cst_stream *s, void *arg)
+{
+    test_on_done(s, CST_OK, arg);
+    cst_destroy(s, CST_OK);
+}
+
+static void stream_may_be_destroyed_in_on_connect(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = NULL };
+    cst_socket_opts opts = { .on_connect = destroy_in_connect,
+                             .on_connect_arg = test_name(f, "connect") };
+    cst_stream *s;
+
+    serve(f, &server, NULL);
+    assert_int_equal(cst_connect(&s, f->loop, &(cst_address){ .port = server.port }, &opts),
+                     CST_OK);
+    test_listen_to_data(f, s, "c");
+    cst_write(s, cst_slice_str("abc"), test_on_done, test_name(f, "done"));
+    turn_until_accepted(&server, 1);
+    cst_destroy(server.last, CST_OK);
+    stop_serving(&server);
+    test_run(f);
+    assert_string_equal(f->trace.text, "connect:OK done:DESTROYED c:close");
+    cst_unref(s);
+}
+
+static void addresses_are_numeric(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = NULL };
+    char path[200];
+    cst_stream *s = NULL;
+    cst_listener *l = NULL;
+
+    memset(path, 'a', sizeof path);
+    path[sizeof path - 1] = '\0';
+    assert_int_equal(cst_connect(&s, f->loop, &(cst_address){ .host = "localhost" }, NULL),
+                     CST_E_INVALID_ARG);
+    assert_int_equal(cst_connect(&s, f->loop, &(cst_address){ .path = path }, NULL),
+                     CST_E_INVALID_ARG);
+    assert_int_equal(cst_connect(&s, f->loop, &(cst_address){ .path = "" }, NULL),
+                     CST_E_INVALID_ARG);
+    assert_int_equal(cst_connect(&s, f->loop, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_connect(&s, NULL, &(cst_address){ .port = 1 }, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_connect(&s, f->loop, &(cst_address){ .port = 1 },
+                                 &(cst_socket_opts){ .stream.object_mode = true }),
+                     CST_E_INVALID_ARG);
+    assert_int_equal(
+        cst_listen(&l, f->loop, &(cst_address){ .host = "all" }, NULL, on_client, &server),
+        CST_E_INVALID_ARG);
+    assert_int_equal(cst_listen(&l, f->loop, &(cst_address){ .port = 0 }, NULL, NULL, NULL),
+                     CST_E_INVALID_ARG);
+    assert_int_equal(cst_listener_address(NULL, NULL), CST_E_INVALID_ARG);
+    assert_null(s);
+    assert_null(l);
+}
+
+/* --- listening ------------------------------------------------------------------------------------ */
+
+static void port_that_is_taken_is_refused(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = NULL };
+    cst_listener *l = NULL;
+
+    serve(f, &server, NULL);
+    assert_int_equal(cst_listen(&l, f->loop,
+                                &(cst_address){ .host = "127.0.0.1", .port = server.port }, NULL,
+                                on_client, &server),
+                     CST_OS(EADDRINUSE));
+    assert_null(l);
+    stop_serving(&server);
+}
+
+static void path_that_is_taken_stays(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = NULL };
+    const char *path = test_file(f, "taken", "here first");
+    cst_listener *l = NULL;
+
+    assert_int_equal(
+        cst_listen(&l, f->loop, &(cst_address){ .path = path }, NULL, on_client, &server),
+        CST_OS(EADDRINUSE));
+    assert_null(l);
+    test_assert_file(path, "here first");
+}
+
+static void listener_that_is_left_goes_with_the_loop(void **state)
+{
+    static struct server server;
+    struct test_fixture *f = *state;
+
+    server = (struct server){ .then = NULL };
+    serve_at(f, &server, &(cst_address){ .path = test_path(f, "left") }, NULL);
+    /* The rest is the teardown's. */
+}
+
+static void limit_descriptors(size_t count, struct rlimit *before)
+{
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, before), 0);
+    limit = *before;
+    limit.rlim_cur = count;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void listener_without_descriptors_turns_peers_away_and_goes_on(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = NULL };
+    struct rlimit before;
+    int peers[3], next;
+
+    serve(f, &server, NULL);
+    for (size_t i = 0; i < 3; i++)
+        peers[i] = raw_peer(server.port);
+    next = dup(0);
+    close(next);
+    limit_descriptors((size_t)next, &before); /* not one more */
+    for (unsigned i = 0; i < 5; i++)
+        cst_loop_run_once(f->loop, 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(server.accepted, 0);
+    assert_int_equal(server.refused, 3);
+    assert_int_equal(server.status, CST_OS(EMFILE));
+    for (size_t i = 0; i < 3; i++) {
+        test_assert_reads(peers[i], "");
+        close(peers[i]);
+    }
+    next = raw_peer(server.port);
+    turn_until_accepted(&server, 1);
+    close(next);
+    cst_destroy(server.last, CST_OK);
+    stop_serving(&server);
+    test_run(f);
+}
+
+/* The spare one is gone too: a moment later the listener tries again. */
+static void listener_that_can_let_nobody_in_pauses(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = NULL };
+    struct rlimit before;
+    int peer, next;
+
+    serve(f, &server, NULL);
+    peer = raw_peer(server.port);
+    limit_descriptors(3, &before);
+    for (unsigned i = 0; i < 5; i++)
+        cst_loop_run_once(f->loop, 0);
+    assert_int_equal(server.refused, 1);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    turn_until_accepted(&server, 1);
+    close(peer);
+    next = raw_peer(server.port);
+    turn_until_accepted(&server, 2);
+    close(next);
+    stop_serving(&server);
+}
+
+static void close_listener_here(struct server *server, cst_stream *socket)
+{
+    cst_destroy(socket, CST_OK);
+    cst_listener_close(server->listener);
+}
+
+static void listener_may_be_closed_in_its_callback(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = close_listener_here };
+    int a, b;
+
+    serve(f, &server, NULL);
+    a = raw_peer(server.port);
+    b = raw_peer(server.port);
+    test_run(f);
+    assert_int_equal(server.accepted, 1);
+    close(a);
+    close(b);
+    cst_unref(server.last);
+    cst_listener_close(NULL);
+}
+
+/* --- allocations ---------------------------------------------------------------------------------- */
+
+static void hang_up(struct server *server, cst_stream *socket)
+{
+    (void)server;
+    cst_end_with(socket, cst_slice_str("hi"), NULL, NULL);
+    cst_resume(socket);
+}
+
+static bool greet(struct test_fixture *f)
+{
+    struct server server = { .f = f, .then = hang_up };
+    const char *path = test_path(f, "socket");
+    cst_stream *s = NULL;
+    cst_status st = cst_listen(&server.listener, f->loop, &(cst_address){ .path = path }, NULL,
+                               on_client, &server);
+
+    if (st < 0)
+        return false;
+    st = cst_connect(&s, f->loop, &(cst_address){ .path = path }, NULL);
+    if (st == CST_OK && cst_on(s, CST_DATA, test_on_event, test_name(f, "c")) == CST_OK)
+        for (unsigned i = 0; i < 20 && !cst_is_closed(s); i++)
+            cst_loop_run_once(f->loop, 1000000);
+    cst_destroy(s, CST_OK);
+    cst_unref(s);
+    cst_destroy(server.last, CST_OK);
+    stop_serving(&server);
+    cst_loop_run(f->loop);
+    return strcmp(f->trace.text, "c:data:hi") == 0;
+}
+
+static void any_allocation_may_fail(void **state)
+{
+    (void)state;
+    test_any_allocation_may_fail(greet);
+}
+
+static const struct CMUnitTest tests[] = {
+    T(echo_server_echoes),
+    T(megabytes_are_echoed_whole),
+    T(unix_socket_is_made_and_removed),
+    T(ipv6_works_as_ipv4_does),
+    T(listener_without_a_host_takes_ipv4),
+    T(both_ends_know_each_other),
+    T(options_reach_the_socket),
+    T(peer_that_ends_ends_our_side_too),
+    T(half_open_peer_is_still_written_to),
+    T(reset_is_an_error_of_the_reader),
+    T(reset_while_a_write_waits_fails_it),
+    T(peer_that_never_reads_makes_writes_wait),
+    T(refused_connection_is_an_error_with_the_errno),
+    T(unix_path_that_is_not_there_is_an_error_too),
+    T(stream_destroyed_while_it_connects_closes_at_once),
+    T(stream_may_be_destroyed_in_on_connect),
+    T(addresses_are_numeric),
+    T(port_that_is_taken_is_refused),
+    T(path_that_is_taken_stays),
+    T(listener_that_is_left_goes_with_the_loop),
+    T(listener_without_descriptors_turns_peers_away_and_goes_on),
+    T(listener_that_can_let_nobody_in_pauses),
+    T(listener_may_be_closed_in_its_callback),
+    cmocka_unit_test(any_allocation_may_fail),
+};
+
+TEST_MAIN(tests)
