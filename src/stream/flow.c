@@ -27,7 +27,7 @@ static bool streams(const cst_stream *s)
 
 static bool may_stream(const cst_stream *s)
 {
-    return streams(s) && cst__r(s)->high_water_mark != 0 && s->ops->read;
+    return streams(s) && cst__r(s)->high_water_mark != 0 && s->ops->read && !cst__has_transfer(s);
 }
 
 /* Whether taking the first chunk leaves room, so that the read slot is to be called before. */
@@ -222,6 +222,11 @@ static bool cut_flow(cst_stream *s)
     s->refs++;
     cst__post_rest(s->ctx, &rest->link, run_rest);
     return true;
+}
+
+bool cst__cut_flow(cst_stream *s)
+{
+    return cut_flow(s);
 }
 
 void cst__run_flow(cst_stream *s)

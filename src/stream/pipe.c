@@ -310,6 +310,31 @@ void cst__pipe_heed(struct cst__pipe *pipe, cst_status st)
         await_drain(pipe);
 }
 
+/* --- past the buffers ------------------------------------------------------------------------------------------------- */
+
+bool cst__pipe_has_transfer(const struct cst__pipe *pipe)
+{
+    return pipe->dest->ops->transfer && !pipe->no_transfer && pipe->listed;
+}
+
+bool cst__pipe_may_transfer(const struct cst__pipe *pipe)
+{
+    return !(pipe->source->flags & R_AWAITING) && cst__writable_may_transfer(pipe->dest);
+}
+
+cst_status cst__pipe_transfer(struct cst__pipe *pipe, cst_transfer *transfer)
+{
+    cst_status st = cst__writable_transfer(pipe->dest, transfer);
+
+    if (st == CST_E_UNSUPPORTED) {
+        pipe->no_transfer = true;
+        return CST_EMPTY;
+    }
+    if (st == CST_PENDING || st < 0)
+        cst__pipe_heed(pipe, CST_FULL);
+    return st;
+}
+
 /* --- going away ----------------------------------------------------------------------------------------------------- */
 
 /* A drain that is just being set up (await_drain) is not there yet. */

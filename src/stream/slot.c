@@ -157,6 +157,16 @@ void cst__call_writev(cst_stream *s, const cst_slice *chunks, size_t count)
     slot_leave(s, SLOT_WRITE, outer, status, 0);
 }
 
+/* What is no failure of the write is an answer with success: the flight is over. */
+cst_status cst__call_transfer(cst_stream *s, cst_transfer *transfer)
+{
+    enum cst__slot outer = slot_enter(s, SLOT_WRITE);
+    cst_status status = s->ops->transfer(s, cst__self(s), transfer);
+
+    slot_leave(s, SLOT_WRITE, outer, status == CST_E_UNSUPPORTED ? CST_OK : status, 0);
+    return status;
+}
+
 void cst__call_transform(cst_stream *s, const cst_slice *chunk)
 {
     struct cst__transform_call call = { .stream = s,

@@ -287,6 +287,7 @@ struct cst__pipe {
         leaving; /* the cst_unpipe that takes all away and has not said so for this one yet; 0: none */
     uint8_t refs; /* the lists that it is in; a frame needs none, since limbo outlasts it */
     bool no_end;
+    bool no_transfer; /* dest cannot take bytes straight from this source */
     bool listed;      /* one of Node's pipes */
     bool cleaned_up;  /* the listeners were removed */
     bool drain_added; /* once in a life */
@@ -415,6 +416,7 @@ void cst__call_read(cst_stream *s, size_t size);
 void cst__call_write(cst_stream *s, const cst_slice *chunk);
 void cst__call_transform(cst_stream *s, const cst_slice *chunk);
 void cst__call_writev(cst_stream *s, const cst_slice *chunks, size_t count);
+cst_status cst__call_transfer(cst_stream *s, cst_transfer *transfer);
 void cst__call_final(cst_stream *s);
 void cst__call_flush(cst_stream *s, enum cst__slot slot);
 void cst__call_construct(cst_stream *s);
@@ -447,12 +449,19 @@ void cst__pause(cst_stream *s);
 void cst__resume(cst_stream *s);
 void cst__readable_constructed(cst_stream *s);
 
+/** Whether the bytes of a source in flow may go past its buffer, now or once that is empty. */
+bool cst__has_transfer(const cst_stream *s);
+
+/** Whether the turn's bytes are spent, so that the rest is left to an immediate. */
+bool cst__cut_flow(cst_stream *s);
+
 /** Tasks. */
 void cst__run_readable(cst_stream *s);
 void cst__run_read_more(cst_stream *s);
 void cst__run_resume(cst_stream *s);
 void cst__run_end(cst_stream *s);
 void cst__run_flow(cst_stream *s);
+
 void cst__run_read(cst_stream *s);
 void cst__run_mode(cst_stream *s);
 void cst__run_auto_end(cst_stream *s);
@@ -479,6 +488,10 @@ void cst__writable_fini(cst_stream *s);
 void cst__writable_check(const cst_stream *s);
 cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg);
 cst_status cst__write_result(cst_stream *s);
+
+/** A write that fetches its bytes itself; for a side that may_transfer. Gives what the slot said. */
+bool cst__writable_may_transfer(const cst_stream *s);
+cst_status cst__writable_transfer(cst_stream *s, cst_transfer *transfer);
 cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg);
 void cst__write_answered(cst_stream *s, cst_status status);
 
@@ -549,6 +562,14 @@ void cst__pipe_connect(struct cst__pipe *pipe);
 
 /** Frees a record that was not connected. NULL is fine. */
 void cst__pipe_discard(struct cst__pipe *pipe);
+
+/**
+ * The way past the buffers, for a source that flows and has nothing buffered. CST_OK, CST_PENDING and failures: a
+ * transfer was made; CST_EMPTY: the source has to be read.
+ */
+bool cst__pipe_has_transfer(const struct cst__pipe *pipe); /* at some time, if not now */
+bool cst__pipe_may_transfer(const struct cst__pipe *pipe); /* now; of those */
+cst_status cst__pipe_transfer(struct cst__pipe *pipe, cst_transfer *transfer);
 
 /** Hands a chunk on to the pipe's destination: what its 'data' listener does. */
 void cst__pipe_deliver(struct cst__pipe *pipe, const cst_slice *chunk);

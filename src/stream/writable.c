@@ -273,6 +273,35 @@ static void flight_begun(cst_stream *s, const cst_slice *chunk)
     }
 }
 
+#define TRANSFERS_NOT                                                                     \
+    (W_WRITING | W_CORKED | W_BUFFERED | W_CLEARING | W_ENDING | W_NEED_DRAIN | W_OBJECTS | \
+     IS_TRANSFORM | DESTROYED | ERRORED)
+
+bool cst__writable_may_transfer(const cst_stream *s)
+{
+    return (s->flags & (TRANSFERS_NOT | CONSTRUCTED)) == CONSTRUCTED && cst__w(s)->length == 0;
+}
+
+/* Where it has to wait, what it holds is its length, and a 'drain' is due however little that is. */
+cst_status cst__writable_transfer(cst_stream *s, cst_transfer *transfer)
+{
+    static const cst_slice nothing = { .len = 0 };
+    struct writable *w = cst__w(s);
+    cst_status st;
+
+    begin_flight(s, 0, NULL);
+    st = cst__call_transfer(s, transfer);
+    flight_begun(s, &nothing);
+    if (st != CST_PENDING)
+        return st;
+    if (!cst__owes_write(s))
+        return CST_OK; /* it was given inside */
+    w->flight_length = transfer->held;
+    w->length += transfer->held;
+    s->flags |= W_NEED_DRAIN;
+    return st;
+}
+
 static void start_write(cst_stream *s, const cst_slice *chunk, size_t len,
                         struct cst__request *request)
 {
