@@ -100,7 +100,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 
 LIB_FLAGS  := -std=c11 -fvisibility=hidden -Iinclude -Isrc
 # The second library sees the headers that are installed, and all that the system offers.
-POSIX_FLAGS := -std=c11 -fvisibility=hidden -Iinclude -D_GNU_SOURCE -pthread
+POSIX_FLAGS := -std=c11 -fvisibility=hidden -Iinclude -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -pthread
 TEST_FLAGS := -std=c11 -Iinclude -Isrc -Itest -Itest/support
 POSIX_TEST_FLAGS := -std=c11 -Iinclude -Itest -Itest/support -D_GNU_SOURCE -pthread
 USE_FLAGS  := -std=c11 -Iinclude

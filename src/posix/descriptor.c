@@ -4,8 +4,10 @@
 #include "posix_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,6 +47,42 @@ uint64_t cst_bytes_written(const cst_stream *s)
     const struct cst__descriptor *d = cst__descriptor_of(s);
 
     return d ? d->bytes_written : 0;
+}
+
+cst_status cst__descriptor_look(struct cst__descriptor *d, mode_t *mode)
+{
+    struct stat about;
+    int flags = fcntl(d->fd, F_GETFL);
+
+    if (flags < 0 || fstat(d->fd, &about) < 0)
+        return cst__os_error();
+    d->appends = (flags & O_APPEND) != 0;
+    d->kind = S_ISREG(about.st_mode)    ? CST__FILE
+              : S_ISFIFO(about.st_mode) ? CST__PIPE
+              : S_ISSOCK(about.st_mode) ? CST__SOCKET
+                                        : CST__OTHER;
+    if (mode)
+        *mode = about.st_mode;
+    return CST_OK;
+}
+
+void cst__conduit_close(struct cst__descriptor *d)
+{
+    if (!d->has_conduit)
+        return;
+    d->has_conduit = false;
+    d->held = 0;
+    (void)cst__close(&d->conduit[0]);
+    (void)cst__close(&d->conduit[1]);
+}
+
+bool cst__would_block(int code)
+{
+#if EAGAIN != EWOULDBLOCK
+    if (code == EWOULDBLOCK)
+        return true;
+#endif
+    return code == EAGAIN;
 }
 
 /* On EINTR the descriptor is gone all the same, or about to be: closing it again might close another one. */

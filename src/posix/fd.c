@@ -28,15 +28,6 @@
 
 static cst_watch_fn on_ready;
 
-static bool would_block(int code)
-{
-#if EAGAIN != EWOULDBLOCK
-    if (code == EWOULDBLOCK)
-        return true;
-#endif
-    return code == EAGAIN;
-}
-
 /* --- reading -------------------------------------------------------------------------------------- */
 
 /* -1 with EAGAIN where it would have to wait. */
@@ -45,7 +36,7 @@ static ssize_t read_some(struct cst__fd *fd, void *to, size_t len)
     ssize_t n;
 
     do {
-        if (fd->is_socket)
+        if (fd->d.kind == CST__SOCKET)
             n = recv(fd->d.fd, to, len, fd->shared ? 0 : MSG_DONTWAIT);
         else
             n = read(fd->d.fd, to, len);
@@ -65,12 +56,12 @@ static cst_status read_chunk(struct cst__fd *fd, cst_slice *out)
         return st;
     n = read_some(fd, buf.data, buf.cap);
     if (n <= 0) {
-        st = n == 0 ? CST_EOF : would_block(errno) ? CST_EMPTY : cst__os_error();
+        st = n == 0 ? CST_EOF : cst__would_block(errno) ? CST_EMPTY : cst__os_error();
         cst_buf_free(&buf);
         return st;
     }
     fd->d.bytes_read += (uint64_t)n;
-    fd->drained = !fd->is_file && (size_t)n < buf.cap;
+    fd->drained = !fd->always_ready && (size_t)n < buf.cap;
     *out = cst__chunk_of(&buf, (size_t)n, ctx);
     return CST_OK;
 }
@@ -78,7 +69,7 @@ static cst_status read_chunk(struct cst__fd *fd, cst_slice *out)
 /* Where a read is known to find nothing, or where it might wait. */
 static bool has_to_wait(const struct cst__fd *fd)
 {
-    return fd->drained || (fd->shared && !fd->is_file);
+    return fd->drained || (fd->shared && !fd->always_ready);
 }
 
 static cst_status wait_to_read(struct cst__fd *fd)
@@ -122,6 +113,11 @@ static void read_ready(struct cst__fd *fd)
 
     fd->wants_read = false;
     fd->drained = false;
+    if (fd->passes_by) {
+        fd->passes_by = false;
+        cst_push(fd->stream, cst_slice_empty());
+        return;
+    }
     st = read_chunk(fd, &chunk);
     if (st == CST_OK) {
         cst_push(fd->stream, chunk);
@@ -163,9 +159,9 @@ static ssize_t write_some(const struct cst__fd *fd, struct iovec *vectors, int c
     ssize_t n;
 
     do {
-        if (fd->is_socket)
+        if (fd->d.kind == CST__SOCKET)
             n = send_vectors(fd, vectors, count);
-        else if (fd->is_pipe)
+        else if (fd->d.kind == CST__PIPE)
             n = write_to_pipe(fd, vectors, count);
         else
             n = writev(fd->d.fd, vectors, count);
@@ -183,7 +179,7 @@ static cst_status write_outgoing(struct cst__fd *fd)
         ssize_t n = write_some(fd, vectors, count);
 
         if (n < 0)
-            return would_block(errno) ? CST_PENDING : cst__os_error();
+            return cst__would_block(errno) ? CST_PENDING : cst__os_error();
         fd->d.bytes_written += (uint64_t)n;
         cst__outgoing_advance(&fd->outgoing, (size_t)n);
     }
@@ -213,9 +209,36 @@ static cst_status fd_write(cst_stream *s, void *self, const cst_slice *chunk)
     return fd_writev(s, self, chunk, 1);
 }
 
+void cst__fd_wait_to_pass(struct cst__fd *fd)
+{
+    fd->passes_by = true;
+    (void)wait_to_read(fd);
+}
+
+cst_status cst__fd_wait_for_room(cst_stream *s, struct cst__fd *fd)
+{
+    fd->outgoing.count = 0;
+    fd->write_call = cst_this_call(s);
+    fd->wants_write = true;
+    (void)cst_watch_want(&fd->watch, CST_WATCH_WRITE);
+    return CST_PENDING;
+}
+
+/* What is in the conduit came first. */
+static cst_status write_what_waits(struct cst__fd *fd)
+{
+#if CST__HAS_TRANSFER
+    cst_status st = cst__conduit_drain(&fd->d, NULL);
+
+    if (st != CST_OK)
+        return st;
+#endif
+    return write_outgoing(fd);
+}
+
 static void write_ready(struct cst__fd *fd)
 {
-    cst_status st = write_outgoing(fd);
+    cst_status st = write_what_waits(fd);
 
     if (st == CST_PENDING) {
         (void)cst_watch_want(&fd->watch, CST_WATCH_WRITE);
@@ -228,7 +251,8 @@ static void write_ready(struct cst__fd *fd)
 /* A peer that is gone already needs no more telling. */
 static cst_status shut_down(const struct cst__fd *fd)
 {
-    if (!fd->is_socket || fd->shared || shutdown(fd->d.fd, SHUT_WR) == 0 || errno == ENOTCONN)
+    if (fd->d.kind != CST__SOCKET || fd->shared || shutdown(fd->d.fd, SHUT_WR) == 0 ||
+        errno == ENOTCONN)
         return CST_OK;
     return cst__os_error();
 }
@@ -327,6 +351,7 @@ cst_status cst__fd_destroy(cst_stream *s, void *self, const cst_error *error)
     cst_status st = CST_OK;
 
     cst_watch_remove(&fd->watch);
+    cst__conduit_close(&fd->d);
     fd->cancelled = error ? error->status : CST_E_DESTROYED;
     if (fd->wants_write || fd->wants_final)
         (void)cst_defer(cst_stream_ctx(s), &fd->cancel_task, cancel, fd);
@@ -342,19 +367,18 @@ cst_status cst__fd_destroy(cst_stream *s, void *self, const cst_error *error)
 /* What the descriptor is, and non-blocking mode. */
 static cst_status look_at(struct cst__fd *fd)
 {
-    struct stat about;
-    int flags;
+    mode_t mode;
+    cst_status st = cst__descriptor_look(&fd->d, &mode);
+    int flags = fcntl(fd->d.fd, F_GETFL);
 
-    if (fstat(fd->d.fd, &about) < 0 || (flags = fcntl(fd->d.fd, F_GETFL)) < 0)
-        return cst__os_error();
-    fd->is_socket = S_ISSOCK(about.st_mode);
-    fd->is_pipe = S_ISFIFO(about.st_mode);
-    fd->is_file = S_ISREG(about.st_mode) || S_ISBLK(about.st_mode) || S_ISDIR(about.st_mode);
+    if (st < 0 || flags < 0)
+        return st < 0 ? st : cst__os_error();
+    fd->always_ready = S_ISREG(mode) || S_ISBLK(mode) || S_ISDIR(mode);
 #if defined(SO_NOSIGPIPE)
-    if (fd->is_socket)
+    if (fd->d.kind == CST__SOCKET)
         (void)setsockopt(fd->d.fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){ 1 }, sizeof(int));
 #endif
-    if (fd->shared || fd->is_file || (flags & O_NONBLOCK))
+    if (fd->shared || fd->always_ready || (flags & O_NONBLOCK))
         return CST_OK;
     if (fcntl(fd->d.fd, F_SETFL, flags | O_NONBLOCK) < 0)
         return cst__os_error();
@@ -404,6 +428,9 @@ static const cst_ops writer_ops = {
     .writev = fd_writev,
     .final = fd_final,
     .destroy = cst__fd_destroy,
+#if CST__HAS_TRANSFER
+    .transfer = cst__fd_transfer,
+#endif
 };
 
 static const cst_ops duplex_ops = {
@@ -414,6 +441,9 @@ static const cst_ops duplex_ops = {
     .writev = fd_writev,
     .final = fd_final,
     .destroy = cst__fd_destroy,
+#if CST__HAS_TRANSFER
+    .transfer = cst__fd_transfer,
+#endif
 };
 
 const cst_ops cst__socket_ops = {
@@ -424,6 +454,9 @@ const cst_ops cst__socket_ops = {
     .writev = fd_writev,
     .final = fd_final,
     .destroy = cst__fd_destroy,
+#if CST__HAS_TRANSFER
+    .transfer = cst__fd_transfer,
+#endif
 };
 
 static cst_status new_with(cst_stream **out, cst_loop *loop, int descriptor, const cst_ops *ops,

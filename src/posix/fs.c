@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define DEFAULT_MODE 0666u
@@ -115,27 +114,17 @@ static cst_status keep_path(struct cst__fs *fs, cst_ctx *ctx, const char *path)
     return CST_OK;
 }
 
-static cst_status look_at(struct cst__fs *fs)
-{
-    struct stat about;
-
-    if (fstat(fs->d.fd, &about) < 0)
-        return cst__os_error();
-    fs->is_pipe = S_ISFIFO(about.st_mode) || S_ISSOCK(about.st_mode);
-    return CST_OK;
-}
-
 static cst_status fs_construct(cst_stream *s, void *self)
 {
     struct cst__fs *fs = self;
     cst_status st;
 
     if (!fs->path)
-        return look_at(fs);
+        return cst__descriptor_look(&fs->d, NULL);
     st = open_file(fs);
     forget_path(fs, cst_stream_ctx(s));
     if (st == CST_OK)
-        st = look_at(fs);
+        st = cst__descriptor_look(&fs->d, NULL);
     if (st == CST_OK && fs->on_open)
         fs->on_open(s, fs->d.fd, fs->on_open_arg);
     return st;
@@ -158,6 +147,7 @@ cst_status cst__fs_destroy(cst_stream *s, void *self, const cst_error *error)
     cst_status flushed = CST_OK, closed = CST_OK;
 
     (void)s;
+    cst__conduit_close(&fs->d);
     if (fs->flush && fs->d.fd >= 0)
         flushed = sync_file(fs->d.fd);
     if (fs->d.borrowed)
@@ -255,6 +245,11 @@ static ssize_t write_guarded(const struct cst__fs *fs, const struct iovec *vecto
     return n;
 }
 
+static bool may_lack_a_reader(const struct cst__fs *fs)
+{
+    return fs->d.kind == CST__PIPE || fs->d.kind == CST__SOCKET;
+}
+
 void cst__fs_has_written(struct cst__fs *fs, size_t n)
 {
     fs->d.bytes_written += n;
@@ -271,8 +266,8 @@ static cst_status fs_writev(cst_stream *s, void *self, const cst_slice *chunks, 
     cst__outgoing_set(&outgoing, chunks, count);
     while (!cst__outgoing_is_done(&outgoing)) {
         int n_vectors = cst__outgoing_vectors(&outgoing, vectors);
-        ssize_t n =
-            fs->is_pipe ? write_guarded(fs, vectors, n_vectors) : write_at(fs, vectors, n_vectors);
+        ssize_t n = may_lack_a_reader(fs) ? write_guarded(fs, vectors, n_vectors)
+                                          : write_at(fs, vectors, n_vectors);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -296,6 +291,9 @@ const cst_ops cst__fs_writer_ops = {
     .write = fs_write,
     .writev = fs_writev,
     .destroy = cst__fs_destroy,
+#if CST__HAS_TRANSFER
+    .transfer = cst__fs_transfer,
+#endif
 };
 
 /* --- making --------------------------------------------------------------------------------------- */

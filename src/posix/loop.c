@@ -451,6 +451,8 @@ static cst_status turn(cst_loop *loop, uint64_t timeout_ns)
 {
     cst_status st;
 
+    if (cst_ctx_has_work(loop->ctx))
+        timeout_ns = 0; /* something is done in this turn as it is */
     look_at_clock(loop);
     st = run_tasks(loop);
     if (st < 0)

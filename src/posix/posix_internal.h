@@ -11,15 +11,31 @@
 
 /* --- descriptors ---------------------------------------------------------------------------------- */
 
-/** What every stream of this library keeps first in its self. fd is -1 while it is not open. */
+/** What a descriptor is, as far as it matters. A device is one of the others. */
+enum cst__kind { CST__OTHER, CST__FILE, CST__PIPE, CST__SOCKET };
+
+/**
+ * What every stream of this library keeps first in its self. fd is -1 while it is not open. Through the conduit, a pipe of
+ * our own, bytes come from a socket that cannot go from there in one step; held of them are still in it.
+ */
 struct cst__descriptor {
     int fd;
+    enum cst__kind kind;
     bool borrowed;
+    bool appends;
+    bool has_conduit;
+    int conduit[2];
+    size_t held;
     uint64_t bytes_read, bytes_written;
 };
 
 /** The self of a stream of this library, or NULL for one of another sort. */
 struct cst__descriptor *cst__descriptor_of(const cst_stream *s);
+
+/** Fills in kind and appends, and gives the mode where the caller wants it (mode is not NULL). CST_OK, CST_OS(n) */
+cst_status cst__descriptor_look(struct cst__descriptor *d, mode_t *mode);
+
+void cst__conduit_close(struct cst__descriptor *d);
 
 /** What the last system call failed with. */
 cst_status cst__os_error(void);
@@ -99,14 +115,13 @@ struct cst__fd {
     cst_status
         read_error; /* found behind a chunk, or by a call that was not the slot's; said by the next read */
     size_t read_size;
-    bool is_socket;
-    bool is_pipe;
-    bool is_file; /* always ready */
+    bool always_ready; /* a file: reading it does not say EAGAIN */
     bool shared;
     bool set_nonblocking; /* by us */
     bool drained;         /* the last read was short: there was no more */
     bool connecting;
     bool wants_read;  /* a read call waits */
+    bool passes_by;   /* it waits for a transfer: what comes is not to be read here */
     bool wants_write; /* write_call is owed */
     bool wants_final;
     cst_connect_fn *on_connect;
@@ -133,7 +148,6 @@ struct cst__fs {
     unsigned mode;
     bool ranged;
     bool flush;
-    bool is_pipe; /* written to, it may raise SIGPIPE */
     uint64_t position;
     uint64_t end; /* the last byte to be read */
     cst_open_fn *on_open;
@@ -148,5 +162,30 @@ size_t cst__fs_wanted(const struct cst__fs *fs, size_t size);
 
 void cst__fs_has_read(struct cst__fs *fs, size_t n);
 void cst__fs_has_written(struct cst__fs *fs, size_t n);
+
+/* --- from descriptor to descriptor ---------------------------------------------------------------- */
+
+#if defined(__linux__)
+#define CST__HAS_TRANSFER 1
+#else
+#define CST__HAS_TRANSFER 0
+#endif
+
+#if CST__HAS_TRANSFER
+/** The transfer slots of fd.h's and fs.h's writers. */
+cst_status cst__fd_transfer(cst_stream *s, void *self, cst_transfer *transfer);
+cst_status cst__fs_transfer(cst_stream *s, void *self, cst_transfer *transfer);
+
+/** Empties the conduit into d: CST_OK, CST_PENDING where d has no room, CST_OS(n). */
+cst_status cst__conduit_drain(struct cst__descriptor *d, uint64_t *position);
+#endif
+
+/** The source of a transfer waits to be read. */
+void cst__fd_wait_to_pass(struct cst__fd *fd);
+
+/** The transfer into fd waits for room; the answer is to come. */
+cst_status cst__fd_wait_for_room(cst_stream *s, struct cst__fd *fd);
+
+bool cst__would_block(int code);
 
 #endif

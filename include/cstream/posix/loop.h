@@ -64,7 +64,8 @@ CST_API cst_status cst_loop_run(cst_loop *loop);
 #define CST_LOOP_FOREVER UINT64_MAX
 
 /**
- * One turn, which waits for timeout_ns at most; 0 does not wait. As cst_loop_run, but CST_MORE where something is left.
+ * One turn, which waits for timeout_ns at most; 0 does not wait, nor does a turn that finds tasks to run. As cst_loop_run,
+ * but CST_MORE where something is left.
  */
 CST_API cst_status cst_loop_run_once(cst_loop *loop, uint64_t timeout_ns);
 
