@@ -138,8 +138,9 @@ typedef struct cst_ops {
  * place of the source's read slot, so that the bytes need not come by here at all. It is a write that fetches its bytes
  * itself. It is called only while nobody could tell the difference:
  *
- *     the source        flows; the pipe is all that listens to its 'data'; its buffer is empty; it is past construct,
- *                       has a read slot, no decoder, no object mode, and has not ended, failed or been destroyed
+ *     the source        flows; the pipe is all that listens to its 'data'; its buffer is empty (nothing is read behind what
+ *                       a flow takes out of it, so that it becomes so); it is past construct, has a read slot, no decoder,
+ *                       no object mode, and has not ended, failed or been destroyed
  *     the destination   has nothing queued or in flight, is not corked, does not need a 'drain'; it is past construct,
  *                       is no transform, has no object mode, and has not ended, failed or been destroyed
  *

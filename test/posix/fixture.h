@@ -258,16 +258,33 @@ static inline const char *test_file(const struct test_fixture *f, const char *na
     return path;
 }
 
-static inline const char *test_big_file(const struct test_fixture *f, const char *name, size_t len)
+/** A file of len bytes that are what test_byte says, behind the text before. */
+static inline const char *test_big_file_after(const struct test_fixture *f, const char *name,
+                                              const char *before, size_t len)
 {
     const char *path = test_path(f, name);
     FILE *file = fopen(path, "wb");
 
     assert_non_null(file);
+    fputs(before, file);
     for (size_t i = 0; i < len; i++)
         putc(test_byte(i), file);
     assert_int_equal(fclose(file), 0);
     return path;
+}
+
+static inline const char *test_big_file(const struct test_fixture *f, const char *name, size_t len)
+{
+    return test_big_file_after(f, name, "", len);
+}
+
+static inline void test_append(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "ab");
+
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
 }
 
 static inline void test_assert_file(const char *path, const char *text)
@@ -279,16 +296,23 @@ static inline void test_assert_file(const char *path, const char *text)
     close(fd);
 }
 
-static inline void test_assert_big_file(const char *path, size_t len)
+static inline void test_assert_big_file_after(const char *path, const char *before, size_t len)
 {
     FILE *file = fopen(path, "rb");
 
     assert_non_null(file);
+    for (; *before; before++)
+        assert_int_equal(getc(file), *before);
     for (size_t i = 0; i < len; i++)
         if (getc(file) != test_byte(i))
             fail_msg("byte %zu is not what was written", i);
     assert_int_equal(getc(file), EOF);
     fclose(file);
+}
+
+static inline void test_assert_big_file(const char *path, size_t len)
+{
+    test_assert_big_file_after(path, "", len);
 }
 
 /* --- the fixture ---------------------------------------------------------------------------------- */
