@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* A chunk below this part of its buffer gets a block of its own. */
-#define SMALL_PART 8
+#define SMALL_PART 16
 
 cst_status cst__os_error(void)
 {

@@ -135,12 +135,15 @@ static void read_ready(struct cst__fd *fd)
 
 static ssize_t send_vectors(const struct cst__fd *fd, struct iovec *vectors, int count)
 {
+    int flags = MSG_NOSIGNAL | (fd->shared ? 0 : MSG_DONTWAIT);
     struct msghdr message;
 
+    if (count == 1) /* the system has less to look at */
+        return send(fd->d.fd, vectors[0].iov_base, vectors[0].iov_len, flags);
     memset(&message, 0, sizeof message);
     message.msg_iov = vectors;
     message.msg_iovlen = (size_t)count;
-    return sendmsg(fd->d.fd, &message, MSG_NOSIGNAL | (fd->shared ? 0 : MSG_DONTWAIT));
+    return sendmsg(fd->d.fd, &message, flags);
 }
 
 static ssize_t write_to_pipe(const struct cst__fd *fd, const struct iovec *vectors, int count)

@@ -167,6 +167,15 @@ static void free_loop(cst_loop *loop)
     give_back(loop->allocator, loop, sizeof(*loop));
 }
 
+static void look_at_clock(cst_loop *loop)
+{
+    struct timespec t;
+
+    if (clock_gettime(CLOCK_MONOTONIC, &t) == 0)
+        loop->now_ns = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* From the beginning the context knows what time it is, for timers that are started before the first turn. */
 static cst_status fill_loop(cst_loop *loop, const cst_ctx_opts *opts)
 {
     cst_ctx_opts ctx_opts = { .wake = NULL };
@@ -181,7 +190,12 @@ static cst_status fill_loop(cst_loop *loop, const cst_ctx_opts *opts)
     loop->fds[0] = (struct pollfd){ .fd = loop->wake_read, .events = POLLIN };
     loop->watches[0] = NULL;
     loop->count = 1;
-    return cst_ctx_new(&loop->ctx, loop->allocator, &ctx_opts);
+    st = cst_ctx_new(&loop->ctx, loop->allocator, &ctx_opts);
+    if (st < 0)
+        return st;
+    look_at_clock(loop);
+    (void)cst_ctx_run(loop->ctx, &(cst_budget){ .now_ns = loop->now_ns });
+    return CST_OK;
 }
 
 cst_status cst_loop_new(cst_loop **out, const cst_allocator *allocator, const cst_ctx_opts *opts)
@@ -344,14 +358,6 @@ void cst_watch_remove(cst_watch *watch)
 }
 
 /* --- turning -------------------------------------------------------------------------------------- */
-
-static void look_at_clock(cst_loop *loop)
-{
-    struct timespec t;
-
-    if (clock_gettime(CLOCK_MONOTONIC, &t) == 0)
-        loop->now_ns = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 static cst_status run_tasks(cst_loop *loop)
 {

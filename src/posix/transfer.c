@@ -67,7 +67,7 @@ static ssize_t move_guarded(const struct side *from, const struct side *to, size
     struct cst__no_sigpipe guard;
     ssize_t moved;
 
-    if (to->kind == CST__FILE)
+    if (to->kind == CST__FILE || !to->d)
         return move(from, to, n);
     cst__no_sigpipe_begin(&guard);
     moved = move(from, to, n);

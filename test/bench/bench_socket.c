@@ -20,6 +20,9 @@
 #include <cstream/cstream.h>
 #include <cstream/posix/posix.h>
 
+/* What is read at a time, the default highWaterMark. */
+#define BUFFER 65536
+
 /* [0] and [3] are the world's, [1] and [2] the relay's. */
 struct line {
     int fds[4];
@@ -55,7 +58,7 @@ static size_t receive_chunk(const struct line *line, uint8_t *buf, size_t bytes)
 static uint64_t relay_by_hand(const struct bench_point *point)
 {
     struct line line = line_new();
-    uint8_t *buf = bench_array(1, point->bytes), *received = bench_array(1, point->bytes);
+    uint8_t *buf = bench_array(1, BUFFER), *received = bench_array(1, point->bytes);
     struct pollfd fd = { .fd = line.fds[1], .events = POLLIN };
     uint64_t sum = 0;
 
@@ -69,7 +72,7 @@ static uint64_t relay_by_hand(const struct bench_point *point)
         while (got < point->bytes) {
             ssize_t n;
 
-            if (poll(&fd, 1, -1) != 1 || (n = read(line.fds[1], buf, point->bytes)) <= 0)
+            if (poll(&fd, 1, -1) != 1 || (n = read(line.fds[1], buf, BUFFER)) <= 0)
                 bench_fail("bench_socket: the relay failed");
             if (write(line.fds[2], buf, (size_t)n) != n)
                 bench_fail("bench_socket: short write");
@@ -101,8 +104,7 @@ static uint64_t relay_by_streams(const struct bench_point *point, cst_listener_f
     uint64_t sum = 0;
 
     if (cst_loop_new(&loop, NULL, NULL) < 0 ||
-        cst_fd_readable_new(&in, loop, line.fds[1],
-                            &(cst_fd_opts){ .stream.high_water_mark = point->bytes }) < 0 ||
+        cst_fd_readable_new(&in, loop, line.fds[1], NULL) < 0 ||
         cst_fd_writable_new(&out, loop, line.fds[2], NULL) < 0)
         bench_fail("bench_socket: out of memory");
     if (fn)

@@ -165,7 +165,6 @@ static void timer_fires_when_it_is_due_and_keeps_the_loop(void **state)
     cst_timer late = { .fn = NULL }, early = { .fn = NULL };
     uint64_t start = now_ns();
 
-    test_turn(f, 1);
     cst_timer_start_in(f->ctx, &late, 30 * 1000000, note, test_name(f, "late"));
     cst_timer_start_in(f->ctx, &early, 10 * 1000000, note, test_name(f, "early"));
     test_run(f);

@@ -12,6 +12,8 @@
  *     st = cst_loop_run(loop);                    until nothing is left
  *     cst_loop_free(loop);
  *
+ * The clock is CLOCK_MONOTONIC: cst_ctx_now_ns is when the present turn has looked at it, and timers are told by it.
+ *
  * A descriptor is polled only while somebody waits for it: streams read and write first and wait when the system has
  * said EAGAIN. A program that has a loop of its own does not need this one: it drives a context itself (ctx.h).
  *
