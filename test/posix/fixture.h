@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -90,6 +91,49 @@ static inline void test_assert_reads(int fd, const char *text)
 
     assert_int_equal(n, (ssize_t)strlen(text));
     assert_memory_equal(bytes, text, strlen(text));
+}
+
+/** valgrind keeps descriptors of its own, and answers accept without any in a way of its own. */
+static inline bool test_is_in_valgrind(void)
+{
+    const char *preloaded = getenv("LD_PRELOAD");
+
+    return preloaded && strstr(preloaded, "vgpreload");
+}
+
+/** At most so many descriptors, or bytes in a file, until test_unlimit. The signal that goes with the latter is ignored. */
+struct test_limit {
+    int resource;
+    struct rlimit before;
+    struct sigaction action;
+};
+
+static inline void test_limit(struct test_limit *limit, int resource, rlim_t value)
+{
+    struct sigaction ignore = { .sa_handler = SIG_IGN };
+    struct rlimit now;
+
+    limit->resource = resource;
+    assert_int_equal(getrlimit(resource, &limit->before), 0);
+    now = limit->before;
+    now.rlim_cur = value;
+    assert_int_equal(sigaction(SIGXFSZ, &ignore, &limit->action), 0);
+    assert_int_equal(setrlimit(resource, &now), 0);
+}
+
+static inline void test_unlimit(const struct test_limit *limit)
+{
+    assert_int_equal(setrlimit(limit->resource, &limit->before), 0);
+    assert_int_equal(sigaction(SIGXFSZ, &limit->action, NULL), 0);
+}
+
+/** The number that the next descriptor will have. */
+static inline int test_next_descriptor(void)
+{
+    int next = dup(0);
+
+    close(next);
+    return next;
 }
 
 /* --- words ---------------------------------------------------------------------------------------- */

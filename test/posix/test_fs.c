@@ -5,8 +5,6 @@
  *   a full disk                    'error' with ENOSPC (/dev/full), with EFBIG beyond RLIMIT_FSIZE; what fits is there
  *   a failing flush                'error' after 'finish', before 'close'
  */
-#include <sys/resource.h>
-
 #include "fixture.h"
 
 static cst_stream *read_file(struct test_fixture *f, const char *path, const cst_fs_read_opts *opts)
@@ -353,22 +351,16 @@ static void file_that_may_not_grow_is_efbig_and_keeps_what_fits(void **state)
     struct test_fixture *f = *state;
     const char *path = test_path(f, "a");
     cst_stream *s = write_file(f, path, NULL);
-    struct sigaction ignore = { .sa_handler = SIG_IGN }, action;
-    struct rlimit before, limit;
+    struct test_limit limit;
 
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-    limit = before;
-    limit.rlim_cur = 1000;
-    sigaction(SIGXFSZ, &ignore, &action);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
     test_listen(f, s, "w");
-    cst_write(s, test_bytes(f, 0, 5000), test_on_done, test_name(f, "done"));
+    cst_write(s, test_bytes(f, 0, 500000), test_on_done, test_name(f, "done"));
+    test_limit(&limit, RLIMIT_FSIZE, 100000);
     cst_loop_run(f->loop);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-    sigaction(SIGXFSZ, &action, NULL);
+    test_unlimit(&limit);
     assert_string_equal(f->trace.text, "done:EFBIG w:error:EFBIG w:close");
-    assert_int_equal(cst_bytes_written(s), 1000);
-    test_assert_big_file(path, 1000);
+    assert_int_equal(cst_bytes_written(s), 100000);
+    test_assert_big_file(path, 100000);
     cst_unref(s);
 }
 

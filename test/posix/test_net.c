@@ -10,7 +10,6 @@
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/resource.h>
 
 #include "fixture.h"
 
@@ -536,32 +535,22 @@ static void listener_that_is_left_goes_with_the_loop(void **state)
     /* The rest is the teardown's. */
 }
 
-static void limit_descriptors(size_t count, struct rlimit *before)
-{
-    struct rlimit limit;
-
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, before), 0);
-    limit = *before;
-    limit.rlim_cur = count;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-}
-
 static void listener_without_descriptors_turns_peers_away_and_goes_on(void **state)
 {
     struct test_fixture *f = *state;
     struct server server = { .then = NULL };
-    struct rlimit before;
+    struct test_limit limit;
     int peers[3], next;
 
+    if (test_is_in_valgrind())
+        skip();
     serve(f, &server, NULL);
     for (size_t i = 0; i < 3; i++)
         peers[i] = raw_peer(server.port);
-    next = dup(0);
-    close(next);
-    limit_descriptors((size_t)next, &before); /* not one more */
+    test_limit(&limit, RLIMIT_NOFILE, (rlim_t)test_next_descriptor()); /* not one more */
     for (unsigned i = 0; i < 5; i++)
         cst_loop_run_once(f->loop, 0);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    test_unlimit(&limit);
     assert_int_equal(server.accepted, 0);
     assert_int_equal(server.refused, 3);
     assert_int_equal(server.status, CST_OS(EMFILE));
@@ -582,16 +571,18 @@ static void listener_that_can_let_nobody_in_pauses(void **state)
 {
     struct test_fixture *f = *state;
     struct server server = { .then = NULL };
-    struct rlimit before;
+    struct test_limit limit;
     int peer, next;
 
+    if (test_is_in_valgrind())
+        skip();
     serve(f, &server, NULL);
     peer = raw_peer(server.port);
-    limit_descriptors(3, &before);
+    test_limit(&limit, RLIMIT_NOFILE, 3);
     for (unsigned i = 0; i < 5; i++)
         cst_loop_run_once(f->loop, 0);
     assert_int_equal(server.refused, 1);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    test_unlimit(&limit);
     turn_until_accepted(&server, 1);
     close(peer);
     next = raw_peer(server.port);
