@@ -44,7 +44,7 @@ struct cst_loop {
     bool stopping;
     bool unhandled;
 #if !defined(__STDC_NO_ATOMICS__)
-    atomic_bool asleep; /* in poll, or about to look whether it may be */
+    atomic_int asleep; /* in poll, or about to look whether it may be */
 #endif
 };
 

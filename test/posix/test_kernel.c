@@ -224,8 +224,11 @@ static void get_stuck(struct stuck *k, struct test_fixture *f)
     struct transfer t = { .f = f, .len = STUCK_BYTES };
     int out;
 
+    int small = 4096; /* so that what the conduit holds takes several turns */
+
     make_source(&t, FROM_SOCKET);
     test_socketpair(&k->reader, &out, SOCK_STREAM);
+    assert_int_equal(setsockopt(out, SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
     assert_int_equal(cst_fd_writable_new(&k->dest, f->loop, out, NULL), CST_OK);
     k->f = f;
     k->feeder = t.feeder;
@@ -364,6 +367,131 @@ static void destination_destroyed_while_it_waits_leaves_nothing(void **state)
     test_turn(f, 5);
     assert_string_equal(f->trace.text, "d:close");
     let_go(&k, NULL);
+}
+
+/* --- at random ------------------------------------------------------------------------------------ */
+
+/* Between turns somebody listens or stops to, undoes the pipe and makes it again, writes and reads odd amounts. */
+struct story {
+    struct test_fixture *f;
+    cst_stream *source, *dest;
+    uint32_t seed;
+    size_t fed, gathered, heard;
+    bool listening, piped;
+    int feeder, reader;
+};
+
+static uint32_t dice(struct story *story, uint32_t sides)
+{
+    story->seed = story->seed * 1664525 + 1013904223;
+    return (story->seed >> 8) % sides;
+}
+
+static void feed_some(struct story *story)
+{
+    uint8_t bytes[3000];
+    size_t n = 1 + dice(story, sizeof bytes);
+    ssize_t put;
+
+    for (size_t i = 0; i < n; i++)
+        bytes[i] = test_byte(story->fed + i);
+    put = send(story->feeder, bytes, n, MSG_DONTWAIT);
+    story->fed += put > 0 ? (size_t)put : 0;
+}
+
+static void read_some(struct story *story)
+{
+    uint8_t bytes[5000];
+    ssize_t n = recv(story->reader, bytes, 1 + dice(story, sizeof bytes), MSG_DONTWAIT);
+
+    for (ssize_t i = 0; i < n; i++)
+        assert_int_equal(bytes[i], test_byte(story->gathered + (size_t)i));
+    story->gathered += n > 0 ? (size_t)n : 0;
+}
+
+/* Not while there is no pipe: what flows then is the listener's alone. */
+static void listen_or_not(struct story *story)
+{
+    if (!story->piped)
+        return;
+    if (story->listening)
+        assert_int_equal(cst_off(story->source, CST_DATA, count_data, &story->heard), CST_OK);
+    else
+        assert_int_equal(cst_on(story->source, CST_DATA, count_data, &story->heard), CST_OK);
+    story->listening = !story->listening;
+}
+
+static void pipe_or_not(struct story *story)
+{
+    if (story->listening)
+        return;
+    if (story->piped)
+        assert_int_equal(cst_unpipe(story->source, story->dest), CST_OK);
+    else
+        assert_int_equal(cst_pipe(story->source, story->dest, NULL), CST_OK);
+    story->piped = !story->piped;
+}
+
+static void do_something(struct story *story)
+{
+    switch (dice(story, 8)) {
+    case 0:
+        listen_or_not(story);
+        break;
+    case 1:
+        pipe_or_not(story);
+        break;
+    case 2:
+    case 3:
+    case 4:
+        feed_some(story);
+        break;
+    case 5:
+    case 6:
+        read_some(story);
+        break;
+    default:
+        test_turn(story->f, 1);
+    }
+}
+
+static void tell(struct story *story)
+{
+    for (unsigned i = 0; i < 3000; i++)
+        do_something(story);
+    if (story->listening)
+        listen_or_not(story);
+    if (!story->piped)
+        pipe_or_not(story);
+    close(story->feeder);
+    for (unsigned i = 0; i < 100000 && story->gathered < story->fed; i++) {
+        read_some(story);
+        test_turn(story->f, 1);
+    }
+    assert_int_equal(story->gathered, story->fed);
+    test_run(story->f);
+    assert_true(cst_writable_finished(story->dest));
+    test_assert_reads(story->reader, "");
+}
+
+static void no_story_loses_a_byte(void **state)
+{
+    struct test_fixture *f = *state;
+
+    for (uint32_t seed = 1; seed <= 20; seed++) {
+        struct story story = { .f = f, .seed = seed };
+        int in, out, small = 4096;
+
+        test_socketpair(&in, &story.feeder, SOCK_STREAM);
+        test_socketpair(&story.reader, &out, SOCK_STREAM);
+        setsockopt(out, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+        assert_int_equal(cst_fd_readable_new(&story.source, f->loop, in, NULL), CST_OK);
+        assert_int_equal(cst_fd_writable_new(&story.dest, f->loop, out, NULL), CST_OK);
+        tell(&story);
+        close(story.reader);
+        cst_unref(story.source);
+        cst_unref(story.dest);
+    }
 }
 
 /* --- failures ------------------------------------------------------------------------------------- */
@@ -562,6 +690,7 @@ static const struct CMUnitTest tests[] = {
     T(write_between_comes_after_what_was_taken),
     T(reader_that_goes_is_an_error_of_the_destination),
     T(destination_destroyed_while_it_waits_leaves_nothing),
+    T(no_story_loses_a_byte),
     T(reset_of_the_source_is_no_end),
     T(pipe_without_a_reader_is_epipe_and_no_signal),
     T(full_device_is_enospc),

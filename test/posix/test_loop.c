@@ -243,6 +243,7 @@ static void post_of_another_thread_wakes_the_loop(void **state)
     struct test_fixture *f = *state;
     static struct posting posting;
     pthread_t thread;
+    uint64_t start;
 
     posting = (struct posting){ .loop = f->loop };
     cst_loop_hold(f->loop);
@@ -250,6 +251,11 @@ static void post_of_another_thread_wakes_the_loop(void **state)
     test_run(f);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(posting.ran, POSTS);
+    cst_loop_hold(f->loop);
+    start = now_ns();
+    assert_int_equal(cst_loop_run_once(f->loop, 20 * 1000000), CST_MORE); /* and sleeps again */
+    assert_true(now_ns() - start >= 20 * 1000000);
+    cst_loop_release(f->loop);
 }
 
 struct endless {
