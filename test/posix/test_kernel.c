@@ -534,16 +534,18 @@ static void reset_of_the_source_is_no_end(void **state)
     test_listen(f, source, "s");
     test_listen(f, dest, "d");
     cst_pipe(source, dest, NULL);
-    test_write(peer, "abc");
-    test_turn(f, 5);
-    assert_int_equal(cst_bytes_written(dest), 3);
+    for (unsigned i = 0; i < 3; i++) { /* the first comes before the file is open */
+        test_write(peer, "abc");
+        test_turn(f, 5);
+    }
+    assert_int_equal(cst_bytes_written(dest), 9);
     reset(peer);
     test_turn(f, 5);
     assert_string_equal(f->trace.text, "s:error:ECONNRESET s:close");
     assert_int_equal(cst_errored(source)->direction, CST_READING);
     cst_destroy(dest, CST_OK);
     test_run(f);
-    test_assert_file(path, "abc");
+    test_assert_file(path, "abcabcabc");
     cst_unref(source);
     cst_unref(dest);
 }
