@@ -34,9 +34,12 @@ SUPPORT  := $(sort $(wildcard test/support/*.c))
 # T=slice picks test_slice.c; T='s*' what begins with s.
 TEST_DIRS := test test/node test/scenario $(if $(POSIX_SRCS),test/posix)
 TESTS    := $(sort $(wildcard $(foreach dir,$(TEST_DIRS),$(dir)/test_$(or $(T),*).c)))
-EXAMPLES := $(sort $(wildcard docs/examples/*.c docs/examples/*/*.c))
+# Those in docs/examples/posix use the second library.
+EXAMPLES := $(sort $(filter-out $(if $(POSIX_SRCS),,docs/examples/posix/%),\
+              $(wildcard docs/examples/*.c docs/examples/*/*.c)))
 # BENCH=depth picks bench_depth.c.
-BENCHES  := $(sort $(wildcard test/bench/bench_$(or $(BENCH),*).c))
+BENCHES  := $(sort $(filter-out $(if $(POSIX_SRCS),,%/bench_file.c %/bench_socket.c),\
+              $(wildcard test/bench/bench_$(or $(BENCH),*).c)))
 BENCH_SHARED := $(sort $(filter-out test/bench/bench_% test/bench/peer_%,$(wildcard test/bench/*.c)))
 SCENARIO := $(sort $(wildcard test/conformance/scenario*.c))
 QUESTION := $(sort $(wildcard test/conformance/buffer_questions*.c))
@@ -345,6 +348,9 @@ examples: $(EXAMPLE_PROGRAMS)
 $(BUILD)/obj/docs/examples/%.o: docs/examples/%.c $(BUILD)/flags
 	$(call compile,$(USE_FLAGS) $(WARN) -pedantic-errors -Werror $(CFLAGS))
 
+$(BUILD)/examples/posix/%: $(BUILD)/obj/docs/examples/posix/%.o $(POSIX_STATIC) $(STATIC)
+	$(call link,$(CFLAGS) -pthread)
+
 $(BUILD)/examples/%: $(BUILD)/obj/docs/examples/%.o $(STATIC)
 	$(call link,$(CFLAGS))
 
@@ -413,6 +419,15 @@ $(BUILD)/obj/test/bench/peer%.o: test/bench/peer%.c $(BUILD)/flags
 
 $(BUILD)/obj/test/bench/%.o: test/bench/%.c $(BUILD)/flags
 	$(call compile,$(TEST_FLAGS) $(WARN) $(ERRORS) $(CFLAGS))
+
+# Those of the second library.
+POSIX_BENCHES := $(if $(POSIX_SRCS),$(filter %/bench_file %/bench_socket,$(BENCH_PROGRAMS)))
+
+ifneq ($(POSIX_BENCHES),)
+$(POSIX_BENCHES): $(BUILD)/bench/%: $(BUILD)/obj/test/bench/%.o $(BENCH_SHARED:%.c=$(BUILD)/obj/%.o) $(PEER_OBJS) \
+                  $(POSIX_STATIC) $(STATIC)
+	$(call link,$(CFLAGS) -pthread,$(PEER_LIBS))
+endif
 
 $(BUILD)/bench/%: $(BUILD)/obj/test/bench/%.o $(BENCH_SHARED:%.c=$(BUILD)/obj/%.o) $(PEER_OBJS) $(STATIC)
 	$(call link,$(CFLAGS),$(PEER_LIBS))

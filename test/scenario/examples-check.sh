@@ -78,5 +78,21 @@ if [ "$(id -u)" -ne 0 ]; then
     refuses "$dir/out: Permission denied" "$demo" "$dir/out" "$dir/other"
 fi
 
+# --- posix/copy ---
+copy=$BUILD/examples/posix/copy
+if [ -x "$copy" ] && [ "${POSIX:-1}" = 1 ]; then
+    rm -f "$dir/out"
+    "$copy" "$dir/text" "$dir/out" || fail "copy IN OUT"
+    cmp "$dir/text" "$dir/out" || fail "copy IN OUT differs"
+    # shellcheck disable=SC2002 # it is the pipe that is tried
+    cat "$dir/text" | "$copy" | cmp - "$dir/text" || fail "copy between pipes differs"
+    "$copy" "$dir/text" - | cmp - "$dir/text" || fail "copy IN - differs"
+    "$copy" <"$dir/text" >"$dir/out" || fail "copy with redirections"
+    cmp "$dir/text" "$dir/out" || fail "copy with redirections differs"
+    refuses "No such file or directory" "$copy" "$dir/none" "$dir/out"
+    refuses "Is a directory" "$copy" "$dir" "$dir/out"
+    [ ! -w /dev/full ] || refuses "No space left on device" "$copy" "$dir/text" /dev/full
+fi
+
 rm -rf "$dir"
 echo "upper and demo equal tr; each file that cannot be used gets one line"
