@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 /* A chunk below this part of its buffer gets a block of its own. */
@@ -197,6 +196,17 @@ void cst__no_sigpipe_begin(struct cst__no_sigpipe *guard)
     guard->was_pending = guard->was_blocked && sigpipe_is_pending();
 }
 
+/* Drops a SIGPIPE that is pending for this thread. */
+static void take_sigpipe(void)
+{
+    sigset_t set;
+    int sig;
+
+    only_sigpipe(&set);
+    while (sigpipe_is_pending() && sigwait(&set, &sig) == EINTR)
+        continue;
+}
+
 /* The signal goes to the thread that caused it, so that nobody else's is dropped. */
 void cst__no_sigpipe_end(const struct cst__no_sigpipe *guard, bool raised)
 {
@@ -204,12 +214,8 @@ void cst__no_sigpipe_end(const struct cst__no_sigpipe *guard, bool raised)
     sigset_t set;
 
     only_sigpipe(&set);
-    if (raised && !guard->was_pending) {
-        static const struct timespec now = { 0, 0 };
-
-        while (sigpipe_is_pending() && sigtimedwait(&set, NULL, &now) < 0 && errno == EINTR)
-            continue;
-    }
+    if (raised && !guard->was_pending)
+        take_sigpipe();
     if (!guard->was_blocked)
         (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
     errno = error;
