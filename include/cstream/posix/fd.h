@@ -13,6 +13,13 @@
  * and the process's signals are not touched: sockets are written with MSG_NOSIGNAL, and around a write to a pipe the
  * signal is blocked for the calling thread, and taken back where it was raised.
  *
+ * Between two descriptors. Where a stream of this library is piped into another one of it, and the pipe is all that listens
+ * to its 'data', the bytes go through the kernel and do not come by here, where the system has a call for that (Linux:
+ * copy_file_range, sendfile, splice). Events, backpressure and counts are the same; the way is open to other streams too
+ * (stream.h, the transfer slot). A file that is changed while its bytes are on their way to a socket or a pipe may arrive
+ * as changed. From a socket into a socket or a file takes a pipe of two more descriptors; without them, and between
+ * descriptors of other sorts, it is reads and writes.
+ *
  * The descriptor is the stream's, from the constructor's call on and also where that fails: destroy closes it. With
  * `borrowed` it is left open; non-blocking mode is then put back to what it was.
  */
