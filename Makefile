@@ -71,7 +71,7 @@ TEST_PROGRAMS := $(patsubst %.c,$(BUILD)/test/%,$(notdir $(TESTS)))
 ASAN_PROGRAMS := $(patsubst %.c,$(BUILD)/asan/test/%,$(notdir $(TESTS)))
 ASAN_RUNNER   := $(BUILD)/asan/test/scenario $(BUILD)/asan/test/buffer-questions
 ASAN_REPLAYS  := $(FUZZERS:test/fuzz/%.c=$(BUILD)/asan/test/%)
-TSAN_PROGRAMS := $(BUILD)/tsan/test/test_post
+TSAN_PROGRAMS := $(BUILD)/tsan/test/test_post $(if $(POSIX_SRCS),$(BUILD)/tsan/test/test_loop)
 FUZZ_REPLAYS  := $(FUZZERS:test/fuzz/%.c=$(BUILD)/test/%)
 FUZZ_PROGRAMS := $(FUZZERS:test/fuzz/%.c=$(BUILD)/fuzz/%)
 EXAMPLE_PROGRAMS := $(EXAMPLES:docs/examples/%.c=$(BUILD)/examples/%)
@@ -225,7 +225,7 @@ asan: $(ASAN_PROGRAMS)
 	$(if $(NO_ASAN),@echo '$(NO_ASAN)',$(TALLY) $^)
 
 # Outside `make check`: the thread sanitizer needs addresses laid out as it likes, which not every machine grants.
-## tsan: the test that has threads, with the thread sanitizer
+## tsan: the tests that have threads, with the thread sanitizer
 tsan: $(TSAN_PROGRAMS)
 	$(TALLY) $^
 
@@ -305,6 +305,15 @@ $(BUILD)/tsan/obj/src/%.o: src/%.c $(BUILD)/flags
 
 $(BUILD)/tsan/obj/test/%.o: test/%.c $(BUILD)/flags | $(BUILD)/cmocka.cflags
 	$(call compile,$(TEST_FLAGS) $(WARN) $(TSAN_FLAGS) @$(BUILD)/cmocka.cflags)
+
+$(BUILD)/tsan/obj/src/posix/%.o: src/posix/%.c $(BUILD)/flags
+	$(call compile,$(POSIX_FLAGS) $(WARN_LIB) $(TSAN_FLAGS))
+
+$(BUILD)/tsan/obj/test/posix/%.o: test/posix/%.c $(BUILD)/flags | $(BUILD)/cmocka.cflags
+	$(call compile,$(POSIX_TEST_FLAGS) $(WARN) $(TSAN_FLAGS) @$(BUILD)/cmocka.cflags)
+
+$(BUILD)/tsan/test/test_%: $(BUILD)/tsan/obj/test/posix/test_%.o $(TSAN_OBJS) $(POSIX_SRCS:%.c=$(BUILD)/tsan/obj/%.o)
+	$(call link,-fsanitize=thread -pthread,@$(BUILD)/cmocka.libs)
 
 $(BUILD)/tsan/test/test_%: $(BUILD)/tsan/obj/test/test_%.o $(TSAN_OBJS)
 	$(call link,-fsanitize=thread,@$(BUILD)/cmocka.libs)
@@ -491,5 +500,5 @@ help:
 OBJECTS := $(foreach kind,obj pic asan/obj tsan/obj,$(SRCS:%.c=$(BUILD)/$(kind)/%.o)) \
            $(foreach kind,obj asan/obj tsan/obj,$(patsubst %.c,$(BUILD)/$(kind)/%.o,$(TESTS) $(SUPPORT) $(SCENARIO) $(QUESTION) $(wildcard test/fuzz/*.c))) \
            $(patsubst %.c,$(BUILD)/obj/%.o,$(EXAMPLES) $(wildcard test/bench/*.c))
-OBJECTS += $(foreach kind,obj pic asan/obj,$(patsubst %.c,$(BUILD)/$(kind)/%.o,$(POSIX_SRCS)))
+OBJECTS += $(foreach kind,obj pic asan/obj tsan/obj,$(patsubst %.c,$(BUILD)/$(kind)/%.o,$(POSIX_SRCS)))
 -include $(OBJECTS:.o=.d)
