@@ -315,6 +315,42 @@ static void bytes_of_a_turn_limit_a_transfer(void **state)
     assert_int_equal(w->reads, 0);
 }
 
+static void count_timeout(cst_stream *s, cst_timeout_kind kind, void *arg)
+{
+    (void)s;
+    (void)kind;
+    ++*(size_t *)arg;
+}
+
+static void transfers_are_activity_of_both(void **state)
+{
+    struct world *w = *state;
+    size_t idle = 0;
+    const cst_timeouts limits = { .idle_ns = 100, .fn = count_timeout, .arg = &idle };
+    cst_budget budget = { .now_ns = 0 };
+
+    set_up(w);
+    w->left = 1000000;
+    w->from = CST_EMPTY;
+    assert_int_equal(cst_set_timeouts(w->source, &limits), CST_OK);
+    assert_int_equal(cst_set_timeouts(w->dest, &limits), CST_OK);
+    pipe_them(w);
+    for (size_t turn = 0; turn < 50; turn++) {
+        budget.now_ns += 20;
+        cst_push(w->source, cst_slice_empty());
+        assert_int_equal(cst_ctx_run(w->ctx, &budget), CST_IDLE);
+    }
+    assert_true(w->calls >= 50);
+    assert_int_equal(idle, 0);
+    for (size_t turn = 0; turn < 10; turn++) {
+        budget.now_ns += 20;
+        assert_int_equal(cst_ctx_run(w->ctx, &budget), CST_IDLE);
+    }
+    assert_int_equal(idle, 2);
+    cst_destroy(w->source, CST_OK);
+    cst_destroy(w->dest, CST_OK);
+}
+
 /* --- when it is not taken ------------------------------------------------------------------------- */
 
 static void count_data(cst_stream *s, const cst_event *event, void *arg)
@@ -522,6 +558,7 @@ static const struct CMUnitTest tests[] = {
     T(failure_of_the_destination_is_that_of_a_write),
     T(failure_after_waiting_is_too),
     T(bytes_of_a_turn_limit_a_transfer),
+    T(transfers_are_activity_of_both),
     T(listener_sees_every_chunk),
     T(second_pipe_gets_every_chunk),
     T(transform_between_gets_every_chunk),

@@ -369,10 +369,15 @@ static cst_status run_tasks(cst_loop *loop)
     return st == CST_E_NESTED ? st : CST_OK;
 }
 
+/* Whether there is something that the context does by itself, now or later: then it wants to know the time. */
+static bool is_busy(const cst_loop *loop)
+{
+    return cst_ctx_has_work(loop->ctx) || cst_ctx_due_ns(loop->ctx) != CST_NEVER;
+}
+
 static bool is_anything_left(const cst_loop *loop)
 {
-    return loop->count > 1 || loop->holds || cst_ctx_has_work(loop->ctx) ||
-           cst_ctx_due_ns(loop->ctx) != CST_NEVER;
+    return loop->count > 1 || loop->holds || is_busy(loop);
 }
 
 /* How long to wait: no longer than the caller wants, not beyond the next timer, not at all where there is work. */
@@ -459,7 +464,8 @@ static cst_status turn(cst_loop *loop, uint64_t timeout_ns)
 
     if (cst_ctx_has_work(loop->ctx))
         timeout_ns = 0; /* something is done in this turn as it is */
-    look_at_clock(loop);
+    if (is_busy(loop))
+        look_at_clock(loop);
     st = run_tasks(loop);
     if (st < 0)
         return st;
@@ -469,7 +475,8 @@ static cst_status turn(cst_loop *loop, uint64_t timeout_ns)
     if (st < 0)
         return st;
     call_ready(loop);
-    st = run_tasks(loop);
+    if (is_busy(loop))
+        st = run_tasks(loop);
     if (st < 0)
         return st;
     return is_anything_left(loop) ? CST_MORE : CST_IDLE;
