@@ -419,6 +419,16 @@ static void object_mode_keeps_its_messages(void **state)
     assert_all_written(w);
 }
 
+static void decoder_gets_every_chunk(void **state)
+{
+    struct world *w = *state;
+
+    set_up(w);
+    assert_int_equal(cst_set_encoding(w->source, CST_UTF8), CST_OK);
+    pipe_them(w);
+    assert_all_written(w);
+}
+
 static void what_is_buffered_goes_first(void **state)
 {
     struct world *w = *state;
@@ -563,6 +573,7 @@ static const struct CMUnitTest tests[] = {
     T(second_pipe_gets_every_chunk),
     T(transform_between_gets_every_chunk),
     T(object_mode_keeps_its_messages),
+    T(decoder_gets_every_chunk),
     T(what_is_buffered_goes_first),
     T(corked_destination_queues),
     T(read_by_hand_gets_a_chunk),

@@ -461,7 +461,6 @@ void cst__run_read_more(cst_stream *s);
 void cst__run_resume(cst_stream *s);
 void cst__run_end(cst_stream *s);
 void cst__run_flow(cst_stream *s);
-
 void cst__run_read(cst_stream *s);
 void cst__run_mode(cst_stream *s);
 void cst__run_auto_end(cst_stream *s);
