@@ -215,7 +215,7 @@ CST_API cst_status cst_post(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void 
 CST_API cst_status cst_timer_start(cst_ctx *ctx, cst_timer *timer, uint64_t due_ns, cst_task_fn *fn, void *arg);
 
 /** The same, delay_ns after cst_ctx_now_ns: the time that has passed since that turn began is not counted, so the timer
- * is early by it. A sum beyond the clock is CST_NEVER. */
+ * is early by it: run a turn with the time before the first. A sum beyond the clock is CST_NEVER. */
 CST_API cst_status cst_timer_start_in(cst_ctx *ctx, cst_timer *timer, uint64_t delay_ns, cst_task_fn *fn, void *arg);
 
 /** Forgets a timer of this context. CST_OK, CST_EMPTY (it was not started), CST_E_INVALID_ARG (ctx or timer is NULL) */
