@@ -150,6 +150,7 @@ static void a_source_wants_bytes_once_somebody_reads_and_gets_them_in_the_run(vo
                         "want:I data:abc"); /* the want stands: it is not told again */
     feed(s, "d");
     assert_int_equal(cst_port_eof(s), CST_OK);
+    assert_int_equal(cst_port_want(s), 0);
     run(f);
     assert_string_equal(f->trace.text, "want:I data:abc data:d end close want:");
     assert_int_equal(cst_port_reserve(&span, s), CST_EMPTY);
@@ -401,6 +402,23 @@ static void an_end_that_fails_fails_the_stream(void **state)
 
 /* --- failing, and spans that are out when the stream goes -------------------------------------- */
 
+static void an_end_of_input_gives_the_span_back_and_ends_the_want(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = source(f, NULL);
+    cst_span span;
+
+    cst_resume(s);
+    run(f);
+    assert_int_equal(cst_port_reserve(&span, s), CST_OK);
+    assert_int_equal(cst_port_eof(s), CST_OK);
+    assert_int_equal(cst_port_want(s), 0);
+    assert_int_equal(cst_port_reserve(&span, s), CST_EMPTY);
+    assert_int_equal(cst_port_commit(s, 0), CST_E_INVALID_ARG); /* it is back */
+    run(f);
+    assert_string_equal(f->trace.text, "want:I end close want:");
+}
+
 static void a_failure_on_the_way_in_comes_after_what_was_committed(void **state)
 {
     struct fixture *f = *state;
@@ -425,6 +443,8 @@ static void a_failure_on_the_way_out_is_the_answer_to_the_write(void **state)
     cst_write(s, cst_slice_str("cd"), on_done, f);
     ASSERT_PEEK(s, "ab");
     assert_int_equal(cst_port_fail(s, CST_WRITING, CST_OS(32)), CST_OK);
+    assert_int_equal(cst_port_want(s), 0);
+    assert_peek(s, (const char *const[]){ NULL });
     assert_int_equal(cst_port_fail(s, CST_WRITING, CST_OS(33)), CST_OK);
     run(f);
     assert_string_equal(f->trace.text, "done:CST_OS done:CST_OS error:CST_OS close");
@@ -650,6 +670,7 @@ static const struct CMUnitTest tests[] = {
     CASE(what_was_queued_is_lent_together),
     CASE(the_host_closes_its_direction_before_finish_where_it_wants_to),
     CASE(an_end_that_fails_fails_the_stream),
+    CASE(an_end_of_input_gives_the_span_back_and_ends_the_want),
     CASE(a_failure_on_the_way_in_comes_after_what_was_committed),
     CASE(a_failure_on_the_way_out_is_the_answer_to_the_write),
     CASE(a_failure_without_a_write_destroys_too),

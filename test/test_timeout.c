@@ -174,6 +174,24 @@ static void a_chunk_completed_is_activity(void **state)
     assert_active(f, s);
 }
 
+static void a_chunk_that_is_written_at_once_is_activity(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s;
+    struct test_stage *stage;
+
+    cst_writable_new(&s, f->ctx, &test_sink_ops, NULL, NULL);
+    stage = cst_stream_self(s);
+    stage->trace = &f->trace;
+    stage->name = "w";
+    watch(f, s, IDLE_NS, 0);
+    pass(f, 50);
+    cst_write(s, cst_slice_str("x"), NULL, NULL);
+    test_trace_clear(&f->trace);
+    assert_int_equal(cst_writable_length(s), 0);
+    assert_active(f, s);
+}
+
 static void a_chunk_through_a_pipe_is_activity_of_each_stage(void **state)
 {
     struct fixture *f = *state;
@@ -306,6 +324,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_chunk_pushed_is_activity),
     CASE(a_chunk_handed_through_is_activity),
     CASE(a_chunk_completed_is_activity),
+    CASE(a_chunk_that_is_written_at_once_is_activity),
     CASE(a_chunk_through_a_pipe_is_activity_of_each_stage),
     CASE(without_a_callback_the_stream_is_destroyed),
     CASE(the_total_does_not_heed_activity),

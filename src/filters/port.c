@@ -7,6 +7,7 @@
  */
 #include <cstream/port.h>
 
+#include <assert.h>
 #include <string.h>
 
 #define DEFAULT_SPAN_BYTES ((size_t)65536)
@@ -323,11 +324,9 @@ static cst_status port_final(cst_stream *s, void *self)
     return CST_PENDING;
 }
 
-/* What the write that is under way came to; CST_PENDING while it is. Bytes that are lent are not let go of. */
+/* What the write that is under way came to; CST_PENDING while it is. */
 static cst_status write_outcome(const struct port *port)
 {
-    if (port->lent_out)
-        return CST_PENDING;
     if (!port->left_bytes)
         return CST_OK;
     if (port->out_status < 0)
@@ -341,6 +340,7 @@ static void answer(void *arg)
     cst_stream *s = port->stream;
     cst_status st = port->writing ? write_outcome(port) : CST_PENDING;
 
+    assert(st == CST_PENDING || !port->lent_out); /* the answer lets go of the bytes */
     if (st != CST_PENDING) {
         port->writing = false;
         cst_complete(port->write_call, st);
