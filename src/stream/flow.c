@@ -10,7 +10,7 @@
 
 /*
  * A source in full flow: bytes into one pipe, something in the buffer, a read slot that gives or pushes the next chunk at
- * each call. Then read_chunk comes to this: call the slot where there is room, put what it brings behind what is there,
+ * each call. Then cst__read_chunk comes to this: call the slot where there is room, put what it brings behind what is there,
  * and hand the first chunk on. Node calls the slot first, so the two chunks cannot be one.
  */
 #define STREAMS                                                                            \
@@ -36,15 +36,8 @@ static bool has_room_then(const struct readable *r)
     return r->buffer.count == 1 || r->length - cst__row_front(&r->buffer)->len < r->high_water_mark;
 }
 
-/* Takes the first chunk of the buffer and puts another, in bytes, behind the last. */
-static bool exchange(struct readable *r, cst_slice *first, const cst_slice *last)
+static bool exchange_several(struct readable *r, cst_slice *first, const cst_slice *last)
 {
-    if (r->buffer.count == 1) {
-        *first = *cst__row_front(&r->buffer);
-        *cst__row_front(&r->buffer) = *last;
-        r->length = last->len;
-        return true;
-    }
     if (!r->buffer.count || !cst__row_has_room(&r->buffer) || last->len > SIZE_MAX - r->length)
         return false;
     cst__row_push(&r->buffer, last);
@@ -53,8 +46,19 @@ static bool exchange(struct readable *r, cst_slice *first, const cst_slice *last
     return true;
 }
 
+/* Takes the first chunk of the buffer and puts another, in bytes, behind the last. False where there is no room. */
+ALWAYS_INLINE bool exchange(struct readable *r, cst_slice *first, const cst_slice *last)
+{
+    if (r->buffer.count != 1)
+        return exchange_several(r, first, last);
+    *first = *cst__row_front(&r->buffer);
+    *cst__row_front(&r->buffer) = *last;
+    r->length = last->len;
+    return true;
+}
+
 /* The same with the chunk that the slot has left by cst_give. */
-static bool exchange_given(cst_stream *s, cst_slice *first)
+ALWAYS_INLINE bool exchange_given(cst_stream *s, cst_slice *first)
 {
     cst_ctx *ctx = s->ctx;
 
@@ -65,7 +69,7 @@ static bool exchange_given(cst_stream *s, cst_slice *first)
 }
 
 /* Takes the first of several chunks; where two were there the other one takes its place, so that no room is used up. */
-static void take_first(struct readable *r, cst_slice *first)
+ALWAYS_INLINE void take_first(struct readable *r, cst_slice *first)
 {
     cst_slice *front = cst__row_front(&r->buffer);
 
@@ -138,7 +142,7 @@ static bool stream_on(cst_stream *s)
 
 /*
  * A pass-through that is full on both sides and flows into one pipe: its buffer is at the highWaterMark, so that it keeps
- * the completion of a write, and more writes wait behind that one. Then read_chunk comes to this: the write that was kept
+ * the completion of a write, and more writes wait behind that one. Then cst__read_chunk comes to this: the write that was kept
  * completes, the next begins, and since its chunk fills the buffer again its completion is kept in turn; the first chunk
  * is handed on. So all that moves is a chunk from the queue into the buffer.
  */

@@ -312,25 +312,25 @@ void cst__push_eof(cst_stream *s)
 
 /*
  * Two shortcuts of cst__push, for bytes. In the first the stream flows into one pipe and nothing is buffered: the chunk is
- * handed through. In the second the read slot is running, with the buffer neither empty nor full and the task that reads
+ * handed through. In the second the read slot of such a stream is running, with the buffer neither empty nor full and the task that reads
  * ahead already queued: the chunk is buffered, and nobody is told.
  */
 #define HANDS_THROUGH \
     (HAS_READABLE | R_FLOWING | R_DATA_LISTENING | R_PIPED | R_READING_MORE | R_DATA_EMITTED)
 #define HANDS_THROUGH_NOT \
     (R_READING | R_SYNC | R_QUEUED | R_AWAITING | R_ENDED | R_OBJECTS | DESTROYED | ERRORED)
-#define BUFFERS (R_SYNC | R_QUEUED | R_READING_MORE)
+#define BUFFERS (HAS_READABLE | R_PIPED | R_SYNC | R_QUEUED | R_READING_MORE)
 #define BUFFERS_NOT (R_NEED_READABLE | R_ENDED | R_OBJECTS | DESTROYED | ERRORED)
 
-static bool buffers(const cst_stream *s, const cst_slice *chunk)
+ALWAYS_INLINE bool buffers(const cst_stream *s, const cst_slice *chunk)
 {
     const struct readable *r = cst__r(s);
 
-    return (s->flags & (BUFFERS | BUFFERS_NOT)) == BUFFERS && chunk->len != 0 &&
-           chunk->len <= SIZE_MAX - r->length && cst__row_has_room(&r->buffer) && !cst__decodes(s);
+    return (s->flags & (BUFFERS | BUFFERS_NOT)) == BUFFERS && chunk->len <= SIZE_MAX - r->length &&
+           cst__row_has_room(&r->buffer);
 }
 
-static cst_status buffer_in_slot(cst_stream *s, const cst_slice *chunk)
+ALWAYS_INLINE cst_status buffer_in_slot(cst_stream *s, const cst_slice *chunk)
 {
     struct readable *r = cst__r(s);
 
@@ -347,9 +347,6 @@ static cst_status push_otherwise(cst_stream *s, cst_slice *chunk)
     if (s && (s->flags & HAS_READABLE)) {
         cst_ctx *ctx = s->ctx;
 
-        cst__show(ctx);
-        if (buffers(s, chunk))
-            return buffer_in_slot(s, chunk);
         cst__enter(ctx);
         st = cst__push(s, chunk);
         cst__leave(ctx);
@@ -371,9 +368,10 @@ cst_status cst_push(cst_stream *s, cst_slice chunk)
     cst_ctx *ctx;
     cst_status st;
 
-    if (!s || (s->flags & (HANDS_THROUGH | HANDS_THROUGH_NOT)) != HANDS_THROUGH || chunk.len == 0 ||
-        !cst__may_nest(s->ctx))
+    if (!s || chunk.len == 0)
         return push_otherwise(s, &chunk);
+    if ((s->flags & (HANDS_THROUGH | HANDS_THROUGH_NOT)) != HANDS_THROUGH || !cst__may_nest(s->ctx))
+        return buffers(s, &chunk) ? buffer_in_slot(s, &chunk) : push_otherwise(s, &chunk);
     ctx = s->ctx;
     ctx->frames += 1 + CST__NESTED;
     cst__show(ctx);
