@@ -19,7 +19,7 @@ static struct cst__block_cache *new_cache(struct test_heap *heap, unsigned limit
 {
     struct cst__block_cache *cache = NULL;
 
-    assert_int_equal(cst__block_cache_new(&cache, test_heap_allocator(heap), limit), CST_OK);
+    assert_int_equal(cst__block_cache_new(&cache, test_heap_allocator(heap), limit, 0), CST_OK);
     assert_non_null(cache);
     return cache;
 }
@@ -142,6 +142,28 @@ static void no_more_than_the_limit_is_kept(void **state)
         cst__block_cache_close(cache);
         assert_int_equal(heap->live_blocks, 0);
     }
+}
+
+static void small_blocks_are_kept_up_to_a_number_of_bytes(void **state)
+{
+    struct test_heap *heap = *state;
+    struct cst__block_cache *cache;
+    cst_slice slices[8];
+
+    NEEDS_CACHE();
+    assert_int_equal(cst__block_cache_new(&cache, test_heap_allocator(heap), 2, 500), CST_OK);
+    for (size_t i = 0; i < 8; i++)
+        slices[i] = new_slice(cache, 100, 100, 'a');
+    for (size_t i = 0; i < 8; i++)
+        cst_slice_unref(&slices[i]);
+    assert_int_equal(heap->live_blocks, 1 + 5);
+    for (size_t i = 0; i < 4; i++)
+        slices[i] = new_slice(cache, 400, 400, 'a');
+    for (size_t i = 0; i < 4; i++)
+        cst_slice_unref(&slices[i]);
+    assert_int_equal(heap->live_blocks, 1 + 5 + 2);
+    cst__block_cache_close(cache);
+    assert_int_equal(heap->live_blocks, 0);
 }
 
 static void four_sizes_live_side_by_side(void **state)
@@ -293,7 +315,7 @@ static void each_allocation_may_fail(void **state)
     cst_buf buf = { .cap = 4711 };
 
     test_heap_fail_at(heap, 1);
-    assert_int_equal(cst__block_cache_new(&cache, test_heap_allocator(heap), 4), CST_E_NOMEM);
+    assert_int_equal(cst__block_cache_new(&cache, test_heap_allocator(heap), 4, 0), CST_E_NOMEM);
     assert_null(cache);
     cache = new_cache(heap, 4);
     test_heap_fail_at(heap, 1);
@@ -379,6 +401,7 @@ static const struct CMUnitTest tests[] = {
     HEAP_TEST(a_buffer_that_is_freed_comes_back_too),
     HEAP_TEST(a_short_freeze_pins_the_capacity_and_comes_back_whole),
     HEAP_TEST(no_more_than_the_limit_is_kept),
+    HEAP_TEST(small_blocks_are_kept_up_to_a_number_of_bytes),
     HEAP_TEST(four_sizes_live_side_by_side),
     HEAP_TEST(a_fifth_size_replaces_the_one_asked_for_longest_ago),
     HEAP_TEST(a_block_whose_class_was_replaced_is_freed),

@@ -80,7 +80,8 @@ typedef struct cst_timer {
  *                 library. NULL: the host finds out by running.
  * nesting_limit   how deep synchronous stages run inside one another before a chunk is buffered and goes on by a task;
  *                 0 is 64. It bounds the stack for any length of pipeline.
- * cached_blocks   how many blocks of one size cst_ctx_buf keeps for reuse; 0 is 16
+ * cached_blocks   how many blocks of one size cst_ctx_buf keeps for reuse; 0 is 16, or as many as make 196,608 bytes
+ *                 where that is more: so many small blocks wait in a source, a stage and a sink that are full
  */
 typedef struct cst_ctx_opts {
     void (*wake)(void *arg);

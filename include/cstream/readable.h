@@ -38,7 +38,8 @@ CST_API cst_status cst_readable_new(cst_stream **out, cst_ctx *ctx, const cst_op
 CST_API cst_status cst_push(cst_stream *s, cst_slice chunk);
 
 /** The same with a copy of len bytes of the caller's. A copy that finds no memory fails the stream likewise; so does
- * one of no bytes, where bytes is NULL and len is not 0, with CST_E_INVALID_ARG: Node's push of what is no chunk. */
+ * one of no bytes, where bytes is NULL and len is not 0, with CST_E_INVALID_ARG: Node's push of what is no chunk.
+ * Small copies share blocks, as those of cst_write_copy do. */
 CST_API cst_status cst_push_copy(cst_stream *s, const void *bytes, size_t len);
 
 /**

@@ -40,7 +40,9 @@ CST_API cst_status cst_writable_new(cst_stream **out, cst_ctx *ctx, const cst_op
  */
 CST_API cst_status cst_write(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg);
 
-/** The same with a copy of len bytes of the caller's. CST_E_NOMEM where there is none for the copy. */
+/** The same with a copy of len bytes of the caller's. CST_E_NOMEM where there is none for the copy. Copies of up to
+ * 1,024 bytes lie side by side in blocks of 16 KiB that the context uses again: who keeps one for long may want
+ * cst_slice_compact. */
 CST_API cst_status cst_write_copy(cst_stream *s, const void *bytes, size_t len, cst_done_fn *done, void *arg);
 
 /**

@@ -117,6 +117,19 @@ static inline void cst__block_unref(cst_block *block)
         cst__block_set_refs(block, refs - 1);
 }
 
+/* count references less, at least 1. */
+static inline void cst__block_unref_many(cst_block *block, size_t count)
+{
+    size_t refs = cst__block_refs(block);
+
+    if (!block->shared && refs > count && refs != CST__REFS_STUCK) {
+        cst__block_set_refs(block, refs - count);
+        return;
+    }
+    while (count-- > 0)
+        cst__block_unref(block);
+}
+
 /* cst_slice_ref and cst_slice_unref without their calls and without their care for NULL. */
 static inline cst_slice cst__slice_ref(const cst_slice *slice)
 {

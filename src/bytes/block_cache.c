@@ -20,6 +20,7 @@ struct cst__block_cache {
     const cst_allocator *allocator;
     size_t blocks_out;
     uint64_t clock;
+    size_t limit_bytes;
     unsigned limit;
     bool open;
     struct size_class classes[CST__BLOCK_CLASSES];
@@ -43,15 +44,18 @@ static void free_if_done(struct cst__block_cache *cache)
 }
 
 cst_status cst__block_cache_new(struct cst__block_cache **out, const cst_allocator *allocator,
-                                unsigned limit)
+                                unsigned limit, size_t limit_bytes)
 {
     struct cst__block_cache *cache = allocator->alloc(allocator->user, sizeof *cache);
 
     if (cache == NULL)
         return CST_E_NOMEM;
-    *cache = (struct cst__block_cache){ .allocator = allocator, .limit = limit, .open = true };
+    *cache = (struct cst__block_cache){
+        .allocator = allocator, .limit = limit, .limit_bytes = limit_bytes, .open = true
+    };
 #ifdef CST_NO_CACHE
     cache->limit = 0;
+    cache->limit_bytes = 0;
 #endif
     *out = cache;
     return CST_OK;
@@ -131,7 +135,10 @@ static struct size_class *class_with_room(struct cst__block_cache *cache, size_t
 {
     struct size_class *size_class = cache->open ? find_class(cache, cap) : NULL;
 
-    return size_class != NULL && size_class->free_count < cache->limit ? size_class : NULL;
+    if (size_class == NULL || (size_class->free_count >= cache->limit &&
+                               size_class->free_count >= cache->limit_bytes / (cap ? cap : 1)))
+        return NULL;
+    return size_class;
 }
 
 void cst__block_cache_take_back(cst_block *block)

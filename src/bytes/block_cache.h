@@ -9,15 +9,16 @@
  *
  * A size class is one exact capacity. There are CST__BLOCK_CLASSES of them, for streams of
  * different read sizes side by side; a capacity that has no class takes over the least recently
- * asked-for one, whose free blocks go. Each class keeps at most `limit` free blocks; a block that
- * comes back beyond that, or whose class has gone meanwhile, is freed.
+ * asked-for one, whose free blocks go. Each class keeps at most `limit` free blocks, or as many
+ * as make `limit_bytes` where that is more; a block that comes back beyond that, or whose class has
+ * gone meanwhile, is freed.
  *
  * Slices outlive contexts, so the cache outlives its owner: after cst__block_cache_close it only
  * counts the blocks that are still out, frees each as it comes, and goes with the last. A block
  * that is shared between threads leaves the cache for good, so that no other thread ever touches
  * it.
  *
- * Built with -DCST_NO_CACHE nothing is kept (limit is 0).
+ * Built with -DCST_NO_CACHE nothing is kept (both limits are 0).
  */
 #ifndef CST_BYTES_BLOCK_CACHE_H
 #define CST_BYTES_BLOCK_CACHE_H
@@ -33,7 +34,7 @@ struct cst__block_cache;
  * CST_E_NOMEM  *out is untouched
  */
 cst_status cst__block_cache_new(struct cst__block_cache **out, const cst_allocator *allocator,
-                                unsigned limit);
+                                unsigned limit, size_t limit_bytes);
 
 /* Frees the free blocks now, and the cache itself with the last block that is out. NULL is fine. */
 void cst__block_cache_close(struct cst__block_cache *cache);

@@ -160,6 +160,25 @@ static void drop_first(struct cst_chain_row *row)
     cst__slice_unref(&first);
 }
 
+/* Items of one block side by side give their references back together. */
+void cst__row_drop_all(struct cst_chain_row *row)
+{
+    const cst_slice *item = row->items + row->head, *end = item + row->count;
+
+    row->count = row->head = 0;
+    while (item != end) {
+        cst_block *block = item->block;
+        size_t count = 0;
+
+        do {
+            count++;
+            item++;
+        } while (item != end && item->block == block);
+        if (block != NULL)
+            cst__block_unref_many(block, count);
+    }
+}
+
 void cst__row_fini(struct cst_chain_row *row, const cst_allocator *allocator)
 {
     while (row->count > 0)

@@ -11,6 +11,13 @@
 
 #include <cstream/chain.h>
 
+/* What a chunk's way goes through again and again is checked where the library checks itself: with CST_CHECK. */
+#ifdef CST_CHECK
+#define CST__ASSERT(condition) assert(condition)
+#else
+#define CST__ASSERT(condition) ((void)0)
+#endif
+
 #define CST__ROW_FIRST_CAP 4u
 
 /*
@@ -23,6 +30,11 @@
  */
 cst_status cst__row_reserve_slow(struct cst_chain_row *row, const cst_allocator *allocator);
 cst_status cst__row_reserve_front(struct cst_chain_row *row, const cst_allocator *allocator);
+
+/*
+ * Lets go of every item and keeps the array. Nobody else can see the row: a release callback may do what it likes.
+ */
+void cst__row_drop_all(struct cst_chain_row *row);
 
 /* Lets go of every item and of the array: the row is empty then. */
 void cst__row_fini(struct cst_chain_row *row, const cst_allocator *allocator);
@@ -51,7 +63,7 @@ static inline cst_status cst__row_reserve(struct cst_chain_row *row, const cst_a
 /* Moves *slice in at the end; there is room. */
 static inline void cst__row_push(struct cst_chain_row *row, const cst_slice *slice)
 {
-    assert(cst__row_has_room(row));
+    CST__ASSERT(cst__row_has_room(row));
     row->items[row->head + row->count] = *slice;
     row->count++;
 }
@@ -59,7 +71,7 @@ static inline void cst__row_push(struct cst_chain_row *row, const cst_slice *sli
 /* Moves *slice in at the front, after cst__row_reserve_front. */
 static inline void cst__row_unshift(struct cst_chain_row *row, const cst_slice *slice)
 {
-    assert(row->head > 0);
+    CST__ASSERT(row->head > 0);
     row->head--;
     row->items[row->head] = *slice;
     row->count++;
@@ -68,7 +80,7 @@ static inline void cst__row_unshift(struct cst_chain_row *row, const cst_slice *
 /* The first item; there is one. */
 static inline cst_slice *cst__row_front(const struct cst_chain_row *row)
 {
-    assert(row->count > 0);
+    CST__ASSERT(row->count > 0);
     return &row->items[row->head];
 }
 

@@ -8,8 +8,17 @@
 
 #define DEFAULT_NESTING_LIMIT 64
 #define DEFAULT_CACHED_BLOCKS 16
+#define DEFAULT_CACHED_BYTES (3 * (size_t)DEFAULT_MARK_BYTES)
 #define DEFAULT_MARK_BYTES 65536
 #define DEFAULT_MARK_OBJECTS 16
+
+static cst_status new_cache(cst_ctx *ctx, unsigned cached_blocks)
+{
+    if (cached_blocks)
+        return cst__block_cache_new(&ctx->cache, ctx->allocator, cached_blocks, 0);
+    return cst__block_cache_new(&ctx->cache, ctx->allocator, DEFAULT_CACHED_BLOCKS,
+                                DEFAULT_CACHED_BYTES);
+}
 
 static uint32_t nesting_limit(const cst_ctx_opts *opts)
 {
@@ -40,12 +49,11 @@ cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_
     ctx->told_due_ns = CST_NEVER;
     ctx->bytes_left = SIZE_MAX;
     cst__posted_sleep(ctx);
-    if (cst__block_cache_new(&ctx->cache, allocator,
-                             opts->cached_blocks ? opts->cached_blocks : DEFAULT_CACHED_BLOCKS) <
-        0) {
+    if (new_cache(ctx, opts->cached_blocks) < 0) {
         allocator->free(allocator->user, ctx, sizeof(*ctx));
         return CST_E_NOMEM;
     }
+    ctx->copies = (struct cst__copies){ .cache = ctx->cache, .allocator = allocator };
     cst__pool_init(&ctx->pool, allocator);
     ctx->first_block = ctx->last_block = cst__alloc(ctx, sizeof(*ctx->first_block));
     if (!ctx->first_block) {
@@ -155,6 +163,7 @@ cst_status cst_ctx_free(cst_ctx *ctx)
     ctx->frames = 0;
     cst__bury(ctx);
     allocator = ctx->allocator;
+    cst__copies_fini(&ctx->copies);
     cst__block_cache_close(ctx->cache);
     cst__free(ctx, ctx->first_block, sizeof(*ctx->first_block));
     cst__pool_fini(&ctx->pool);

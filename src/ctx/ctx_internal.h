@@ -10,6 +10,7 @@
 
 #include "base/pool.h"
 #include "bytes/block_cache.h"
+#include "bytes/copies.h"
 #include "cstream/ctx.h"
 
 #ifndef __STDC_NO_ATOMICS__
@@ -78,6 +79,7 @@ struct cst_ctx {
     const cst_allocator *allocator;
     struct cst__pool pool;
     struct cst__block_cache *cache;
+    struct cst__copies copies;
 
     struct cst__task_block *first_block, *last_block;
     unsigned next_task, next_room;

@@ -340,7 +340,7 @@ ALWAYS_INLINE cst_status buffer_in_slot(cst_stream *s, const cst_slice *chunk)
     return r->length < r->high_water_mark ? CST_OK : CST_FULL;
 }
 
-static cst_status push_otherwise(cst_stream *s, cst_slice *chunk)
+OUT_OF_LINE cst_status push_otherwise(cst_stream *s, cst_slice *chunk)
 {
     cst_status st = CST_E_INVALID_ARG;
 
@@ -391,7 +391,7 @@ cst_status cst_push_copy(cst_stream *s, const void *bytes, size_t len)
 
     if (!s || !(s->flags & HAS_READABLE))
         return CST_E_INVALID_ARG;
-    st = cst_slice_copy(&chunk, s->ctx->allocator, bytes, len);
+    st = bytes || !len ? cst__copy(&chunk, &s->ctx->copies, bytes, len) : CST_E_INVALID_ARG;
     if (st == CST_OK)
         return cst_push(s, chunk);
     cst__enter(s->ctx);

@@ -86,42 +86,18 @@ static void deliver_marked(struct cst__pipe *pipe, const cst_slice *chunk)
     leave_stages(entered, count, len);
 }
 
-/* A stream of bytes whose last write is still in flight takes the next into its queue. */
-#define QUEUES (CONSTRUCTED | W_WRITING)
-#define QUEUES_NOT (W_ENDING | W_OBJECTS | DESTROYED | ERRORED)
-
-static bool queues(const cst_stream *s, const cst_slice *chunk)
-{
-    const struct writable *w = cst__w(s);
-
-    return (s->flags & (QUEUES | QUEUES_NOT)) == QUEUES && cst__row_has_room(&w->queue) &&
-           chunk->len <= SIZE_MAX - w->length;
-}
-
-static cst_status queue_write(cst_stream *s, const cst_slice *chunk)
-{
-    struct writable *w = cst__w(s);
-    cst_slice kept = cst__slice_ref(chunk);
-
-    cst__row_push(&w->queue, &kept);
-    w->length += kept.len;
-    s->flags |= W_BUFFERED;
-    if (w->length < w->high_water_mark || w->length == 0)
-        return CST_OK;
-    s->flags |= W_NEED_DRAIN;
-    return CST_FULL;
-}
-
 void cst__deliver_to_busy(struct cst__passing *passing, struct cst__pipe *last,
                           const cst_slice *chunk)
 {
+    cst_slice kept;
     cst_status st;
 
-    if (!queues(last->dest, chunk)) {
+    if (!queues(last->dest, chunk->len)) {
         deliver_marked(passing->first, chunk);
         return;
     }
-    st = queue_write(last->dest, chunk);
+    kept = cst__slice_ref(chunk);
+    st = queue_write(last->dest, &kept);
     if (st != CST_OK) {
         last->dest->ctx->passing = passing;
         cst__passing_seen(passing, last, st);

@@ -8,6 +8,7 @@
  * meanwhile, the general functions finish. So the states that user code sees, and the order of what happens, are the same.
  *
  *   write_idle   cst__write without a callback, to a sink that is idle
+ *   queue_write  the same, to a stream whose writes have to wait
  *   deliver      what the 'data' listener of a pipe does: through idle pass-throughs, and into such a sink; or into the
  *                queue of one whose last write is still in flight
  *
@@ -22,11 +23,14 @@
 
 #include "stream/stream_internal.h"
 
-/* Inlined wherever it is used: the calls are what would cost most. */
+/* Inlined wherever it is used: the calls are what would cost most. And the general way beside a shortcut: out of line, so
+ * that the shortcut saves no registers for it. */
 #ifdef __GNUC__
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define OUT_OF_LINE static __attribute__((noinline))
 #else
 #define ALWAYS_INLINE static inline
+#define OUT_OF_LINE static
 #endif
 
 /* --- a write -------------------------------------------------------------------------------------------------------- */
@@ -59,6 +63,32 @@ ALWAYS_INLINE cst_status write_idle(cst_stream *s, const cst_slice *chunk)
     w->length = 0;
     cst__stream_check(s);
     return CST_OK;
+}
+
+/* A stream of bytes that has to take a write into its queue: the last one is in flight, or it is corked. */
+#define QUEUES (CONSTRUCTED | HAS_WRITABLE)
+#define QUEUES_NOT (W_ENDING | W_OBJECTS | DESTROYED | ERRORED)
+
+ALWAYS_INLINE bool queues(const cst_stream *s, size_t len)
+{
+    const struct writable *w = cst__w(s);
+
+    return (s->flags & (QUEUES | QUEUES_NOT)) == QUEUES && (s->flags & (W_WRITING | W_CORKED)) &&
+           cst__row_has_room(&w->queue) && len <= SIZE_MAX - w->length;
+}
+
+/* cst__write of a chunk that is taken, without a callback. */
+ALWAYS_INLINE cst_status queue_write(cst_stream *s, const cst_slice *chunk)
+{
+    struct writable *w = cst__w(s);
+
+    cst__row_push(&w->queue, chunk);
+    w->length += chunk->len;
+    s->flags |= W_BUFFERED;
+    if (w->length < w->high_water_mark || w->length == 0)
+        return CST_OK;
+    s->flags |= W_NEED_DRAIN;
+    return CST_FULL;
 }
 
 /* --- pass-throughs in a row ------------------------------------------------------------------------------------------ */

@@ -50,6 +50,20 @@ struct kept {
     struct cst_chain_row batch;
 };
 
+/* The array serves the queue again, where that has none by now. */
+static void drop_batch(cst_stream *s, struct cst_chain_row *batch)
+{
+    struct writable *w = cst__w(s);
+
+    cst__row_drop_all(batch);
+    if (w->queue.items) {
+        cst__row_fini(batch, cst__pool_allocator(&s->ctx->pool));
+    } else {
+        w->queue.items = batch->items;
+        w->queue.cap = batch->cap;
+    }
+}
+
 static struct kept take_kept(cst_stream *s)
 {
     struct writable *w = cst__w(s);
@@ -66,7 +80,7 @@ static struct kept take_kept(cst_stream *s)
 static void drop_kept(cst_stream *s, struct kept *kept)
 {
     cst__slice_unref(&kept->chunk);
-    cst__row_fini(&kept->batch, cst__pool_allocator(&s->ctx->pool));
+    drop_batch(s, &kept->batch);
 }
 
 void cst__writable_fini(cst_stream *s)
@@ -343,7 +357,7 @@ static void start_writev(cst_stream *s)
         s->flags |= W_KEPT | W_VECTOR;
         w->flight.batch = chunks;
     } else {
-        cst__row_fini(&chunks, cst__pool_allocator(&s->ctx->pool));
+        drop_batch(s, &chunks);
     }
 }
 
@@ -702,7 +716,8 @@ cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, 
     return cst__write_result(s);
 }
 
-cst_status cst_write(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg)
+OUT_OF_LINE cst_status write_otherwise(cst_stream *s, cst_slice *chunk, cst_done_fn *done,
+                                       void *arg)
 {
     cst_status st = CST_E_INVALID_ARG;
 
@@ -710,23 +725,41 @@ cst_status cst_write(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *ar
         cst_ctx *ctx = s->ctx;
 
         cst__enter(ctx);
-        st = !done && is_idle(s) ? write_idle(s, &chunk) : cst__write(s, &chunk, done, arg);
+        st = !done && is_idle(s) ? write_idle(s, chunk) : cst__write(s, chunk, done, arg);
         cst__leave(ctx);
     }
-    cst__slice_unref(&chunk);
+    cst__slice_unref(chunk);
     return st;
 }
 
-cst_status cst_write_copy(cst_stream *s, const void *bytes, size_t len, cst_done_fn *done,
-                          void *arg)
+cst_status cst_write(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg)
+{
+    if (!s || done || !queues(s, chunk.len))
+        return write_otherwise(s, &chunk, done, arg);
+    return queue_write(s, &chunk);
+}
+
+OUT_OF_LINE cst_status write_copy_otherwise(cst_stream *s, const void *bytes, size_t len,
+                                            cst_done_fn *done, void *arg)
 {
     cst_slice chunk;
     cst_status st;
 
     if (!s || !(s->flags & HAS_WRITABLE) || (!bytes && len))
         return CST_E_INVALID_ARG;
-    st = cst_slice_copy(&chunk, s->ctx->allocator, bytes, len);
+    st = cst__copy(&chunk, &s->ctx->copies, bytes, len);
     return st < 0 ? st : cst_write(s, chunk, done, arg);
+}
+
+cst_status cst_write_copy(cst_stream *s, const void *bytes, size_t len, cst_done_fn *done,
+                          void *arg)
+{
+    cst_slice chunk;
+
+    if (!s || !bytes || done || !queues(s, len) || !cst__copies_have_room(&s->ctx->copies, len))
+        return write_copy_otherwise(s, bytes, len, done, arg);
+    chunk = cst__copy_here(&s->ctx->copies, bytes, len);
+    return queue_write(s, &chunk);
 }
 
 /* --- cork ----------------------------------------------------------------------------------------------------------- */
