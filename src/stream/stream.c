@@ -63,79 +63,47 @@ static void drop_stream(struct cst__resident *resident)
 
 /* --- deferred tasks ----------------------------------------------------------------------------------------------- */
 
-static void run_kind(cst_stream *s, enum cst__task_kind kind, cst_status status)
+/* Those of which a note says enough. */
+static void (*const noted_tasks[])(cst_stream *s) = {
+    [TASK_READABLE] = cst__run_readable,
+    [TASK_READ_MORE] = cst__run_read_more,
+    [TASK_RESUME] = cst__run_resume,
+    [TASK_END] = cst__run_end,
+    [TASK_FLOW] = cst__run_flow,
+    [TASK_READ] = cst__run_read,
+    [TASK_MODE] = cst__run_mode,
+    [TASK_PIPE_END] = cst__run_pipe_end,
+    [TASK_AUTO_END] = cst__run_auto_end,
+    [TASK_FAIL_QUEUE] = cst__run_fail_queue,
+    [TASK_FINISH_IF_STILL] = cst__run_finish_if_still,
+    [TASK_FINISH] = cst__run_finish,
+    [TASK_CONSTRUCT] = cst__call_construct,
+    [TASK_ERROR] = cst__run_error,
+    [TASK_CLOSE] = cst__run_close,
+};
+
+static void run_other_task(cst_stream *s, unsigned kind, cst_status status)
 {
-    switch (kind) {
-    case TASK_LINK:
-        break;
-    case TASK_READABLE:
-        cst__run_readable(s);
-        break;
-    case TASK_READ_MORE:
-        cst__run_read_more(s);
-        break;
-    case TASK_RESUME:
-        cst__run_resume(s);
-        break;
-    case TASK_END:
-        cst__run_end(s);
-        break;
-    case TASK_FLOW:
-        cst__run_flow(s);
-        break;
-    case TASK_READ:
-        cst__run_read(s);
-        break;
-    case TASK_MODE:
-        cst__run_mode(s);
-        break;
-    case TASK_PIPE_END:
-        cst__run_pipe_end(s);
-        break;
-    case TASK_AUTO_END:
-        cst__run_auto_end(s);
-        break;
-    case TASK_FAIL_QUEUE:
-        cst__run_fail_queue(s);
-        break;
-    case TASK_FINISH_IF_STILL:
-        cst__run_finish(s, true);
-        break;
-    case TASK_FINISH:
-        cst__run_finish(s, false);
-        break;
-    case TASK_CONSTRUCT:
-        cst__call_construct(s);
-        break;
-    case TASK_ERROR:
-        cst__run_error(s);
-        break;
-    case TASK_CLOSE:
-        cst__run_close(s);
-        break;
-    case TASK_AFTER_WRITE:
+    if (kind == TASK_AFTER_WRITE)
         cst__run_after_write(s);
-        break;
-    case TASK_WRITE_FAILED:
+    else if (kind == TASK_WRITE_FAILED)
         cst__run_write_failed(s, status);
-        break;
-    case TASK_COMPLETE_WRITE:
+    else if (kind == TASK_COMPLETE_WRITE)
         cst__write_answered(s, CST_OK);
-        break;
-    case TASK_CONSTRUCTED:
+    else if (kind == TASK_CONSTRUCTED)
         cst__run_constructed(s, status);
-        break;
-    case TASK_CONSTRUCTED_AGAIN:
+    else
         cst__run_constructed_again(s, status);
-        break;
-    }
 }
 
 static void run_task(void *subject, unsigned kind, cst_status status)
 {
     cst_stream *s = subject;
 
-    run_kind(s, (enum cst__task_kind)kind, status);
+    if (kind <= TASK_CLOSE)
+        noted_tasks[kind](s);
+    else
+        run_other_task(s, kind, status);
     cst__release(s);
 }
 

@@ -133,7 +133,7 @@
 
 /* --- deferred tasks ----------------------------------------------------------------------------------------------- */
 
-/* All that a stream does later, in the order in which it was queued (run_task in stream.c). */
+/* All that a stream does later, in the order in which it was queued (noted_tasks in stream.c). */
 enum cst__task_kind {
     TASK_LINK, /* not a stream's */
     TASK_READABLE,
@@ -510,7 +510,8 @@ size_t cst__writable_pending(const cst_stream *s);
 void cst__run_after_write(cst_stream *s);
 void cst__run_write_failed(cst_stream *s, cst_status status);
 void cst__run_fail_queue(cst_stream *s);
-void cst__run_finish(cst_stream *s, bool if_still);
+void cst__run_finish(cst_stream *s);
+void cst__run_finish_if_still(cst_stream *s);
 
 /** Calls every callback that the stream still owes: it is being freed. */
 void cst__writable_settle(cst_stream *s);

@@ -287,7 +287,7 @@ static void flight_begun(cst_stream *s, const cst_slice *chunk)
     }
 }
 
-#define TRANSFERS_NOT                                                                     \
+#define TRANSFERS_NOT                                                                       \
     (W_WRITING | W_CORKED | W_BUFFERED | W_CLEARING | W_ENDING | W_NEED_DRAIN | W_OBJECTS | \
      IS_TRANSFORM | DESTROYED | ERRORED)
 
@@ -825,13 +825,16 @@ static void finish(cst_stream *s)
         cst__destroy(s, NULL);
 }
 
-/*
- * Without final what has happened since the task was queued may have put it off (if_still). After final it comes in any
- * case, after a destroy too: a slip of Node's.
- */
-void cst__run_finish(cst_stream *s, bool if_still)
+/* After final it comes in any case, after a destroy too: a slip of Node's. */
+void cst__run_finish(cst_stream *s)
 {
-    if (!if_still || need_finish(s))
+    finish(s);
+}
+
+/* Without final what has happened since the task was queued may have put it off. */
+void cst__run_finish_if_still(cst_stream *s)
+{
+    if (need_finish(s))
         finish(s);
     else
         cst__w(s)->pending--;
