@@ -1,0 +1,461 @@
+/*
+ * http_server.c - serves the files of a directory over HTTP/1.1, however large they are and however slowly they are read.
+ *
+ *     http_server [--whole] [--port N] [--head-seconds N] [--idle-seconds N] DIRECTORY
+ *
+ * On 127.0.0.1, port 8000 unless said; --port 0 lets the system choose, and the first line says which it is. GET and HEAD,
+ * one range a request, connections that are kept, requests one behind the other. A path that leads out of the directory,
+ * by "..", %2e%2e or a link, is answered as if it were not there.
+ *
+ * A file is piped into its socket: what is in memory of it is at most what the socket has not taken yet, and on Linux
+ * nothing, since between a file and a socket the library lets the kernel move the bytes. With --whole each request reads
+ * its file into memory first, to see what that costs.
+ *
+ * A head must be complete after --head-seconds (10), and may have 8 KiB. A client that takes nothing for --idle-seconds
+ * (30) is let go.
+ *
+ *     cc http_server.c -o http_server $(pkg-config --cflags --libs libcstream-posix)
+ *
+ * Calls shown: cst_listen, cst_read, cst_unshift, cst_write_copy, cst_fs_read_stream_new, cst_pipe, cst_end,
+ * cst_set_timeouts, cst_timer_start_in, cst_slice_foreign
+ */
+#define _XOPEN_SOURCE 700
+
+#include <cstream/cstream.h>
+#include <cstream/posix/posix.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "http.h"
+
+#define SECOND UINT64_C(1000000000)
+
+struct server {
+    cst_loop *loop;
+    char root[PATH_MAX];
+    bool whole;
+    uint64_t head_ns, idle_ns;
+};
+
+struct connection {
+    struct server *server;
+    cst_stream *socket;
+    cst_stream *file; /* what is being sent; NULL: nothing */
+    cst_timer head_timer;
+    bool busy;   /* a response is on its way */
+    bool ending; /* no further request is answered */
+    size_t len;  /* of what has come and was not used */
+    char head[HTTP_MOST_HEAD + 1];
+};
+
+static const char *reason(cst_status status)
+{
+    return cst_status_os(status) ? strerror(cst_status_os(status)) : cst_status_text(status);
+}
+
+/* --- the response ----------------------------------------------------------------------------------------------------- */
+
+/* Ends the connection when what was written has gone out. */
+static void finish(struct connection *c)
+{
+    c->ending = true;
+    cst_end(c->socket, NULL, NULL);
+}
+
+static void write_text(struct connection *c, const char *text)
+{
+    cst_write_copy(c->socket, text, strlen(text), NULL, NULL);
+}
+
+static void write_head(struct connection *c, int code, uint64_t length, const char *type, const char *more)
+{
+    char text[512];
+
+    snprintf(text, sizeof(text),
+             "HTTP/1.1 %d %s\r\nContent-Length: %llu\r\nContent-Type: %s\r\nConnection: %s\r\n%s\r\n", code,
+             http_reason(code), (unsigned long long)length, type, c->ending ? "close" : "keep-alive", more);
+    write_text(c, text);
+}
+
+static void refuse(struct connection *c, int code, const char *more, bool is_head)
+{
+    char text[64];
+
+    snprintf(text, sizeof(text), "%d %s\n", code, http_reason(code));
+    write_head(c, code, strlen(text), "text/plain", more);
+    if (!is_head)
+        write_text(c, text);
+}
+
+static void serve(struct connection *c);
+
+static void response_done(struct connection *c)
+{
+    c->busy = false;
+    if (c->ending)
+        finish(c);
+    else
+        serve(c);
+}
+
+static void on_file_end(cst_stream *file, const cst_event *event, void *arg)
+{
+    struct connection *c = arg;
+
+    (void)file;
+    (void)event;
+    c->file = NULL;
+    response_done(c);
+}
+
+/* The head has promised more than the file has given: all that is left is to close. */
+static void on_file_error(cst_stream *file, const cst_event *event, void *arg)
+{
+    struct connection *c = arg;
+
+    (void)file;
+    c->file = NULL;
+    cst_destroy(c->socket, event->error->status);
+}
+
+/* The descriptor is the stream's from here on. */
+static cst_status send_file(struct connection *c, int fd, uint64_t first, uint64_t last)
+{
+    const cst_fs_read_opts opts = { .fd = fd, .ranged = true, .start = first, .end = last };
+    const cst_pipe_opts keep_open = { .no_end = true };
+    cst_stream *file;
+    cst_status st = cst_fs_read_stream_new(&file, cst_loop_ctx(c->server->loop), NULL, &opts);
+
+    if (st < 0)
+        return st;
+    cst_unref(file); /* it lives until it has closed */
+    if ((st = cst_on(file, CST_ERROR, on_file_error, c)) < 0 || (st = cst_pipe(file, c->socket, &keep_open)) < 0 ||
+        (st = cst_on(file, CST_END, on_file_end, c)) < 0) {
+        cst_off(file, CST_ERROR, on_file_error, c);
+        cst_destroy(file, CST_OK);
+        return st;
+    }
+    c->file = file;
+    c->busy = true;
+    return CST_OK;
+}
+
+static void free_bytes(const void *data, size_t len, void *arg)
+{
+    (void)data;
+    (void)len;
+    free(arg);
+}
+
+static void on_whole_written(cst_stream *socket, cst_status status, void *arg)
+{
+    (void)socket;
+    if (status == CST_OK)
+        response_done(arg);
+}
+
+/* The other way, for comparison: all of it in memory, then one write. */
+static cst_status send_whole(struct connection *c, int fd, uint64_t first, uint64_t last)
+{
+    size_t len = (size_t)(last - first + 1), got = 0;
+    char *bytes = malloc(len);
+    cst_slice slice;
+    cst_status st;
+
+    while (bytes && got < len) {
+        ssize_t n = pread(fd, bytes + got, len - got, (off_t)(first + got));
+
+        if (n <= 0)
+            break;
+        got += (size_t)n;
+    }
+    close(fd);
+    if (!bytes || got < len ||
+        (st = cst_slice_foreign(&slice, cst_ctx_allocator(cst_loop_ctx(c->server->loop)), bytes, len, free_bytes,
+                                bytes)) < 0) {
+        free(bytes);
+        return CST_E_NOMEM;
+    }
+    c->busy = true;
+    st = cst_write(c->socket, slice, on_whole_written, c);
+    return st < 0 ? st : CST_OK;
+}
+
+/* --- the file --------------------------------------------------------------------------------------------------------- */
+
+/* Opens what the target names, below the root. -1: there is no such file. */
+static int open_target(const struct server *server, const char *target, struct stat *info)
+{
+    char path[PATH_MAX], wanted[2 * PATH_MAX], real[PATH_MAX];
+    size_t root_len = strlen(server->root);
+    int fd;
+
+    if (!http_decode_path(path, sizeof(path) - sizeof("index.html"), target))
+        return -1;
+    if (path[strlen(path) - 1] == '/')
+        strcat(path, "index.html");
+    snprintf(wanted, sizeof(wanted), "%s%s", server->root, path);
+    if (!realpath(wanted, real) || strncmp(real, server->root, root_len) != 0 || real[root_len] != '/')
+        return -1;
+    fd = open(real, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && (fstat(fd, info) != 0 || !S_ISREG(info->st_mode))) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static void answer_range_outside(struct connection *c, uint64_t size, bool is_head)
+{
+    char more[64];
+
+    snprintf(more, sizeof(more), "Content-Range: bytes */%llu\r\n", (unsigned long long)size);
+    refuse(c, 416, more, is_head);
+}
+
+static void answer_file(struct connection *c, const struct http_request *request, int fd, uint64_t size)
+{
+    bool is_head = strcmp(request->method, "HEAD") == 0;
+    uint64_t first = 0, last = size - 1;
+    char more[128] = "Accept-Ranges: bytes\r\n";
+    enum http_range range = http_parse_range(&first, &last, request->range, size);
+    cst_status st;
+
+    if (range == HTTP_RANGE_OUTSIDE) {
+        close(fd);
+        answer_range_outside(c, size, is_head);
+        return;
+    }
+    if (range == HTTP_RANGE_OK)
+        snprintf(more, sizeof(more), "Accept-Ranges: bytes\r\nContent-Range: bytes %llu-%llu/%llu\r\n",
+                 (unsigned long long)first, (unsigned long long)last, (unsigned long long)size);
+    write_head(c, range == HTTP_RANGE_OK ? 206 : 200, size ? last - first + 1 : 0, http_type(request->target), more);
+    if (is_head || size == 0) {
+        close(fd);
+        return;
+    }
+    st = c->server->whole ? send_whole(c, fd, first, last) : send_file(c, fd, first, last);
+    if (st < 0)
+        cst_destroy(c->socket, st); /* the head is out: nothing else can be said */
+}
+
+static void answer(struct connection *c, const struct http_request *request)
+{
+    struct stat info;
+    int fd;
+
+    c->ending = c->ending || request->close;
+    if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0) {
+        c->ending = c->ending || request->has_body;
+        refuse(c, 405, "Allow: GET, HEAD\r\n", false);
+    } else if (request->is_chunked || request->content_length > 0) {
+        c->ending = true; /* a body that nobody reads */
+        refuse(c, 413, "", false);
+    } else if ((fd = open_target(c->server, request->target, &info)) < 0) {
+        refuse(c, errno == EMFILE || errno == ENFILE ? 500 : 404, "", strcmp(request->method, "HEAD") == 0);
+    } else {
+        answer_file(c, request, fd, (uint64_t)info.st_size);
+    }
+}
+
+/* --- the request ------------------------------------------------------------------------------------------------------ */
+
+static void head_is_late(void *arg)
+{
+    struct connection *c = arg;
+
+    c->ending = true;
+    refuse(c, 408, "", false);
+    finish(c);
+}
+
+/* Answers the first request in the buffer, and takes it out; false where it has not come whole. */
+static bool answer_next(struct connection *c)
+{
+    size_t len = http_head_length(c->head, c->len);
+    struct http_request request;
+    char last;
+
+    if (!len && c->len < HTTP_MOST_HEAD)
+        return false;
+    cst_timer_stop(cst_loop_ctx(c->server->loop), &c->head_timer);
+    last = c->head[len];
+    c->head[len] = '\0';
+    if (!len) {
+        c->ending = true;
+        refuse(c, 431, "", false);
+    } else if (!http_parse(&request, c->head)) {
+        c->ending = true;
+        refuse(c, 400, "", false);
+    } else {
+        answer(c, &request);
+    }
+    c->head[len] = last;
+    c->len -= len;
+    memmove(c->head, c->head + len, c->len);
+    return true;
+}
+
+/* Fills the buffer from the socket; what does not fit is put back. False where nothing has come. */
+static bool read_more(struct connection *c)
+{
+    cst_slice chunk;
+    size_t n;
+
+    if (c->len == HTTP_MOST_HEAD || cst_read(&chunk, c->socket, CST_READ_ANY) != CST_OK)
+        return false;
+    n = chunk.len < HTTP_MOST_HEAD - c->len ? chunk.len : HTTP_MOST_HEAD - c->len;
+    memcpy(c->head + c->len, chunk.data, n);
+    c->len += n;
+    if (n < chunk.len)
+        cst_unshift(c->socket, cst_slice_sub(&chunk, n, chunk.len - n));
+    cst_slice_unref(&chunk);
+    return true;
+}
+
+/* Answers what there is, one after another, until one takes its time or the rest has not come. */
+static void serve(struct connection *c)
+{
+    cst_ctx *ctx = cst_loop_ctx(c->server->loop);
+
+    while (!c->busy && !c->ending)
+        if (!answer_next(c) && !read_more(c))
+            break;
+    if (c->ending && !c->busy)
+        finish(c);
+    else if (!c->busy && c->len > 0 && !cst_timer_is_started(&c->head_timer))
+        cst_timer_start_in(ctx, &c->head_timer, c->server->head_ns, head_is_late, c);
+}
+
+static void on_readable(cst_stream *socket, const cst_event *event, void *arg)
+{
+    struct connection *c = arg;
+
+    (void)socket;
+    (void)event;
+    if (!c->busy && !c->ending)
+        serve(c);
+}
+
+/* The client sends nothing more; it may still be waiting for what it asked for. */
+static void on_end(cst_stream *socket, const cst_event *event, void *arg)
+{
+    struct connection *c = arg;
+
+    (void)socket;
+    (void)event;
+    if (c->busy)
+        c->ending = true;
+    else
+        finish(c);
+}
+
+/* A client that goes away is nothing to speak of: 'close' follows. */
+static void on_error(cst_stream *socket, const cst_event *event, void *arg)
+{
+    (void)socket;
+    (void)event;
+    (void)arg;
+}
+
+static void on_close(cst_stream *socket, const cst_event *event, void *arg)
+{
+    struct connection *c = arg;
+
+    (void)socket;
+    (void)event;
+    if (c->file)
+        cst_destroy(c->file, CST_OK);
+    cst_timer_stop(cst_loop_ctx(c->server->loop), &c->head_timer);
+    free(c);
+}
+
+static void on_client(cst_listener *listener, cst_stream *socket, cst_status status, void *arg)
+{
+    struct server *server = arg;
+    const cst_timeouts limits = { .idle_ns = server->idle_ns };
+    struct connection *c;
+
+    (void)listener;
+    if (!socket) {
+        fprintf(stderr, "http_server: %s\n", reason(status));
+        return;
+    }
+    cst_unref(socket); /* it lives until it has closed */
+    c = calloc(1, sizeof(*c));
+    if (!c || cst_on(socket, CST_CLOSE, on_close, c) < 0) {
+        free(c);
+        cst_destroy(socket, CST_OK);
+        return;
+    }
+    c->server = server;
+    c->socket = socket;
+    if (cst_on(socket, CST_ERROR, on_error, c) < 0 || cst_on(socket, CST_END, on_end, c) < 0 ||
+        cst_on(socket, CST_READABLE, on_readable, c) < 0 || cst_set_timeouts(socket, &limits) < 0)
+        cst_destroy(socket, CST_OK);
+}
+
+/* --- main ------------------------------------------------------------------------------------------------------------- */
+
+static int usage(void)
+{
+    fputs("usage: http_server [--whole] [--port N] [--head-seconds N] [--idle-seconds N] DIRECTORY\n", stderr);
+    return 2;
+}
+
+static cst_status run(struct server *server, uint16_t port)
+{
+    const cst_listen_opts opts = { .socket = { .allow_half_open = true } };
+    const cst_address at = { .host = "127.0.0.1", .port = port };
+    cst_listener *listener;
+    cst_endpoint endpoint;
+    cst_status st = cst_listen(&listener, server->loop, &at, &opts, on_client, server);
+
+    if (st < 0 || (st = cst_listener_address(&endpoint, listener)) < 0)
+        return st;
+    printf("http://%s:%u/\n", endpoint.host, (unsigned)endpoint.port);
+    fflush(stdout);
+    while ((st = cst_loop_run(server->loop)) == CST_E_UNHANDLED)
+        ;
+    return st;
+}
+
+int main(int argc, char **argv)
+{
+    struct server server = { .head_ns = 10 * SECOND, .idle_ns = 30 * SECOND };
+    uint64_t port = 8000, seconds;
+    cst_status st;
+    int i;
+
+    for (i = 1; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
+        if (strcmp(argv[i], "--whole") == 0)
+            server.whole = true;
+        else if (i + 1 >= argc || !http_parse_length(&seconds, argv[i + 1]) || seconds > 65535)
+            return usage();
+        else if (strcmp(argv[i], "--port") == 0)
+            port = seconds, i++;
+        else if (strcmp(argv[i], "--head-seconds") == 0)
+            server.head_ns = seconds * SECOND, i++;
+        else if (strcmp(argv[i], "--idle-seconds") == 0)
+            server.idle_ns = seconds * SECOND, i++;
+        else
+            return usage();
+    }
+    if (i + 1 != argc)
+        return usage();
+    if (!realpath(argv[i], server.root)) {
+        fprintf(stderr, "http_server: %s: %s\n", argv[i], strerror(errno));
+        return 1;
+    }
+    st = cst_loop_new(&server.loop, NULL, NULL);
+    if (st >= 0)
+        st = run(&server, (uint16_t)port);
+    cst_loop_free(server.loop);
+    fprintf(stderr, "http_server: %s\n", reason(st));
+    return 1;
+}
