@@ -19,7 +19,7 @@ SHELL      := /bin/sh
 .DELETE_ON_ERROR:
 .PHONY: all check tests demo test-tools asan tsan headers imports examples bench bench-plot bench-table budget fuzz format help \
         install uninstall clean FORCE
-.PHONY: install-core install-posix
+.PHONY: install-core install-posix http-load
 
 # --- what there is to build -------------------------------------------------------------------------------------------
 
@@ -204,9 +204,11 @@ endif
 
 ifeq ($(T)$(F),)
 CHECKS := $(ASAN_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh fuzz-replay.sh) \
-          $(addprefix test/support/,headers-check.sh imports-check.sh install-check.sh) test/scenario/examples-check.sh \
+          $(addprefix test/support/,headers-check.sh imports-check.sh install-check.sh) \
+          test/scenario/examples-check.sh test/scenario/http-check.sh \
           $(addprefix test/support/,differences-check.sh guide-check.sh) test/conformance/rows-check.sh
-CHECK_NEEDS := $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(ASAN_REPLAYS) $(FUZZ_REPLAYS) $(TEST_TOOLS) all examples
+CHECK_NEEDS := $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(ASAN_REPLAYS) $(FUZZ_REPLAYS) $(TEST_TOOLS) all examples \
+               $(if $(POSIX_SRCS),$(BUILD)/test/http_clients)
 endif
 
 TALLY = $(SCRIPT)/tally.sh $(if $(F),-f '$(F)')
@@ -356,6 +358,14 @@ examples: $(EXAMPLE_PROGRAMS)
 
 $(BUILD)/obj/docs/examples/%.o: docs/examples/%.c $(BUILD)/flags
 	$(call compile,$(USE_FLAGS) $(WARN) -pedantic-errors -Werror $(CFLAGS))
+
+# What http-check.sh and http-load.sh drive a server with.
+$(BUILD)/test/http_clients: $(BUILD)/obj/test/posix/http_clients.o
+	$(call link,$(CFLAGS))
+
+## http-load: docs/examples/posix/http_server under many slow readers, and beside nginx where that is installed; minutes
+http-load: examples $(BUILD)/test/http_clients
+	$(Q)$(SCRIPT_ENV) sh test/posix/http-load.sh
 
 $(BUILD)/examples/posix/%: $(BUILD)/obj/docs/examples/posix/%.o $(POSIX_STATIC) $(STATIC)
 	$(call link,$(CFLAGS) -pthread)

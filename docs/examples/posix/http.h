@@ -18,11 +18,11 @@
 /* Points into the head, whose lines end in zeroes now. */
 struct http_request {
     const char *method, *target;
-    const char *range;     /* NULL: none */
+    const char *range; /* NULL: none */
     uint64_t content_length;
-    bool has_body;         /* by length or chunked */
+    bool has_body; /* by length or chunked */
     bool is_chunked;
-    bool close;            /* the connection is not to be kept */
+    bool close; /* the connection is not to be kept */
 };
 
 /* How many bytes the head at the beginning of text has, its blank line included; 0 where that has not come yet. */
@@ -67,7 +67,8 @@ static inline bool http_has_word(const char *value, const char *word)
     size_t len = strlen(word);
 
     for (; *value; value++)
-        if (strncasecmp(value, word, len) == 0 && (value[len] == '\0' || value[len] == ',' || value[len] == ' '))
+        if (strncasecmp(value, word, len) == 0 &&
+            (value[len] == '\0' || value[len] == ',' || value[len] == ' '))
             return true;
     return false;
 }
@@ -157,7 +158,8 @@ static inline bool http_decode_path(char *out, size_t room, const char *target)
 enum http_range { HTTP_RANGE_NONE, HTTP_RANGE_OK, HTTP_RANGE_OUTSIDE };
 
 /* One range of a file of size bytes: "bytes=A-B", "bytes=A-", "bytes=-N". Any other form counts as none. */
-static inline enum http_range http_parse_range(uint64_t *first, uint64_t *last, const char *value, uint64_t size)
+static inline enum http_range http_parse_range(uint64_t *first, uint64_t *last, const char *value,
+                                               uint64_t size)
 {
     char text[64], *dash;
     uint64_t a = 0, b = 0;
@@ -169,7 +171,8 @@ static inline enum http_range http_parse_range(uint64_t *first, uint64_t *last, 
     if (!dash)
         return HTTP_RANGE_NONE;
     *dash++ = '\0';
-    if ((*text && !http_parse_length(&a, text)) || (*dash && !http_parse_length(&b, dash)) || (!*text && !*dash))
+    if ((*text && !http_parse_length(&a, text)) || (*dash && !http_parse_length(&b, dash)) ||
+        (!*text && !*dash))
         return HTTP_RANGE_NONE;
     if (*text && *dash && b < a)
         return HTTP_RANGE_NONE;
@@ -190,17 +193,28 @@ static inline enum http_range http_parse_range(uint64_t *first, uint64_t *last, 
 static inline const char *http_reason(int code)
 {
     switch (code) {
-    case 200: return "OK";
-    case 206: return "Partial Content";
-    case 400: return "Bad Request";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 413: return "Content Too Large";
-    case 416: return "Range Not Satisfiable";
-    case 431: return "Request Header Fields Too Large";
-    default: return "Internal Server Error";
+    case 200:
+        return "OK";
+    case 206:
+        return "Partial Content";
+    case 400:
+        return "Bad Request";
+    case 403:
+        return "Forbidden";
+    case 404:
+        return "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 408:
+        return "Request Timeout";
+    case 413:
+        return "Content Too Large";
+    case 416:
+        return "Range Not Satisfiable";
+    case 431:
+        return "Request Header Fields Too Large";
+    default:
+        return "Internal Server Error";
     }
 }
 
@@ -208,10 +222,14 @@ static inline const char *http_type(const char *path)
 {
     static const struct {
         const char *end, *type;
-    } types[] = { { ".html", "text/html; charset=utf-8" }, { ".txt", "text/plain; charset=utf-8" },
-                  { ".css", "text/css" },                  { ".js", "text/javascript" },
-                  { ".json", "application/json" },         { ".svg", "image/svg+xml" },
-                  { ".png", "image/png" },                 { ".jpg", "image/jpeg" } };
+    } types[] = { { ".html", "text/html; charset=utf-8" },
+                  { ".txt", "text/plain; charset=utf-8" },
+                  { ".css", "text/css" },
+                  { ".js", "text/javascript" },
+                  { ".json", "application/json" },
+                  { ".svg", "image/svg+xml" },
+                  { ".png", "image/png" },
+                  { ".jpg", "image/jpeg" } };
     const char *dot = strrchr(path, '.');
 
     for (size_t i = 0; dot && i < sizeof(types) / sizeof(types[0]); i++)

@@ -60,11 +60,16 @@ static const char *reason(cst_status status)
 
 /* --- the response ----------------------------------------------------------------------------------------------------- */
 
-/* Ends the connection when what was written has gone out. */
+static void on_readable(cst_stream *socket, const cst_event *event, void *arg);
+
+/* Ends the connection when what was written has gone out. What the client still sends is read and dropped, so that its end
+ * is seen. */
 static void finish(struct connection *c)
 {
     c->ending = true;
     cst_end(c->socket, NULL, NULL);
+    if (cst_off(c->socket, CST_READABLE, on_readable, c) == CST_OK)
+        cst_resume(c->socket);
 }
 
 static void write_text(struct connection *c, const char *text)
@@ -72,13 +77,16 @@ static void write_text(struct connection *c, const char *text)
     cst_write_copy(c->socket, text, strlen(text), NULL, NULL);
 }
 
-static void write_head(struct connection *c, int code, uint64_t length, const char *type, const char *more)
+static void write_head(struct connection *c, int code, uint64_t length, const char *type,
+                       const char *more)
 {
     char text[512];
 
-    snprintf(text, sizeof(text),
-             "HTTP/1.1 %d %s\r\nContent-Length: %llu\r\nContent-Type: %s\r\nConnection: %s\r\n%s\r\n", code,
-             http_reason(code), (unsigned long long)length, type, c->ending ? "close" : "keep-alive", more);
+    snprintf(
+        text, sizeof(text),
+        "HTTP/1.1 %d %s\r\nContent-Length: %llu\r\nContent-Type: %s\r\nConnection: %s\r\n%s\r\n",
+        code, http_reason(code), (unsigned long long)length, type,
+        c->ending ? "close" : "keep-alive", more);
     write_text(c, text);
 }
 
@@ -134,7 +142,8 @@ static cst_status send_file(struct connection *c, int fd, uint64_t first, uint64
     if (st < 0)
         return st;
     cst_unref(file); /* it lives until it has closed */
-    if ((st = cst_on(file, CST_ERROR, on_file_error, c)) < 0 || (st = cst_pipe(file, c->socket, &keep_open)) < 0 ||
+    if ((st = cst_on(file, CST_ERROR, on_file_error, c)) < 0 ||
+        (st = cst_pipe(file, c->socket, &keep_open)) < 0 ||
         (st = cst_on(file, CST_END, on_file_end, c)) < 0) {
         cst_off(file, CST_ERROR, on_file_error, c);
         cst_destroy(file, CST_OK);
@@ -176,8 +185,8 @@ static cst_status send_whole(struct connection *c, int fd, uint64_t first, uint6
     }
     close(fd);
     if (!bytes || got < len ||
-        (st = cst_slice_foreign(&slice, cst_ctx_allocator(cst_loop_ctx(c->server->loop)), bytes, len, free_bytes,
-                                bytes)) < 0) {
+        (st = cst_slice_foreign(&slice, cst_ctx_allocator(cst_loop_ctx(c->server->loop)), bytes,
+                                len, free_bytes, bytes)) < 0) {
         free(bytes);
         return CST_E_NOMEM;
     }
@@ -200,7 +209,8 @@ static int open_target(const struct server *server, const char *target, struct s
     if (path[strlen(path) - 1] == '/')
         strcat(path, "index.html");
     snprintf(wanted, sizeof(wanted), "%s%s", server->root, path);
-    if (!realpath(wanted, real) || strncmp(real, server->root, root_len) != 0 || real[root_len] != '/')
+    if (!realpath(wanted, real) || strncmp(real, server->root, root_len) != 0 ||
+        real[root_len] != '/')
         return -1;
     fd = open(real, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0 && (fstat(fd, info) != 0 || !S_ISREG(info->st_mode))) {
@@ -218,7 +228,8 @@ static void answer_range_outside(struct connection *c, uint64_t size, bool is_he
     refuse(c, 416, more, is_head);
 }
 
-static void answer_file(struct connection *c, const struct http_request *request, int fd, uint64_t size)
+static void answer_file(struct connection *c, const struct http_request *request, int fd,
+                        uint64_t size)
 {
     bool is_head = strcmp(request->method, "HEAD") == 0;
     uint64_t first = 0, last = size - 1;
@@ -232,9 +243,11 @@ static void answer_file(struct connection *c, const struct http_request *request
         return;
     }
     if (range == HTTP_RANGE_OK)
-        snprintf(more, sizeof(more), "Accept-Ranges: bytes\r\nContent-Range: bytes %llu-%llu/%llu\r\n",
+        snprintf(more, sizeof(more),
+                 "Accept-Ranges: bytes\r\nContent-Range: bytes %llu-%llu/%llu\r\n",
                  (unsigned long long)first, (unsigned long long)last, (unsigned long long)size);
-    write_head(c, range == HTTP_RANGE_OK ? 206 : 200, size ? last - first + 1 : 0, http_type(request->target), more);
+    write_head(c, range == HTTP_RANGE_OK ? 206 : 200, size ? last - first + 1 : 0,
+               http_type(request->target), more);
     if (is_head || size == 0) {
         close(fd);
         return;
@@ -257,7 +270,8 @@ static void answer(struct connection *c, const struct http_request *request)
         c->ending = true; /* a body that nobody reads */
         refuse(c, 413, "", false);
     } else if ((fd = open_target(c->server, request->target, &info)) < 0) {
-        refuse(c, errno == EMFILE || errno == ENFILE ? 500 : 404, "", strcmp(request->method, "HEAD") == 0);
+        refuse(c, errno == EMFILE || errno == ENFILE ? 500 : 404, "",
+               strcmp(request->method, "HEAD") == 0);
     } else {
         answer_file(c, request, fd, (uint64_t)info.st_size);
     }
@@ -404,7 +418,9 @@ static void on_client(cst_listener *listener, cst_stream *socket, cst_status sta
 
 static int usage(void)
 {
-    fputs("usage: http_server [--whole] [--port N] [--head-seconds N] [--idle-seconds N] DIRECTORY\n", stderr);
+    fputs(
+        "usage: http_server [--whole] [--port N] [--head-seconds N] [--idle-seconds N] DIRECTORY\n",
+        stderr);
     return 2;
 }
 
