@@ -93,9 +93,10 @@ if [ -x "$copy" ] && [ "${POSIX:-1}" = 1 ]; then
     refuses "Is a directory" "$copy" "$dir" "$dir/out"
     [ ! -w /dev/full ] || refuses "No space left on device" "$copy" "$dir/text" /dev/full
 fi
-# --- the loops ---
-[ "$("$BUILD/examples/loops/superloop" 2>"$dir/stderr")" = "THE QUICK BROWN FOX JUMPS OVER THE LAZY DOG" ] ||
-    fail "superloop: $(cat "$dir/stderr")"
+
+# --- loops ---
+[ "$("$BUILD/examples/serial_line" 2>"$dir/stderr")" = "THE QUICK BROWN FOX JUMPS OVER THE LAZY DOG" ] ||
+    fail "serial_line: $(cat "$dir/stderr")"
 "$BUILD/examples/host_loop" >"$dir/stdout" || fail "host_loop: $(cat "$dir/stdout")"
 
 rm -rf "$dir"

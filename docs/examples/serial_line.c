@@ -1,5 +1,5 @@
 /*
- * superloop.c - a context on bare metal: no system, no threads, no sleep but an idle instruction.
+ * serial_line.c - a context on bare metal: no system, no threads, no sleep but an idle instruction.
  *
  * A serial line is received by DMA, made upper case by a filter, and sent by DMA:
  *
