@@ -1,0 +1,82 @@
+/*
+ * echo.h - the program that every loop of this directory runs: an echo that makes capitals.
+ *
+ *     source --> client ~~~~~~ wire ~~~~~~> server --> upper --+
+ *     sink  <--- client <~~~~~ wire ~~~~~~~ server <-----------+
+ *
+ * Seven connections at once, both ends of each in this process, and every end a port: what is left
+ * for a loop is to carry bytes between ports and wires. The client sends, closes its direction, and
+ * hashes what comes back. Some are difficult:
+ *
+ *     late     reads when all others are done, another thread has answered, a timer has fired, and
+ *              a calculation in many steps has come to its end; its server is gone by then, and the
+ *              loop has had nothing to do for a while
+ *     stalled  never says that it has sent all: the server's time limit ends it
+ *     deaf     never reads: the server is destroyed while the wire is full
+ *
+ * It prints:
+ *
+ *     plain     3145728 bytes, hash 0b6a00722c04f4a6, echoed CST_OK, received CST_OK
+ *     plain     2097153 bytes, hash eed6b0401a33fe08, echoed CST_OK, received CST_OK
+ *     one byte        1 bytes, hash af63b14c8601a37b, echoed CST_OK, received CST_OK
+ *     empty           0 bytes, hash cbf29ce484222325, echoed CST_OK, received CST_OK
+ *     late        73728 bytes, hash 9c2491ff6e6edb36, echoed CST_OK, received CST_OK
+ *     stalled    100000 bytes, hash 4934a5c2f75777e1, echoed CST_E_TIMEOUT, received CST_OK
+ *     deaf            0 bytes, hash cbf29ce484222325, echoed CST_E_TIMEOUT, received CST_OS
+ *
+ * ISO C and the library alone: so superloop.c runs it too.
+ */
+#ifndef ECHO_H
+#define ECHO_H
+
+#include <cstream/cstream.h>
+
+enum { ECHO_CONNECTIONS = 7 };
+
+/* A turn's limits: small, so that the loops meet CST_MORE. */
+enum { ECHO_TURN_TASKS = 50, ECHO_TURN_BYTES = 100000 };
+
+/* Has fn(arg) called in the context, later, from elsewhere: by cst_post on the task. */
+typedef void echo_ask_fn(cst_task *task, cst_task_fn *fn, void *arg, void *host);
+
+struct echo;
+
+struct echo_connection {
+    struct echo *echo;
+    unsigned number;
+    cst_stream *source, *client, *server, *sink;
+    unsigned open; /* what has not come to its end: three pipelines, two ports */
+    cst_status echoed, received;
+
+    /* source and sink */
+    uint64_t left_bytes, got_bytes, hash;
+    uint32_t random;
+    cst_call held_call; /* of the sink, while it does not read */
+    cst_slice held;
+    bool is_holding;
+};
+
+struct echo {
+    cst_ctx *ctx;
+    echo_ask_fn *ask;
+    void *host;
+    cst_timer far, late;
+    cst_task task;
+    unsigned steps_left;
+    unsigned open; /* connections that are not done */
+    struct echo_connection connections[ECHO_CONNECTIONS];
+};
+
+/* Begins without a connection. */
+void echo_init(struct echo *echo, cst_ctx *ctx, echo_ask_fn *ask, void *host);
+
+/* Joins the two ports, which stay the caller's, to the streams of the next connection. */
+cst_status echo_connect(struct echo *echo, cst_stream *client, cst_stream *server);
+
+/* Whether every connection has come to its end, and every port is closed. */
+bool echo_is_done(const struct echo *echo);
+
+/* One line for each connection. */
+void echo_print(const struct echo *echo);
+
+#endif

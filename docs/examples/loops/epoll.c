@@ -1,0 +1,171 @@
+/*
+ * epoll.c - epoll(7) drives a context: the set of the system is what the ports want, and nothing
+ * else is kept.
+ *
+ *     wake      an eventfd, from other threads alone: this one turns before it sleeps
+ *     due       the timeout of epoll_wait
+ *     MORE      a timeout of 0
+ *     interest  an epoll_ctl for each change; where nothing is wanted, the socket leaves the set
+ *     spans     lent from read_into and write_from to their return, no longer
+ *
+ * What is run is the program of echo.h. Calls shown: cst_ctx_run, cst_port_new
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "sockets.h"
+
+struct end {
+    struct loop *loop;
+    cst_stream *port;
+    int fd;
+    bool is_watched, is_closed;
+};
+
+struct loop {
+    cst_ctx *ctx;
+    pthread_t thread;
+    int epoll, wake;
+    size_t count;
+    struct end ends[MAX_ENDS];
+};
+
+static void wake(void *arg)
+{
+    const struct loop *loop = arg;
+    const uint64_t one = 1;
+
+    if (!pthread_equal(pthread_self(), loop->thread))
+        while (write(loop->wake, &one, sizeof one) < 0 && errno == EINTR) {
+        }
+}
+
+/* epoll tells of a hang-up whatever the events: a socket of which nothing is wanted has to leave
+ * the set, or the loop would not sleep again. */
+static void watch(struct end *end, unsigned want)
+{
+    struct epoll_event event = {
+        .events = (want & CST_PORT_IN ? EPOLLIN : 0u) | (want & CST_PORT_OUT ? EPOLLOUT : 0u),
+        .data.ptr = end,
+    };
+    int what = !event.events ? EPOLL_CTL_DEL : end->is_watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+
+    if (!event.events && !end->is_watched)
+        return;
+    epoll_ctl(end->loop->epoll, what, end->fd, &event);
+    end->is_watched = event.events;
+}
+
+/* The last word, that nothing is wanted any more, may come after 'close'. */
+static void on_interest(cst_stream *port, unsigned want, void *arg)
+{
+    struct end *end = arg;
+
+    if (end->is_closed)
+        return;
+    watch(end, want);
+    if (want & CST_PORT_END)
+        shut(port, end->fd);
+}
+
+/* Nothing is lent any more. A socket that is closed leaves the set. */
+static void on_close(cst_stream *port, const cst_event *event, void *arg)
+{
+    struct end *end = arg;
+
+    (void)event;
+    end->is_closed = true;
+    close(end->fd);
+    cst_unref(port);
+}
+
+static cst_status open_end(cst_stream **out, int fd, void *arg)
+{
+    struct loop *loop = arg;
+    struct end *end = &loop->ends[loop->count];
+    const cst_port_opts opts = { .interest = on_interest, .arg = end, .wants_end = true };
+    cst_status st = cst_port_new(&end->port, loop->ctx, &opts, NULL);
+
+    if (st < 0) {
+        close(fd);
+        return st;
+    }
+    set_nonblocking(fd);
+    end->fd = fd;
+    end->loop = loop;
+    loop->count++;
+    *out = end->port;
+    return cst_on(end->port, CST_CLOSE, on_close, end);
+}
+
+/* An error or a hang-up is what reading or writing says it is. */
+static void move_bytes(struct end *end, uint32_t ready)
+{
+    if (ready & (EPOLLIN | EPOLLHUP | EPOLLERR))
+        read_into(end->port, end->fd);
+    if (ready & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+        write_from(end->port, end->fd);
+}
+
+/* Less than 1 is a timeout, or a signal: then it is only time to turn again. No callback runs while
+ * the events are gone through, so that none is of an end that has been closed meanwhile. */
+static void wait_and_move(struct loop *loop, int timeout_ms)
+{
+    struct epoll_event events[8];
+    int count = epoll_wait(loop->epoll, events, 8, timeout_ms);
+    uint64_t wakes;
+
+    for (int i = 0; i < count; i++) {
+        if (events[i].data.ptr)
+            move_bytes(events[i].data.ptr, events[i].events);
+        else if (read(loop->wake, &wakes, sizeof wakes) < 0)
+            continue; /* another wait will tell */
+    }
+}
+
+static cst_status turn(struct loop *loop, cst_budget *budget)
+{
+    *budget =
+        (cst_budget){ .tasks = ECHO_TURN_TASKS, .bytes = ECHO_TURN_BYTES, .now_ns = now_ns() };
+    return cst_ctx_run(loop->ctx, budget);
+}
+
+static bool loop_init(struct loop *loop)
+{
+    const cst_ctx_opts opts = { .wake = wake, .wake_arg = loop };
+    struct epoll_event event = { .events = EPOLLIN };
+
+    *loop = (struct loop){ .thread = pthread_self() };
+    loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+    loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return loop->epoll >= 0 && loop->wake >= 0 &&
+           epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &event) == 0 &&
+           cst_ctx_new(&loop->ctx, cst_allocator_malloc(), &opts) == CST_OK;
+}
+
+int main(void)
+{
+    static struct loop loop;
+    struct program program;
+    cst_budget budget;
+    cst_status st;
+    int result;
+
+    if (!loop_init(&loop))
+        return EXIT_FAILURE;
+    program_begin(&program, loop.ctx, open_end, &loop);
+    for (;;) {
+        st = turn(&loop, &budget);
+        if (program_is_done(&program))
+            break;
+        wait_and_move(&loop, sleep_ms(st, &budget));
+    }
+    result = program_end(&program);
+    cst_ctx_free(loop.ctx);
+    close(loop.wake);
+    close(loop.epoll);
+    return result;
+}

@@ -1,0 +1,326 @@
+/*
+ * io_uring.c - io_uring drives a context: the kernel works on the spans themselves.
+ *
+ *     wake      an eventfd, of which a read is always under way; from other threads alone
+ *     due       the timeout of the wait for completions
+ *     MORE      no wait
+ *     interest  starts a transfer: recv, sendmsg, shutdown; cancels those of a port that is gone
+ *     spans     the kernel's from then on, until the completion gives them back
+ *
+ * A port that is destroyed with bytes under way closes only when they are back: so nothing here
+ * waits for anything, and no buffer goes under the kernel's hands.
+ *
+ * Where the kernel refuses a ring, that is said in a line, and the exit status is 77. What is run
+ * is the program of echo.h. Calls shown: cst_ctx_run, cst_port_new, cst_port_reserve,
+ * cst_port_commit, cst_port_peek, cst_port_consume, cst_port_ended, cst_port_fail
+ */
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <liburing.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sockets.h"
+
+enum { MAX_SPANS = 16, RING_ENTRIES = 64, EXIT_SKIPPED = 77 };
+
+struct end;
+
+/* A transfer: its address goes to the kernel and comes back with the completion. */
+struct transfer {
+    void (*on_completion)(struct end *end, int result);
+    struct end *end;
+    bool is_under_way;
+};
+
+struct end {
+    struct loop *loop;
+    cst_stream *port; /* one reference, until it is closed and nothing is under way */
+    int fd;
+    bool is_closed;
+    struct transfer in, out, shutdown;
+    struct msghdr message;
+    struct iovec iov[MAX_SPANS];
+};
+
+struct loop {
+    cst_ctx *ctx;
+    pthread_t thread;
+    struct io_uring ring;
+    int wake;
+    uint64_t wakes; /* what is read from it */
+    size_t count;
+    struct end ends[MAX_ENDS];
+};
+
+/* Where the queue is full, the kernel takes what is in it. */
+static struct io_uring_sqe *next_sqe(struct loop *loop)
+{
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&loop->ring);
+
+    while (!sqe) {
+        io_uring_submit(&loop->ring);
+        sqe = io_uring_get_sqe(&loop->ring);
+    }
+    return sqe;
+}
+
+static struct io_uring_sqe *begin(struct end *end, struct transfer *transfer)
+{
+    struct io_uring_sqe *sqe = next_sqe(end->loop);
+
+    transfer->is_under_way = true;
+    io_uring_sqe_set_data(sqe, transfer); /* the prep functions leave it */
+    return sqe;
+}
+
+/* --- transfers -------------------------------------------------------------------------------- */
+
+static bool is_again(int result)
+{
+    return result == -EAGAIN || result == -EINTR || result == -ECANCELED;
+}
+
+static void begin_recv(struct end *end)
+{
+    cst_span span;
+    cst_status st = cst_port_reserve(&span, end->port);
+
+    if (st < 0)
+        cst_port_fail(end->port, CST_READING, st);
+    else if (st == CST_OK)
+        io_uring_prep_recv(begin(end, &end->in), end->fd, span.data, span.len, 0);
+}
+
+static void on_received(struct end *end, int n)
+{
+    if (n > 0 || is_again(n))
+        cst_port_commit(end->port, n > 0 ? (size_t)n : 0);
+    else if (n == 0)
+        cst_port_eof(end->port);
+    else
+        cst_port_fail(end->port, CST_READING, CST_OS(-n));
+}
+
+static void begin_send(struct end *end)
+{
+    cst_const_span spans[MAX_SPANS];
+    size_t count = cst_port_peek(spans, end->port, MAX_SPANS);
+
+    for (size_t i = 0; i < count; i++) {
+        end->iov[i].iov_base = (void *)(uintptr_t)spans[i].data; /* which is not written to */
+        end->iov[i].iov_len = spans[i].len;
+    }
+    end->message = (struct msghdr){ .msg_iov = end->iov, .msg_iovlen = count };
+    if (count)
+        io_uring_prep_sendmsg(begin(end, &end->out), end->fd, &end->message, MSG_NOSIGNAL);
+}
+
+static void on_sent(struct end *end, int n)
+{
+    if (n >= 0 || is_again(n))
+        cst_port_consume(end->port, n > 0 ? (size_t)n : 0);
+    else
+        cst_port_fail(end->port, CST_WRITING, CST_OS(-n));
+}
+
+static void begin_shutdown(struct end *end)
+{
+    if (!end->shutdown.is_under_way)
+        io_uring_prep_shutdown(begin(end, &end->shutdown), end->fd, SHUT_WR);
+}
+
+static void on_shut(struct end *end, int result)
+{
+    cst_port_ended(end->port, result < 0 ? CST_OS(-result) : CST_OK);
+}
+
+/* The completion comes all the same: with what was moved, or with -ECANCELED. That of the cancel
+ * itself says nothing more. */
+static void cancel(struct end *end, struct transfer *transfer)
+{
+    struct io_uring_sqe *sqe;
+
+    if (!transfer->is_under_way)
+        return;
+    sqe = next_sqe(end->loop);
+    io_uring_prep_cancel(sqe, transfer, 0);
+    io_uring_sqe_set_data(sqe, NULL);
+}
+
+/* --- an end ----------------------------------------------------------------------------------- */
+
+static void on_interest(cst_stream *port, unsigned want, void *arg)
+{
+    struct end *end = arg;
+
+    (void)port;
+    if (want & CST_PORT_IN)
+        begin_recv(end);
+    if (want & CST_PORT_OUT)
+        begin_send(end);
+    if (want & CST_PORT_END)
+        begin_shutdown(end);
+    if (want & CST_PORT_CANCEL) {
+        cancel(end, &end->in);
+        cancel(end, &end->out);
+    }
+}
+
+static void release_when_idle(struct end *end)
+{
+    if (!end->is_closed || end->in.is_under_way || end->out.is_under_way ||
+        end->shutdown.is_under_way)
+        return;
+    close(end->fd);
+    cst_unref(end->port);
+}
+
+static void on_close(cst_stream *port, const cst_event *event, void *arg)
+{
+    struct end *end = arg;
+
+    (void)port;
+    (void)event;
+    end->is_closed = true;
+    release_when_idle(end);
+}
+
+/* The socket blocks: an operation of the ring then waits in the kernel until it can do something. */
+static cst_status open_end(cst_stream **out, int fd, void *arg)
+{
+    struct loop *loop = arg;
+    struct end *end = &loop->ends[loop->count];
+    const cst_port_opts opts = {
+        .interest = on_interest, .arg = end, .completions = true, .wants_end = true
+    };
+    cst_status st = cst_port_new(&end->port, loop->ctx, &opts, NULL);
+
+    if (st < 0) {
+        close(fd);
+        return st;
+    }
+    loop->count++;
+    end->loop = loop;
+    end->fd = fd;
+    end->in = (struct transfer){ .on_completion = on_received, .end = end };
+    end->out = (struct transfer){ .on_completion = on_sent, .end = end };
+    end->shutdown = (struct transfer){ .on_completion = on_shut, .end = end };
+    *out = end->port;
+    return cst_on(end->port, CST_CLOSE, on_close, end);
+}
+
+/* --- the context ------------------------------------------------------------------------------ */
+
+static void wake(void *arg)
+{
+    const struct loop *loop = arg;
+    const uint64_t one = 1;
+
+    if (!pthread_equal(pthread_self(), loop->thread))
+        while (write(loop->wake, &one, sizeof one) < 0 && errno == EINTR) {
+        }
+}
+
+static void watch_wake(struct loop *loop)
+{
+    struct io_uring_sqe *sqe = next_sqe(loop);
+
+    io_uring_prep_read(sqe, loop->wake, &loop->wakes, sizeof loop->wakes, 0);
+    io_uring_sqe_set_data(sqe, loop);
+}
+
+/* Starts what the turn has decided, and waits for something to end. An answer that is negative
+ * (-ETIME, -EINTR) means that it is only time to turn again. */
+static void submit_and_wait(struct loop *loop, cst_status st, uint64_t due_ns)
+{
+    struct io_uring_cqe *cqe;
+    uint64_t now = now_ns(), left_ns = due_ns > now ? due_ns - now : 0;
+    struct __kernel_timespec timeout = { .tv_sec = (int64_t)(left_ns / 1000000000),
+                                         .tv_nsec = (int64_t)(left_ns % 1000000000) };
+
+    if (st == CST_MORE)
+        io_uring_submit(&loop->ring);
+    else if (due_ns == CST_NEVER)
+        io_uring_submit_and_wait(&loop->ring, 1);
+    else
+        io_uring_submit_and_wait_timeout(&loop->ring, &cqe, 1, &timeout, NULL);
+}
+
+static void complete(struct loop *loop, void *data, int result)
+{
+    struct transfer *transfer = data;
+
+    if (data == loop) {
+        watch_wake(loop);
+    } else if (transfer) {
+        transfer->is_under_way = false;
+        transfer->on_completion(transfer->end, result);
+        release_when_idle(transfer->end);
+    }
+}
+
+static void take_completions(struct loop *loop)
+{
+    struct io_uring_cqe *cqe;
+
+    while (io_uring_peek_cqe(&loop->ring, &cqe) == 0) {
+        void *data = io_uring_cqe_get_data(cqe);
+        int result = cqe->res;
+
+        io_uring_cqe_seen(&loop->ring, cqe);
+        complete(loop, data, result);
+    }
+}
+
+static cst_status turn(struct loop *loop, cst_budget *budget)
+{
+    *budget =
+        (cst_budget){ .tasks = ECHO_TURN_TASKS, .bytes = ECHO_TURN_BYTES, .now_ns = now_ns() };
+    return cst_ctx_run(loop->ctx, budget);
+}
+
+static bool loop_init(struct loop *loop)
+{
+    const cst_ctx_opts opts = { .wake = wake, .wake_arg = loop };
+    int error;
+
+    *loop = (struct loop){ .thread = pthread_self(), .wake = eventfd(0, EFD_CLOEXEC) };
+    error = io_uring_queue_init(RING_ENTRIES, &loop->ring, 0);
+    if (error < 0) {
+        printf("skipped: the kernel refuses io_uring_setup: %s\n", strerror(-error));
+        exit(EXIT_SKIPPED);
+    }
+    watch_wake(loop);
+    return loop->wake >= 0 && cst_ctx_new(&loop->ctx, cst_allocator_malloc(), &opts) == CST_OK;
+}
+
+int main(void)
+{
+    static struct loop loop;
+    struct program program;
+    cst_budget budget;
+    cst_status st;
+    int result;
+
+    if (!loop_init(&loop))
+        return EXIT_FAILURE;
+    program_begin(&program, loop.ctx, open_end, &loop);
+    for (;;) {
+        st = turn(&loop, &budget);
+        if (program_is_done(&program))
+            break;
+        submit_and_wait(&loop, st, budget.due_ns);
+        take_completions(&loop);
+    }
+    result = program_end(&program);
+    cst_ctx_free(loop.ctx);
+    io_uring_queue_exit(&loop.ring);
+    close(loop.wake);
+    return result;
+}
