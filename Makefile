@@ -37,6 +37,20 @@ TESTS    := $(sort $(wildcard $(foreach dir,$(TEST_DIRS),$(dir)/test_$(or $(T),*
 # Those in docs/examples/posix use the second library.
 EXAMPLES := $(sort $(filter-out $(if $(POSIX_SRCS),,docs/examples/posix/%),\
               $(wildcard docs/examples/*.c docs/examples/*/*.c)))
+
+# What an example needs beside the library, by its name under docs/examples; it is one of
+#   file.c    of the same directory, linked in: such a file is no program of its own
+#   header.h  of the system's; where there is none the example is skipped
+#   package   that pkg-config knows; likewise
+#   -flag     to compile and to link with
+# Examples are strict C11: one that uses more of the system says so in its first lines (#define _POSIX_C_SOURCE 200809L).
+NEEDS_loops/poll     := echo.c sockets.c -pthread
+NEEDS_loops/epoll    := echo.c sockets.c -pthread sys/epoll.h
+NEEDS_loops/libuv    := echo.c sockets.c -pthread libuv
+NEEDS_loops/libevent := echo.c sockets.c -pthread libevent libevent_pthreads
+NEEDS_loops/glib     := echo.c sockets.c -pthread glib-2.0
+NEEDS_loops/io_uring := echo.c sockets.c -pthread liburing
+
 # BENCH=depth picks bench_depth.c.
 BENCHES  := $(sort $(filter-out $(if $(POSIX_SRCS),,%/bench_file.c %/bench_socket.c),\
               $(wildcard test/bench/bench_$(or $(BENCH),*).c)))
@@ -74,7 +88,11 @@ ASAN_REPLAYS  := $(FUZZERS:test/fuzz/%.c=$(BUILD)/asan/test/%)
 TSAN_PROGRAMS := $(BUILD)/tsan/test/test_post $(if $(POSIX_SRCS),$(BUILD)/tsan/test/test_loop)
 FUZZ_REPLAYS  := $(FUZZERS:test/fuzz/%.c=$(BUILD)/test/%)
 FUZZ_PROGRAMS := $(FUZZERS:test/fuzz/%.c=$(BUILD)/fuzz/%)
-EXAMPLE_PROGRAMS := $(EXAMPLES:docs/examples/%.c=$(BUILD)/examples/%)
+EXAMPLE_FILES := $(EXAMPLES:docs/examples/%.c=%)
+EXAMPLE_NAMES = $(filter-out $(foreach name,$(EXAMPLE_FILES),$(call beside,$(name))) $(SKIPPED_EXAMPLES),$(EXAMPLE_FILES))
+EXAMPLE_PROGRAMS = $(EXAMPLE_NAMES:%=$(BUILD)/examples/%)
+ASAN_LOOPS = $(patsubst %,$(BUILD)/asan/examples/%,$(filter loops/%,$(EXAMPLE_NAMES)))
+TSAN_LOOPS = $(patsubst %,$(BUILD)/tsan/examples/%,$(filter loops/%,$(EXAMPLE_NAMES)))
 BENCH_PROGRAMS := $(BENCHES:test/bench/%.c=$(BUILD)/bench/%)
 TEST_TOOLS := $(if $(SCENARIO),$(BUILD)/test/scenario) $(if $(QUESTION),$(BUILD)/test/buffer-questions)
 
@@ -138,8 +156,27 @@ endef
 define link
 @mkdir -p $(@D)
 @echo '  $@' >&2
-$(Q)$(CC) $(1) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(2)
+$(Q)$(CC) $(1) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(2)
 endef
+
+# What the examples need. Asked of the machine only where examples are made; a package's headers are not ours to warn
+# about.
+PKG_CONFIG ?= pkg-config
+beside   = $(patsubst %.c,$(dir $(1))%,$(filter %.c,$(NEEDS_$(1))))
+packages = $(filter-out -% %.c %.h,$(NEEDS_$(1)))
+needed_cflags = $(filter -%,$(NEEDS_$(1))) $(if $(call packages,$(1)),\
+                  $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(call packages,$(1)))))
+needed_libs   = $(filter -%,$(NEEDS_$(1))) $(if $(call packages,$(1)),$(shell $(PKG_CONFIG) --libs $(call packages,$(1))))
+
+ifneq ($(filter examples check tsan,$(MAKECMDGOALS)),)
+is_missing = $(if $(shell $(if $(filter %.h,$(1)),$(CC) -E -include $(1) -x c /dev/null,$(PKG_CONFIG) --exists $(1)) \
+               >/dev/null 2>&1 && echo no),,$(1))
+missing    = $(strip $(foreach need,$(filter %.h,$(NEEDS_$(1))) $(call packages,$(1)),$(call is_missing,$(need))))
+SKIPPED_EXAMPLES := $(foreach name,$(EXAMPLE_FILES),$(if $(call missing,$(name)),$(name)))
+ifeq ($(CI),true)
+$(foreach name,$(SKIPPED_EXAMPLES),$(error docs/examples/$(name).c needs what is not here: $(call missing,$(name))))
+endif
+endif
 
 # --- the library ------------------------------------------------------------------------------------------------------
 
@@ -180,7 +217,8 @@ endif
 # --- tests ------------------------------------------------------------------------------------------------------------
 
 # What the scripts of test/support need to know.
-SCRIPT_ENV = BUILD='$(BUILD)' POSIX='$(POSIX)' CC='$(CC)' CXX='$(CXX)' NM='$(NM)' MAKE='$(MAKE)'
+SCRIPT_ENV = BUILD='$(BUILD)' POSIX='$(POSIX)' SKIPPED_EXAMPLES='$(SKIPPED_EXAMPLES)' CC='$(CC)' CXX='$(CXX)' \
+             NM='$(NM)' MAKE='$(MAKE)'
 SCRIPT     = $(Q)$(SCRIPT_ENV) sh test/support
 
 ifeq ($(origin CXX),default)
@@ -205,10 +243,10 @@ endif
 ifeq ($(T)$(F),)
 CHECKS := $(ASAN_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh fuzz-replay.sh) \
           $(addprefix test/support/,headers-check.sh imports-check.sh install-check.sh) \
-          test/scenario/examples-check.sh test/scenario/http-check.sh \
+          $(addprefix test/scenario/,examples-check.sh loops-check.sh http-check.sh) \
           $(addprefix test/support/,differences-check.sh guide-check.sh) test/conformance/rows-check.sh
-CHECK_NEEDS := $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(ASAN_REPLAYS) $(FUZZ_REPLAYS) $(TEST_TOOLS) all examples \
-               $(if $(POSIX_SRCS),$(BUILD)/test/http_clients)
+CHECK_NEEDS := $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(ASAN_REPLAYS) $(FUZZ_REPLAYS) $(if $(HAVE_ASAN),$(ASAN_LOOPS)) \
+               $(TEST_TOOLS) all examples $(if $(POSIX_SRCS),$(BUILD)/test/http_clients)
 endif
 
 TALLY = $(SCRIPT)/tally.sh $(if $(F),-f '$(F)')
@@ -227,9 +265,9 @@ asan: $(ASAN_PROGRAMS)
 	$(if $(NO_ASAN),@echo '$(NO_ASAN)',$(TALLY) $^)
 
 # Outside `make check`: the thread sanitizer needs addresses laid out as it likes, which not every machine grants.
-## tsan: the tests that have threads, with the thread sanitizer
-tsan: $(TSAN_PROGRAMS)
-	$(TALLY) $^
+## tsan: the tests and examples that have threads, with the thread sanitizer
+tsan: $(TSAN_PROGRAMS) $(TSAN_LOOPS)
+	$(Q)$(SCRIPT_ENV) LOOPS=tsan/examples sh test/support/tally.sh $(TSAN_PROGRAMS) test/scenario/loops-check.sh
 
 ## headers: each public header alone, as C11 and as C++
 headers:
@@ -353,11 +391,18 @@ $(BUILD)/fuzz/%: test/fuzz/%.c test/fuzz/fuzz.h $(SRCS) $(HEADERS)
 fuzz: $(if $(FUZZ_CC),$(FUZZ_PROGRAMS))
 	$(SCRIPT)/fuzz.sh $(FUZZ_SECONDS)
 
-## examples: docs/examples, as strict C11, with every warning an error
+## examples: docs/examples, as strict C11, with every warning an error; those are skipped whose libraries are not here
 examples: $(EXAMPLE_PROGRAMS)
+	$(foreach name,$(SKIPPED_EXAMPLES),@echo 'skipped: docs/examples/$(name).c: no $(call missing,$(name)) here'$(newline))
 
 $(BUILD)/obj/docs/examples/%.o: docs/examples/%.c $(BUILD)/flags
-	$(call compile,$(USE_FLAGS) $(WARN) -pedantic-errors -Werror $(CFLAGS))
+	$(call compile,$(USE_FLAGS) $(WARN) -pedantic-errors -Werror $(CFLAGS) $(call needed_cflags,$*))
+
+$(BUILD)/asan/obj/docs/examples/%.o: docs/examples/%.c $(BUILD)/flags
+	$(call compile,$(USE_FLAGS) $(WARN) $(ASAN_FLAGS) $(call needed_cflags,$*))
+
+$(BUILD)/tsan/obj/docs/examples/%.o: docs/examples/%.c $(BUILD)/flags
+	$(call compile,$(USE_FLAGS) $(WARN) $(TSAN_FLAGS) $(call needed_cflags,$*))
 
 # What http-check.sh and http-load.sh drive a server with.
 $(BUILD)/test/http_clients: $(BUILD)/obj/test/posix/http_clients.o
@@ -371,7 +416,25 @@ $(BUILD)/examples/posix/%: $(BUILD)/obj/docs/examples/posix/%.o $(POSIX_STATIC) 
 	$(call link,$(CFLAGS) -pthread)
 
 $(BUILD)/examples/%: $(BUILD)/obj/docs/examples/%.o $(STATIC)
-	$(call link,$(CFLAGS))
+	$(call link,$(CFLAGS),$(call needed_libs,$*))
+
+$(BUILD)/asan/examples/%: $(BUILD)/asan/obj/docs/examples/%.o $(SRCS:%.c=$(BUILD)/asan/obj/%.o)
+	$(call link,$(SANITIZE),$(call needed_libs,$*))
+
+$(BUILD)/tsan/examples/%: $(BUILD)/tsan/obj/docs/examples/%.o $(SRCS:%.c=$(BUILD)/tsan/obj/%.o)
+	$(call link,-fsanitize=thread,$(call needed_libs,$*))
+
+# $(call with_beside,name,directory): a program and the files of its directory that are linked in
+define with_beside
+$(2)/examples/$(1): $(patsubst %,$(2)/obj/docs/examples/%.o,$(call beside,$(1)))
+endef
+$(foreach dir,$(BUILD) $(BUILD)/asan $(BUILD)/tsan,$(foreach name,$(EXAMPLE_FILES),$(if $(call beside,$(name)),\
+  $(eval $(call with_beside,$(name),$(dir))))))
+
+define newline
+
+
+endef
 
 ## demo: stream a real file through a filter; FILE=path names it, else 256 MiB are made of the project's own files
 demo: $(BUILD)/examples/demo $(BUILD)/examples/upper $(if $(FILE),,$(BUILD)/demo/input.bin)
@@ -508,6 +571,7 @@ help:
 	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
 
 OBJECTS := $(foreach kind,obj pic asan/obj tsan/obj,$(SRCS:%.c=$(BUILD)/$(kind)/%.o)) \
+           $(foreach kind,asan/obj tsan/obj,$(EXAMPLES:%.c=$(BUILD)/$(kind)/%.o)) \
            $(foreach kind,obj asan/obj tsan/obj,$(patsubst %.c,$(BUILD)/$(kind)/%.o,$(TESTS) $(SUPPORT) $(SCENARIO) $(QUESTION) $(wildcard test/fuzz/*.c))) \
            $(patsubst %.c,$(BUILD)/obj/%.o,$(EXAMPLES) $(wildcard test/bench/*.c))
 OBJECTS += $(foreach kind,obj pic asan/obj tsan/obj,$(patsubst %.c,$(BUILD)/$(kind)/%.o,$(POSIX_SRCS)))

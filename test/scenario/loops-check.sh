@@ -1,0 +1,57 @@
+#!/bin/sh
+# loops-check.sh - the programs of docs/examples/loops: under each loop the same program comes to the same end, and prints
+# what docs/examples/loops/echo.h says.
+#
+# Environment: LOOPS             the directories below build/ that hold them (examples asan/examples)
+#              SKIPPED_EXAMPLES  what was not built, since a library of the loop's is not here
+set -u
+
+BUILD=${BUILD:-build}
+dir=docs/examples/loops
+failed=0
+count=0
+
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+limit=
+timeout --foreground 9 true >/dev/null 2>&1 && limit="timeout --foreground 60"
+
+sed -n '/It prints:/,/ISO C/s/^ \*     //p' "$dir/echo.h" >"$work/expected"
+[ -s "$work/expected" ] || { echo "failed: $dir/echo.h does not say what is printed"; exit 1; }
+
+# run PROGRAM: counts it, or says why not.
+run()
+{
+    status=0
+    # The limit is a list of words.
+    # shellcheck disable=SC2086
+    $limit "$1" >"$work/printed" 2>"$work/errors" </dev/null || status=$?
+    if [ "$status" -eq 77 ]; then
+        cat "$work/printed"
+    elif [ "$status" -ne 0 ] || [ -s "$work/errors" ] || ! cmp -s "$work/expected" "$work/printed"; then
+        echo "failed: $1: exit $status"
+        diff "$work/expected" "$work/printed"
+        cat "$work/errors"
+        failed=1
+    else
+        count=$((count + 1))
+    fi
+}
+
+for file in "$dir"/*.c; do
+    grep -q '^int main' "$file" || continue
+    name=loops/$(basename "$file" .c)
+    case " ${SKIPPED_EXAMPLES:-} " in
+    *" $name "*)
+        echo "skipped: $file: its library is not here"
+        continue
+        ;;
+    esac
+    for kind in ${LOOPS:-examples asan/examples}; do
+        [ "$kind" = asan/examples ] && [ ! -d "$BUILD/$kind" ] && continue
+        run "$BUILD/$kind/$name"
+    done
+done
+
+[ "$failed" -eq 0 ] && [ "$count" -gt 0 ] && echo "$count programs print the same"
