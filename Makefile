@@ -44,12 +44,13 @@ EXAMPLES := $(sort $(filter-out $(if $(POSIX_SRCS),,docs/examples/posix/%),\
 #   package   that pkg-config knows; likewise
 #   -flag     to compile and to link with
 # Examples are strict C11: one that uses more of the system says so in its first lines (#define _POSIX_C_SOURCE 200809L).
-NEEDS_loops/poll     := echo.c sockets.c -pthread
-NEEDS_loops/epoll    := echo.c sockets.c -pthread sys/epoll.h
-NEEDS_loops/libuv    := echo.c sockets.c -pthread libuv
-NEEDS_loops/libevent := echo.c sockets.c -pthread libevent libevent_pthreads
-NEEDS_loops/glib     := echo.c sockets.c -pthread glib-2.0
-NEEDS_loops/io_uring := echo.c sockets.c -pthread liburing
+NEEDS_loops/superloop := echo.c
+NEEDS_loops/poll      := echo.c sockets.c -pthread
+NEEDS_loops/epoll     := echo.c sockets.c -pthread sys/epoll.h
+NEEDS_loops/libuv     := echo.c sockets.c -pthread libuv
+NEEDS_loops/libevent  := echo.c sockets.c -pthread libevent libevent_pthreads
+NEEDS_loops/glib      := echo.c sockets.c -pthread glib-2.0
+NEEDS_loops/io_uring  := echo.c sockets.c -pthread liburing
 
 # BENCH=depth picks bench_depth.c.
 BENCHES  := $(sort $(filter-out $(if $(POSIX_SRCS),,%/bench_file.c %/bench_socket.c),\
