@@ -1,6 +1,6 @@
 #!/bin/sh
 # loops-check.sh - the programs of docs/examples/loops: under each loop the same program comes to the same end, and prints
-# what docs/examples/loops/echo.h says.
+# what docs/examples/loops/echo.h says; and what docs/guide/host-loop.md quotes of a loop stands in its file.
 #
 # Environment: LOOPS             the directories below build/ that hold them (examples asan/examples)
 #              SKIPPED_EXAMPLES  what was not built, since a library of the loop's is not here
@@ -8,6 +8,7 @@ set -u
 
 BUILD=${BUILD:-build}
 dir=docs/examples/loops
+guide=docs/guide/host-loop.md
 failed=0
 count=0
 
@@ -39,9 +40,27 @@ run()
     fi
 }
 
+# quotes FILE: each piece of code in the rows of the guide's tables that begin with FILE, a line each.
+quotes()
+{
+    grep -F "| [$1](" "$guide" | grep -o '`[^`]*`' | tr -d '`' | LC_ALL=C sort -u
+}
+
+# The files' lines may be broken anywhere.
+check_quotes()
+{
+    tr -s ' \n' '  ' <"$dir/$1" >"$work/words"
+    quotes "$1" >"$work/quotes"
+    [ -s "$work/quotes" ] || { echo "failed: $guide has no row for $1"; failed=1; }
+    while IFS= read -r quote; do
+        grep -qF -- "$quote" "$work/words" || { echo "failed: $guide: not in $1: $quote"; failed=1; }
+    done <"$work/quotes"
+}
+
 for file in "$dir"/*.c; do
     grep -q '^int main' "$file" || continue
     name=loops/$(basename "$file" .c)
+    check_quotes "$(basename "$file")"
     case " ${SKIPPED_EXAMPLES:-} " in
     *" $name "*)
         echo "skipped: $file: its library is not here"
