@@ -21,7 +21,7 @@ static const struct plan {
     { .name = "plain", .bytes = (2 << 20) + 1 },
     { .name = "one byte", .bytes = 1 },
     { .name = "empty", .bytes = 0 },
-    /* more than the streams hold, and less than the wire holds beside: the server gets rid of all */
+    /* more than the streams hold; the wire takes the rest, so that the server is done with it */
     { .name = "late", .bytes = 73728, .is_late = true },
     { .name = "stalled", .bytes = 100000, .is_stalled = true },
     { .name = "deaf", .bytes = 4 << 20, .is_deaf = true },

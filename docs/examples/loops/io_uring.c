@@ -4,15 +4,15 @@
  *     wake      an eventfd, of which a read is always under way; from other threads alone
  *     due       the timeout of the wait for completions
  *     MORE      no wait
- *     interest  starts a transfer: recv, sendmsg, shutdown; cancels those of a port that is gone
+ *     interest  starts a transfer: recv, sendmsg; cancels those of a port that is gone
  *     spans     the kernel's from then on, until the completion gives them back
  *
- * A port that is destroyed with bytes under way closes only when they are back: so nothing here
- * waits for anything, and no buffer goes under the kernel's hands.
+ * A port that is destroyed with bytes under way closes only when they are back: so no buffer goes
+ * under the kernel's hands, and what is closed is done with.
  *
  * Where the kernel refuses a ring, that is said in a line, and the exit status is 77. What is run
  * is the program of echo.h. Calls shown: cst_ctx_run, cst_port_new, cst_port_reserve,
- * cst_port_commit, cst_port_peek, cst_port_consume, cst_port_ended, cst_port_fail
+ * cst_port_commit, cst_port_peek, cst_port_consume, cst_port_fail
  */
 #define _GNU_SOURCE
 
@@ -40,10 +40,9 @@ struct transfer {
 
 struct end {
     struct loop *loop;
-    cst_stream *port; /* one reference, until it is closed and nothing is under way */
+    cst_stream *port;
     int fd;
-    bool is_closed;
-    struct transfer in, out, shutdown;
+    struct transfer in, out;
     struct msghdr message;
     struct iovec iov[MAX_SPANS];
 };
@@ -70,13 +69,11 @@ static struct io_uring_sqe *next_sqe(struct loop *loop)
     return sqe;
 }
 
-static struct io_uring_sqe *begin(struct end *end, struct transfer *transfer)
+/* After the operation is described, which may clear the data. */
+static void mark(struct io_uring_sqe *sqe, struct transfer *transfer)
 {
-    struct io_uring_sqe *sqe = next_sqe(end->loop);
-
+    io_uring_sqe_set_data(sqe, transfer);
     transfer->is_under_way = true;
-    io_uring_sqe_set_data(sqe, transfer); /* the prep functions leave it */
-    return sqe;
 }
 
 /* --- transfers -------------------------------------------------------------------------------- */
@@ -88,13 +85,17 @@ static bool is_again(int result)
 
 static void begin_recv(struct end *end)
 {
+    struct io_uring_sqe *sqe;
     cst_span span;
     cst_status st = cst_port_reserve(&span, end->port);
 
     if (st < 0)
         cst_port_fail(end->port, CST_READING, st);
-    else if (st == CST_OK)
-        io_uring_prep_recv(begin(end, &end->in), end->fd, span.data, span.len, 0);
+    if (st != CST_OK)
+        return;
+    sqe = next_sqe(end->loop);
+    io_uring_prep_recv(sqe, end->fd, span.data, span.len, 0);
+    mark(sqe, &end->in);
 }
 
 static void on_received(struct end *end, int n)
@@ -109,16 +110,20 @@ static void on_received(struct end *end, int n)
 
 static void begin_send(struct end *end)
 {
+    struct io_uring_sqe *sqe;
     cst_const_span spans[MAX_SPANS];
     size_t count = cst_port_peek(spans, end->port, MAX_SPANS);
 
+    if (count == 0)
+        return;
     for (size_t i = 0; i < count; i++) {
         end->iov[i].iov_base = (void *)(uintptr_t)spans[i].data; /* which is not written to */
         end->iov[i].iov_len = spans[i].len;
     }
     end->message = (struct msghdr){ .msg_iov = end->iov, .msg_iovlen = count };
-    if (count)
-        io_uring_prep_sendmsg(begin(end, &end->out), end->fd, &end->message, MSG_NOSIGNAL);
+    sqe = next_sqe(end->loop);
+    io_uring_prep_sendmsg(sqe, end->fd, &end->message, MSG_NOSIGNAL);
+    mark(sqe, &end->out);
 }
 
 static void on_sent(struct end *end, int n)
@@ -127,17 +132,6 @@ static void on_sent(struct end *end, int n)
         cst_port_consume(end->port, n > 0 ? (size_t)n : 0);
     else
         cst_port_fail(end->port, CST_WRITING, CST_OS(-n));
-}
-
-static void begin_shutdown(struct end *end)
-{
-    if (!end->shutdown.is_under_way)
-        io_uring_prep_shutdown(begin(end, &end->shutdown), end->fd, SHUT_WR);
-}
-
-static void on_shut(struct end *end, int result)
-{
-    cst_port_ended(end->port, result < 0 ? CST_OS(-result) : CST_OK);
 }
 
 /* The completion comes all the same: with what was moved, or with -ECANCELED. That of the cancel
@@ -159,39 +153,29 @@ static void on_interest(cst_stream *port, unsigned want, void *arg)
 {
     struct end *end = arg;
 
-    (void)port;
     if (want & CST_PORT_IN)
         begin_recv(end);
     if (want & CST_PORT_OUT)
         begin_send(end);
     if (want & CST_PORT_END)
-        begin_shutdown(end);
+        shut(port, end->fd);
     if (want & CST_PORT_CANCEL) {
         cancel(end, &end->in);
         cancel(end, &end->out);
     }
 }
 
-static void release_when_idle(struct end *end)
-{
-    if (!end->is_closed || end->in.is_under_way || end->out.is_under_way ||
-        end->shutdown.is_under_way)
-        return;
-    close(end->fd);
-    cst_unref(end->port);
-}
-
+/* Nothing is lent any more: so nothing is under way. */
 static void on_close(cst_stream *port, const cst_event *event, void *arg)
 {
     struct end *end = arg;
 
-    (void)port;
     (void)event;
-    end->is_closed = true;
-    release_when_idle(end);
+    close(end->fd);
+    cst_unref(port);
 }
 
-/* The socket blocks: an operation of the ring then waits in the kernel until it can do something. */
+/* The socket blocks: an operation of the ring then waits in the kernel until it can be done. */
 static cst_status open_end(cst_stream **out, int fd, void *arg)
 {
     struct loop *loop = arg;
@@ -210,7 +194,6 @@ static cst_status open_end(cst_stream **out, int fd, void *arg)
     end->fd = fd;
     end->in = (struct transfer){ .on_completion = on_received, .end = end };
     end->out = (struct transfer){ .on_completion = on_sent, .end = end };
-    end->shutdown = (struct transfer){ .on_completion = on_shut, .end = end };
     *out = end->port;
     return cst_on(end->port, CST_CLOSE, on_close, end);
 }
@@ -261,7 +244,6 @@ static void complete(struct loop *loop, void *data, int result)
     } else if (transfer) {
         transfer->is_under_way = false;
         transfer->on_completion(transfer->end, result);
-        release_when_idle(transfer->end);
     }
 }
 
