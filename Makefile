@@ -45,7 +45,7 @@ EXAMPLES := $(sort $(filter-out $(if $(POSIX_SRCS),,docs/examples/posix/%),\
 #   -flag     to compile and to link with
 # Examples are strict C11: one that uses more of the system says so in its first lines (#define _POSIX_C_SOURCE 200809L).
 NEEDS_loops/superloop := echo.c
-NEEDS_loops/poll      := echo.c sockets.c -pthread
+NEEDS_loops/poll      := echo.c sockets.c -pthread poll.h
 NEEDS_loops/epoll     := echo.c sockets.c -pthread sys/epoll.h
 NEEDS_loops/libuv     := echo.c sockets.c -pthread libuv
 NEEDS_loops/libevent  := echo.c sockets.c -pthread libevent libevent_pthreads

@@ -1,6 +1,7 @@
 #!/bin/sh
 # loops-check.sh - the programs of docs/examples/loops: under each loop the same program comes to the same end, and prints
-# what docs/examples/loops/echo.h says; and what docs/guide/host-loop.md quotes of a loop stands in its file.
+# what docs/examples/loops/echo.h says; and what docs/guide/host-loop.md quotes of a loop stands in its file, and each line of
+# C that it shows in one of the two programs that it names.
 #
 # Environment: LOOPS             the directories below build/ that hold them (examples asan/examples)
 #              SKIPPED_EXAMPLES  what was not built, since a library of the loop's is not here
@@ -43,6 +44,7 @@ run()
 # quotes FILE: each piece of code in the rows of the guide's tables that begin with FILE, a line each.
 quotes()
 {
+    # shellcheck disable=SC2016 # no expansion is wanted
     grep -F "| [$1](" "$guide" | grep -o '`[^`]*`' | tr -d '`' | LC_ALL=C sort -u
 }
 
@@ -57,6 +59,22 @@ check_quotes()
     done <"$work/quotes"
 }
 
+# The guide's blocks of C: each line is a whole line of a program.
+check_blocks()
+{
+    sed 's/^ *//' docs/examples/host_loop.c docs/examples/serial_line.c >"$work/programs"
+    # shellcheck disable=SC2016 # likewise
+    sed -n '/^ *```c$/,/^ *```$/p' "$guide" | grep -v '```' | sed 's/^ *//' >"$work/lines"
+    [ -s "$work/lines" ] || { echo "failed: $guide shows no C"; failed=1; }
+    while IFS= read -r line; do
+        [ -z "$line" ] || grep -qxF -- "$line" "$work/programs" || {
+            echo "failed: $guide: in no program: $line"
+            failed=1
+        }
+    done <"$work/lines"
+}
+
+check_blocks
 for file in "$dir"/*.c; do
     grep -q '^int main' "$file" || continue
     name=loops/$(basename "$file" .c)
