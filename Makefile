@@ -19,7 +19,7 @@ SHELL      := /bin/sh
 .DELETE_ON_ERROR:
 .PHONY: all check tests demo test-tools asan tsan headers imports examples bench bench-plot bench-table budget fuzz format help \
         install uninstall clean FORCE
-.PHONY: install-core install-posix http-load
+.PHONY: install-core install-posix http-load http-plot
 
 # --- what there is to build -------------------------------------------------------------------------------------------
 
@@ -412,6 +412,12 @@ $(BUILD)/test/http_clients: $(BUILD)/obj/test/posix/http_clients.o
 ## http-load: docs/examples/posix/http_server under many slow readers, and beside nginx where that is installed; minutes
 http-load: examples $(BUILD)/test/http_clients
 	$(Q)$(SCRIPT_ENV) sh test/posix/http-load.sh
+
+## http-plot: measure its memory as clients are added, and draw docs/plots/http-memory.svg; a minute
+http-plot: examples $(BUILD)/test/http_clients
+	@mkdir -p docs/plots
+	$(Q)$(SCRIPT_ENV) sh test/posix/http-load.sh memory $(BUILD)/http-memory.tsv
+	$(Q)sh test/posix/http-plot.sh $(BUILD)/http-memory.tsv docs/plots/http-memory.svg
 
 $(BUILD)/examples/posix/%: $(BUILD)/obj/docs/examples/posix/%.o $(POSIX_STATIC) $(STATIC)
 	$(call link,$(CFLAGS) -pthread)
