@@ -243,7 +243,7 @@ static void on_client(cst_listener *listener, cst_stream *socket, cst_status sta
 
 int main(int argc, char **argv)
 {
-    const cst_listen_opts opts = { .socket = { .allow_half_open = true } };
+    const cst_listen_opts opts = { .socket = { .allow_half_open = true, .no_delay = true } };
     cst_address at = { .host = "127.0.0.1",
                        .port = (uint16_t)(argc > 1 ? strtoul(argv[1], NULL, 10) : 0) };
     cst_listener *listener;

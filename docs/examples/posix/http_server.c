@@ -426,7 +426,7 @@ static int usage(void)
 
 static cst_status run(struct server *server, uint16_t port)
 {
-    const cst_listen_opts opts = { .socket = { .allow_half_open = true } };
+    const cst_listen_opts opts = { .socket = { .allow_half_open = true, .no_delay = true } };
     const cst_address at = { .host = "127.0.0.1", .port = port };
     cst_listener *listener;
     cst_endpoint endpoint;
