@@ -14,7 +14,9 @@
  *      readable.c   the buffer, read and push         read_more_wanted, can_push
  *      flow.c       reading until nothing is left
  *      decode.c     cst_set_encoding
- *      writable.c   the queue and finishing           need_finish
+ *      writable.c   the queue and the write in flight must_wait, cst__write_answered
+ *      request.c    the callbacks of writes and ends
+ *      finish.c     end, final, 'finish'              need_finish
  *      transform.c  from the writable to the readable side
  *      destroy.c    construct, errors, destroy, close
  *      pipe.c       from one stream into another
@@ -503,6 +505,8 @@ void cst__final_answered(cst_stream *s, cst_status status);
 void cst__writable_constructed(cst_stream *s);
 void cst__writable_destroying(cst_stream *s);
 
+void cst__uncork(cst_stream *s);
+
 /** Node's pendingcb: callbacks that are to come. */
 size_t cst__writable_pending(const cst_stream *s);
 
@@ -510,11 +514,41 @@ size_t cst__writable_pending(const cst_stream *s);
 void cst__run_after_write(cst_stream *s);
 void cst__run_write_failed(cst_stream *s, cst_status status);
 void cst__run_fail_queue(cst_stream *s);
-void cst__run_finish(cst_stream *s);
-void cst__run_finish_if_still(cst_stream *s);
 
 /** Calls every callback that the stream still owes: it is being freed. */
 void cst__writable_settle(cst_stream *s);
+
+/* --- finish.c ----------------------------------------------------------------------------------------------------- */
+
+/** Goes on towards 'finish' where nothing stands in the way. sync: 'finish' itself comes by a task. */
+void cst__finish_maybe(cst_stream *s, bool sync);
+
+/** Tasks. */
+void cst__run_finish(cst_stream *s);
+void cst__run_finish_if_still(cst_stream *s);
+
+/* --- request.c ---------------------------------------------------------------------------------------------------- */
+
+/** NULL where there is no memory. */
+struct cst__request *cst__request_new(cst_stream *s, cst_done_fn *done, void *arg);
+
+/** Puts one behind those that wait; its chunk, or of_end, is set. */
+void cst__request_wait(struct writable *w, struct cst__request *request);
+
+/** Takes out, as a list: the one of the chunk at the front of the queue; those of all chunks; those of end. */
+struct cst__request *cst__requests_take_front(struct writable *w);
+struct cst__request *cst__requests_take_waiting(struct writable *w);
+struct cst__request *cst__requests_take_ends(struct writable *w);
+
+/** Calls the callbacks of a list, one after another, and frees it. NULL is fine. */
+void cst__requests_call(cst_stream *s, struct cst__request *request, cst_status status);
+void cst__requests_call_ends(cst_stream *s, cst_status status);
+
+/** The same for one, by a task. */
+void cst__request_post(cst_stream *s, struct cst__request *request, cst_status status);
+
+/** The stream's error, or status where it has none. */
+cst_status cst__failure_or(const cst_stream *s, cst_status status);
 
 /* --- transform.c -------------------------------------------------------------------------------------------------- */
 

@@ -11,7 +11,6 @@
 #include "stream/shortcut.h"
 
 static void after_write(cst_stream *s, unsigned count, struct cst__request *requests);
-static void finish_maybe(cst_stream *s, bool sync);
 
 /* --- the side as a whole ------------------------------------------------------------------------------------------ */
 
@@ -116,142 +115,6 @@ void cst__writable_check(const cst_stream *s)
     (void)w;
 }
 
-/* --- requests: the callbacks that are owed ------------------------------------------------------------------------ */
-
-static struct cst__request *request_new(cst_stream *s, cst_done_fn *done, void *arg)
-{
-    struct cst__request *request = cst__alloc(s->ctx, sizeof(*request));
-
-    if (!request)
-        return NULL;
-    *request = (struct cst__request){ .stream = s, .done = done, .arg = arg, .count = 1 };
-    return request;
-}
-
-/* Callbacks that wait are a ring, so that one pointer leads to the last and to the first. */
-static void add_waiting(struct writable *w, struct cst__request *request)
-{
-    struct cst__request *last = w->last_waiting;
-
-    request->next = last ? last->next : request;
-    if (last)
-        last->next = request;
-    w->last_waiting = request;
-}
-
-/* Cuts what lies behind request off the ring; all of it where request is NULL. Gives the first, as a list. */
-static struct cst__request *cut_ring(struct writable *w, struct cst__request *request)
-{
-    struct cst__request *last = w->last_waiting, *first = last->next, *cut;
-
-    last->next = NULL;
-    cut = request ? request->next : first;
-    if (request)
-        request->next = first;
-    w->last_waiting = request;
-    return cut;
-}
-
-/* The callbacks of end, which come behind all others. */
-static struct cst__request *take_ends(struct writable *w)
-{
-    struct cst__request *request = w->last_waiting;
-
-    if (!request || !request->of_end)
-        return NULL;
-    request = request->next;
-    if (request->of_end)
-        return cut_ring(w, NULL);
-    while (!request->next->of_end)
-        request = request->next;
-    return cut_ring(w, request);
-}
-
-/* Those of the writes that wait. */
-static struct cst__request *take_waiting(struct writable *w)
-{
-    struct cst__request *ends = take_ends(w), *first = w->last_waiting ? cut_ring(w, NULL) : NULL;
-
-    while (ends) {
-        struct cst__request *next = ends->next;
-
-        add_waiting(w, ends);
-        ends = next;
-    }
-    return first;
-}
-
-/* Calls the callbacks of a list, one after another, and frees it. NULL is fine. */
-static void call_requests(cst_stream *s, struct cst__request *request, cst_status status)
-{
-    while (request) {
-        struct cst__request *next = request->next;
-        cst_done_fn *done = request->done;
-        void *arg = request->arg;
-
-        cst__free(s->ctx, request, sizeof(*request));
-        done(s, status, arg);
-        request = next;
-    }
-}
-
-static void run_request(cst_task_link *link)
-{
-    struct cst__request *request = cst__container_of(link, struct cst__request, link);
-    cst_stream *s = request->stream;
-
-    call_requests(s, request, request->status);
-    cst__release(s);
-}
-
-static void post_request(cst_stream *s, struct cst__request *request, cst_status status)
-{
-    request->next = NULL;
-    request->status = status;
-    cst__post_link(s, &request->link, run_request);
-}
-
-/* The callback of the chunk at the front of the queue, if it has one, taken out of the list. */
-static struct cst__request *take_front_request(struct writable *w)
-{
-    struct cst__request *last = w->last_waiting, *first;
-
-    if (!last)
-        return NULL;
-    first = last->next;
-    if (first->of_end || first->chunk != w->front)
-        return NULL;
-    if (first == last)
-        w->last_waiting = NULL;
-    else
-        last->next = first->next;
-    first->next = NULL;
-    return first;
-}
-
-static cst_status failure_or(const cst_stream *s, cst_status status)
-{
-    return (s->flags & ERRORED) ? s->error.status : status;
-}
-
-static void call_ends(cst_stream *s, cst_status status)
-{
-    call_requests(s, take_ends(cst__w(s)), status);
-}
-
-void cst__writable_settle(cst_stream *s)
-{
-    struct writable *w = cst__w(s);
-    cst_status status = failure_or(s, CST_E_DESTROYED);
-    struct cst__request *in_flight = w->in_flight, *waiting = take_waiting(w);
-    struct cst__request *ends = take_ends(w);
-
-    w->in_flight = NULL;
-    call_requests(s, in_flight, status);
-    call_requests(s, waiting, status);
-    call_requests(s, ends, status);
-}
-
 /* --- a write goes out --------------------------------------------------------------------------------------------- */
 
 static size_t chunk_length(const cst_stream *s, const cst_slice *chunk)
@@ -340,7 +203,7 @@ cst_status cst__write_returned(cst_stream *s, const cst_slice *chunk, cst_status
 static void start_writev(cst_stream *s)
 {
     struct writable *w = cst__w(s);
-    struct cst__request *requests = take_waiting(w);
+    struct cst__request *requests = cst__requests_take_waiting(w);
     struct cst_chain_row chunks = w->queue;
 
     w->front += chunks.count;
@@ -370,7 +233,7 @@ static void queue_is_empty(cst_stream *s)
 static void start_front(cst_stream *s)
 {
     struct writable *w = cst__w(s);
-    struct cst__request *request = take_front_request(w);
+    struct cst__request *request = cst__requests_take_front(w);
     cst_slice chunk = cst__row_shift(&w->queue);
 
     w->front++;
@@ -422,16 +285,16 @@ static void fail_queue(cst_stream *s)
     if (s->flags & W_WRITING)
         return;
     while (w->queue.count) {
-        struct cst__request *request = take_front_request(w);
+        struct cst__request *request = cst__requests_take_front(w);
         cst_slice chunk = cst__row_shift(&w->queue);
 
         w->front++;
         w->pending++; /* and is for ever: Node does not count what was lost as done */
         w->length -= chunk_length(s, &chunk);
         cst__slice_unref(&chunk);
-        call_requests(s, request, failure_or(s, CST_E_DESTROYED));
+        cst__requests_call(s, request, cst__failure_or(s, CST_E_DESTROYED));
     }
-    call_ends(s, failure_or(s, CST_E_DESTROYED));
+    cst__requests_call_ends(s, cst__failure_or(s, CST_E_DESTROYED));
     queue_is_empty(s);
 }
 
@@ -439,7 +302,7 @@ static void write_failed(cst_stream *s, struct cst__request *requests, cst_statu
 {
     cst_error error = cst__error_here(s, status, CST_WRITING);
 
-    call_requests(s, requests, status);
+    cst__requests_call(s, requests, status);
     fail_queue(s);
     cst__error_or_destroy(s, &error, false);
 }
@@ -474,11 +337,11 @@ static void after_write(cst_stream *s, unsigned count, struct cst__request *requ
         requests->done(s, CST_OK, requests->arg);
     }
     w->pending--;
-    call_requests(s, requests, CST_OK);
+    cst__requests_call(s, requests, CST_OK);
     if (s->flags & DESTROYED)
         fail_queue(s);
     if (s->flags & W_ENDING)
-        finish_maybe(s, true);
+        cst__finish_maybe(s, true);
 }
 
 void cst__run_after_write(cst_stream *s)
@@ -510,7 +373,7 @@ static void completed_inside(cst_stream *s)
         else
             after_write(s, 1, NULL);
     } else if (s->flags & W_ENDING) {
-        finish_maybe(s, true);
+        cst__finish_maybe(s, true);
     }
 }
 
@@ -649,7 +512,7 @@ static cst_status refuse_write(cst_stream *s, struct cst__request *request)
     cst_error error = cst__error_here(s, status, CST_WRITING);
 
     if (request)
-        post_request(s, request, status);
+        cst__request_post(s, request, status);
     cst__error_or_destroy(s, &error, true);
     return status;
 }
@@ -669,7 +532,7 @@ static cst_status queue_chunk(cst_stream *s, const cst_slice *chunk, struct cst_
         return st;
     if (request) {
         request->chunk = w->front + w->queue.count;
-        add_waiting(w, request);
+        cst__request_wait(w, request);
     }
     kept = cst__slice_ref(chunk);
     cst__row_push(&w->queue, &kept);
@@ -698,7 +561,7 @@ cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, 
 
     if (len > SIZE_MAX - w->length)
         return CST_E_INVALID_ARG;
-    if (done && !(request = request_new(s, done, arg)))
+    if (done && !(request = cst__request_new(s, done, arg)))
         return CST_E_NOMEM;
     if (s->flags & (W_ENDING | DESTROYED))
         return refuse_write(s, request);
@@ -764,7 +627,7 @@ cst_status cst_write_copy(cst_stream *s, const void *bytes, size_t len, cst_done
 
 /* --- cork ----------------------------------------------------------------------------------------------------------- */
 
-static void uncork(cst_stream *s)
+void cst__uncork(cst_stream *s)
 {
     struct writable *w = cst__w(s);
 
@@ -794,204 +657,20 @@ cst_status cst_uncork(cst_stream *s)
         return CST_E_INVALID_ARG;
     ctx = s->ctx;
     cst__enter(ctx);
-    uncork(s);
+    cst__uncork(s);
     cst__leave(ctx);
     return CST_OK;
 }
 
-/* --- end ------------------------------------------------------------------------------------------------------------ */
-
-/* Whether nothing but final stands between the stream and 'finish'. */
-static bool need_finish(const cst_stream *s)
-{
-    return (s->flags & (W_ENDING | DESTROYED | CONSTRUCTED | W_FINISHED | W_WRITING |
-                        ERROR_EMITTED | CLOSE_EMITTED | ERRORED | W_BUFFERED)) ==
-               (W_ENDING | CONSTRUCTED) &&
-           cst__w(s)->length == 0;
-}
-
-static bool readable_side_is_done(const cst_stream *s)
-{
-    return !(s->flags & HAS_READABLE) || (s->flags & (R_END_EMITTED | R_ABSENT));
-}
-
-static void finish(cst_stream *s)
-{
-    cst__w(s)->pending--;
-    s->flags |= W_FINISHED;
-    call_ends(s, CST_OK);
-    cst__emit(s, CST_FINISH);
-    if ((s->flags & AUTO_DESTROY) && readable_side_is_done(s))
-        cst__destroy(s, NULL);
-}
-
-/* After final it comes in any case, after a destroy too: a slip of Node's. */
-void cst__run_finish(cst_stream *s)
-{
-    finish(s);
-}
-
-/* Without final what has happened since the task was queued may have put it off. */
-void cst__run_finish_if_still(cst_stream *s)
-{
-    if (need_finish(s))
-        finish(s);
-    else
-        cst__w(s)->pending--;
-}
-
-static void emit_prefinish(cst_stream *s)
-{
-    if ((s->flags & IS_TRANSFORM) && s->ops->final)
-        cst__transform_flush(s, SLOT_FLUSH_AT_FINISH);
-    cst__emit(s, CST_PREFINISH);
-}
-
-static void prefinish(cst_stream *s)
-{
-    if (s->flags & (W_PREFINISHED | W_FINAL_CALLED))
-        return;
-    s->flags |= W_FINAL_CALLED;
-    if (!(s->ops->final || (s->flags & IS_TRANSFORM)) || (s->flags & DESTROYED)) {
-        s->flags |= W_PREFINISHED;
-        emit_prefinish(s);
-        return;
-    }
-    s->flags |= W_SYNC;
-    cst__w(s)->pending++;
-    if (s->ops->final)
-        cst__call_final(s);
-    else
-        cst__transform_flush(s, SLOT_FLUSH_AS_FINAL);
-    s->flags &= ~W_SYNC;
-}
-
-void cst__final_answered(cst_stream *s, cst_status status)
-{
-    struct writable *w = cst__w(s);
-    cst_error error =
-        cst__error_here(s, status < 0 ? status : CST_E_MULTIPLE_CALLBACK, CST_WRITING);
-
-    if (s->flags & W_PREFINISHED) {
-        cst__error_or_destroy(s, &error, false);
-        return;
-    }
-    w->pending--;
-    if (status < 0) {
-        call_ends(s, status);
-        cst__error_or_destroy(s, &error, (s->flags & W_SYNC) != 0);
-    } else if (need_finish(s)) {
-        s->flags |= W_PREFINISHED;
-        emit_prefinish(s);
-        w->pending++;
-        cst__post_for(s, TASK_FINISH);
-    }
-}
-
-static void finish_maybe(cst_stream *s, bool sync)
-{
-    struct writable *w = cst__w(s);
-
-    if (!need_finish(s))
-        return;
-    prefinish(s);
-    if (w->pending != 0)
-        return;
-    if (sync) {
-        w->pending++;
-        cst__post_for(s, TASK_FINISH_IF_STILL);
-    } else if (need_finish(s)) {
-        w->pending++;
-        finish(s);
-    }
-}
+/* --- construct and destroy ------------------------------------------------------------------------------------------- */
 
 void cst__writable_constructed(cst_stream *s)
 {
     if (!(s->flags & W_WRITING))
         clear_queue(s);
     if (s->flags & W_ENDING)
-        finish_maybe(s, false);
+        cst__finish_maybe(s, false);
 }
-
-/* Tells the callback of an end what is known by now, or keeps it until that is so. */
-static void settle_end(cst_stream *s, struct cst__request *request, cst_status refused)
-{
-    if (refused)
-        post_request(s, request, refused);
-    else if (s->flags & ERRORED)
-        post_request(s, request, s->error.status);
-    else if (s->flags & W_FINISHED)
-        post_request(s, request, CST_OK);
-    else
-        add_waiting(cst__w(s), request);
-}
-
-cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg)
-{
-    struct writable *w = cst__w(s);
-    struct cst__request *request = NULL;
-    cst_status refused = CST_OK;
-
-    if (done && !(request = request_new(s, done, arg)))
-        return CST_E_NOMEM;
-    if (chunk && (refused = cst__write(s, chunk, NULL, NULL)) > 0)
-        refused = CST_OK;
-    if (refused == CST_E_NOMEM || refused == CST_E_INVALID_ARG) {
-        if (request)
-            cst__free(s->ctx, request, sizeof(*request));
-        return refused;
-    }
-    if (s->flags & W_CORKED) {
-        w->queue.spare = 1;
-        uncork(s);
-    }
-    if (!refused && !(s->flags & (W_ENDING | ERRORED))) {
-        s->flags |= W_ENDING;
-        finish_maybe(s, true);
-        s->flags |= W_ENDED;
-    } else if (!refused && (s->flags & W_FINISHED)) {
-        refused = CST_E_ALREADY_FINISHED;
-    } else if (!refused && (s->flags & DESTROYED)) {
-        refused = CST_E_DESTROYED;
-    }
-    if (request) {
-        request->of_end = true;
-        settle_end(s, request, refused);
-    }
-    return refused;
-}
-
-cst_status cst_end(cst_stream *s, cst_done_fn *done, void *arg)
-{
-    cst_status st;
-    cst_ctx *ctx;
-
-    if (!s || !(s->flags & HAS_WRITABLE))
-        return CST_E_INVALID_ARG;
-    ctx = s->ctx;
-    cst__enter(ctx);
-    st = cst__end(s, NULL, done, arg);
-    cst__leave(ctx);
-    return st;
-}
-
-cst_status cst_end_with(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg)
-{
-    cst_status st = CST_E_INVALID_ARG;
-
-    if (s && (s->flags & HAS_WRITABLE)) {
-        cst_ctx *ctx = s->ctx;
-
-        cst__enter(ctx);
-        st = cst__end(s, &chunk, done, arg);
-        cst__leave(ctx);
-    }
-    cst__slice_unref(&chunk);
-    return st;
-}
-
-/* --- destroy -------------------------------------------------------------------------------------------------------- */
 
 void cst__run_fail_queue(cst_stream *s)
 {
