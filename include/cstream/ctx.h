@@ -29,6 +29,7 @@
  * When the host is woken. From the end of a turn that said CST_IDLE until the next turn begins, the first thing that
  * makes the context busy calls wake: a task or an immediate is queued, another thread posts one, or a timer is started
  * that is due earlier than due_ns said. wake is called once then, and not again before a turn has said CST_IDLE again.
+ * A new context counts as one whose turn has said CST_IDLE.
  * A single-threaded host that always runs the context before it sleeps needs no wake.
  *
  * Which calls may be made where. Every call of the library may be made inside any callback, slot or listener, save

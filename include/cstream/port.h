@@ -53,8 +53,9 @@ enum cst_port_want {
     CST_PORT_CANCEL = 8 /* it was destroyed while bytes are lent: end the transfer and give them back */
 };
 
-/** The wants of a port have changed; told at the end of a turn, inside cst_ctx_run or cst_ctx_free. May call anything
- * that callbacks may: cst_port_reserve and cst_port_peek above all. */
+/** The wants of a port have changed; told at the end of a turn, inside cst_ctx_run or cst_ctx_free: so that the last
+ * wants, none, may come after 'close' in the turn in which the port closed. May call anything that callbacks may:
+ * cst_port_reserve and cst_port_peek above all. */
 typedef void cst_port_interest_fn(cst_stream *s, unsigned want, void *arg);
 
 /**

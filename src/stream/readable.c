@@ -386,7 +386,7 @@ cst_status cst_push(cst_stream *s, cst_slice chunk)
 
 cst_status cst_push_copy(cst_stream *s, const void *bytes, size_t len)
 {
-    cst_slice chunk;
+    cst_slice chunk = { 0 };
     cst_status st;
 
     if (!s || !(s->flags & HAS_READABLE))

@@ -108,22 +108,35 @@ struct test_limit {
     struct sigaction action;
 };
 
+/* The type of a resource is not everywhere int: so each is named where it is used. */
+static inline int test_get_limit(int resource, struct rlimit *limit)
+{
+    return resource == RLIMIT_NOFILE ? getrlimit(RLIMIT_NOFILE, limit)
+                                     : getrlimit(RLIMIT_FSIZE, limit);
+}
+
+static inline int test_set_limit(int resource, const struct rlimit *limit)
+{
+    return resource == RLIMIT_NOFILE ? setrlimit(RLIMIT_NOFILE, limit)
+                                     : setrlimit(RLIMIT_FSIZE, limit);
+}
+
 static inline void test_limit(struct test_limit *limit, int resource, rlim_t value)
 {
     struct sigaction ignore = { .sa_handler = SIG_IGN };
     struct rlimit now;
 
     limit->resource = resource;
-    assert_int_equal(getrlimit(resource, &limit->before), 0);
+    assert_int_equal(test_get_limit(resource, &limit->before), 0);
     now = limit->before;
     now.rlim_cur = value;
     assert_int_equal(sigaction(SIGXFSZ, &ignore, &limit->action), 0);
-    assert_int_equal(setrlimit(resource, &now), 0);
+    assert_int_equal(test_set_limit(resource, &now), 0);
 }
 
 static inline void test_unlimit(const struct test_limit *limit)
 {
-    assert_int_equal(setrlimit(limit->resource, &limit->before), 0);
+    assert_int_equal(test_set_limit(limit->resource, &limit->before), 0);
     assert_int_equal(sigaction(SIGXFSZ, &limit->action, NULL), 0);
 }
 
