@@ -255,7 +255,6 @@ struct writable {
     union {
         cst_slice chunk;            /* W_KEPT: the chunk in flight */
         struct cst_chain_row batch; /* W_KEPT and W_VECTOR: those of a writev */
-        size_t transform_mark;      /* in the transform slot: readable length when it was called */
     } flight;
     size_t flight_length;
     uint32_t front; /* the number of the first chunk in the queue */
