@@ -210,6 +210,57 @@ static cst_status gather_and_write_more(cst_stream *s, void *self, const cst_sli
     return gather(s, self, chunks, count);
 }
 
+/* What a late sink has to look at again. */
+struct late_vector {
+    const cst_slice *chunks;
+    size_t count;
+    cst_call call;
+};
+
+static cst_status look_later(cst_stream *s, void *self, const cst_slice *chunks, size_t count)
+{
+    *(struct late_vector *)self =
+        (struct late_vector){ .chunks = chunks, .count = count, .call = cst_this_call(s) };
+    return CST_PENDING;
+}
+
+/* Deep enough to write over whatever a call has left behind on the stack. */
+static uint8_t write_over_the_stack(void)
+{
+    volatile uint8_t bytes[4096];
+
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = 0xA5;
+    return bytes[sizeof bytes / 2];
+}
+
+static void the_array_of_a_writev_is_kept_until_it_answers(void **state)
+{
+    static const cst_ops ops = { .self_size = sizeof(struct late_vector), .writev = look_later };
+    struct fixture *f = *state;
+    struct late_vector *late;
+    cst_stream *w;
+
+    assert_int_equal(cst_writable_new(&w, f->ctx, &ops, NULL, NULL), CST_OK);
+    late = cst_stream_self(w);
+    assert_int_equal(cst_write(w, cst_slice_str("one"), NULL, NULL), CST_OK);
+    assert_int_equal(write_over_the_stack(), 0xA5);
+    assert_int_equal(late->count, 1);
+    assert_memory_equal(late->chunks[0].data, "one", 3);
+    assert_int_equal(cst_write(w, cst_slice_str("two"), NULL, NULL), CST_OK);
+    assert_int_equal(cst_complete(late->call, CST_OK), CST_OK);
+    assert_int_equal(write_over_the_stack(), 0xA5);
+    assert_int_equal(late->count, 1);
+    assert_memory_equal(late->chunks[0].data, "two", 3);
+    assert_int_equal(cst_write(w, cst_slice_str("three"), NULL, NULL), CST_OK);
+    assert_int_equal(cst_write(w, cst_slice_str("four"), NULL, NULL), CST_OK);
+    assert_int_equal(cst_complete(late->call, CST_OK), CST_OK);
+    assert_int_equal(write_over_the_stack(), 0xA5);
+    assert_int_equal(late->count, 2);
+    assert_memory_equal(late->chunks[1].data, "four", 4);
+    assert_int_equal(cst_complete(late->call, CST_OK), CST_OK);
+}
+
 static void a_write_made_inside_writev_waits_its_turn(void **state)
 {
     static const cst_ops ops = { .self_size = sizeof(struct test_stage),
@@ -1456,6 +1507,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_failed_write_fails_what_waits_and_the_end),
     CASE(corked_writes_wait_and_go_out_in_order),
     CASE(writev_gets_all_that_waits_at_once),
+    CASE(the_array_of_a_writev_is_kept_until_it_answers),
     CASE(a_write_made_inside_writev_waits_its_turn),
     CASE(a_second_answer_is_an_error_of_the_stage),
     CASE(lengths_that_do_not_fit_are_refused),

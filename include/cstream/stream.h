@@ -108,7 +108,8 @@ typedef struct cst_ops {
     cst_status (*write)(cst_stream *s, void *self, const cst_slice *chunk);
 
     /** Consume count chunks (at least one) at once: all that was queued. The array and the bytes are kept until the
-     * slot has returned and answered. Node: writev. Default: one write for each. */
+     * slot has returned and answered; an array of one, which it gets where there is no write slot, until it has
+     * answered. Node: writev. Default: one write for each. */
     cst_status (*writev)(cst_stream *s, void *self, const cst_slice *chunks, size_t count);
 
     /** All was written: finish up before 'finish'. Node: final. Default: nothing; for transforms: flush. */

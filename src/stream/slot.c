@@ -139,11 +139,20 @@ void cst__write_slot_returned(cst_stream *s, cst_status status)
         take_answer(s, SLOT_WRITE, status, NULL, 0);
 }
 
+/* The array of one that writev gets lies in the stream: the slot may look at it until it has answered. */
+static cst_status call_writev_with_one(cst_stream *s, const cst_slice *chunk)
+{
+    struct writable *w = cst__w(s);
+
+    w->flight.chunk = *chunk;
+    return s->ops->writev(s, cst__self(s), &w->flight.chunk, 1);
+}
+
 void cst__call_write(cst_stream *s, const cst_slice *chunk)
 {
     enum cst__slot outer = slot_enter(s, SLOT_WRITE);
-    cst_status status = s->ops->write ? s->ops->write(s, cst__self(s), chunk)
-                                      : s->ops->writev(s, cst__self(s), chunk, 1);
+    cst_status status =
+        s->ops->write ? s->ops->write(s, cst__self(s), chunk) : call_writev_with_one(s, chunk);
 
     s->slot = (uint8_t)outer;
     cst__write_slot_returned(s, status);

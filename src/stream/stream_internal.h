@@ -284,15 +284,14 @@ struct cst__pipe {
     struct cst__listener on_dest;
     cst_stream *source, *dest;
     struct cst__drain *drain; /* from the first CST_FULL on */
-    uint16_t
-        leaving; /* the cst_unpipe that takes all away and has not said so for this one yet; 0: none */
-    uint8_t refs; /* the lists that it is in; a frame needs none, since limbo outlasts it */
-    bool no_end;
-    bool no_transfer; /* dest cannot take bytes straight from this source */
-    bool listed;      /* one of Node's pipes */
-    bool cleaned_up;  /* the listeners were removed */
-    bool drain_added; /* once in a life */
-    bool end_due;     /* it was made after 'end': a task ends the destination */
+    uint16_t leaving; /* the cst_unpipe that takes all away and has still to say so for this one */
+    uint8_t refs;     /* the lists that it is in; a frame needs none, since limbo outlasts it */
+    bool no_end : 1;
+    bool no_transfer : 1; /* dest cannot take bytes straight from this source */
+    bool listed : 1;      /* one of Node's pipes */
+    bool cleaned_up : 1;  /* the listeners were removed */
+    bool drain_added : 1; /* once in a life */
+    bool end_due : 1;     /* it was made after 'end': a task ends the destination */
 };
 
 static inline struct writable *cst__w(const cst_stream *s)
