@@ -163,8 +163,12 @@ static void drop_first(struct cst_chain_row *row)
 /* Items of one block side by side give their references back together. */
 void cst__row_drop_all(struct cst_chain_row *row)
 {
-    const cst_slice *item = row->items + row->head, *end = item + row->count;
+    const cst_slice *item, *end;
 
+    if (row->items == NULL)
+        return;
+    item = row->items + row->head;
+    end = item + row->count;
     row->count = row->head = 0;
     while (item != end) {
         cst_block *block = item->block;
