@@ -1,0 +1,477 @@
+/*
+ * fuzz_stream.c - any call in any callback, with memory running out anywhere. Whatever the program: nothing is used after
+ * it was freed, nothing stays allocated when the context is gone, every callback of an accepted write or end is called
+ * once and no other is, and what happens once at most happens so, and before 'close'.
+ *
+ * The input is a program. main and every callback take the next calls from it, so what runs inside what is up to it.
+ */
+#include "fuzz.h"
+
+#include <cstream/cstream.h>
+
+#define STREAMS 6
+#define DEEPEST 24 /* callbacks inside callbacks that still make calls of their own */
+#define MOST_CALLS 64
+#define MOST_DONES 512
+#define MOST_STEPS 4000
+
+struct done {
+    unsigned called;
+};
+
+struct program {
+    struct fuzz_input input;
+    cst_ctx *ctx;
+    cst_stream
+        *streams[STREAMS +
+                 1]; /* one reference of each; NULL where that was given up, and behind the last */
+    cst_call calls[MOST_CALLS]; /* slots that have not been answered */
+    struct done dones[MOST_DONES];
+    size_t n_calls, n_dones;
+    unsigned depth, steps;
+    size_t live, fail_in; /* allocations to go until one fails; 0: none will */
+};
+
+/* Of one stream, in its self. */
+struct once {
+    unsigned seen[CST_EVENT_TYPES_];
+};
+
+static struct program
+    *program; /* callbacks of a stream may be called when its self has nothing that leads here */
+
+static void *counting_alloc(void *user, size_t size)
+{
+    struct program *p = user;
+    void *block;
+
+    if (p->fail_in > 0 && --p->fail_in == 0)
+        return NULL;
+    block = malloc(size);
+    fuzz_require(block != NULL);
+    p->live++;
+    return block;
+}
+
+static void counting_free(void *user, void *block, size_t size)
+{
+    struct program *p = user;
+
+    (void)size;
+    p->live--;
+    free(block);
+}
+
+static void act(struct program *p);
+
+/* --- callbacks ---------------------------------------------------------------------------------------------------- */
+
+static void on_done(cst_stream *s, cst_status status, void *arg)
+{
+    struct done *done = arg;
+
+    (void)s;
+    (void)status;
+    fuzz_require(++done->called == 1);
+    act(program);
+}
+
+static void on_outcome(const cst_error *error, void *arg)
+{
+    (void)error;
+    (void)arg;
+    act(program);
+}
+
+static void on_event(cst_stream *s, const cst_event *event, void *arg)
+{
+    (void)s;
+    (void)event;
+    (void)arg;
+    act(program);
+}
+
+/* The first listener of each kind that happens once. */
+static void on_once(cst_stream *s, const cst_event *event, void *arg)
+{
+    struct once *once = cst_stream_self(s);
+
+    (void)arg;
+    fuzz_require(++once->seen[event->type] == 1);
+    if (event->type != CST_FINISH && event->type != CST_CLOSE)
+        fuzz_require(once->seen[CST_CLOSE] == 0);
+    act(program);
+}
+
+/* Answers in one of the ways that a slot has. */
+static cst_status answer(cst_stream *s, bool may_give)
+{
+    struct program *p = program;
+
+    act(p);
+    switch (fuzz_byte(&p->input) % 8) {
+    case 0:
+        if (p->n_calls == MOST_CALLS)
+            return CST_OK;
+        p->calls[p->n_calls++] = cst_this_call(s);
+        return CST_PENDING;
+    case 1:
+        return CST_USER(1);
+    case 2:
+        return may_give ? cst_give(s, cst_slice_static("given", 5)) : CST_OK;
+    case 3:
+        cst_complete(cst_this_call(s), CST_OK);
+        return CST_PENDING;
+    default:
+        return CST_OK;
+    }
+}
+
+static cst_status slot(cst_stream *s, void *self)
+{
+    (void)self;
+    return answer(s, false);
+}
+
+static cst_status slot_flush(cst_stream *s, void *self)
+{
+    (void)self;
+    return answer(s, true);
+}
+
+static cst_status slot_write(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    (void)self;
+    (void)chunk;
+    return answer(s, false);
+}
+
+static cst_status slot_writev(cst_stream *s, void *self, const cst_slice *chunks, size_t count)
+{
+    (void)self;
+    (void)chunks;
+    fuzz_require(count > 0);
+    return answer(s, false);
+}
+
+static cst_status slot_transform(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    (void)self;
+    if (++program->steps >= MOST_STEPS)
+        return CST_USER(1);
+    if (fuzz_byte(&program->input) % 2)
+        cst_push(s, cst_slice_ref(chunk));
+    return answer(s, true);
+}
+
+static cst_status slot_read(cst_stream *s, void *self, size_t size)
+{
+    struct program *p = program;
+    uint8_t how = fuzz_byte(&p->input);
+
+    (void)self;
+    (void)size;
+    act(p);
+    if (++p->steps >= MOST_STEPS || how % 8 == 0)
+        return cst_push_eof(s) < 0 ? CST_USER(1) : CST_OK;
+    if (how % 8 < 3)
+        return cst_give(s, cst_slice_static("given", how % 6));
+    if (how % 8 < 6)
+        cst_push_copy(s, "pushed by the read slot", 1 + how % 23);
+    return how % 8 == 7 ? CST_USER(1) : CST_OK;
+}
+
+static cst_status slot_destroy(cst_stream *s, void *self, const cst_error *error)
+{
+    (void)self;
+    (void)error;
+    return answer(s, false);
+}
+
+/* --- streams ------------------------------------------------------------------------------------------------------ */
+
+#define SLOTS_OF_ALL .self_size = sizeof(struct once), .destroy = slot_destroy
+
+static const cst_ops plain_ops = { SLOTS_OF_ALL, .read = slot_read, .write = slot_write };
+static const cst_ops full_ops = { SLOTS_OF_ALL,        .construct = slot,     .read = slot_read,
+                                  .write = slot_write, .writev = slot_writev, .final = slot };
+static const cst_ops transform_ops = { SLOTS_OF_ALL, .transform = slot_transform,
+                                       .flush = slot_flush };
+static const cst_ops silent_ops = { .self_size = sizeof(struct once) };
+
+static cst_status make(struct program *p, cst_stream **out)
+{
+    static const size_t marks[] = { 0, 1, 4, 16, 64, 65536 };
+    uint8_t kind = fuzz_byte(&p->input), flags = fuzz_byte(&p->input);
+    const cst_ops *ops = kind & 8 ? &full_ops : &plain_ops;
+    cst_opts opts = { .high_water_mark = marks[flags % 6],
+                      .no_auto_destroy = (flags & 0x60) == 0x20,
+                      .no_emit_close = (flags & 0x60) == 0x40,
+                      .no_half_open = flags & 0x80 };
+
+    switch (kind % 6) {
+    case 0:
+        return cst_readable_new(out, p->ctx, ops, NULL, &opts);
+    case 1:
+        return cst_writable_new(out, p->ctx, ops, NULL, &opts);
+    case 2:
+        return cst_duplex_new(out, p->ctx, ops, NULL, &opts);
+    case 3:
+        return cst_transform_new(out, p->ctx, &transform_ops, NULL, &opts);
+    default:
+        return cst_passthrough_new_with(out, p->ctx, &silent_ops, NULL, &opts);
+    }
+}
+
+static void make_stream(struct program *p, size_t at)
+{
+    static const cst_event_type once[] = { CST_END, CST_FINISH, CST_ERROR, CST_CLOSE };
+    cst_stream *s;
+
+    if (p->streams[at] || make(p, &s) < 0)
+        return;
+    p->streams[at] = s;
+    for (size_t i = 0; i < sizeof once / sizeof *once; i++)
+        cst_on(s, once[i], on_once, NULL);
+}
+
+/* --- calls -------------------------------------------------------------------------------------------------------- */
+
+/* A callback that is owed from here on, or is not: then its record goes unused. */
+static struct done *new_done(struct program *p)
+{
+    return p->n_dones < MOST_DONES ? &p->dones[p->n_dones++] : NULL;
+}
+
+static void owed(struct done *done, cst_status st)
+{
+    if (done && (st == CST_E_INVALID_ARG || st == CST_E_NOMEM)) {
+        fuzz_require(done->called == 0);
+        done->called = 1;
+    }
+}
+
+static void write_some(struct program *p, cst_stream *s, uint8_t how)
+{
+    struct done *done = how & 1 ? new_done(p) : NULL;
+    cst_done_fn *fn = done ? on_done : NULL;
+
+    switch (how % 5) {
+    case 0:
+    case 1:
+        owed(done, cst_write(s, cst_slice_static("written", how % 8), fn, done));
+        break;
+    case 2:
+        owed(done, cst_write_copy(s, "written as a copy", how % 18, fn, done));
+        break;
+    case 3:
+        owed(done, cst_end(s, fn, done));
+        break;
+    default:
+        owed(done, cst_end_with(s, cst_slice_static("the last", 8), fn, done));
+    }
+}
+
+static void read_some(cst_stream *s, uint8_t how)
+{
+    cst_slice chunk;
+    cst_status st = how & 1 ? cst_next(&chunk, s) : cst_read(&chunk, s, how % 9);
+
+    if (st == CST_OK)
+        cst_slice_unref(&chunk);
+}
+
+static void push_some(cst_stream *s, uint8_t how)
+{
+    switch (how % 8) {
+    case 0:
+        cst_push_eof(s);
+        break;
+    case 1:
+        cst_unshift(s, cst_slice_static("back", how % 5));
+        break;
+    case 2:
+        cst_push_copy(s, "pushed as a copy", how % 17);
+        break;
+    default:
+        cst_push(s, cst_slice_static("pushed", how % 7));
+    }
+}
+
+static void listen(cst_stream *s, uint8_t how)
+{
+    cst_event_type type = (cst_event_type)(how / 8 % CST_EVENT_TYPES_);
+
+    switch (how % 8) {
+    case 0:
+        cst_off(s, type, on_event, NULL);
+        break;
+    case 1:
+        cst_off_all(s, type);
+        break;
+    case 2:
+        cst_once(s, type, on_event, NULL);
+        break;
+    case 3:
+        cst_prepend(s, type, on_event, NULL);
+        break;
+    default:
+        cst_on(s, type, on_event, NULL);
+    }
+}
+
+/* What s, at this place, may be joined to. A ring of pass-throughs alone turns for ever, as in Node: none leads back. */
+static size_t place_behind(struct program *p, size_t at)
+{
+    size_t place = fuzz_byte(&p->input) % STREAMS;
+
+    if (p->streams[at] && cst_stream_ops(p->streams[at]) == &silent_ops && place <= at)
+        return STREAMS;
+    return place;
+}
+
+static void join(struct program *p, cst_stream *s, size_t at, uint8_t how)
+{
+    size_t second = place_behind(p, at), third = place_behind(p, second);
+    cst_stream *row[3] = { s, p->streams[second], p->streams[third] };
+
+    switch (how % 6) {
+    case 0:
+        cst_unpipe(s, how & 8 ? NULL : row[1]);
+        break;
+    case 1:
+        cst_pipeline(row, 2 + how / 8 % 2, NULL, on_outcome, NULL);
+        break;
+    case 2:
+        cst_finished(s, NULL, on_outcome, NULL);
+        break;
+    case 3:
+        cst_finished_cancel(s, on_outcome, NULL);
+        break;
+    default:
+        cst_pipe(s, row[1], &(cst_pipe_opts){ .no_end = how & 8 });
+    }
+}
+
+static void complete_one(struct program *p, uint8_t how)
+{
+    cst_call call;
+    size_t at;
+
+    if (p->n_calls == 0)
+        return;
+    at = how / 4 % p->n_calls;
+    call = p->calls[at];
+    p->calls[at] = p->calls[--p->n_calls];
+    if (how % 4 == 0 && cst_complete_with(call, cst_slice_static("answer", 6)) != CST_E_INVALID_ARG)
+        return;
+    cst_complete(call, how % 4 == 1 ? CST_USER(1) : CST_OK);
+}
+
+static void control(struct program *p, cst_stream *s, size_t at, uint8_t how)
+{
+    switch (how % 8) {
+    case 0:
+        cst_destroy(s, how & 8 ? CST_USER(1) : CST_OK);
+        break;
+    case 1:
+        p->streams[at] = NULL;
+        cst_unref(s);
+        break;
+    case 2:
+        cst_cork(s);
+        break;
+    case 3:
+        cst_uncork(s);
+        break;
+    case 4:
+        cst_pause(s);
+        break;
+    case 5:
+        cst_resume(s);
+        break;
+    case 6:
+        p->fail_in = how / 8;
+        break;
+    default:
+        cst_ctx_run(p->ctx, &(cst_budget){ .tasks = 1000, .bytes = 10000 });
+    }
+}
+
+static void step(struct program *p)
+{
+    uint8_t what = fuzz_byte(&p->input), how = fuzz_byte(&p->input);
+    size_t at = what / 16 % STREAMS;
+    cst_stream *s = p->streams[at];
+
+    switch (what % 16) {
+    case 0:
+    case 1:
+        make_stream(p, at);
+        break;
+    case 2:
+    case 3:
+    case 4:
+        write_some(p, s, how);
+        break;
+    case 5:
+        read_some(s, how);
+        break;
+    case 6:
+    case 7:
+        push_some(s, how);
+        break;
+    case 8:
+    case 9:
+        listen(s, how);
+        break;
+    case 10:
+    case 11:
+        join(p, s, at, how);
+        break;
+    case 12:
+    case 13:
+        complete_one(p, how);
+        break;
+    default:
+        control(p, s, at, how);
+    }
+}
+
+/* The next calls of the program: one, two or three, or none. */
+static void act(struct program *p)
+{
+    uint8_t count;
+
+    if (p->depth >= DEEPEST || p->input.size == 0)
+        return;
+    p->depth++;
+    for (count = fuzz_byte(&p->input) % 4; count > 0 && p->steps < MOST_STEPS; count--) {
+        p->steps++;
+        step(p);
+    }
+    p->depth--;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct program p;
+    cst_allocator allocator = { counting_alloc, counting_free, &p };
+
+    p = (struct program){ .input = { data, size } };
+    program = &p;
+    fuzz_require(cst_ctx_new(&p.ctx, &allocator, NULL) == CST_OK);
+    while (p.input.size > 0 && p.steps < MOST_STEPS) {
+        act(&p);
+        p.steps++;
+    }
+    cst_ctx_run(p.ctx, &(cst_budget){ .tasks = 10000, .bytes = 100000 });
+    p.fail_in = 0;
+    for (size_t i = 0; i < STREAMS; i++)
+        cst_unref(p.streams[i]);
+    fuzz_require(cst_ctx_free(p.ctx) == CST_OK);
+    for (size_t i = 0; i < p.n_dones; i++)
+        fuzz_require(p.dones[i].called == 1);
+    fuzz_require(p.live == 0);
+    return 0;
+}
