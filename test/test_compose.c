@@ -1084,6 +1084,49 @@ static void without_memory_the_streams_are_as_before(void **state)
     expect(f, "B:pipe");
 }
 
+static cst_status count_chunk(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    (void)s;
+    (void)chunk;
+    ++**(size_t **)self;
+    return CST_OK;
+}
+
+static cst_status read_nothing(cst_stream *s, void *self, size_t hint)
+{
+    (void)s;
+    (void)self;
+    (void)hint;
+    return CST_OK;
+}
+
+/* Chunks take the short way outside and inside at once. */
+static void pass_throughs_may_stand_before_it_and_in_it(void **state)
+{
+    static const cst_ops reading = { .read = read_nothing };
+    static const cst_ops counting = { .self_size = sizeof(size_t *), .write = count_chunk };
+    struct fixture *f = *state;
+    size_t count = 0, *counter = &count;
+    cst_stream *source, *outer, *inner[2], *composed, *sink;
+
+    assert_int_equal(cst_readable_new(&source, f->ctx, &reading, NULL, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&outer, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&inner[0], f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&inner[1], f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&sink, f->ctx, &counting, &counter, NULL), CST_OK);
+    assert_int_equal(cst_compose_new(&composed, inner, 2, NULL), CST_OK);
+    assert_int_equal(cst_pipe(source, outer, NULL), CST_OK);
+    assert_int_equal(cst_pipe(outer, composed, NULL), CST_OK);
+    assert_int_equal(cst_pipe(composed, sink, NULL), CST_OK);
+    run(f);
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(cst_push_copy(source, "chunk", 5), CST_OK);
+    assert_int_equal(cst_push_eof(source), CST_EOF);
+    run(f);
+    assert_int_equal(count, 8);
+    assert_true(cst_writable_finished(sink));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -1123,6 +1166,7 @@ static const struct CMUnitTest tests[] = {
     T(a_stream_that_goes_while_it_is_joined_cannot_be_piped_to),
     T(a_context_that_is_being_freed_makes_none),
     T(a_context_may_go_in_the_middle),
+    T(pass_throughs_may_stand_before_it_and_in_it),
     T(any_allocation_may_fail),
     T(without_memory_the_streams_are_as_before),
 };

@@ -123,6 +123,7 @@ static cst_status compose_write(cst_stream *s, void *self, const cst_slice *chun
     struct compose *compose = compose_of(self);
     cst_status st;
 
+    cst__show(s->ctx); /* the chunk may have come through stages, and goes through more */
     notice_let_go(compose);
     if (compose->let_go)
         return is_over(compose) ? CST_OK : hold_write(s, compose);
