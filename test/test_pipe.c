@@ -284,6 +284,51 @@ static void steady_flow_through_pass_throughs_allocates_nothing(void **state)
     assert_int_equal(f->heap.calls, calls);
 }
 
+#ifndef CST_NO_CACHE /* it needs memory that serves again while the heap has none */
+
+static void do_nothing(void *arg)
+{
+    (void)arg;
+}
+
+static void end_at_once(struct fixture *f, cst_stream *s)
+{
+    assert_int_equal(cst_push_eof(s), CST_EOF);
+    assert_int_equal(cst_resume(s), CST_OK);
+    run(f);
+    assert_true(cst_readable_ended(s));
+}
+
+/* More tasks than the queue has room for: what is queued next is noted in the stream. */
+static void pipes_made_after_the_end_all_end_though_the_queue_has_no_room(void **state)
+{
+    static cst_task tasks[200];
+    struct fixture *f = *state;
+    const cst_opts stays = { .no_auto_destroy = true };
+    cst_stream *past, *other;
+
+    assert_int_equal(cst_readable_new(&past, f->ctx, &test_source_ops, NULL, &stays), CST_OK);
+    assert_int_equal(cst_readable_new(&other, f->ctx, &test_source_ops, NULL, &stays), CST_OK);
+    test_trace_listen(&f->trace, past, "past");
+    test_trace_listen(&f->trace, other, "other");
+    end_at_once(f, past);
+    assert_int_equal(cst_pipe(other, f->w, NULL), CST_OK);
+    assert_int_equal(cst_pipe(other, f->v, NULL), CST_OK);
+    assert_int_equal(cst_unpipe(other, NULL), CST_OK); /* their memory serves the next two */
+    run(f);
+    test_heap_fail_from(&f->heap, 1);
+    for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++)
+        assert_int_equal(cst_defer(f->ctx, &tasks[i], do_nothing, NULL), CST_OK);
+    assert_int_equal(cst_pipe(past, f->w, NULL), CST_OK);
+    assert_int_equal(cst_pipe(past, f->v, NULL), CST_OK);
+    test_heap_fail_never(&f->heap);
+    run(f);
+    assert_true(cst_writable_finished(f->w));
+    assert_true(cst_writable_finished(f->v));
+}
+
+#endif
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -298,6 +343,9 @@ static const struct CMUnitTest tests[] = {
     CASE(a_pipe_that_is_undone_inside_data_still_gets_that_chunk),
     CASE(an_unreferenced_pair_runs_to_its_end_and_its_memory_serves_the_next),
     CASE(wrong_streams_are_refused),
+#ifndef CST_NO_CACHE
+    CASE(pipes_made_after_the_end_all_end_though_the_queue_has_no_room),
+#endif
     CASE(without_memory_nothing_is_connected),
     CASE(steady_flow_through_pass_throughs_allocates_nothing),
 };

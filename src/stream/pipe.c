@@ -430,18 +430,26 @@ static struct cst__pipe *first_with_end_due(const cst_stream *source)
     return NULL;
 }
 
-void cst__run_pipe_end(cst_stream *s)
+static void end_due_dest(struct cst__pipe *pipe)
 {
-    struct cst__pipe *pipe = first_with_end_due(s);
-    cst_stream *dest;
+    cst_stream *dest = pipe->dest;
 
-    if (!pipe)
-        return;
-    dest = pipe->dest;
     end_dest(pipe);
     pipe->end_due = false;
     unhold(pipe);
     cst__release(dest);
+}
+
+/* Without room in the queue there is one note for several. */
+void cst__run_pipe_end(cst_stream *s)
+{
+    struct cst__pipe *pipe = first_with_end_due(s);
+
+    if (!pipe)
+        return;
+    do
+        end_due_dest(pipe);
+    while ((pipe = first_with_end_due(s)) != NULL && pipe->end_joined);
 }
 
 /* --- what it hears --------------------------------------------------------------------------------------------------- */
@@ -540,7 +548,7 @@ static void end_later(struct cst__pipe *pipe)
 {
     pipe->end_due = true;
     pipe->dest->refs++;
-    cst__post_for(pipe->source, TASK_PIPE_END);
+    pipe->end_joined = !cst__post_for(pipe->source, TASK_PIPE_END);
 }
 
 static void add_listeners(struct cst__pipe *pipe)

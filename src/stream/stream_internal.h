@@ -292,6 +292,7 @@ struct cst__pipe {
     bool cleaned_up : 1;  /* the listeners were removed */
     bool drain_added : 1; /* once in a life */
     bool end_due : 1;     /* it was made after 'end': a task ends the destination */
+    bool end_joined : 1;  /* the task of the one before it does */
 };
 
 static inline struct writable *cst__w(const cst_stream *s)
@@ -620,7 +621,7 @@ void cst__pipe_unlinked(struct cst__listener *l);
 /** Read data un-blocks the bookkeeping of the pipes (not the pause). */
 void cst__pipes_forget_awaited(cst_stream *s);
 
-/** A task: the oldest pipe that was made after 'end' ends its destination. */
+/** A task: the oldest pipe that was made after 'end' ends its destination, and those that joined it theirs. */
 void cst__run_pipe_end(cst_stream *s);
 
 #endif
