@@ -1496,6 +1496,97 @@ static void any_allocation_may_fail_once_or_from_then_on(void **state)
     }
 }
 
+/* --- a completion by which the next write begins ------------------------------------------------------------------ */
+
+/* `b` answers late; inside `c` two more are written. */
+static cst_status write_more(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    struct test_stage *stage = self;
+
+    test_trace_add(stage->trace, "w:write:%.*s", (int)chunk->len, (const char *)chunk->data);
+    if (chunk->data[0] == 'b') {
+        stage->call = cst_this_call(s);
+        return CST_PENDING;
+    }
+    if (chunk->data[0] == 'c') {
+        assert_int_equal(cst_write(s, cst_slice_str("d"), NULL, NULL), CST_OK);
+        assert_int_equal(cst_write(s, cst_slice_str("e"), NULL, NULL), CST_OK);
+    }
+    return CST_OK;
+}
+
+static cst_status write_more_at_once(cst_stream *s, void *self, const cst_slice *chunks,
+                                     size_t count)
+{
+    struct test_stage *stage = self;
+
+    (void)s;
+    (void)chunks;
+    test_trace_add(stage->trace, "w:writev:%zu", count);
+    return CST_OK;
+}
+
+static void what_a_slot_writes_while_the_queue_goes_one_by_one_does_so_too(void **state)
+{
+    static const cst_ops ops = { .self_size = sizeof(struct test_stage),
+                                 .write = write_more,
+                                 .writev = write_more_at_once };
+    struct fixture *f = *state;
+    struct test_stage self = { .trace = &f->trace }, *stage;
+    cst_stream *s;
+
+    assert_int_equal(cst_writable_new(&s, f->ctx, &ops, &self, NULL), CST_OK);
+    stage = cst_stream_self(s);
+    assert_int_equal(cst_write(s, cst_slice_str("b"), NULL, NULL), CST_OK);
+    assert_int_equal(cst_write(s, cst_slice_str("c"), NULL, NULL), CST_OK);
+    assert_int_equal(cst_complete(stage->call, CST_OK), CST_OK);
+    expect(f, "w:write:b w:write:c w:write:d w:write:e");
+}
+
+struct two_words {
+    struct test_trace *trace;
+    cst_ctx *ctx;
+    cst_task first, second;
+};
+
+static void say_second(void *arg)
+{
+    test_trace_add(((struct two_words *)arg)->trace, "second");
+}
+
+static void say_first(void *arg)
+{
+    struct two_words *words = arg;
+
+    test_trace_add(words->trace, "first");
+    assert_int_equal(cst_defer(words->ctx, &words->second, say_second, words), CST_OK);
+}
+
+/* The task of the callback is the only one that 'finish' waits for. */
+static void a_write_that_begins_by_a_completion_puts_no_finish_off(void **state)
+{
+    static const cst_ops ops = { .self_size = sizeof(struct test_stage), .write = write_more };
+    static char word[] = "1";
+    struct fixture *f = *state;
+    const cst_opts opts = { .high_water_mark = 2 };
+    struct two_words words = { .trace = &f->trace, .ctx = f->ctx };
+    struct test_stage *stage;
+    cst_stream *s;
+
+    assert_int_equal(cst_writable_new(&s, f->ctx, &ops, NULL, &opts), CST_OK);
+    test_trace_listen(&f->trace, s, "w");
+    stage = cst_stream_self(s);
+    assert_int_equal(cst_write(s, cst_slice_str("a"), on_done, word), CST_OK);
+    assert_int_equal(cst_defer(f->ctx, &words.first, say_first, &words), CST_OK);
+    assert_int_equal(cst_write(s, cst_slice_str("b"), NULL, NULL), CST_OK);
+    assert_int_equal(cst_write(s, cst_slice_str("x"), NULL, NULL), CST_FULL);
+    assert_int_equal(cst_complete(stage->call, CST_OK), CST_OK);
+    assert_int_equal(cst_end(s, NULL, NULL), CST_OK);
+    test_trace_clear(&f->trace);
+    run(f);
+    expect(f, "1:CST_OK first w:finish second w:close");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -1556,6 +1647,8 @@ static const struct CMUnitTest tests[] = {
 #ifndef CST_NO_CACHE
     CASE(steady_writes_allocate_nothing_whether_answered_at_once_or_late),
 #endif
+    CASE(what_a_slot_writes_while_the_queue_goes_one_by_one_does_so_too),
+    CASE(a_write_that_begins_by_a_completion_puts_no_finish_off),
     CASE(every_callback_may_do_anything_to_its_own_stream),
     CASE(any_allocation_may_fail_once_or_from_then_on),
 };

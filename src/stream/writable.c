@@ -478,17 +478,17 @@ static void complete_and_go_on(cst_stream *s)
     w->front++;
     w->length -= w->flight_length;
     w->flight_length = next.len;
-    s->flags = (s->flags & ~(W_KEPT | W_AFTER_WRITE)) | W_SYNC | W_CLEARING;
+    s->flags = (s->flags & ~W_KEPT) | W_SYNC | W_CLEARING;
     status = s->ops->write(s, cst__self(s), &next);
     if (status == CST_PENDING && (s->flags & (IN_FLIGHT | W_KEPT)) == IN_FLIGHT) {
         w->flight.chunk = next;
-        s->flags = (s->flags & ~(W_SYNC | W_CLEARING)) | W_KEPT;
+        s->flags = (s->flags & ~(W_SYNC | W_CLEARING | W_AFTER_WRITE)) | W_KEPT;
         queue_is_empty(s);
     } else {
         cst__write_slot_returned(s, status);
         flight_begun(s, &next);
         cst__slice_unref(&next);
-        hand_over(s, gathers(s));
+        hand_over(s, false); /* as it began: what the slot has written goes one by one too */
         w->pending++;
         after_write(s, 1, NULL);
     }
