@@ -244,7 +244,7 @@ endif
 ifeq ($(T)$(F),)
 CHECKS := $(ASAN_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh fuzz-replay.sh) \
           $(addprefix test/support/,headers-check.sh imports-check.sh install-check.sh) \
-          $(addprefix test/scenario/,examples-check.sh loops-check.sh http-check.sh) \
+          $(addprefix test/scenario/,examples-check.sh loops-check.sh http-check.sh reentrancy-check.sh) \
           $(addprefix test/support/,differences-check.sh guide-check.sh) test/conformance/rows-check.sh
 CHECK_NEEDS := $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(ASAN_REPLAYS) $(FUZZ_REPLAYS) $(if $(HAVE_ASAN),$(ASAN_LOOPS)) \
                $(TEST_TOOLS) all examples $(if $(POSIX_SRCS),$(BUILD)/test/http_clients)
@@ -301,6 +301,9 @@ $(BUILD)/test/test_%: $(BUILD)/obj/test/scenario/test_%.o $(SUPPORT_OBJS) $(STAT
 
 $(BUILD)/test/test_%: $(BUILD)/obj/test/node/test_%.o $(SUPPORT_OBJS) $(STATIC)
 	$(call link,$(CFLAGS),@$(BUILD)/cmocka.libs)
+
+$(BUILD)/test/test_reentrancy: $(BUILD)/obj/test/scenario/reentrancy_calls.o
+$(BUILD)/asan/test/test_reentrancy: $(BUILD)/asan/obj/test/scenario/reentrancy_calls.o
 
 # The sanitized half: the library's objects and the tests', in a directory of their own.
 ASAN_OBJS := $(SRCS:%.c=$(BUILD)/asan/obj/%.o) $(SUPPORT:%.c=$(BUILD)/asan/obj/%.o)
