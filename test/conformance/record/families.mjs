@@ -5,6 +5,7 @@
 //     first    alternatives for the first turn: lists of ops
 //     also     ops that are drawn beside those that any stream of the cast can do, 'WEIGHT op'
 //     tables   the ops in place of those that the kinds of the streams bring
+//     hooks    the most hooks that there are; 4 where absent
 //     quiet    in how many of a hundred scenarios the first turn is all that is done
 //     large    sizes are around the default highWaterMarks
 import { SHARING, WRITING } from './tables.mjs';
@@ -14,6 +15,13 @@ const chainNames = (cast) => cast.map((line) => line.split(' ')[0]);
 function chainCast(dice, least, extra = '') {
   const middle = Array.from({ length: dice.between(least, 3) }, (_, i) => `t${i} ${dice.weigh(['3 transform', '1 passthrough'])}`);
   return ['r readable', ...middle, `w writable${extra}`];
+}
+
+// Stages that only hand on, in front of something that answers or listens: calls are made while a chunk is under way.
+function rowCast(dice) {
+  const source = dice.pick(['r readable', 'r readable pushed', 'r readable pushed', 'r duplex']);
+  const middle = Array.from({ length: dice.between(1, 4) }, (_, i) => `p${i} passthrough`);
+  return [source, ...middle, `w ${dice.pick(['writable', 'writable', 'duplex', 'transform', 'passthrough'])}`];
 }
 
 const pipeAll = (cast) => chainNames(cast).slice(1).map((name, i) => `pipe ${chainNames(cast)[i]} ${name}`);
@@ -66,6 +74,19 @@ export const FAMILIES = {
     quiet: 30,
   },
   chain: { cast: (dice) => chainCast(dice, 1), first: [pipeAll], quiet: 40 },
+  row: {
+    cast: rowCast,
+    first: [
+      pipeAll, pipeAll, (cast) => [...pipeAll(cast), `listen ${cast.length > 3 ? 'p1' : 'p0'} data`],
+      (cast) => [`pipeline ${chainNames(cast).join(' ')}`], (cast) => [...pipeAll(cast), 'pipe p0 w'],
+    ],
+    also: [
+      '6 push r #', '4 push r %', '2 write p0 #', '2 unpipe r p0', '2 unpipe p0', '2 pipe r p0', '1 pipe p0 w', '1 push r eof',
+      '2 pause p0', '2 resume p0', '2 cork p0', '2 uncork p0', '1 unpipe p0 w', '1 listen p0 data',
+    ],
+    hooks: 8,
+    quiet: 10,
+  },
   line: { cast: (dice) => chainCast(dice, 0), first: [(cast) => [`pipeline ${chainNames(cast).join(' ')}`]], quiet: 40 },
   broken: {
     cast: (dice) => chainCast(dice, 1).map((line) => (dice.happens(50) ? `${line} odd` : line)),

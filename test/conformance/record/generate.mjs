@@ -121,8 +121,8 @@ class Program {
   }
 
   addHooks() {
-    const { dice } = this;
-    for (let left = dice.between(0, 4); left > 0; left--) {
+    const { dice, family } = this;
+    for (let left = dice.between(0, family.hooks ?? 4); left > 0; left--) {
       const { name, reads, takes } = dice.pick(this.members);
       const events = [...(reads ? tables.READABLE_EVENTS : []), ...(takes ? tables.WRITABLE_EVENTS : [])];
       this.lines.push(`when ${name} ${this.draw(events)} ${dice.between(1, 3)} ${this.op()}`);
