@@ -95,6 +95,7 @@ EXAMPLE_PROGRAMS = $(EXAMPLE_NAMES:%=$(BUILD)/examples/%)
 ASAN_LOOPS = $(patsubst %,$(BUILD)/asan/examples/%,$(filter loops/%,$(EXAMPLE_NAMES)))
 TSAN_LOOPS = $(patsubst %,$(BUILD)/tsan/examples/%,$(filter loops/%,$(EXAMPLE_NAMES)))
 BENCH_PROGRAMS := $(BENCHES:test/bench/%.c=$(BUILD)/bench/%)
+HTTP_TOOLS := $(addprefix $(BUILD)/test/,http_clients http_raw)
 TEST_TOOLS := $(if $(SCENARIO),$(BUILD)/test/scenario) $(if $(QUESTION),$(BUILD)/test/buffer-questions)
 
 # --- flags ------------------------------------------------------------------------------------------------------------
@@ -247,7 +248,7 @@ CHECKS := $(ASAN_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh fuzz
           $(addprefix test/scenario/,examples-check.sh loops-check.sh http-check.sh reentrancy-check.sh) \
           $(addprefix test/support/,differences-check.sh guide-check.sh) test/conformance/rows-check.sh
 CHECK_NEEDS := $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(ASAN_REPLAYS) $(FUZZ_REPLAYS) $(if $(HAVE_ASAN),$(ASAN_LOOPS)) \
-               $(TEST_TOOLS) all examples $(if $(POSIX_SRCS),$(BUILD)/test/http_clients)
+               $(TEST_TOOLS) all examples $(if $(POSIX_SRCS),$(HTTP_TOOLS))
 endif
 
 TALLY = $(SCRIPT)/tally.sh $(if $(F),-f '$(F)')
@@ -409,15 +410,15 @@ $(BUILD)/tsan/obj/docs/examples/%.o: docs/examples/%.c $(BUILD)/flags
 	$(call compile,$(USE_FLAGS) $(WARN) $(TSAN_FLAGS) $(call needed_cflags,$*))
 
 # What http-check.sh and http-load.sh drive a server with.
-$(BUILD)/test/http_clients: $(BUILD)/obj/test/posix/http_clients.o
+$(BUILD)/test/http_%: $(BUILD)/obj/test/posix/http_%.o
 	$(call link,$(CFLAGS))
 
 ## http-load: docs/examples/posix/http_server under many slow readers, and beside nginx where that is installed; minutes
-http-load: examples $(BUILD)/test/http_clients
+http-load: examples $(HTTP_TOOLS)
 	$(Q)$(SCRIPT_ENV) sh test/posix/http-load.sh
 
 ## http-plot: measure its memory as clients are added, and draw docs/plots/http-memory.svg; a minute
-http-plot: examples $(BUILD)/test/http_clients
+http-plot: examples $(HTTP_TOOLS)
 	@mkdir -p docs/plots
 	$(Q)$(SCRIPT_ENV) sh test/posix/http-load.sh memory $(BUILD)/http-memory.tsv
 	$(Q)sh test/posix/http-plot.sh $(BUILD)/http-memory.tsv docs/plots/http-memory.svg

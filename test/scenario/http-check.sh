@@ -1,12 +1,14 @@
 #!/bin/sh
-# http-check.sh - the examples that serve: http_server and http_body, driven by curl and by the slow readers of
-# test/posix/http_clients.c, over loopback; and stdin_lines. Skipped where there is no curl or no libcstream-posix.
+# http-check.sh - the examples that serve: http_server and http_body, driven by curl, by the slow readers of
+# test/posix/http_clients.c and by what test/posix/http_raw.c sends byte for byte, over loopback; and stdin_lines. Skipped
+# where there is no curl or no libcstream-posix.
 set -u
 
 build=${BUILD:-build}
 server=$build/examples/posix/http_server
 body=$build/examples/posix/http_body
 clients=$build/test/http_clients
+raw=$build/test/http_raw
 [ "${POSIX:-1}" = 1 ] && [ -x "$server" ] || { echo "skipped: no libcstream-posix"; exit 77; }
 command -v curl >/dev/null || { echo "skipped: no curl"; exit 77; }
 
@@ -60,6 +62,20 @@ descriptors()
     if [ -d "/proc/$pid/fd" ]; then find "/proc/$pid/fd" -type l | wc -l; else echo 0; fi
 }
 
+# The most memory the server had so far, in KiB; 0 where the system does not say so.
+peak()
+{
+    awk '$1 == "VmHWM:" { print $2 }' "/proc/$pid/status" 2>/dev/null || echo 0
+}
+
+# codes FORMAT - the codes of the answers to requests in printf's form, sent as they stand. Lengths before bodies: nothing
+# is taken for a code that is in a file.
+codes()
+{
+    # shellcheck disable=SC2059 # it is a format
+    printf "$1" | "$raw" ask "${at##*:}" | tr -d '\r' | sed -n 's/^.*HTTP\/1\.1 \([0-9]*\) .*/\1/p' | tr '\n' ' '
+}
+
 code()
 {
     get -o /dev/null -w '%{http_code}' "$@"
@@ -108,6 +124,46 @@ for how in "" --whole; do
     expect "a large head$how" 431 "$(code -H "X: $(head -c 9000 /dev/zero | tr '\0' x)" "$at/fox.txt")"
     get -m 0.2 --limit-rate 1000 "$at/big.bin" >/dev/null # goes away in the middle
     expect "after a client that went away$how" 200 "$(code "$at/fox.txt")"
+    host='Host: x\r\n'
+    ok="GET /fox.txt HTTP/1.1\r\n$host\r\n"
+    expect "requests one behind the other$how" "200 404 200 206 200 " \
+        "$(codes "${ok}HEAD /none HTTP/1.1\r\n$host\r\nHEAD /big.bin HTTP/1.1\r\n$host\r\nGET /fox.txt HTTP/1.1\r\n${host}Range: bytes=0-2\r\n\r\n$ok")"
+    expect "none after one that closes$how" "200 " \
+        "$(codes "GET /fox.txt HTTP/1.1\r\n${host}Connection: x, close\r\n\r\n$ok")"
+    expect "a field without a space$how" "200 " "$(codes 'GET /fox.txt HTTP/1.1\r\nHost:x\r\nX:\r\n\r\n')"
+    expect "half a head$how" "" "$(codes 'GET /fox.txt HT')"
+    for bad in 'GET /fox.txt HTTP/1.1\r\n\r\n' "GET /fox.txt HTTP/1.1\r\n$host$host\r\n" "GET /fox.txt\r\n$host\r\n" \
+        "GET  /fox.txt HTTP/1.1\r\n$host\r\n" "GET fox.txt HTTP/1.1\r\n$host\r\n" "GET /fox.txt HTTP/2.0\r\n$host\r\n" \
+        "GET /fox.txt HTTP/1.1\r\n${host}X : y\r\n\r\n" "GET /fox.txt HTTP/1.1\r\n$host folded\r\n\r\n" \
+        "GET /fox.txt HTTP/1.1\r\n${host}Content-Length: 1\r\nContent-Length: 0\r\n\r\n" \
+        "GET /fox.txt HTTP/1.1\r\n${host}Content-Length: -1\r\n\r\n" "GET /fox.txt HTTP/1.1\r\n${host}X: \\0\r\n\r\n" '\r\n\r\n'; do
+        expect "$bad$how" "400 " "$(codes "$bad$ok")"
+    done
+    expect "the type of index.html$how" "text/html; charset=utf-8" \
+        "$(get -o /dev/null -w '%{content_type}' "$at/sub/?a=b.png")"
+    if [ -z "$how" ]; then # read whole, it is in memory before it is cut
+        dd if=/dev/null of="$dir/www/cut" bs=1 seek=4294967296 2>/dev/null
+        # shellcheck disable=SC2059 # it is a format
+        printf "GET /cut HTTP/1.1\r\n$host\r\n$ok" | "$raw" ask "${at##*:}" | tr -d '\0' >"$dir/got" &
+        getting=$!
+        sleep 0.3
+        : >"$dir/www/cut"
+        wait $getting
+        expect "heads, where a file is cut while it is sent" 1 "$(grep -c '^HTTP/1.1 200 ' "$dir/got")"
+        expect "bodies, where a file is cut while it is sent" 0 "$(grep -c fox "$dir/got")"
+    fi
+    expect "a head that does not end$how" "HTTP/1.1 408 Request Timeout" \
+        "$(printf 'GET /' | "$raw" wait "${at##*:}" | tr -d '\r' | head -n 1)" # after --head-seconds, 1
+    # Requests without end, whose answers nobody reads: no more of them are taken, and after --idle-seconds, 2, the client
+    # is let go.
+    before_kib=$(peak)
+    # shellcheck disable=SC2059 # it is a format
+    taken=$(printf "HEAD /fox.txt HTTP/1.1\r\n$host\r\n" | "$raw" flood "${at##*:}") ||
+        fail "a client that reads nothing is not let go$how"
+    [ "${taken:-0}" -gt 0 ] || fail "no request is taken$how"
+    [ $(($(peak) - before_kib)) -lt 4096 ] || fail "answers that nobody reads: $(($(peak) - before_kib)) KiB$how"
+    sleep 0.2
+    expect "a client that reads nothing is let go$how" "$before" "$(descriptors)"
     if [ -x "$clients" ]; then
         port=${at##*:}
         expect "20 clients$how" "answered 20 whole 20 bytes $((20 * size)) sums 1" \
@@ -115,12 +171,23 @@ for how in "" --whole; do
         expect "8 that stop reading$how" "answered 8 whole 0" \
             "$("$clients" "$port" /big.bin 8 1000 1 | sed 's/ bytes .*//')"
     fi
+    [ -n "$how" ] || [ "$(peak)" -lt 16384 ] || fail "$(peak) KiB in memory for files that are streamed"
     sleep 0.3
     expect "a server that lives$how" 200 "$(code "$at/fox.txt")"
     sleep 0.2
     expect "no descriptor is left$how" "$before" "$(descriptors)"
     kill "$pid"
 done
+
+if [ -x "$clients" ]; then
+    serve sh -c 'ulimit -n 16; exec "$@"' sh "$server" --port 0 "$dir/www"
+    at=${url%/}
+    "$clients" "${at##*:}" /fox.txt 40 4000 1 >"$dir/answers"
+    [ -s "$dir/log" ] || fail "more clients than descriptors: $(cat "$dir/answers")"
+    sleep 0.2
+    expect "after more clients than descriptors" 200 "$(code "$at/fox.txt")"
+    kill "$pid"
+fi
 
 serve "$body"
 at=${url%/}
@@ -129,6 +196,8 @@ expect "no body" "Hello world: 0 bytes of text in 0 chunks" "$(get "$at/")"
 expect "a long body" "200 Hello world: $(wc -c <README.md | tr -d ' ') bytes of text" \
     "$(get --data-binary @README.md -w '' "$at/" | sed 's/ in .*//; s/^/200 /')"
 expect "no UTF-8" 400 "$(printf 'a\377b' | code --data-binary @- "$at/")"
+expect "more than one request" "400 " "$(codes 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nabc')"
+expect "a body that ends too early" "400 " "$(codes 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na')"
 expect "too large" 413 "$(code -H 'Content-Length: 99999999' -d x "$at/")"
 kill "$pid"
 

@@ -20,6 +20,7 @@ struct http_request {
     const char *method, *target;
     const char *range; /* NULL: none */
     uint64_t content_length;
+    bool has_host;
     bool has_body; /* by length or chunked */
     bool is_chunked;
     bool close; /* the connection is not to be kept */
@@ -66,26 +67,40 @@ static inline bool http_has_word(const char *value, const char *word)
 {
     size_t len = strlen(word);
 
-    for (; *value; value++)
-        if (strncasecmp(value, word, len) == 0 &&
-            (value[len] == '\0' || value[len] == ',' || value[len] == ' '))
+    for (;;) {
+        value += strspn(value, ", \t");
+        if (!*value)
+            return false;
+        if (strncasecmp(value, word, len) == 0 && strspn(value + len, ", \t") + !value[len] > 0)
             return true;
-    return false;
+        value += strcspn(value, ", \t");
+    }
 }
 
+/* "Name: value". False where it is ill-formed, or says again what may be said once: two lengths are how a request is hidden
+ * in the body of another. */
 static inline bool http_parse_field(struct http_request *request, char *line)
 {
-    char *colon = strchr(line, ':'), *value, *end;
+    size_t name_len = strcspn(line, ": \t");
+    char *value = line + name_len, *end;
 
-    if (!colon || colon == line || strpbrk(line, " \t") < colon)
-        return strpbrk(line, " \t") > colon && colon && colon != line;
-    *colon = '\0';
-    value = colon + 1 + strspn(colon + 1, " \t");
+    if (name_len == 0 || *value != ':')
+        return false;
+    *value++ = '\0';
+    value += strspn(value, " \t");
     for (end = value + strlen(value); end > value && (end[-1] == ' ' || end[-1] == '\t'); end--)
         end[-1] = '\0';
     if (strcasecmp(line, "content-length") == 0) {
+        bool again = request->has_body;
+
         request->has_body = true;
-        return http_parse_length(&request->content_length, value);
+        return !again && http_parse_length(&request->content_length, value);
+    }
+    if (strcasecmp(line, "host") == 0) {
+        bool again = request->has_host;
+
+        request->has_host = true;
+        return !again;
     }
     if (strcasecmp(line, "transfer-encoding") == 0)
         request->has_body = request->is_chunked = true;
@@ -96,27 +111,30 @@ static inline bool http_parse_field(struct http_request *request, char *line)
     return true;
 }
 
-/* Takes a head apart, which ends in a zero. False where it is none. */
-static inline bool http_parse(struct http_request *request, char *head)
+/* Takes a head of len bytes apart, which a zero follows. False where it is none: one with a zero in it, too. */
+static inline bool http_parse(struct http_request *request, char *head, size_t len)
 {
-    char *line = http_next_line(&head), *target, *version;
+    char *line, *target, *version;
+    bool is_old;
 
+    if (strlen(head) != len || !(line = http_next_line(&head)))
+        return false;
     *request = (struct http_request){ .method = line };
-    if (!line || !(target = strchr(line, ' ')) || target == line)
+    if (!(target = strchr(line, ' ')) || target == line)
         return false;
     *target++ = '\0';
     if (*target != '/' || !(version = strchr(target, ' ')))
         return false;
     *version++ = '\0';
     request->target = target;
-    if (strcmp(version, "HTTP/1.0") == 0)
-        request->close = true;
-    else if (strcmp(version, "HTTP/1.1") != 0)
+    is_old = strcmp(version, "HTTP/1.0") == 0;
+    if (!is_old && strcmp(version, "HTTP/1.1") != 0)
         return false;
+    request->close = is_old;
     while ((line = http_next_line(&head)) != NULL && *line)
         if (!http_parse_field(request, line))
             return false;
-    return true;
+    return is_old || request->has_host;
 }
 
 static inline int http_hex(char c)

@@ -113,6 +113,17 @@ static cst_status open_body(struct exchange *x)
     return st;
 }
 
+/* Nobody waits for it any more. */
+static void drop_body(struct exchange *x)
+{
+    if (!x->body)
+        return;
+    cst_off(x->body, CST_ERROR, on_body_error, x);
+    cst_off(x->body, CST_END, on_body_end, x);
+    cst_destroy(x->body, CST_OK);
+    x->body = NULL;
+}
+
 /* --- the socket --------------------------------------------------------------------------------------------------------- */
 
 static void feed_body(struct exchange *x, cst_slice bytes)
@@ -128,7 +139,7 @@ static bool begin_body(struct exchange *x)
 {
     struct http_request request;
 
-    if (!http_parse(&request, x->head) || request.is_chunked) {
+    if (!http_parse(&request, x->head, x->head_len) || request.is_chunked) {
         answer(x, 400, "An error occurred: no such request\n");
         return false;
     }
@@ -156,6 +167,7 @@ static size_t feed_head(struct exchange *x, const cst_slice *chunk, bool *comple
     *complete = end != 0;
     if (!end)
         return n;
+    x->head_len = end;
     x->head[end] = '\0';
     return end - before;
 }
@@ -175,10 +187,12 @@ static void on_data(cst_stream *socket, const cst_event *event, void *arg)
         if (!complete || !begin_body(x))
             return;
     }
-    if (event->chunk->len - used > x->left)
+    if (event->chunk->len - used > x->left) {
+        drop_body(x);
         answer(x, 400, "An error occurred: more than one request\n");
-    else
+    } else {
         feed_body(x, cst_slice_sub(event->chunk, used, event->chunk->len - used));
+    }
 }
 
 /* The client has said all that it will. */
@@ -206,10 +220,7 @@ static void on_close(cst_stream *socket, const cst_event *event, void *arg)
 
     (void)socket;
     (void)event;
-    if (x->body) {
-        cst_off(x->body, CST_ERROR, on_body_error, x);
-        cst_destroy(x->body, CST_OK);
-    }
+    drop_body(x);
     cst_chain_fini(&x->raw);
     cst_chain_fini(&x->text);
     free(x);

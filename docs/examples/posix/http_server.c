@@ -12,12 +12,12 @@
  * its file into memory first, to see what that costs.
  *
  * A head must be complete after --head-seconds (10), and may have 8 KiB. A client that takes nothing for --idle-seconds
- * (30) is let go.
+ * (30) is let go. Until then it gets no further answers than its socket has room for, however many requests it sends.
  *
  *     cc http_server.c -o http_server $(pkg-config --cflags --libs libcstream-posix)
  *
- * Calls shown: cst_listen, cst_read, cst_unshift, cst_write_copy, cst_fs_read_stream_new, cst_pipe, cst_end,
- * cst_set_timeouts, cst_timer_start_in, cst_slice_foreign
+ * Calls shown: cst_listen, cst_read, cst_unshift, cst_write_copy, cst_writable_need_drain, cst_fs_read_stream_new,
+ * cst_pipe, cst_bytes_read, cst_end, cst_set_timeouts, cst_timer_start_in, cst_slice_foreign
  */
 #define _XOPEN_SOURCE 700
 
@@ -45,11 +45,13 @@ struct server {
 struct connection {
     struct server *server;
     cst_stream *socket;
-    cst_stream *file; /* what is being sent; NULL: nothing */
+    cst_stream *file;    /* what is being sent; NULL: nothing */
+    uint64_t file_bytes; /* how many of it the head has promised */
     cst_timer head_timer;
-    bool busy;   /* a response is on its way */
-    bool ending; /* no further request is answered */
-    size_t len;  /* of what has come and was not used */
+    bool busy;         /* a response is on its way */
+    bool ending;       /* no further request is answered */
+    bool client_ended; /* no further request comes */
+    size_t len;        /* of what has come and was not used */
     char head[HTTP_MOST_HEAD + 1];
 };
 
@@ -67,6 +69,7 @@ static void on_readable(cst_stream *socket, const cst_event *event, void *arg);
 static void finish(struct connection *c)
 {
     c->ending = true;
+    cst_timer_stop(cst_loop_ctx(c->server->loop), &c->head_timer);
     cst_end(c->socket, NULL, NULL);
     if (cst_off(c->socket, CST_READABLE, on_readable, c) == CST_OK)
         cst_resume(c->socket);
@@ -105,23 +108,23 @@ static void serve(struct connection *c);
 static void response_done(struct connection *c)
 {
     c->busy = false;
-    if (c->ending)
-        finish(c);
-    else
-        serve(c);
+    serve(c);
 }
 
+/* Where the head has promised more than the file has given, since it was cut meanwhile or cannot be read, all that is left
+ * is to close: another response would be taken for the rest of this one. */
 static void on_file_end(cst_stream *file, const cst_event *event, void *arg)
 {
     struct connection *c = arg;
 
-    (void)file;
     (void)event;
     c->file = NULL;
-    response_done(c);
+    if (cst_bytes_read(file) < c->file_bytes)
+        cst_destroy(c->socket, CST_OK);
+    else
+        response_done(c);
 }
 
-/* The head has promised more than the file has given: all that is left is to close. */
 static void on_file_error(cst_stream *file, const cst_event *event, void *arg)
 {
     struct connection *c = arg;
@@ -150,6 +153,7 @@ static cst_status send_file(struct connection *c, int fd, uint64_t first, uint64
         return st;
     }
     c->file = file;
+    c->file_bytes = last - first + 1;
     c->busy = true;
     return CST_OK;
 }
@@ -197,13 +201,18 @@ static cst_status send_whole(struct connection *c, int fd, uint64_t first, uint6
 
 /* --- the file --------------------------------------------------------------------------------------------------------- */
 
-/* Opens what the target names, below the root. -1: there is no such file. */
-static int open_target(const struct server *server, const char *target, struct stat *info)
+/* Opens what the target names, below the root, and says how many bytes it has and of which type. -1: there is no such file,
+ * or errno says that there are too many. Where others may put links into the directory while this runs, the path has to be
+ * walked with openat, a segment at a time: between realpath and open there is a moment. */
+static int open_target(const struct server *server, const char *target, uint64_t *size,
+                       const char **type)
 {
     char path[PATH_MAX], wanted[2 * PATH_MAX], real[PATH_MAX];
     size_t root_len = strlen(server->root);
+    struct stat info;
     int fd;
 
+    errno = 0;
     if (!http_decode_path(path, sizeof(path) - sizeof("index.html"), target))
         return -1;
     if (path[strlen(path) - 1] == '/')
@@ -213,10 +222,12 @@ static int open_target(const struct server *server, const char *target, struct s
         real[root_len] != '/')
         return -1;
     fd = open(real, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0 && (fstat(fd, info) != 0 || !S_ISREG(info->st_mode))) {
+    if (fd >= 0 && (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))) {
         close(fd);
         return -1;
     }
+    *size = fd >= 0 ? (uint64_t)info.st_size : 0;
+    *type = http_type(path);
     return fd;
 }
 
@@ -229,7 +240,7 @@ static void answer_range_outside(struct connection *c, uint64_t size, bool is_he
 }
 
 static void answer_file(struct connection *c, const struct http_request *request, int fd,
-                        uint64_t size)
+                        uint64_t size, const char *type)
 {
     bool is_head = strcmp(request->method, "HEAD") == 0;
     uint64_t first = 0, last = size - 1;
@@ -246,8 +257,7 @@ static void answer_file(struct connection *c, const struct http_request *request
         snprintf(more, sizeof(more),
                  "Accept-Ranges: bytes\r\nContent-Range: bytes %llu-%llu/%llu\r\n",
                  (unsigned long long)first, (unsigned long long)last, (unsigned long long)size);
-    write_head(c, range == HTTP_RANGE_OK ? 206 : 200, size ? last - first + 1 : 0,
-               http_type(request->target), more);
+    write_head(c, range == HTTP_RANGE_OK ? 206 : 200, size ? last - first + 1 : 0, type, more);
     if (is_head || size == 0) {
         close(fd);
         return;
@@ -259,7 +269,8 @@ static void answer_file(struct connection *c, const struct http_request *request
 
 static void answer(struct connection *c, const struct http_request *request)
 {
-    struct stat info;
+    const char *type;
+    uint64_t size;
     int fd;
 
     c->ending = c->ending || request->close;
@@ -269,11 +280,11 @@ static void answer(struct connection *c, const struct http_request *request)
     } else if (request->is_chunked || request->content_length > 0) {
         c->ending = true; /* a body that nobody reads */
         refuse(c, 413, "", false);
-    } else if ((fd = open_target(c->server, request->target, &info)) < 0) {
+    } else if ((fd = open_target(c->server, request->target, &size, &type)) < 0) {
         refuse(c, errno == EMFILE || errno == ENFILE ? 500 : 404, "",
                strcmp(request->method, "HEAD") == 0);
     } else {
-        answer_file(c, request, fd, (uint64_t)info.st_size);
+        answer_file(c, request, fd, size, type);
     }
 }
 
@@ -303,7 +314,7 @@ static bool answer_next(struct connection *c)
     if (!len) {
         c->ending = true;
         refuse(c, 431, "", false);
-    } else if (!http_parse(&request, c->head)) {
+    } else if (!http_parse(&request, c->head, len)) {
         c->ending = true;
         refuse(c, 400, "", false);
     } else {
@@ -332,18 +343,35 @@ static bool read_more(struct connection *c)
     return true;
 }
 
-/* Answers what there is, one after another, until one takes its time or the rest has not come. */
+/* Answers what there is, one after another, until one takes its time, the client does not take them, or the rest has not
+ * come. */
 static void serve(struct connection *c)
 {
     cst_ctx *ctx = cst_loop_ctx(c->server->loop);
 
-    while (!c->busy && !c->ending)
+    while (!c->busy && !c->ending && !cst_writable_need_drain(c->socket))
         if (!answer_next(c) && !read_more(c))
             break;
-    if (c->ending && !c->busy)
+    if (c->busy)
+        return;
+    if (c->ending)
         finish(c);
-    else if (!c->busy && c->len > 0 && !cst_timer_is_started(&c->head_timer))
+    else if (cst_writable_need_drain(c->socket))
+        return; /* goes on at 'drain' */
+    else if (c->client_ended)
+        finish(c);
+    else if (c->len > 0 && !cst_timer_is_started(&c->head_timer))
         cst_timer_start_in(ctx, &c->head_timer, c->server->head_ns, head_is_late, c);
+}
+
+static void on_drain(cst_stream *socket, const cst_event *event, void *arg)
+{
+    struct connection *c = arg;
+
+    (void)socket;
+    (void)event;
+    if (!c->busy && !c->ending)
+        serve(c);
 }
 
 static void on_readable(cst_stream *socket, const cst_event *event, void *arg)
@@ -363,10 +391,9 @@ static void on_end(cst_stream *socket, const cst_event *event, void *arg)
 
     (void)socket;
     (void)event;
-    if (c->busy)
-        c->ending = true;
-    else
-        finish(c);
+    c->client_ended = true;
+    if (!c->busy && !c->ending)
+        serve(c);
 }
 
 /* A client that goes away is nothing to speak of: 'close' follows. */
@@ -410,7 +437,8 @@ static void on_client(cst_listener *listener, cst_stream *socket, cst_status sta
     c->server = server;
     c->socket = socket;
     if (cst_on(socket, CST_ERROR, on_error, c) < 0 || cst_on(socket, CST_END, on_end, c) < 0 ||
-        cst_on(socket, CST_READABLE, on_readable, c) < 0 || cst_set_timeouts(socket, &limits) < 0)
+        cst_on(socket, CST_READABLE, on_readable, c) < 0 ||
+        cst_on(socket, CST_DRAIN, on_drain, c) < 0 || cst_set_timeouts(socket, &limits) < 0)
         cst_destroy(socket, CST_OK);
 }
 
@@ -468,6 +496,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "http_server: %s: %s\n", argv[i], strerror(errno));
         return 1;
     }
+    if (strcmp(server.root, "/") == 0)
+        server.root[0] = '\0'; /* what is below it begins with one "/", not two */
     st = cst_loop_new(&server.loop, NULL, NULL);
     if (st >= 0)
         st = run(&server, (uint16_t)port);
