@@ -105,6 +105,29 @@ static void a_buffer_that_is_freed_comes_back_too(void **state)
     assert_int_equal(heap->live_blocks, 0);
 }
 
+static void a_block_whose_references_go_together_is_as_new_when_it_is_given_again(void **state)
+{
+    struct test_heap *heap = *state;
+    struct cst__block_cache *cache;
+    cst_slice slice;
+
+    NEEDS_CACHE();
+    cache = new_cache(heap, 1);
+    slice = new_slice(cache, 32, 32, 'a');
+    cst_slice_ref(&slice);
+    cst_slice_ref(&slice);
+    cst__block_unref_many(slice.block, 2);
+    assert_true(cst_slice_is_unique(&slice));
+    cst_slice_ref(&slice);
+    cst__block_unref_many(slice.block, 2);
+    slice = new_slice(cache, 32, 32, 'b');
+    assert_int_equal(heap->calls, 2);
+    assert_true(cst_slice_is_unique(&slice));
+    cst_slice_unref(&slice);
+    cst__block_cache_close(cache);
+    assert_int_equal(heap->live_blocks, 0);
+}
+
 static void a_short_freeze_pins_the_capacity_and_comes_back_whole(void **state)
 {
     struct test_heap *heap = *state;
@@ -399,6 +422,7 @@ static const struct CMUnitTest tests[] = {
     HEAP_TEST(a_block_is_given_again_when_its_last_slice_goes),
     HEAP_TEST(steady_flow_allocates_once),
     HEAP_TEST(a_buffer_that_is_freed_comes_back_too),
+    HEAP_TEST(a_block_whose_references_go_together_is_as_new_when_it_is_given_again),
     HEAP_TEST(a_short_freeze_pins_the_capacity_and_comes_back_whole),
     HEAP_TEST(no_more_than_the_limit_is_kept),
     HEAP_TEST(small_blocks_are_kept_up_to_a_number_of_bytes),

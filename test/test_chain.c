@@ -756,6 +756,34 @@ static void random_use_loses_repeats_and_reorders_no_byte(void **state)
     assert_int_equal(f->heap.live_blocks, 1);
 }
 
+static void a_row_gives_the_references_of_neighbours_back_together(void **state)
+{
+    struct fixture *f = *state;
+    const cst_allocator *allocator = test_heap_allocator(&f->heap);
+    struct cst_chain_row row = { .spare = 7 };
+    cst_slice a = new_copy(f, "a"), b = new_copy(f, "b");
+    const cst_slice literal = cst_slice_str("c");
+    const cst_slice *order[] = { &a, &a, &b, &literal, &literal, &a, &b, &b };
+
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        cst_slice item = cst_slice_ref(order[i]);
+
+        assert_int_equal(cst__row_reserve(&row, allocator), CST_OK);
+        cst__row_push(&row, &item);
+    }
+    cst_slice_unref(&a);
+    assert_int_equal(f->heap.live_blocks, 3);
+    cst__row_drop_all(&row);
+    assert_int_equal(row.count, 0);
+    assert_int_equal(row.spare, 7);
+    assert_true(row.cap >= 8);
+    assert_int_equal(f->heap.live_blocks, 2);
+    assert_true(cst_slice_is_unique(&b));
+    cst_slice_unref(&b);
+    cst__row_drop_all(&row);
+    cst__row_fini(&row, allocator);
+}
+
 #define CHAIN_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -790,6 +818,7 @@ static const struct CMUnitTest tests[] = {
     CHAIN_TEST(validity_is_recounted),
     CHAIN_TEST(a_release_callback_may_use_the_chain),
     CHAIN_TEST(random_use_loses_repeats_and_reorders_no_byte),
+    CHAIN_TEST(a_row_gives_the_references_of_neighbours_back_together),
 };
 
 TEST_MAIN(tests)

@@ -136,17 +136,78 @@ static void without_memory_nothing_is_given(void **state)
     cst_slice_unref(&out);
 }
 
-/* The shared block's own reference is counted with atomics then. */
+static void each_length_is_copied_whole_by_the_short_way_and_no_byte_more(void **state)
+{
+    uint8_t from[CST__WORD_COPY_MOST], to[CST__WORD_COPY_MOST + 2];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof from; i++)
+        from[i] = (uint8_t)(i + 1);
+    for (size_t len = 1; len <= sizeof from; len++) {
+        memset(to, 0xEE, sizeof to);
+        cst__word_copy(to + 1, from, len);
+        assert_memory_equal(to + 1, from, len);
+        assert_int_equal(to[0], 0xEE);
+        for (size_t i = 1 + len; i < sizeof to; i++)
+            assert_int_equal(to[i], 0xEE);
+    }
+}
+
+static void a_block_has_a_reference_for_each_byte_that_it_can_hold(void **state)
+{
+    struct fixture *f = *state;
+    static cst_slice kept[CST__COPIES_BLOCK];
+    size_t calls;
+
+    NEEDS_CACHE();
+    for (size_t i = 0; i < CST__COPIES_BLOCK; i++) {
+        const uint8_t byte = (uint8_t)(i % 251);
+
+        assert_int_equal(cst__copy(&kept[i], &f->copies, &byte, 1), CST_OK);
+        assert_ptr_equal(kept[i].block, kept[0].block);
+    }
+    calls = f->heap.calls;
+    assert_int_equal(f->copies.left, 0);
+    assert_int_equal(f->copies.refs, 1);
+    for (size_t i = 0; i < CST__COPIES_BLOCK; i++) {
+        assert_int_equal(*kept[i].data, i % 251);
+        cst_slice_unref(&kept[i]);
+    }
+    kept[0] = copy(f, "again");
+    assert_int_equal(f->heap.calls, calls);
+    cst_slice_unref(&kept[0]);
+}
+
+static void the_last_copy_of_a_block_that_was_left_has_it_alone(void **state)
+{
+    struct fixture *f = *state;
+    cst_slice first, last;
+
+    NEEDS_CACHE();
+    first = copy(f, "abc");
+    last = copy(f, "de");
+    cst_slice_unref(&first);
+    assert_false(cst_slice_is_unique(&last));
+    cst__copies_fini(&f->copies);
+    assert_true(cst_slice_is_unique(&last));
+    assert_memory_equal(last.data, "de", 2);
+    cst_slice_unref(&last);
+}
+
+/* The references that no copy has yet go back with atomics then. */
 static void a_copy_may_be_shared_between_threads(void **state)
 {
     struct fixture *f = *state;
     cst_slice a = copy(f, "abc"), b;
 
-    cst_slice_share(&a);
+    assert_int_equal(cst_slice_share(&a), CST_OK);
     b = copy(f, "de");
     cst_slice_unref(&a);
+    cst__copies_fini(&f->copies);
     assert_memory_equal(b.data, "de", 2);
+    assert_true(cst_slice_is_unique(&b));
     cst_slice_unref(&b);
+    assert_int_equal(f->heap.live_blocks, 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -158,6 +219,9 @@ static const struct CMUnitTest tests[] = {
     TEST(steady_use_allocates_one_block),
     TEST(copies_that_stay_keep_their_bytes),
     TEST(without_memory_nothing_is_given),
+    TEST(each_length_is_copied_whole_by_the_short_way_and_no_byte_more),
+    TEST(a_block_has_a_reference_for_each_byte_that_it_can_hold),
+    TEST(the_last_copy_of_a_block_that_was_left_has_it_alone),
     TEST(a_copy_may_be_shared_between_threads),
 };
 

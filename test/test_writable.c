@@ -198,6 +198,82 @@ static void writev_gets_all_that_waits_at_once(void **state)
     expect(f, "1/1:d");
 }
 
+/* How many copies writev got, and whether each was whole. */
+struct counted {
+    size_t chunks;
+    bool wrong;
+};
+
+static cst_status count_chunks(cst_stream *s, void *self, const cst_slice *chunks, size_t count)
+{
+    struct counted *counted = self;
+
+    (void)s;
+    for (size_t i = 0; i < count; i++) {
+        size_t n = counted->chunks++;
+
+        if (chunks[i].len != n % 80 || (n % 80 && chunks[i].data[n % 80 - 1] != (uint8_t)n))
+            counted->wrong = true;
+    }
+    return CST_OK;
+}
+
+/* Lengths from 0 to 79: by the short way and by the others. */
+static void cork_and_write_copies(cst_stream *w, size_t from, size_t count)
+{
+    uint8_t bytes[80];
+
+    cst_cork(w);
+    for (size_t n = from; n < from + count; n++) {
+        memset(bytes, (int)(uint8_t)n, sizeof bytes);
+        assert_true(cst_write_copy(w, bytes, n % 80, NULL, NULL) >= 0);
+    }
+    cst_uncork(w);
+}
+
+static void gathered_copies_are_whole_and_take_no_memory_in_steady_flow(void **state)
+{
+    static const cst_ops ops = { .self_size = sizeof(struct counted), .writev = count_chunks };
+    struct fixture *f = *state;
+    const struct counted *counted;
+    size_t calls = 0;
+
+    assert_int_equal(cst_writable_new(&f->w, f->ctx, &ops, NULL, NULL), CST_OK);
+    counted = cst_stream_self(f->w);
+    for (size_t n = 0; n < 4000; n += 100) {
+        cork_and_write_copies(f->w, n, 100);
+        run(f);
+        if (n == 400)
+            calls = f->heap.calls;
+    }
+    assert_int_equal(counted->chunks, 4000);
+    assert_false(counted->wrong);
+#ifndef CST_NO_CACHE
+    assert_int_equal(f->heap.calls, calls);
+#else
+    (void)calls;
+#endif
+}
+
+static void the_array_of_an_uncommonly_long_queue_goes_back(void **state)
+{
+    static const cst_ops ops = { .self_size = sizeof(struct counted), .writev = count_chunks };
+    struct fixture *f = *state;
+    size_t before;
+
+    assert_int_equal(cst_writable_new(&f->w, f->ctx, &ops, NULL, NULL), CST_OK);
+    cork_and_write_copies(f->w, 0, 2);
+    run(f);
+    before = f->heap.live_bytes;
+    cst_cork(f->w);
+    for (size_t n = 0; n < 20000; n++)
+        assert_true(cst_write(f->w, cst_slice_str("x"), NULL, NULL) >= 0);
+    assert_true(f->heap.live_bytes >= before + 20000 * sizeof(cst_slice));
+    cst_uncork(f->w);
+    run(f);
+    assert_true(f->heap.live_bytes <= before + 4096);
+}
+
 static cst_status gather_and_write_more(cst_stream *s, void *self, const cst_slice *chunks,
                                         size_t count)
 {
@@ -1599,6 +1675,8 @@ static const struct CMUnitTest tests[] = {
     CASE(corked_writes_wait_and_go_out_in_order),
     CASE(writev_gets_all_that_waits_at_once),
     CASE(the_array_of_a_writev_is_kept_until_it_answers),
+    CASE(gathered_copies_are_whole_and_take_no_memory_in_steady_flow),
+    CASE(the_array_of_an_uncommonly_long_queue_goes_back),
     CASE(a_write_made_inside_writev_waits_its_turn),
     CASE(a_second_answer_is_an_error_of_the_stage),
     CASE(lengths_that_do_not_fit_are_refused),

@@ -171,15 +171,14 @@ void cst__row_drop_all(struct cst_chain_row *row)
     end = item + row->count;
     row->count = row->head = 0;
     while (item != end) {
-        cst_block *block = item->block;
-        size_t count = 0;
+        const cst_slice *first = item;
+        cst_block *block = first->block;
 
-        do {
-            count++;
+        do
             item++;
-        } while (item != end && item->block == block);
+        while (item != end && item->block == block);
         if (block != NULL)
-            cst__block_unref_many(block, count);
+            cst__block_unref_many(block, (size_t)(item - first));
     }
 }
 

@@ -3,38 +3,60 @@
  */
 #include "bytes/copies.h"
 
+#include <string.h>
+
 void cst__copies_fini(struct cst__copies *copies)
 {
-    if (copies->buf.block != NULL)
-        cst__block_unref(copies->buf.block);
-    copies->buf = (cst_buf){ .cap = 0 };
-    copies->used = 0;
+    if (copies->block != NULL)
+        cst__block_unref_many(copies->block, copies->refs);
+    copies->block = NULL;
+    copies->left = copies->refs = 0;
 }
 
 #ifndef CST_NO_CACHE
 
+/* All of the block is free, and one reference more than it can hold copies is held. */
+static void start_block(struct cst__copies *copies)
+{
+    copies->next = cst__block_bytes(copies->block);
+    copies->left = CST__COPIES_BLOCK;
+    copies->refs = CST__COPIES_BLOCK + 1;
+    cst__block_set_refs(copies->block, copies->refs);
+}
+
+static bool all_copies_have_gone(const struct cst__copies *copies)
+{
+    return copies->block != NULL && !copies->block->shared &&
+           cst__block_refs(copies->block) == copies->refs;
+}
+
 /* Whether there is a block with room now. */
 static bool turn_over(struct cst__copies *copies)
 {
-    if (copies->buf.block != NULL && !copies->buf.block->shared &&
-        cst__block_refs(copies->buf.block) == 1) {
-        copies->used = 0;
-        return true;
+    cst_buf buf;
+
+    if (!all_copies_have_gone(copies)) {
+        cst__copies_fini(copies);
+        if (cst__block_cache_buf(copies->cache, &buf, CST__COPIES_BLOCK) < 0)
+            return false;
+        copies->block = buf.block;
     }
-    cst__copies_fini(copies);
-    return cst__block_cache_buf(copies->cache, &copies->buf, CST__COPIES_BLOCK) == CST_OK;
+    start_block(copies);
+    return true;
 }
 
-cst_status cst__copy_slow(cst_slice *out, struct cst__copies *copies, const void *bytes, size_t len)
+cst_status cst__copy(cst_slice *out, struct cst__copies *copies, const void *bytes, size_t len)
 {
-    if (len > CST__COPIES_LARGEST || len == 0 || !turn_over(copies))
+    if (len == 0 || len > CST__COPIES_LARGEST || (len > copies->left && !turn_over(copies)))
         return cst_slice_copy(out, copies->allocator, bytes, len);
-    return cst__copy(out, copies, bytes, len);
+    memcpy(copies->next, bytes, len);
+    *out = cst__copies_claim(copies, len);
+    return CST_OK;
 }
 
 #else
 
-cst_status cst__copy_slow(cst_slice *out, struct cst__copies *copies, const void *bytes, size_t len)
+cst_status cst__copy(cst_slice *out, struct cst__copies *copies, const void *bytes, size_t len)
 {
     return cst_slice_copy(out, copies->allocator, bytes, len);
 }

@@ -16,52 +16,60 @@
 #ifndef CST_BYTES_COPIES_H
 #define CST_BYTES_COPIES_H
 
-#include <string.h>
-
 #include "bytes/block.h"
 #include "bytes/block_cache.h"
+#include "bytes/word.h"
 
 #define CST__COPIES_BLOCK ((size_t)16 * 1024)
 #define CST__COPIES_LARGEST ((size_t)1024)
 
+/*
+ * The references of all the copies that a block can hold are taken when it is, so that a copy is given one without its
+ * count being touched.
+ */
 struct cst__copies {
     struct cst__block_cache *cache;
     const cst_allocator *allocator;
-    cst_buf buf; /* holds one reference; cap is 0 where there is none */
-    size_t used;
+    cst_block *block; /* NULL: there is none */
+    size_t left;      /* bytes that are free in it */
+    uint8_t *next;    /* the first of them */
+    size_t refs;      /* references that no copy was given; with a block always one or more */
 };
 
 /* Lets go of the block; the copies stay. */
 void cst__copies_fini(struct cst__copies *copies);
 
-/* The slow half of cst__copy: not to be called otherwise. */
-cst_status cst__copy_slow(cst_slice *out, struct cst__copies *copies, const void *bytes,
-                          size_t len);
+/* A copy of len bytes. CST_OK, or CST_E_NOMEM and *out is untouched. */
+cst_status cst__copy(cst_slice *out, struct cst__copies *copies, const void *bytes, size_t len);
 
+/* Whether len bytes are few enough for cst__copy_few, and there is room for them. */
 static inline bool cst__copies_have_room(const struct cst__copies *copies, size_t len)
 {
-    return len != 0 && len <= CST__COPIES_LARGEST && len <= copies->buf.cap - copies->used;
+    return len - 1 < CST__WORD_COPY_MOST && len <= copies->left;
 }
 
-/* A copy where there is room. */
-static inline cst_slice cst__copy_here(struct cst__copies *copies, const void *bytes, size_t len)
+/* The next len bytes, for which there is room, as a slice. They are still to be written. */
+static inline cst_slice cst__copies_claim(struct cst__copies *copies, size_t len)
 {
-    uint8_t *to = copies->buf.data + copies->used;
+    cst_slice claimed = { .data = copies->next, .len = len, .block = copies->block };
 
-    memcpy(to, bytes, len);
-    copies->used += len;
-    cst__block_ref(copies->buf.block);
-    return (cst_slice){ .data = to, .len = len, .block = copies->buf.block };
+    copies->left -= len;
+    copies->next += len;
+    copies->refs--;
+    return claimed;
 }
 
-/* A copy of len bytes. CST_OK, or CST_E_NOMEM and *out is untouched. */
-static inline cst_status cst__copy(cst_slice *out, struct cst__copies *copies, const void *bytes,
-                                   size_t len)
+/*
+ * The bytes are written when all else is: as far as the compiler knows they may overwrite any field, and what it has
+ * loaded would have to be loaded again.
+ */
+static inline cst_slice cst__copy_few(struct cst__copies *copies, const void *bytes, size_t len)
 {
-    if (!cst__copies_have_room(copies, len))
-        return cst__copy_slow(out, copies, bytes, len);
-    *out = cst__copy_here(copies, bytes, len);
-    return CST_OK;
+    uint8_t *to = copies->next;
+    cst_slice copy = cst__copies_claim(copies, len);
+
+    cst__word_copy(to, bytes, len);
+    return copy;
 }
 
 #endif

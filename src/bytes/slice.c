@@ -37,7 +37,7 @@ cst_slice cst_slice_static(const void *data, size_t len)
 {
     if (data == NULL)
         return cst_slice_empty();
-    return (cst_slice){ .data = data, .len = len };
+    return cst__slice_at(data, len, NULL);
 }
 
 cst_slice cst_slice_str(const char *text)
@@ -151,14 +151,12 @@ void cst_slice_unref(cst_slice *slice)
 
 cst_slice cst_slice_sub(const cst_slice *slice, size_t from, size_t len)
 {
-    cst_slice view;
+    cst_slice whole;
 
     if (slice == NULL || len == 0 || from >= slice->len)
         return cst_slice_empty();
-    view = cst__slice_ref(slice);
-    view.data += from;
-    view.len = smaller(len, slice->len - from);
-    return view;
+    whole = cst__slice_ref(slice);
+    return cst__slice_at(whole.data + from, smaller(len, whole.len - from), whole.block);
 }
 
 cst_slice cst_slice_split_to(cst_slice *slice, size_t n)
@@ -269,15 +267,17 @@ cst_status cst_buf_new(cst_buf *out, const cst_allocator *allocator, size_t cap)
 
 cst_slice cst_buf_freeze(cst_buf *buf, size_t len)
 {
-    cst_slice slice;
+    cst_buf frozen;
 
     if (buf == NULL)
         return cst_slice_empty();
-    slice = (cst_slice){ .data = buf->data, .len = smaller(len, buf->cap), .block = buf->block };
+    if (len == 0 || buf->cap == 0) {
+        cst_buf_free(buf);
+        return cst_slice_empty();
+    }
+    frozen = *buf;
     *buf = (cst_buf){ 0 };
-    if (slice.len == 0)
-        cst__slice_unref(&slice);
-    return slice;
+    return cst__slice_at(frozen.data, smaller(len, frozen.cap), frozen.block);
 }
 
 cst_status cst_buf_thaw(cst_buf *out, cst_slice *slice)
@@ -369,16 +369,16 @@ void cst__block_ref_shared(cst_block *block)
  * Release: what this thread did with the bytes comes before; acquire: the last one sees what all
  * others did.
  */
-void cst__block_unref_shared(cst_block *block)
+void cst__block_unref_shared(cst_block *block, size_t count)
 {
     size_t refs = atomic_load_explicit(&block->refs, memory_order_relaxed);
 
     do {
         if (refs == CST__REFS_STUCK)
             return;
-    } while (!atomic_compare_exchange_weak_explicit(&block->refs, &refs, refs - 1,
+    } while (!atomic_compare_exchange_weak_explicit(&block->refs, &refs, refs - count,
                                                     memory_order_acq_rel, memory_order_relaxed));
-    if (refs == 1)
+    if (refs == count)
         cst__block_release(block);
 }
 #endif

@@ -26,6 +26,35 @@ static inline void cst__word_store(uint8_t *to, uint64_t word)
     memcpy(to, &word, sizeof word);
 }
 
+#define CST__WORD_COPY_MOST 64u
+
+/*
+ * Copies 1 to CST__WORD_COPY_MOST bytes without a call: for each span of lengths two moves of one size, which overlap in
+ * the middle. from and to do not overlap.
+ */
+static inline void cst__word_copy(uint8_t *to, const uint8_t *from, size_t len)
+{
+    if (len >= 32) {
+        memcpy(to, from, 16);
+        memcpy(to + 16, from + 16, 16);
+        memcpy(to + len - 32, from + len - 32, 16);
+        memcpy(to + len - 16, from + len - 16, 16);
+    } else if (len >= 16) {
+        memcpy(to, from, 16);
+        memcpy(to + len - 16, from + len - 16, 16);
+    } else if (len >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + len - 8, from + len - 8, 8);
+    } else if (len >= 4) {
+        memcpy(to, from, 4);
+        memcpy(to + len - 4, from + len - 4, 4);
+    } else {
+        to[0] = from[0];
+        to[len / 2] = from[len / 2];
+        to[len - 1] = from[len - 1];
+    }
+}
+
 /* Whether the first byte in memory is the least significant one; known when this is compiled. */
 static inline bool cst__word_is_little(void)
 {

@@ -84,10 +84,11 @@ ALWAYS_INLINE cst_status queue_write(cst_stream *s, const cst_slice *chunk)
 
     cst__row_push(&w->queue, chunk);
     w->length += chunk->len;
-    s->flags |= W_BUFFERED;
-    if (w->length < w->high_water_mark || w->length == 0)
+    if (w->length < w->high_water_mark || w->length == 0) {
+        s->flags |= W_BUFFERED;
         return CST_OK;
-    s->flags |= W_NEED_DRAIN;
+    }
+    s->flags |= W_BUFFERED | W_NEED_DRAIN;
     return CST_FULL;
 }
 

@@ -49,13 +49,16 @@ struct kept {
     struct cst_chain_row batch;
 };
 
+/* An array for more chunks than this goes back: one burst of writes is not paid for as long as the stream lives. */
+#define LONGEST_ROW_KEPT 4096
+
 /* The array serves the queue again, where that has none by now. */
 static void drop_batch(cst_stream *s, struct cst_chain_row *batch)
 {
     struct writable *w = cst__w(s);
 
     cst__row_drop_all(batch);
-    if (w->queue.items) {
+    if (w->queue.items || batch->cap > LONGEST_ROW_KEPT) {
         cst__row_fini(batch, cst__pool_allocator(&s->ctx->pool));
     } else {
         w->queue.items = batch->items;
@@ -579,8 +582,8 @@ cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, 
     return cst__write_result(s);
 }
 
-OUT_OF_LINE cst_status write_otherwise(cst_stream *s, cst_slice *chunk, cst_done_fn *done,
-                                       void *arg)
+/* By value, as cst_write: so the call needs no more than a jump. */
+OUT_OF_LINE cst_status write_otherwise(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg)
 {
     cst_status st = CST_E_INVALID_ARG;
 
@@ -588,17 +591,17 @@ OUT_OF_LINE cst_status write_otherwise(cst_stream *s, cst_slice *chunk, cst_done
         cst_ctx *ctx = s->ctx;
 
         cst__enter(ctx);
-        st = !done && is_idle(s) ? write_idle(s, chunk) : cst__write(s, chunk, done, arg);
+        st = !done && is_idle(s) ? write_idle(s, &chunk) : cst__write(s, &chunk, done, arg);
         cst__leave(ctx);
     }
-    cst__slice_unref(chunk);
+    cst__slice_unref(&chunk);
     return st;
 }
 
 cst_status cst_write(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg)
 {
     if (!s || done || !queues(s, chunk.len))
-        return write_otherwise(s, &chunk, done, arg);
+        return write_otherwise(s, chunk, done, arg);
     return queue_write(s, &chunk);
 }
 
@@ -619,9 +622,9 @@ cst_status cst_write_copy(cst_stream *s, const void *bytes, size_t len, cst_done
 {
     cst_slice chunk;
 
-    if (!s || !bytes || done || !queues(s, len) || !cst__copies_have_room(&s->ctx->copies, len))
+    if (done || !s || !queues(s, len) || !bytes || !cst__copies_have_room(&s->ctx->copies, len))
         return write_copy_otherwise(s, bytes, len, done, arg);
-    chunk = cst__copy_here(&s->ctx->copies, bytes, len);
+    chunk = cst__copy_few(&s->ctx->copies, bytes, len);
     return queue_write(s, &chunk);
 }
 

@@ -2,11 +2,16 @@
  * bench_gather.c - what a write of 64 bytes costs that is gathered with others into one call of the sink. The parameter is
  * how many are gathered; ns are per write.
  *
- *   floor              by hand: memcpy to the end of a buffer, which is flushed
- *   floor-iovec        by hand: an array of pointers and lengths
- *   libcstream-cork    cork, the writes, uncork: parts of one block, not copied
- *   libcstream-queued  the writes wait behind the one under way, which the host then completes
- *   libcstream-copy    as cork, each write a copy (cst_write_copy)
+ *   floor                   by hand: memcpy to the end of a buffer, which is flushed
+ *   floor-copy-iovec        by hand: memcpy to the end of a buffer, and an array that says where each write is
+ *   floor-iovec             by hand: that array alone
+ *   libcstream-cork         cork, the writes, uncork: parts of one block, not copied
+ *   libcstream-queued       the writes wait behind the one under way, which the host then completes
+ *   libcstream-copy         as cork, each write a copy (cst_write_copy)
+ *   libcstream-copy-queued  as queued, likewise
+ *
+ * A sink that gets its writes one by one, as writev does, is told where each is: what a copy costs is to be held against
+ * floor-copy-iovec.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +118,26 @@ static uint64_t run_floor_iovec(const struct bench_point *point)
     return list.sum;
 }
 
+static uint64_t run_floor_copy_iovec(const struct bench_point *point)
+{
+    struct append_buffer buffer = { .cap = point->count * point->bytes, .flush = flush_sum };
+    struct part_list list = { .cap = point->count, .flush = flush_parts_sum };
+
+    buffer.data = bench_array(point->count, point->bytes);
+    list.parts = bench_array(point->count, sizeof(*list.parts));
+    for (size_t n = 0; n < point->chunks; n += point->count) {
+        for (size_t i = n; i < n + point->count; i++) {
+            buffer_append(&buffer, bench_payload + offset_of(point, i), point->bytes);
+            list_append(&list, buffer.data + buffer.len - point->bytes, point->bytes);
+        }
+        list_flush(&list);
+        buffer.len = 0;
+    }
+    free(list.parts);
+    free(buffer.data);
+    return list.sum;
+}
+
 /* --- libcstream ----------------------------------------------------------------------------------------------------- */
 
 static void gather(struct line_sink_self *sink, const cst_slice *chunks, size_t count)
@@ -199,16 +224,6 @@ static uint64_t run_corked(const struct bench_point *point, write_fn *write)
     return close_gatherer(&g);
 }
 
-static uint64_t run_cork(const struct bench_point *point)
-{
-    return run_corked(point, write_parts);
-}
-
-static uint64_t run_copy(const struct bench_point *point)
-{
-    return run_corked(point, write_copies);
-}
-
 static void complete(struct gatherer *g)
 {
     struct line_sink_self *sink = cst_stream_self(g->sink);
@@ -218,28 +233,51 @@ static void complete(struct gatherer *g)
 }
 
 /* The first batch is corked, so that all have the same number of writes. */
-static uint64_t run_queued(const struct bench_point *point)
+static uint64_t run_waiting(const struct bench_point *point, write_fn *write)
 {
     struct gatherer g = open_gatherer(&later_ops);
 
     cst_cork(g.sink);
-    write_parts(&g, point, 0);
+    write(&g, point, 0);
     cst_uncork(g.sink);
     for (size_t n = point->count; n < point->chunks; n += point->count) {
-        write_parts(&g, point, n);
+        write(&g, point, n);
         complete(&g);
     }
     complete(&g);
     return close_gatherer(&g);
 }
 
+static uint64_t run_cork(const struct bench_point *point)
+{
+    return run_corked(point, write_parts);
+}
+
+static uint64_t run_queued(const struct bench_point *point)
+{
+    return run_waiting(point, write_parts);
+}
+
+static uint64_t run_copy(const struct bench_point *point)
+{
+    return run_corked(point, write_copies);
+}
+
+static uint64_t run_copy_queued(const struct bench_point *point)
+{
+    return run_waiting(point, write_copies);
+}
+
 int main(int argc, char **argv)
 {
     static const struct bench_variant variants[] = { { "floor", run_floor },
+                                                     { "floor-copy-iovec", run_floor_copy_iovec },
                                                      { "floor-iovec", run_floor_iovec },
                                                      { "libcstream-cork", run_cork },
                                                      { "libcstream-queued", run_queued },
-                                                     { "libcstream-copy", run_copy } };
+                                                     { "libcstream-copy", run_copy },
+                                                     { "libcstream-copy-queued",
+                                                       run_copy_queued } };
     static const struct bench_point points[] = {
         { .chunks = 1 << 17, .bytes = 64, .count = 4 },
         { .chunks = 1 << 17, .bytes = 64, .count = 16 },
