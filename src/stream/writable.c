@@ -202,11 +202,32 @@ cst_status cst__write_returned(cst_stream *s, const cst_slice *chunk, cst_status
     return cst__write_result(s);
 }
 
+/* When a batch without a callback was answered with CST_OK, all that is left to do is to say so. */
+#define BATCH_DONE_NOT (W_OBJECTS | W_ENDING | W_NEED_DRAIN | DESTROYED | ERRORED)
+
+/*
+ * cst__call_writev for a batch without a callback, which no slot of this stream has led to. Where nobody has touched the
+ * stream meanwhile, the answer takes the flight off, and nothing follows: no task, since there is no callback and no
+ * 'drain'; no further write, since the queue is being handed over. Else the general functions take it.
+ */
+static void call_writev_plainly(cst_stream *s, const struct cst_chain_row *chunks)
+{
+    cst_status status = s->ops->writev(s, cst__self(s), cst__row_front(chunks), chunks->count);
+
+    if (status != CST_OK || (s->flags & (IN_FLIGHT | BATCH_DONE_NOT)) != IN_FLIGHT) {
+        cst__write_slot_returned(s, status);
+        return;
+    }
+    s->flags &= ~(W_WRITING | W_EXPECTING);
+    cst__w(s)->length -= cst__w(s)->flight_length;
+    cst__stream_check(s);
+}
+
 /* All of the queue as one call of writev. */
 static void start_writev(cst_stream *s)
 {
     struct writable *w = cst__w(s);
-    struct cst__request *requests = cst__requests_take_waiting(w);
+    struct cst__request *requests = w->last_waiting ? cst__requests_take_waiting(w) : NULL;
     struct cst_chain_row chunks = w->queue;
 
     w->front += chunks.count;
@@ -216,6 +237,8 @@ static void start_writev(cst_stream *s)
     begin_flight(s, w->length, requests);
     if (s->flags & DESTROYED)
         cst__write_answered(s, CST_E_DESTROYED);
+    else if (!requests && s->slot == SLOT_NONE)
+        call_writev_plainly(s, &chunks);
     else
         cst__call_writev(s, cst__row_front(&chunks), chunks.count);
     s->flags &= ~W_SYNC;
