@@ -597,6 +597,109 @@ static void writes_to_a_corked_stream_drain_as_one(void **state)
     expect(f, "prefinish 4 finish destroy close");
 }
 
+/* Two writes without callbacks, as one batch. */
+static void write_batch(struct fixture *f)
+{
+    cst_cork(f->w);
+    cst_write(f->w, cst_slice_str("a"), NULL, NULL);
+    cst_write(f->w, cst_slice_str("b"), NULL, NULL);
+    cst_uncork(f->w);
+}
+
+static void a_batch_without_callbacks_drains_where_it_was_past_the_mark(void **state)
+{
+    struct fixture *f = *state;
+
+    drive(f, &writev_ops, CST_OK, &(cst_opts){ .high_water_mark = 3 });
+    write_batch(f);
+    assert_int_equal(cst_writable_length(f->w), 0);
+    run(f);
+    expect(f, "writev:a+b");
+    drive(f, &writev_ops, CST_OK, &mark_2);
+    write_batch(f);
+    assert_int_equal(cst_writable_length(f->w), 0);
+    run(f);
+    expect(f, "writev:a+b drain");
+}
+
+static void add_task_word(void *arg)
+{
+    test_trace_add(arg, "task");
+}
+
+/* A slip of Node's: in object mode a task follows each write, and 'finish' waits for it. */
+static void after_a_batch_of_objects_finish_is_a_task_later(void **state)
+{
+    struct fixture *f = *state;
+    cst_task task = { .arg = NULL };
+
+    drive(f, &writev_ops, CST_OK, NULL);
+    write_batch(f);
+    cst_end(f->w, NULL, NULL);
+    cst_defer(f->ctx, &task, add_task_word, &f->trace);
+    run(f);
+    expect(f, "writev:a+b prefinish finish destroy task close");
+    drive(f, &writev_ops, CST_OK, &(cst_opts){ .object_mode = true });
+    write_batch(f);
+    cst_end(f->w, NULL, NULL);
+    cst_defer(f->ctx, &task, add_task_word, &f->trace);
+    run(f);
+    expect(f, "writev:a+b prefinish task finish destroy close");
+}
+
+static void end_inside(cst_stream *s, const char *word, void *arg)
+{
+    (void)arg;
+    if (strcmp(word, "writev:a+b") == 0)
+        cst_end(s, NULL, NULL);
+}
+
+/* Node looks whether it may finish while the batch still counts as its queue, and never again. */
+static void a_stream_that_is_ended_inside_writev_does_not_finish(void **state)
+{
+    struct fixture *f = *state;
+    struct test_hand *hand = drive(f, &writev_ops, CST_OK, NULL);
+
+    hand->act = end_inside;
+    write_batch(f);
+    run(f);
+    expect(f, "writev:a+b");
+    assert_true(cst_writable_ended(f->w));
+}
+
+static void uncork_inside_read(cst_stream *s, const char *word, void *arg)
+{
+    struct fixture *f = arg;
+
+    (void)s;
+    if (strcmp(word, "read") == 0)
+        write_batch(f);
+}
+
+static void a_batch_that_goes_out_inside_read_may_be_answered_late(void **state)
+{
+    static const cst_ops ops = { .self_size = sizeof(struct test_hand),
+                                 .read = test_hand_read,
+                                 .writev = test_hand_writev };
+    struct fixture *f = *state;
+    struct test_hand *hand;
+
+    assert_int_equal(cst_duplex_new(&f->w, f->ctx, &ops, NULL, NULL), CST_OK);
+    hand = cst_stream_self(f->w);
+    *hand = (struct test_hand){ .trace = &f->trace,
+                                .calls = &f->calls,
+                                .answers = { [TEST_WRITE] = CST_PENDING },
+                                .act = uncork_inside_read,
+                                .act_arg = f };
+    cst_resume(f->w);
+    run(f);
+    expect(f, "read writev:a+b");
+    assert_int_equal(cst_writable_length(f->w), 2);
+    answer(f, CST_OK);
+    run(f);
+    assert_int_equal(cst_writable_length(f->w), 0);
+}
+
 static void a_failed_writev_fails_its_batch_then_what_waits(void **state)
 {
     struct fixture *f = *state;
@@ -1690,6 +1793,10 @@ static const struct CMUnitTest tests[] = {
     CASE(object_mode_without_callbacks_finishes_too),
     CASE(empty_chunks_complete_in_order),
     CASE(writes_to_a_corked_stream_drain_as_one),
+    CASE(a_batch_without_callbacks_drains_where_it_was_past_the_mark),
+    CASE(after_a_batch_of_objects_finish_is_a_task_later),
+    CASE(a_stream_that_is_ended_inside_writev_does_not_finish),
+    CASE(a_batch_that_goes_out_inside_read_may_be_answered_late),
     CASE(a_failed_writev_fails_its_batch_then_what_waits),
     CASE(the_bytes_of_a_late_write_stay_until_its_answer),
     CASE(end_undoes_every_cork),
