@@ -503,7 +503,7 @@ bench-table:
 	@sh test/bench/table.sh '$(RESULTS)'
 
 ## budget: instructions per chunk by callgrind, against test/bench/budget.txt; UPDATE=1 keeps what was measured
-budget: $(addprefix $(BUILD)/bench/bench_,handoff depth ends lifecycle)
+budget: $(addprefix $(BUILD)/bench/bench_,handoff depth ends gather lifecycle)
 	$(Q)$(SCRIPT_ENV) COMPILER='$(COMPILER)' CFLAGS='$(CFLAGS)' UPDATE='$(UPDATE)' sh test/bench/budget.sh
 
 # The macros of APR cast in both ways that we do not.

@@ -29,6 +29,10 @@ further-push  depth      depth/libcstream-push:9         depth/floor:9          
 further-give  depth      depth/libcstream-give:9         depth/floor:9               4000 12000 1
 further-read  depth      depth/libcstream-read:9         depth/floor:9               4000 12000 1
 further-late  depth      depth/libcstream-late:9         depth/floor:9               4000 12000 1
+gather        gather     gather/libcstream-copy:64       gather/floor-copy-iovec:64   8192 24576 -
+gather-few    gather     gather/libcstream-copy:4        gather/floor-copy-iovec:4    8192 24576 -
+gather-slice  gather     gather/libcstream-cork:64       gather/floor-iovec:64        8192 24576 -
+gather-late   gather     gather/libcstream-queued:64     gather/floor-iovec:64        8192 24576 -
 life-push     lifecycle  lifecycle/libcstream-push:1     lifecycle/floor:1            400  1200 -
 life-give     lifecycle  lifecycle/libcstream-give:1     lifecycle/floor:1            400  1200 -
 '
@@ -97,8 +101,9 @@ done >"$work/measured" || exit 2
 
 if [ "${UPDATE:-}" = 1 ]; then
     {
-        echo "# Instructions per chunk (life: per trio) that \`make budget\` holds the library to. \`make budget UPDATE=1\` writes this"
-        echo "# file; budget.sh says how they are counted. The last column is the same work written by hand."
+        echo "# Instructions per chunk (gather: per write; life: per trio) that \`make budget\` holds the library to."
+        echo "# \`make budget UPDATE=1\` writes this file; budget.sh says how they are counted. The last column is the same work"
+        echo "# written by hand."
         echo "compiler: $compiler"
         awk '{ printf "%-13s %8s %8s\n", $1, $2, $3 }' "$work/measured"
     } >"$kept"
