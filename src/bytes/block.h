@@ -5,11 +5,13 @@
  *   foreign block   [ struct cst_block | data, release, arg ]  bytes elsewhere (slice.c)
  *
  * The count is plain while one thread uses the block: a relaxed load and store of an _Atomic are
- * the same moves as those of a plain size_t, without a locked instruction. `shared` says which way
- * to count; it is set once, before a second thread sees the block, and read-only from then on.
+ * the same moves as those of a plain size_t, without a locked instruction. Once the block is shared,
+ * the count has its highest bit set, and every change of it is atomic. The bit is set once, before a
+ * second thread sees the block, and stays. So to look whether the count is plain, and whether a
+ * reference is the last, is one comparison with a sign.
  *
- * The count never wraps. At CST__REFS_STUCK it neither rises nor falls, so the block leaks: better
- * than a block freed under somebody's eyes (CVE-2016-0728).
+ * The count never wraps. At CST__REFS_STUCK, which looks like a shared one, it neither rises nor
+ * falls, so the block leaks: better than a block freed under somebody's eyes (CVE-2016-0728).
  */
 #ifndef CST_BYTES_BLOCK_H
 #define CST_BYTES_BLOCK_H
@@ -26,17 +28,18 @@ typedef _Atomic size_t cst__refcount;
 #endif
 
 #define CST__REFS_STUCK SIZE_MAX
+#define CST__REFS_SHARED (SIZE_MAX / 2 + 1)
 
 struct cst__block_cache;
 
 /*
- * refs       references held; 1 too while the block lies in a cache
+ * refs       references held, and CST__REFS_SHARED; 1 too while the block lies in a cache
  * cap        bytes owned: the inline ones, or the length of the foreign memory
  * allocator  where the block's memory goes back
  * home       the cache that the block returns to, NULL for none; always NULL once shared
  * next_free  the cache's free list
  * foreign    the bytes are elsewhere
- * shared     count with atomics
+ * shared     refs has CST__REFS_SHARED, whatever else it has
  *
  * The alignment of the first member rounds sizeof up, so that the bytes behind the struct are
  * aligned for any object.
@@ -58,18 +61,15 @@ cst_block *cst__block_new(const cst_allocator *allocator, size_t cap);
 void cst__block_free(cst_block *block);
 
 /* The slow halves of the functions below: not to be called otherwise. */
-void cst__block_release(cst_block *block);
-#ifndef __STDC_NO_ATOMICS__
-void cst__block_ref_shared(cst_block *block);
-void cst__block_unref_shared(cst_block *block, size_t count);
-#endif
+void cst__block_ref_otherwise(cst_block *block);
+void cst__block_unref_otherwise(cst_block *block, size_t count);
 
 static inline uint8_t *cst__block_bytes(cst_block *block)
 {
     return (uint8_t *)(block + 1);
 }
 
-static inline size_t cst__block_refs(cst_block *block)
+static inline size_t cst__block_refs(const cst_block *block)
 {
 #ifdef __STDC_NO_ATOMICS__
     return block->refs;
@@ -89,56 +89,41 @@ static inline void cst__block_set_refs(cst_block *block, size_t refs)
 
 static inline void cst__block_ref(cst_block *block)
 {
-    size_t refs;
+    size_t refs = cst__block_refs(block) + 1;
 
-#ifndef __STDC_NO_ATOMICS__
-    if (block->shared) {
-        cst__block_ref_shared(block);
-        return;
-    }
-#endif
-    refs = cst__block_refs(block);
-    if (refs != CST__REFS_STUCK)
-        cst__block_set_refs(block, refs + 1);
+    if ((ptrdiff_t)refs > 0)
+        cst__block_set_refs(block, refs);
+    else
+        cst__block_ref_otherwise(block);
 }
 
-static inline void cst__block_unref(cst_block *block)
+/* Lets count references go, of more than that; false, and nothing is done, where it is all, or the count is not plain. */
+static inline bool cst__block_unref_some(cst_block *block, size_t count)
 {
-    size_t refs;
+    size_t refs = cst__block_refs(block) - count;
 
-#ifndef __STDC_NO_ATOMICS__
-    if (block->shared) {
-        cst__block_unref_shared(block, 1);
-        return;
-    }
-#endif
-    refs = cst__block_refs(block);
-    if (refs == 1)
-        cst__block_release(block);
-    else if (refs != CST__REFS_STUCK)
-        cst__block_set_refs(block, refs - 1);
+    if ((ptrdiff_t)refs <= 0)
+        return false;
+    cst__block_set_refs(block, refs);
+    return true;
+}
+
+/* Whether letting one reference go may call the user, who gave the bytes. */
+static inline bool cst__block_unref_may_call(const cst_block *block)
+{
+    return (ptrdiff_t)(cst__block_refs(block) - 1) <= 0 && block->foreign;
 }
 
 /* count references less, at least one, of as many or more. */
 static inline void cst__block_unref_many(cst_block *block, size_t count)
 {
-    size_t refs;
+    if (!cst__block_unref_some(block, count))
+        cst__block_unref_otherwise(block, count);
+}
 
-#ifndef __STDC_NO_ATOMICS__
-    if (block->shared) {
-        cst__block_unref_shared(block, count);
-        return;
-    }
-#endif
-    refs = cst__block_refs(block);
-    if (refs == CST__REFS_STUCK)
-        return;
-    if (refs != count) {
-        cst__block_set_refs(block, refs - count);
-        return;
-    }
-    cst__block_set_refs(block, 1);
-    cst__block_release(block);
+static inline void cst__block_unref(cst_block *block)
+{
+    cst__block_unref_many(block, 1);
 }
 
 /*

@@ -47,7 +47,7 @@ void cst__block_cache_close(struct cst__block_cache *cache);
  */
 cst_status cst__block_cache_buf(struct cst__block_cache *cache, cst_buf *out, size_t cap);
 
-/* A block whose last reference has gone returns to its home (cst__block_release calls it). */
+/* A block whose last reference has gone returns to its home (cst__block_unref_otherwise calls it). */
 void cst__block_cache_take_back(cst_block *block);
 
 /* Makes a block forget its home, if it has one. */

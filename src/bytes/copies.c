@@ -26,8 +26,7 @@ static void start_block(struct cst__copies *copies)
 
 static bool all_copies_have_gone(const struct cst__copies *copies)
 {
-    return copies->block != NULL && !copies->block->shared &&
-           cst__block_refs(copies->block) == copies->refs;
+    return copies->block != NULL && cst__block_refs(copies->block) == copies->refs;
 }
 
 /* Whether there is a block with room now. */

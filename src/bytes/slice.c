@@ -211,7 +211,8 @@ bool cst_slice_is_unique(const cst_slice *slice)
     return slice->block->refs == 1;
 #else
     /* Acquire: what other threads did before they let go has happened. */
-    return atomic_load_explicit(&slice->block->refs, memory_order_acquire) == 1;
+    return (atomic_load_explicit(&slice->block->refs, memory_order_acquire) & ~CST__REFS_SHARED) ==
+           1;
 #endif
 }
 
@@ -245,6 +246,7 @@ cst_status cst_slice_share(const cst_slice *slice)
     if (!slice->block->shared) {
         cst__block_cache_detach(slice->block);
         slice->block->shared = true;
+        cst__block_set_refs(slice->block, cst__block_refs(slice->block) | CST__REFS_SHARED);
     }
     return CST_OK;
 #endif
@@ -288,7 +290,7 @@ cst_status cst_buf_thaw(cst_buf *out, cst_slice *slice)
     if (out == NULL || slice == NULL)
         return CST_E_INVALID_ARG;
     block = slice->block;
-    if (block == NULL || block->foreign || block->shared || cst__block_refs(block) != 1)
+    if (block == NULL || block->foreign || cst__block_refs(block) != 1)
         return CST_EMPTY;
     from = (size_t)(slice->data - cst__block_bytes(block));
     *out = (cst_buf){ .data = cst__block_bytes(block) + from, .cap = slice->len, .block = block };
@@ -342,7 +344,7 @@ static void release_foreign(cst_block *base)
 }
 
 /* The last reference is gone. */
-void cst__block_release(cst_block *block)
+static void release(cst_block *block)
 {
     if (block->home != NULL)
         cst__block_cache_take_back(block);
@@ -352,11 +354,26 @@ void cst__block_release(cst_block *block)
         cst__block_free(block);
 }
 
-#ifndef __STDC_NO_ATOMICS__
-/* A loop and not one addition: an addition could not stop at the count that sticks. */
-void cst__block_ref_shared(cst_block *block)
+#ifdef __STDC_NO_ATOMICS__
+
+static void ref_shared(cst_block *block)
 {
-    size_t refs = atomic_load_explicit(&block->refs, memory_order_relaxed);
+    (void)block;
+}
+
+static bool unref_shared(cst_block *block, size_t count)
+{
+    (void)block;
+    (void)count;
+    return false;
+}
+
+#else
+
+/* A loop and not one addition: an addition could not stop at the count that sticks. */
+static void ref_shared(cst_block *block)
+{
+    size_t refs = cst__block_refs(block);
 
     do {
         if (refs == CST__REFS_STUCK)
@@ -366,19 +383,36 @@ void cst__block_ref_shared(cst_block *block)
 }
 
 /*
- * Release: what this thread did with the bytes comes before; acquire: the last one sees what all
- * others did.
+ * Whether they were the last. Release: what this thread did with the bytes comes before; acquire: the last one sees what
+ * all others did.
  */
-void cst__block_unref_shared(cst_block *block, size_t count)
+static bool unref_shared(cst_block *block, size_t count)
 {
-    size_t refs = atomic_load_explicit(&block->refs, memory_order_relaxed);
+    size_t refs = cst__block_refs(block);
 
     do {
         if (refs == CST__REFS_STUCK)
-            return;
+            return false;
     } while (!atomic_compare_exchange_weak_explicit(&block->refs, &refs, refs - count,
                                                     memory_order_acq_rel, memory_order_relaxed));
-    if (refs == count)
-        cst__block_release(block);
+    return refs - count == CST__REFS_SHARED;
 }
+
 #endif
+
+/* A plain count is at its highest, or the count is shared. */
+void cst__block_ref_otherwise(cst_block *block)
+{
+    if (block->shared)
+        ref_shared(block);
+    else
+        cst__block_set_refs(block, CST__REFS_STUCK);
+}
+
+void cst__block_unref_otherwise(cst_block *block, size_t count)
+{
+    if (block->shared ? !unref_shared(block, count) : cst__block_refs(block) == CST__REFS_STUCK)
+        return;
+    cst__block_set_refs(block, 1);
+    release(block);
+}
