@@ -91,6 +91,7 @@ void cst__resident_die(cst_ctx *ctx, struct cst__resident *resident)
     resident->next = ctx->dead;
     ctx->dead = resident;
     ctx->burial_due = true;
+    cst__show(ctx);
     if (!ctx->frames)
         cst__bury(ctx);
 }
@@ -101,6 +102,7 @@ void cst__free_later(cst_ctx *ctx, struct cst__limbo *block, size_t size)
     block->next = ctx->limbo;
     ctx->limbo = block;
     ctx->burial_due = true;
+    cst__show(ctx);
     if (!ctx->frames)
         cst__bury(ctx);
 }
@@ -145,6 +147,7 @@ cst_status cst_ctx_free(cst_ctx *ctx)
 
     if (!ctx)
         return CST_OK;
+    cst__show(ctx);
     if (ctx->frames)
         return CST_E_NESTED;
     ctx->closing =

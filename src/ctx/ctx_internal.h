@@ -125,7 +125,7 @@ struct cst_ctx {
     bool burial_due; /* there are dead, or something is in limbo */
 
     struct cst__transform_call *transform_call; /* the innermost, of the stream room */
-    struct cst__passing *passing; /* a chunk that passes through stages unseen; likewise */
+    struct cst__unseen *unseen; /* what has begun and was not written down; likewise (shortcut.h) */
 
     cst_slice given;      /* what cst_give left for the slot that is about to return */
     const void *given_by; /* its stream, or NULL */
@@ -193,8 +193,8 @@ bool cst__posted_sleep(cst_ctx *ctx);
 /** The way back: false where another thread was quicker, which has woken the host then. */
 bool cst__posted_rise(cst_ctx *ctx);
 
-/** Of the stream room (shortcut.h). There is ctx->passing. */
-void cst__show_passing(cst_ctx *ctx);
+/** Of the stream room (shortcut.h). There is ctx->unseen. */
+void cst__show_unseen(cst_ctx *ctx);
 
 /** Drops the dead and empties limbo. */
 void cst__bury(cst_ctx *ctx);
@@ -216,11 +216,11 @@ static inline bool cst__may_nest(const cst_ctx *ctx)
     return ctx->frames < ctx->nesting_limit;
 }
 
-/** Gives every stream the state that it is in: a chunk may be on its way through some that do not know of it. */
+/** Gives every stream, and frames, the state that it is in: a slot may be running that they do not know of. */
 static inline void cst__show(cst_ctx *ctx)
 {
-    if (ctx->passing)
-        cst__show_passing(ctx);
+    if (ctx->unseen)
+        cst__show_unseen(ctx);
 }
 
 static inline void cst__enter(cst_ctx *ctx)

@@ -327,6 +327,7 @@ cst_status cst_ctx_run(cst_ctx *ctx, cst_budget *budget)
 
     if (!ctx)
         return CST_E_INVALID_ARG;
+    cst__show(ctx);
     if (ctx->frames)
         return CST_E_NESTED;
     if (!budget && is_idle(ctx))

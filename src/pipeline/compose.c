@@ -154,8 +154,8 @@ static cst_status compose_read(cst_stream *s, void *self, size_t hint)
 {
     struct compose *compose = compose_of(self);
 
-    (void)s;
     (void)hint;
+    cst__show(s->ctx);
     if (compose->tail && cst_is_paused(compose->tail))
         cst__resume(compose->tail);
     return CST_OK;

@@ -33,38 +33,23 @@ static bool may_stream(const cst_stream *s)
 /* Whether taking the first chunk leaves room, so that the read slot is to be called before. */
 static bool has_room_then(const struct readable *r)
 {
-    return r->buffer.count == 1 || r->length - cst__row_front(&r->buffer)->len < r->high_water_mark;
+    return r->length - cst__row_front(&r->buffer)->len < r->high_water_mark;
 }
 
-static bool exchange_several(struct readable *r, cst_slice *first, const cst_slice *last)
+/* Takes the first chunk of the buffer and puts another, in bytes, behind the last. False where there is no room. */
+static bool exchange(struct readable *r, cst_slice *first, const cst_slice *last)
 {
+    if (r->buffer.count == 1) {
+        *first = *cst__row_front(&r->buffer);
+        *cst__row_front(&r->buffer) = *last;
+        r->length = last->len;
+        return true;
+    }
     if (!r->buffer.count || !cst__row_has_room(&r->buffer) || last->len > SIZE_MAX - r->length)
         return false;
     cst__row_push(&r->buffer, last);
     *first = cst__row_shift(&r->buffer);
     r->length += last->len - first->len;
-    return true;
-}
-
-/* Takes the first chunk of the buffer and puts another, in bytes, behind the last. False where there is no room. */
-ALWAYS_INLINE bool exchange(struct readable *r, cst_slice *first, const cst_slice *last)
-{
-    if (r->buffer.count != 1)
-        return exchange_several(r, first, last);
-    *first = *cst__row_front(&r->buffer);
-    *cst__row_front(&r->buffer) = *last;
-    r->length = last->len;
-    return true;
-}
-
-/* The same with the chunk that the slot has left by cst_give. */
-ALWAYS_INLINE bool exchange_given(cst_stream *s, cst_slice *first)
-{
-    cst_ctx *ctx = s->ctx;
-
-    if (ctx->given_by != s || ctx->given.len == 0 || !exchange(cst__r(s), first, &ctx->given))
-        return false;
-    ctx->given_by = NULL;
     return true;
 }
 
@@ -82,11 +67,13 @@ ALWAYS_INLINE void take_first(struct readable *r, cst_slice *first)
     r->buffer.count--;
 }
 
-/* The slot has returned, and neither of the two is what it has brought: the general way. False where there is no chunk. */
-static bool stream_otherwise(cst_stream *s, cst_status status)
+/* The slot has not just brought one chunk: the general way. False where there is no chunk. */
+static bool stream_otherwise(cst_stream *s, const struct cst__reading *reading, cst_status status)
 {
     cst_slice chunk;
 
+    cst__show(s->ctx);
+    s->slot = reading->outer;
     cst__read_returned(s, status);
     if (!cst__read_after_slot(s, &chunk))
         return false;
@@ -95,45 +82,110 @@ static bool stream_otherwise(cst_stream *s, cst_status status)
     return true;
 }
 
+/* Calls the slot. True: it has brought one chunk, which is in ctx->given, and nothing else has happened. */
+ALWAYS_INLINE bool read_unseen(cst_ctx *ctx, struct cst__reading *reading, void *self,
+                               cst_status *status)
+{
+    cst_stream *s = reading->unseen.reads;
+
+    ctx->unseen = &reading->unseen;
+    *status = s->ops->read(s, self, cst__r(s)->high_water_mark);
+    return *status == reading->brought && ctx->unseen == &reading->unseen;
+}
+
+ALWAYS_INLINE void is_taken(cst_ctx *ctx, struct cst__reading *reading)
+{
+    ctx->unseen = NULL;
+    reading->brought = BROUGHT_NOTHING;
+}
+
+/*
+ * The buffer has one chunk, whose place the next one takes, which the slot brings. Between the source and an idle sink there is
+ * nothing but idle stages. As long as neither slot calls the library nothing changes in any of them, so no flag has to be
+ * asked again, and no chunk to be written down: the one is held here, the next stays in ctx->given. Foreign bytes may call
+ * the user when they are let go of. False where the slot has not brought one chunk; status is what it said.
+ */
+static bool stream_unseen(cst_ctx *ctx, struct cst__passing *passing, struct cst__reading *reading,
+                          cst_status *status)
+{
+    struct readable *r = cst__r(passing->source);
+    void *source_self = cst__self(passing->source);
+    void *sink_self = cst__self(passing->sink);
+    bool seen = false;
+    cst_block *block;
+
+    reading->held = *cst__row_front(&r->buffer);
+    reading->swaps = true;
+    do {
+        if (!read_unseen(ctx, reading, source_self, status)) {
+            cst__show(ctx);
+            reading->swaps = false;
+            return false;
+        }
+        is_taken(ctx, reading);
+        if (ctx->bytes_limited)
+            cst__bytes_moved(ctx, reading->held.len);
+        block = reading->held.block;
+        if (!write_unseen(ctx, passing, sink_self, status)) {
+            cst__passing_seen(passing, *status);
+            seen = true;
+        } else if (cst__bytes_spent(ctx) || (block && cst__block_unref_may_call(block))) {
+            put_one(r, &ctx->given);
+            seen = true;
+        }
+        if (block)
+            cst__block_unref(block);
+        reading->held = ctx->given;
+    } while (!seen);
+    reading->swaps = false;
+    return true;
+}
+
+/* One chunk of what streams otherwise. */
+static bool stream_first(cst_ctx *ctx, struct cst__passing *passing, struct cst__reading *reading,
+                         cst_status *status)
+{
+    struct readable *r = cst__r(reading->unseen.reads);
+    cst_slice chunk;
+
+    if (!has_room_then(r)) {
+        take_first(r, &chunk);
+    } else {
+        if (!read_unseen(ctx, reading, cst__self(reading->unseen.reads), status) ||
+            !exchange(r, &chunk, &ctx->given))
+            return false;
+        is_taken(ctx, reading);
+    }
+    cst__bytes_moved(ctx, chunk.len);
+    passing->chunk = &chunk;
+    passing->source = NULL;
+    (void)deliver(ctx, passing);
+    cst__slice_unref(&chunk);
+    return true;
+}
+
 /* As long as it lasts, and the turn's bytes; false where there was no chunk. */
 static bool stream_on(cst_stream *s)
 {
-    cst_status (*const read)(cst_stream *, void *, size_t) = s->ops->read;
-    struct readable *r = cst__r(s);
-    void *self = cst__self(s);
-    uint8_t outer = s->slot;
+    struct cst__reading reading = { .unseen.reads = s,
+                                    .brought = BROUGHT_NOTHING,
+                                    .outer = s->slot };
+    const struct readable *r = cst__r(s);
+    struct cst__passing passing;
     cst_ctx *ctx = s->ctx;
 
     do {
-        uint64_t flags;
         cst_status status;
-        cst_slice chunk;
+        bool brought;
 
-        if (!has_room_then(r)) {
-            take_first(r, &chunk);
-        } else {
-            s->flags |= R_READING | R_SYNC;
-            s->slot = SLOT_READ;
-            status = read(s, self, r->high_water_mark);
-            s->slot = outer;
-            flags = s->flags & (STREAMS | STREAMS_NOT);
-            if (flags == (STREAMS | R_READING | R_SYNC) && status == CST_GIVEN &&
-                exchange_given(s, &chunk)) {
-                s->flags &= ~(R_READING | R_SYNC);
-            } else if (flags == (STREAMS | R_SYNC) && status == CST_OK && r->buffer.count > 1) {
-                s->flags &= ~R_SYNC;
-                take_first(r, &chunk);
-            } else if (stream_otherwise(s, status)) {
-                continue;
-            } else {
-                return false;
-            }
-        }
-        if (ctx->bytes_limited)
-            cst__bytes_moved(ctx, chunk.len);
-        deliver(ctx, r->sole_pipe, &chunk);
-        if (chunk.block)
-            cst__block_unref(chunk.block);
+        passing_init(&passing, r->sole_pipe, &reading.held);
+        passing.source = s;
+        if (r->buffer.count == 1 && leads_to_idle(&passing))
+            brought = stream_unseen(ctx, &passing, &reading, &status);
+        else
+            brought = stream_first(ctx, &passing, &reading, &status);
+        if (!brought && !stream_otherwise(s, &reading, status))
+            return false;
     } while (streams(s) && !cst__bytes_spent(ctx));
     return true;
 }
@@ -172,6 +224,7 @@ static void pass_on(cst_stream *s)
 {
     struct readable *r = cst__r(s);
     struct writable *w = cst__w(s);
+    struct cst__passing passing;
 
     do {
         cst_slice first, next = cst__row_shift(&w->queue);
@@ -184,7 +237,8 @@ static void pass_on(cst_stream *s)
             s->flags &= ~W_BUFFERED;
         exchange(r, &first, &next);
         cst__bytes_moved(s->ctx, first.len);
-        deliver(s->ctx, r->sole_pipe, &first);
+        passing_init(&passing, r->sole_pipe, &first);
+        (void)deliver(s->ctx, &passing);
         if (first.block)
             cst__block_unref(first.block);
     } while (passes_on(s) && !cst__bytes_spent(s->ctx));

@@ -172,10 +172,14 @@ static void end_readable(cst_stream *s)
 
 void cst__pipe_deliver(struct cst__pipe *pipe, const cst_slice *chunk)
 {
-    if (chunk->len != 0)
-        deliver(pipe->dest->ctx, pipe, chunk);
-    else
+    struct cst__passing passing;
+
+    if (chunk->len != 0) {
+        passing_init(&passing, pipe, chunk);
+        (void)deliver(pipe->dest->ctx, &passing);
+    } else {
         cst__pipe_heed(pipe, cst__write(pipe->dest, chunk, NULL, NULL));
+    }
 }
 
 static void emit_data(cst_stream *s, const cst_slice *chunk)
@@ -311,9 +315,10 @@ void cst__push_eof(cst_stream *s)
 }
 
 /*
- * Two shortcuts of cst__push, for bytes. In the first the stream flows into one pipe and nothing is buffered: the chunk is
- * handed through. In the second the read slot of such a stream is running, with the buffer neither empty nor full and the task that reads
- * ahead already queued: the chunk is buffered, and nobody is told.
+ * Three shortcuts of cst__push, for bytes. In the first the stream flows into one pipe and nothing is buffered: the chunk is
+ * handed through. In the second the read slot of such a stream is running, with the buffer neither empty nor full and the task
+ * that reads ahead already queued: the chunk is buffered, and nobody is told. In the third that slot runs unseen, which
+ * implies all of this: the chunk is only noted.
  */
 #define HANDS_THROUGH \
     (HAS_READABLE | R_FLOWING | R_DATA_LISTENING | R_PIPED | R_READING_MORE | R_DATA_EMITTED)
@@ -330,14 +335,32 @@ ALWAYS_INLINE bool buffers(const cst_stream *s, const cst_slice *chunk)
            cst__row_has_room(&r->buffer);
 }
 
-ALWAYS_INLINE cst_status buffer_in_slot(cst_stream *s, const cst_slice *chunk)
+ALWAYS_INLINE cst_status buffer_behind(struct readable *r, const cst_slice *chunk)
 {
-    struct readable *r = cst__r(s);
-
-    s->flags &= ~R_READING;
     cst__row_push(&r->buffer, chunk);
     r->length += chunk->len;
     return r->length < r->high_water_mark ? CST_OK : CST_FULL;
+}
+
+/* The stream's read slot runs unseen, and has brought nothing yet; later chunks are buffered. */
+ALWAYS_INLINE bool brings(const cst_stream *s, const cst_slice *chunk)
+{
+    const struct cst__unseen *unseen = s->ctx->unseen;
+    const struct readable *r = cst__r(s);
+
+    return unseen->reads == s && cst__reading_of(unseen)->brought == BROUGHT_NOTHING &&
+           chunk->len <= SIZE_MAX - cst__length_unseen(unseen) && cst__row_has_room(&r->buffer);
+}
+
+ALWAYS_INLINE cst_status bring(cst_ctx *ctx, const cst_slice *chunk)
+{
+    const struct cst__unseen *unseen = ctx->unseen;
+
+    ctx->given = *chunk;
+    cst__reading_of(unseen)->brought = CST_OK;
+    return cst__length_unseen(unseen) + chunk->len < cst__r(unseen->reads)->high_water_mark
+               ? CST_OK
+               : CST_FULL;
 }
 
 OUT_OF_LINE cst_status push_otherwise(cst_stream *s, cst_slice *chunk)
@@ -365,20 +388,32 @@ static cst_status handed_through(cst_stream *s)
 
 cst_status cst_push(cst_stream *s, cst_slice chunk)
 {
+    struct cst__passing passing;
     cst_ctx *ctx;
     cst_status st;
 
     if (!s || chunk.len == 0)
         return push_otherwise(s, &chunk);
-    if ((s->flags & (HANDS_THROUGH | HANDS_THROUGH_NOT)) != HANDS_THROUGH || !cst__may_nest(s->ctx))
-        return buffers(s, &chunk) ? buffer_in_slot(s, &chunk) : push_otherwise(s, &chunk);
     ctx = s->ctx;
-    ctx->frames += 1 + CST__NESTED;
-    cst__show(ctx);
-    deliver(ctx, cst__r(s)->sole_pipe, &chunk);
-    st = handed_through(s);
-    ctx->frames -= CST__NESTED;
-    cst__leave(ctx);
+    if (ctx->unseen) {
+        if (brings(s, &chunk))
+            return bring(ctx, &chunk);
+        cst__show_unseen(ctx);
+    }
+    if ((s->flags & (HANDS_THROUGH | HANDS_THROUGH_NOT)) != HANDS_THROUGH || !cst__may_nest(ctx)) {
+        if (!buffers(s, &chunk))
+            return push_otherwise(s, &chunk);
+        s->flags &= ~R_READING;
+        return buffer_behind(cst__r(s), &chunk);
+    }
+    st = CST_OK;
+    passing_init(&passing, cst__r(s)->sole_pipe, &chunk);
+    passing.frames = 1 + CST__NESTED;
+    if (deliver(ctx, &passing)) {
+        st = handed_through(s);
+        ctx->frames -= CST__NESTED;
+        cst__leave(ctx);
+    }
     if (chunk.block)
         cst__block_unref(chunk.block);
     return st;
@@ -832,7 +867,10 @@ bool cst_is_paused(const cst_stream *s)
 
 size_t cst_readable_length(const cst_stream *s)
 {
-    return side(s) ? side(s)->length : 0;
+    if (!side(s))
+        return 0;
+    cst__show(s->ctx);
+    return side(s)->length;
 }
 
 size_t cst_readable_high_water_mark(const cst_stream *s)

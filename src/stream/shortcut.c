@@ -43,27 +43,94 @@ static void leave_stages(struct cst__pipe **entered, size_t count, size_t len)
     }
 }
 
-void cst__show_passing(cst_ctx *ctx)
+static void enter_stages(struct cst__passing *passing)
 {
-    struct cst__passing *passing = ctx->passing;
     struct cst__pipe *pipe = passing->first;
 
-    ctx->passing = NULL;
     for (size_t i = 0; i < passing->count; i++) {
-        enter_stage(pipe->dest, passing->len);
+        enter_stage(pipe->dest, passing->chunk->len);
         passing->entered[i] = pipe;
         pipe = cst__r(pipe->dest)->sole_pipe;
     }
+    passing->last = pipe;
 }
 
-void cst__passing_seen(struct cst__passing *passing, struct cst__pipe *last, cst_status st)
+/* What the caller has left undone. */
+static void settle_caller(cst_ctx *ctx, const struct cst__passing *passing)
 {
-    cst_ctx *ctx = last->dest->ctx;
+    ctx->frames += passing->frames;
+    if (passing->source)
+        put_one(cst__r(passing->source), &ctx->given);
+}
 
-    if (ctx->passing == passing)
-        cst__show_passing(ctx);
-    cst__pipe_heed(last, st);
-    leave_stages(passing->entered, passing->count, passing->len);
+static void show_passing(cst_ctx *ctx, struct cst__passing *passing)
+{
+    cst_stream *sink = passing->sink;
+    struct writable *w = cst__w(sink);
+
+    settle_caller(ctx, passing);
+    if (passing->first)
+        enter_stages(passing);
+    sink->flags |= IN_FLIGHT;
+    w->length = w->flight_length = passing->chunk->len;
+    passing->outer = sink->slot;
+    sink->slot = SLOT_WRITE;
+}
+
+static void show_reading(cst_stream *s, struct cst__reading *reading)
+{
+    struct readable *r = cst__r(s);
+
+    if (reading->swaps)
+        put_one(r, &reading->held);
+    s->flags |= R_SYNC;
+    s->slot = SLOT_READ;
+    if (reading->brought == CST_OK) {
+        cst__row_push(&r->buffer, &s->ctx->given);
+        r->length += s->ctx->given.len;
+    } else {
+        s->flags |= R_READING;
+        s->ctx->given_by = reading->brought == CST_GIVEN ? s : NULL;
+    }
+    reading->brought = BROUGHT_NOTHING;
+}
+
+void cst__show_unseen(cst_ctx *ctx)
+{
+    struct cst__unseen *unseen = ctx->unseen;
+
+    ctx->unseen = NULL;
+    if (unseen->reads)
+        show_reading(unseen->reads, cst__reading_of(unseen));
+    else
+        show_passing(ctx, cst__container_of(unseen, struct cst__passing, unseen));
+}
+
+/* When the slot has answered CST_OK, all that is left to do is to say so. */
+#define DONE_NOT (W_BUFFERED | W_ENDING | W_NEED_DRAIN | DESTROYED | ERRORED)
+
+cst_status cst__shown_write_returned(const struct cst__passing *passing, cst_status status)
+{
+    cst_stream *s = passing->sink;
+
+    s->slot = passing->outer;
+    if (status != CST_OK || (s->flags & (IN_FLIGHT | DONE_NOT)) != IN_FLIGHT)
+        return cst__write_returned(s, passing->chunk, status);
+    s->flags &= ~IN_FLIGHT;
+    cst__w(s)->length = 0;
+    cst__stream_check(s);
+    return CST_OK;
+}
+
+static void leave_passing(struct cst__passing *passing, cst_status st)
+{
+    cst__pipe_heed(passing->last, st);
+    leave_stages(passing->entered, passing->count, passing->chunk->len);
+}
+
+void cst__passing_seen(struct cst__passing *passing, cst_status status)
+{
+    leave_passing(passing, cst__shown_write_returned(passing, status));
 }
 
 static bool passes(const cst_stream *s)
@@ -86,20 +153,21 @@ static void deliver_marked(struct cst__pipe *pipe, const cst_slice *chunk)
     leave_stages(entered, count, len);
 }
 
-void cst__deliver_to_busy(struct cst__passing *passing, struct cst__pipe *last,
-                          const cst_slice *chunk)
+void cst__deliver_to_busy(cst_ctx *ctx, struct cst__passing *passing)
 {
+    cst_stream *sink = passing->sink;
     cst_slice kept;
     cst_status st;
 
-    if (!queues(last->dest, chunk->len)) {
-        deliver_marked(passing->first, chunk);
+    settle_caller(ctx, passing);
+    if (!queues(sink, passing->chunk->len)) {
+        deliver_marked(passing->first, passing->chunk);
         return;
     }
-    kept = cst__slice_ref(chunk);
-    st = queue_write(last->dest, &kept);
+    kept = cst__slice_ref(passing->chunk);
+    st = queue_write(sink, &kept);
     if (st != CST_OK) {
-        last->dest->ctx->passing = passing;
-        cst__passing_seen(passing, last, st);
+        enter_stages(passing);
+        leave_passing(passing, st);
     }
 }

@@ -4,16 +4,19 @@
  * A chunk that comes to a pipe goes through idle pass-throughs into a sink that answers at once: that is what streams do
  * nearly all of the time. In the general way this is a write inside a push inside a write, a frame or five for each stage,
  * with a question at every turn. Each shortcut here asks them all at once, by one comparison of the flags, does what the
- * general functions would have done, and asks again when user code has run: where anybody has touched the stream
- * meanwhile, the general functions finish. So the states that user code sees, and the order of what happens, are the same.
+ * general functions would have done, and where anybody has touched the streams meanwhile, the general functions finish. So
+ * the states that user code sees, and the order of what happens, are the same.
  *
- *   write_idle   cst__write without a callback, to a sink that is idle
- *   queue_write  the same, to a stream whose writes have to wait
- *   deliver      what the 'data' listener of a pipe does: through idle pass-throughs, and into such a sink; or into the
- *                queue of one whose last write is still in flight
+ *   write_unseen  cst__write without a callback, to a sink that is idle
+ *   queue_write   the same, to a stream whose writes have to wait
+ *   deliver       what the 'data' listener of a pipe does: through idle pass-throughs, and into such a sink; or into the
+ *                 queue of one whose last write is still in flight
  *
- * The pass-throughs on the way are not even touched: what they would be in the meantime is written into them when
- * somebody might look (cst__show), which is whenever user code calls the library before the sink has answered.
+ * While a slot runs, streams are in a state that is over when it has returned: a write is in flight, a read was asked for. Most
+ * slots do not look. So that state is only noted in the context (unseen), and written into the streams when somebody might
+ * look, which is whenever user code calls the library: cst__show. If nobody has called it, then nothing at all has changed
+ * when the slot returns, and nothing has to be asked again. What neither says nor changes anything of what is noted, such
+ * as cst_stream_self, need not call cst__show; slots of the library's own that call its inner functions have to.
  *
  * Others: a source in full flow, and a pass-through that is full (flow.c); push (readable.c); a completion by which the next
  * write begins (writable.c, complete_and_go_on).
@@ -33,36 +36,121 @@
 #define OUT_OF_LINE static
 #endif
 
+/* --- pass-throughs in a row ------------------------------------------------------------------------------------------ */
+
+#define LONGEST_WALK 32
+
+/* An idle pass-through whose output flows into one pipe. */
+#define PASSES (IS_PASSTHROUGH | CONSTRUCTED | R_FLOWING | R_DATA_LISTENING | R_PIPED)
+#define PASSES_NOT                                                                             \
+    (R_SYNC | R_QUEUED | R_ENDED | R_AWAITING | R_OBJECTS | W_OBJECTS | W_WRITING | W_CORKED | \
+     W_BUFFERED | W_ENDING | W_NEED_DRAIN | T_KEPT | DESTROYED | ERRORED)
+
+/* One that is afterwards as it was before: the task that reads ahead is queued. */
+#define UNTOUCHED (PASSES | R_DATA_EMITTED | R_READING_MORE)
+#define UNTOUCHED_NOT (PASSES_NOT | R_READING)
+
+/* --- what runs unseen ------------------------------------------------------------------------------------------------- */
+
+/** A slot that runs while its stream does not say so: cst__reading where reads is not NULL, else cst__passing. */
+struct cst__unseen {
+    cst_stream *reads;
+};
+
+/** What the slot will have to return to have told what it has done: CST_GIVEN, CST_OK (it has pushed), or this. */
+#define BROUGHT_NOTHING INT64_MIN
+
+/** A source in full flow (flow.c) whose read slot runs. */
+struct cst__reading {
+    struct cst__unseen unseen;
+    int64_t brought; /* a chunk, not an empty one, in ctx->given */
+    uint8_t outer;   /* the slot of the source in which this one runs */
+    bool swaps;      /* held is what the buffer, of one chunk, has to hold */
+    cst_slice held;
+};
+
+/* The buffer of r, which has one chunk, has this one. */
+ALWAYS_INLINE void put_one(struct readable *r, const cst_slice *chunk)
+{
+    *cst__row_front(&r->buffer) = *chunk;
+    r->length = chunk->len;
+}
+
+static inline struct cst__reading *cst__reading_of(const struct cst__unseen *unseen)
+{
+    return cst__container_of((uintptr_t)unseen, struct cst__reading, unseen);
+}
+
+/* What is in the buffer of the source. */
+static inline size_t cst__length_unseen(const struct cst__unseen *unseen)
+{
+    const struct cst__reading *reading = cst__reading_of(unseen);
+
+    return reading->swaps ? reading->held.len : cst__r(unseen->reads)->length;
+}
+
+/**
+ * A chunk on its way into a sink that is_idle, whose slot runs; through stages, from the destination of first on, which are
+ * all UNTOUCHED.
+ */
+struct cst__passing {
+    struct cst__unseen unseen;
+    uint32_t frames;    /* what the caller is, on top of what ctx->frames has */
+    cst_stream *source; /* ctx->given is what its buffer, of one chunk, has to hold; or NULL */
+    const cst_slice *chunk;
+    struct cst__pipe *first; /* NULL for a write that no pipe makes */
+    size_t count;            /* of the stages */
+    cst_stream *sink;
+    /* Once it is shown: */
+    uint8_t outer;                           /* the slot of the sink in which this one runs */
+    struct cst__pipe *last;                  /* the pipe to the sink */
+    struct cst__pipe *entered[LONGEST_WALK]; /* those to the stages */
+};
+
+/* What every use has to begin with. */
+ALWAYS_INLINE void passing_init(struct cst__passing *passing, struct cst__pipe *first,
+                                const cst_slice *chunk)
+{
+    passing->unseen.reads = NULL;
+    passing->frames = 0;
+    passing->source = NULL;
+    passing->chunk = chunk;
+    passing->first = first;
+    passing->count = 0;
+}
+
 /* --- a write -------------------------------------------------------------------------------------------------------- */
 
 /* A sink is idle, in bytes, and nobody waits for anything of it. */
 #define IDLE (CONSTRUCTED | W_PLAIN | W_ACTIVE)
-#define IDLE_NOT (W_WRITING | W_CORKED | W_BUFFERED | W_ENDING | W_NEED_DRAIN | DESTROYED | ERRORED)
+#define IDLE_NOT \
+    (W_WRITING | W_SYNC | W_CORKED | W_BUFFERED | W_ENDING | W_NEED_DRAIN | DESTROYED | ERRORED)
 
 #define IN_FLIGHT (W_WRITING | W_SYNC | W_EXPECTING)
 
-/* When its slot has answered CST_OK, all that is left to do is to say so. */
-#define DONE_NOT (W_BUFFERED | W_ENDING | W_NEED_DRAIN | DESTROYED | ERRORED)
-
 ALWAYS_INLINE bool is_idle(const cst_stream *s)
 {
-    return (s->flags & (IDLE | IDLE_NOT)) == IDLE && s->slot == SLOT_NONE;
+    return (s->flags & (IDLE | IDLE_NOT)) == IDLE;
 }
 
-ALWAYS_INLINE cst_status write_idle(cst_stream *s, const cst_slice *chunk)
+/*
+ * Calls the slot of the sink, which is idle; self is the sink's. True: it said CST_OK, and nothing at all has changed. Else the
+ * write is shown, with its frames, and cst__shown_write_returned takes what the slot has said.
+ */
+ALWAYS_INLINE bool write_unseen(cst_ctx *ctx, struct cst__passing *passing, void *self,
+                                cst_status *status)
 {
-    struct writable *w = cst__w(s);
-    cst_status status;
+    cst_stream *sink = passing->sink;
 
-    s->flags |= IN_FLIGHT;
-    w->length = w->flight_length = chunk->len;
-    status = s->ops->write(s, cst__self(s), chunk);
-    if (status != CST_OK || (s->flags & (IN_FLIGHT | DONE_NOT)) != IN_FLIGHT)
-        return cst__write_returned(s, chunk, status);
-    s->flags &= ~IN_FLIGHT;
-    w->length = 0;
-    cst__stream_check(s);
-    return CST_OK;
+    ctx->unseen = &passing->unseen;
+    *status = sink->ops->write(sink, self, passing->chunk);
+    if (*status == CST_OK && ctx->unseen == &passing->unseen) {
+        ctx->unseen = NULL;
+        return true;
+    }
+    if (ctx->unseen == &passing->unseen)
+        cst__show_unseen(ctx);
+    return false;
 }
 
 /* A stream of bytes that has to take a write into its queue: the last one is in flight, or it is corked. */
@@ -92,58 +180,42 @@ ALWAYS_INLINE cst_status queue_write(cst_stream *s, const cst_slice *chunk)
     return CST_FULL;
 }
 
-/* --- pass-throughs in a row ------------------------------------------------------------------------------------------ */
-
-#define LONGEST_WALK 32
-
-/* An idle pass-through whose output flows into one pipe. */
-#define PASSES (IS_PASSTHROUGH | CONSTRUCTED | R_FLOWING | R_DATA_LISTENING | R_PIPED)
-#define PASSES_NOT                                                                             \
-    (R_SYNC | R_QUEUED | R_ENDED | R_AWAITING | R_OBJECTS | W_OBJECTS | W_WRITING | W_CORKED | \
-     W_BUFFERED | W_ENDING | W_NEED_DRAIN | T_KEPT | DESTROYED | ERRORED)
-
-/* One that is afterwards as it was before: the task that reads ahead is queued. */
-#define UNTOUCHED (PASSES | R_DATA_EMITTED | R_READING_MORE)
-#define UNTOUCHED_NOT (PASSES_NOT | R_READING)
-
-/** A chunk on its way through stages, from the destination of first on; all of them UNTOUCHED. */
-struct cst__passing {
-    struct cst__pipe *first;
-    size_t count;
-    size_t len;
-    struct cst__pipe *entered[LONGEST_WALK]; /* the pipes to them, once they are shown */
-};
-
 /* --- what a pipe does with a chunk ------------------------------------------------------------------------------------ */
 
 /*
- * The chunk is not empty, and ctx is the context of all. Where stages lead back to one that was passed already, or there
- * are too many, the walk comes to an end at its limit, and is done again with every stage marked.
+ * Finds the sink, and whether it is idle. Where stages lead back to one that was passed already, or there are too many, the
+ * walk comes to an end at its limit, at a stage, which is none.
  */
-ALWAYS_INLINE void deliver(cst_ctx *ctx, struct cst__pipe *pipe, const cst_slice *chunk)
+ALWAYS_INLINE bool leads_to_idle(struct cst__passing *passing)
 {
-    struct cst__passing passing;
-    struct cst__pipe *last = pipe;
+    struct cst__pipe *last = passing->first;
     size_t count = 0;
-    cst_status st;
 
     while ((last->dest->flags & (UNTOUCHED | UNTOUCHED_NOT)) == UNTOUCHED && count < LONGEST_WALK) {
         last = cst__r(last->dest)->sole_pipe;
         count++;
     }
-    passing.first = pipe;
-    passing.count = count;
-    passing.len = chunk->len;
-    if (!is_idle(last->dest)) {
-        cst__deliver_to_busy(&passing, last, chunk);
-        return;
-    }
-    ctx->passing = &passing;
-    st = write_idle(last->dest, chunk);
-    if (st != CST_OK || ctx->passing != &passing)
-        cst__passing_seen(&passing, last, st);
+    passing->count = count;
+    passing->sink = last->dest;
+    return is_idle(last->dest);
+}
+
+/*
+ * The chunk, which is not empty, goes to where passing leads, in the context of all. Gives whether anything may have changed
+ * in any stream; then frames were counted, and ctx->given is in the buffer of source.
+ */
+ALWAYS_INLINE bool deliver(cst_ctx *ctx, struct cst__passing *passing)
+{
+    cst_status status;
+
+    CST__ASSERT(!ctx->unseen);
+    if (!leads_to_idle(passing))
+        cst__deliver_to_busy(ctx, passing);
+    else if (!write_unseen(ctx, passing, cst__self_of_writable(passing->sink), &status))
+        cst__passing_seen(passing, status);
     else
-        ctx->passing = NULL;
+        return false;
+    return true;
 }
 
 #endif

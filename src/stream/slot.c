@@ -1,7 +1,7 @@
 /*
  * slot.c - calling the user's slots and taking their answers, whether returned or completed.
  */
-#include "stream/stream_internal.h"
+#include "stream/shortcut.h"
 
 /* How much a transform had buffered when its slot was called: for the innermost call on each stream. */
 struct cst__transform_call {
@@ -237,11 +237,14 @@ cst_call cst_this_call(cst_stream *s)
 {
     cst_call call = { s, 0, SLOT_NONE };
 
-    if (!s || s->slot == SLOT_READ)
+    if (!s)
+        return call;
+    cst__show(s->ctx);
+    if (s->slot == SLOT_READ)
         return call;
     call.slot = s->slot;
     if (s->slot == SLOT_NONE && (s->flags & (W_SYNC | IS_TRANSFORM)) == W_SYNC)
-        call.slot = SLOT_WRITE; /* called by write_idle, which leaves no note of it */
+        call.slot = SLOT_WRITE; /* called by a shortcut of writable.c, which leaves no note of it */
     if (s->slot == SLOT_TRANSFORM)
         call.mark = transform_mark(s);
     return call;
@@ -288,13 +291,35 @@ static bool may_give(const cst_stream *s)
            s->slot == SLOT_FLUSH_AT_FINISH;
 }
 
-cst_status cst_give(cst_stream *s, cst_slice chunk)
+/* By value, as cst_give: so the call needs no more than a jump. */
+OUT_OF_LINE cst_status give_otherwise(cst_stream *s, cst_slice chunk)
 {
-    if (!s || !may_give(s) || s->ctx->given_by) {
+    cst_ctx *ctx = s ? s->ctx : NULL;
+
+    if (ctx)
+        cst__show(ctx);
+    if (!ctx || !may_give(s) || ctx->given_by) {
         cst__slice_unref(&chunk);
         return CST_E_INVALID_ARG;
     }
+    ctx->given = chunk;
+    ctx->given_by = s;
+    return CST_GIVEN;
+}
+
+/* A read slot that runs unseen, and has brought nothing yet. */
+static bool gives_unseen(const cst_stream *s)
+{
+    const struct cst__unseen *unseen = s->ctx->unseen;
+
+    return unseen && unseen->reads == s && cst__reading_of(unseen)->brought == BROUGHT_NOTHING;
+}
+
+cst_status cst_give(cst_stream *s, cst_slice chunk)
+{
+    if (!s || chunk.len == 0 || !gives_unseen(s))
+        return give_otherwise(s, chunk);
     s->ctx->given = chunk;
-    s->ctx->given_by = s;
+    cst__reading_of(s->ctx->unseen)->brought = CST_GIVEN;
     return CST_GIVEN;
 }

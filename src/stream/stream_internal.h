@@ -318,7 +318,7 @@ static inline struct readable *cst__r(const cst_stream *s)
 static inline size_t cst__self_offset(uint64_t flags)
 {
     if (flags & HAS_WRITABLE)
-        return (flags & HAS_READABLE) ? SELF_OF_BOTH : SELF_OF_WRITABLE;
+        return SELF_OF_WRITABLE + ((flags & HAS_READABLE) ? SELF_OF_BOTH - SELF_OF_WRITABLE : 0);
     return SELF_OF_READABLE;
 }
 
@@ -331,6 +331,12 @@ static inline bool cst__decodes(const cst_stream *s)
 static inline void *cst__self(const cst_stream *s)
 {
     return s->ops->self_size ? (char *)(uintptr_t)s + cst__self_offset(s->flags) : NULL;
+}
+
+static inline void *cst__self_of_writable(const cst_stream *s)
+{
+    return s->ops->self_size ? (char *)(uintptr_t)s + cst__self_offset(s->flags | HAS_WRITABLE)
+                             : NULL;
 }
 
 /** Queues a task, for which the stream stays. False: a late one of this kind is noted already. */
@@ -498,7 +504,7 @@ void cst__write_answered(cst_stream *s, cst_status status);
 /** The same for the slot write, with CST_OK. */
 void cst__write_completed(cst_stream *s);
 
-/** The slot of a write that began with write_idle has returned this; gives what the write says. */
+/** The write slot, called by a shortcut, has returned this; gives what the write says. */
 cst_status cst__write_returned(cst_stream *s, const cst_slice *chunk, cst_status status);
 void cst__final_answered(cst_stream *s, cst_status status);
 void cst__writable_constructed(cst_stream *s);
@@ -562,12 +568,14 @@ void cst__flush_answered(cst_stream *s, enum cst__slot slot, cst_status status, 
 
 struct cst__passing;
 
-/** The rest of a delivery where somebody may have looked, or the sink has not just said CST_OK. */
-void cst__passing_seen(struct cst__passing *passing, struct cst__pipe *last, cst_status st);
+/** A write that began with write_unseen, and is shown, has returned; gives what the write says. */
+cst_status cst__shown_write_returned(const struct cst__passing *passing, cst_status status);
 
-/** The rest of a delivery where the sink is not idle. */
-void cst__deliver_to_busy(struct cst__passing *passing, struct cst__pipe *last,
-                          const cst_slice *chunk);
+/** The rest of a delivery that is shown: the slot of the sink has returned. */
+void cst__passing_seen(struct cst__passing *passing, cst_status status);
+
+/** A delivery where the sink is not idle. */
+void cst__deliver_to_busy(cst_ctx *ctx, struct cst__passing *passing);
 
 /* --- destroy.c ---------------------------------------------------------------------------------------------------- */
 

@@ -605,17 +605,41 @@ cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, 
     return cst__write_result(s);
 }
 
+static cst_status write_to_idle(cst_ctx *ctx, cst_stream *s, const cst_slice *chunk)
+{
+    struct cst__passing passing;
+    cst_status st;
+
+    passing_init(&passing, NULL, chunk);
+    passing.frames = 1;
+    passing.sink = s;
+    if (write_unseen(ctx, &passing, cst__self_of_writable(s), &st))
+        return CST_OK;
+    st = cst__shown_write_returned(&passing, st);
+    cst__leave(ctx);
+    return st;
+}
+
+static cst_status write_to_busy(cst_ctx *ctx, cst_stream *s, const cst_slice *chunk,
+                                cst_done_fn *done, void *arg)
+{
+    cst_status st;
+
+    cst__enter(ctx);
+    st = cst__write(s, chunk, done, arg);
+    cst__leave(ctx);
+    return st;
+}
+
 /* By value, as cst_write: so the call needs no more than a jump. */
 OUT_OF_LINE cst_status write_otherwise(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg)
 {
     cst_status st = CST_E_INVALID_ARG;
 
     if (s && (s->flags & HAS_WRITABLE)) {
-        cst_ctx *ctx = s->ctx;
-
-        cst__enter(ctx);
-        st = !done && is_idle(s) ? write_idle(s, &chunk) : cst__write(s, &chunk, done, arg);
-        cst__leave(ctx);
+        cst__show(s->ctx);
+        st = !done && is_idle(s) ? write_to_idle(s->ctx, s, &chunk)
+                                 : write_to_busy(s->ctx, s, &chunk, done, arg);
     }
     cst__slice_unref(&chunk);
     return st;
