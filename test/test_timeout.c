@@ -155,9 +155,9 @@ static void a_chunk_handed_through_is_activity(void **state)
     assert_true(cst_readable_did_read(s)); /* the look has not taken that away */
 }
 
-static void a_chunk_completed_is_activity(void **state)
+/* A sink that answers late, with a write in it that was there before the limits. */
+static cst_stream *late_sink(struct fixture *f)
 {
-    struct fixture *f = *state;
     cst_stream *s;
     struct test_stage *stage;
 
@@ -167,11 +167,67 @@ static void a_chunk_completed_is_activity(void **state)
     stage->name = "w";
     stage->answer = CST_PENDING;
     cst_write(s, cst_slice_str("x"), NULL, NULL);
-    watch(f, s, IDLE_NS, 0);
     test_trace_clear(&f->trace);
+    return s;
+}
+
+static void a_chunk_completed_is_activity(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = late_sink(f);
+
+    watch(f, s, IDLE_NS, 0);
     pass(f, 50);
     test_stage_finish(s, CST_OK);
     assert_active(f, s);
+}
+
+static void a_write_that_goes_out_in_parts_is_activity_until_it_stands_still(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = late_sink(f);
+
+    watch(f, s, IDLE_NS, 0);
+    for (int i = 1; i <= 10; i++) {
+        pass(f, (uint64_t)i * 80);
+        assert_int_equal(cst_progress(s), CST_OK);
+    }
+    pass(f, 1000);
+    assert_string_equal(f->trace.text, "idle:925"); /* the last part at 800, seen at 825 */
+    assert_int_equal(cst_progress(s), CST_OK);
+    pass(f, 2000);
+    assert_string_equal(f->trace.text, "idle:925 idle:1125");
+    test_stage_finish(s, CST_OK);
+    pass(f, 3000);
+    assert_string_equal(f->trace.text, "idle:925 idle:1125 idle:2125");
+}
+
+static void a_write_that_never_moves_is_destroyed_at_the_limit(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = late_sink(f);
+
+    assert_int_equal(cst_progress(s), CST_OK); /* before the limits */
+    assert_int_equal(cst_set_timeouts(s, &(cst_timeouts){ .idle_ns = IDLE_NS }), CST_OK);
+    assert_int_equal(pass(f, 99), CST_IDLE);
+    assert_false(cst_is_destroyed(s));
+    assert_int_equal(pass(f, 100), CST_E_UNHANDLED);
+    assert_int_equal(cst_errored(s)->status, CST_E_TIMEOUT);
+    test_stage_finish(s, CST_OK);
+}
+
+static void a_source_that_collects_bytes_may_say_so(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s;
+
+    cst_readable_new(&s, f->ctx, &plain_ops, NULL, NULL);
+    watch(f, s, IDLE_NS, 0);
+    pass(f, 50);
+    assert_int_equal(cst_progress(s), CST_OK);
+    assert_active(f, s);
+    assert_string_equal(f->trace.text, "idle:175");
+    assert_false(cst_readable_did_read(s));
 }
 
 static void a_chunk_that_is_written_at_once_is_activity(void **state)
@@ -309,10 +365,12 @@ static void wrong_arguments_are_refused(void **state)
     cst_stream *s = passthrough(f);
 
     assert_int_equal(cst_set_timeouts(NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_progress(NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_set_timeouts(s, &(cst_timeouts){ .idle_ns = 0 }), CST_OK);
     assert_true(cst_ctx_due_ns(f->ctx) == CST_NEVER);
     cst_destroy(s, CST_OK);
     assert_int_equal(cst_set_timeouts(s, &(cst_timeouts){ .idle_ns = 1 }), CST_OK);
+    assert_int_equal(cst_progress(s), CST_OK);
     assert_true(cst_ctx_due_ns(f->ctx) == CST_NEVER);
 }
 
@@ -324,6 +382,9 @@ static const struct CMUnitTest tests[] = {
     CASE(a_chunk_pushed_is_activity),
     CASE(a_chunk_handed_through_is_activity),
     CASE(a_chunk_completed_is_activity),
+    CASE(a_write_that_goes_out_in_parts_is_activity_until_it_stands_still),
+    CASE(a_write_that_never_moves_is_destroyed_at_the_limit),
+    CASE(a_source_that_collects_bytes_may_say_so),
     CASE(a_chunk_that_is_written_at_once_is_activity),
     CASE(a_chunk_through_a_pipe_is_activity_of_each_stage),
     CASE(without_a_callback_the_stream_is_destroyed),

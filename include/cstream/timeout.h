@@ -8,9 +8,10 @@
  *
  *     on the readable side   a chunk pushed or handed out: to 'data', by cst_read, into a pipe
  *     on the writable side   a chunk accepted, given to the sink, or completed by it
+ *     on either              what its slots say by cst_progress: a part of a chunk has gone out
  *
- * and nothing else: a stream that is paused, that waits for 'drain', or whose reader is slow is idle, as in Node. Node:
- * net.Socket's setTimeout.
+ * and nothing else: a stream that is paused, that waits for 'drain', or whose reader takes nothing is idle, as in Node.
+ * Node: net.Socket's setTimeout.
  */
 #ifndef CSTREAM_TIMEOUT_H
 #define CSTREAM_TIMEOUT_H
@@ -46,5 +47,24 @@ typedef struct cst_timeouts {
  * CST_E_INVALID_ARG  s is NULL
  */
 CST_API cst_status cst_set_timeouts(cst_stream *s, const cst_timeouts *timeouts);
+
+/**
+ * Says that s is at work, which counts as activity now. For a sink that answers late and takes its chunk in parts: a
+ * chunk that is large, or a peer that is slow, may take longer than idle_ns, and between the slot's call and its answer
+ * the stream sees nothing.
+ *
+ *     n = device_send(device, left, left_len);         called again when the device has room
+ *     if (n > 0)
+ *         cst_progress(s);                             not without a byte: a write that stands still shall time out
+ *
+ * A source that collects bytes before it pushes them says it likewise. Ports (cst_port_consume) and the streams of
+ * libcstream-posix do so themselves. Nothing else depends on it, and without limits on s it does nothing.
+ *
+ * CST_OK             noted; nothing to do where s was destroyed already
+ * CST_E_INVALID_ARG  s is NULL
+ *
+ * Re-entrancy: runs nothing.
+ */
+CST_API cst_status cst_progress(cst_stream *s);
 
 #endif

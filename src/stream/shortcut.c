@@ -12,7 +12,7 @@
 /* What cst__write, the pass-through and cst__push do before 'data' is emitted. */
 static void enter_stage(cst_stream *s, size_t len)
 {
-    s->flags = (s->flags & ~R_READING) | IN_FLIGHT | W_ACTIVE | R_DATA_EMITTED;
+    s->flags = (s->flags & ~R_READING) | IN_FLIGHT | ACTIVE | R_DATA_EMITTED;
     cst__w(s)->length = len;
 }
 

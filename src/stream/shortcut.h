@@ -122,7 +122,7 @@ ALWAYS_INLINE void passing_init(struct cst__passing *passing, struct cst__pipe *
 /* --- a write -------------------------------------------------------------------------------------------------------- */
 
 /* A sink is idle, in bytes, and nobody waits for anything of it. */
-#define IDLE (CONSTRUCTED | W_PLAIN | W_ACTIVE)
+#define IDLE (CONSTRUCTED | W_PLAIN | ACTIVE)
 #define IDLE_NOT \
     (W_WRITING | W_SYNC | W_CORKED | W_BUFFERED | W_ENDING | W_NEED_DRAIN | DESTROYED | ERRORED)
 

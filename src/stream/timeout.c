@@ -4,7 +4,7 @@
  * A stream is not told to take note of its activity: four times in the span of its idle limit, a timer compares a few
  * things that streams keep anyway with what they were. Of chunks handed out and writes begun there is no count, but a
  * flag that says there was one, which is taken down at each look: what sets it anew is the general way, which is taken
- * then. cst_readable_did_read asks a second flag that stays.
+ * then, or cst_progress. cst_readable_did_read asks a second flag that stays.
  */
 #include "stream/stream_internal.h"
 
@@ -61,10 +61,11 @@ static bool was_active(struct timeouts *t)
         t->readable_length = cst__r(s)->length;
     }
     if (s->flags & HAS_WRITABLE) {
-        active = active || (s->flags & W_ACTIVE) || cst__w(s)->length != t->writable_length;
-        s->flags &= ~W_ACTIVE;
+        active = active || cst__w(s)->length != t->writable_length;
         t->writable_length = cst__w(s)->length;
     }
+    active = active || (s->flags & ACTIVE);
+    s->flags &= ~ACTIVE;
     return active;
 }
 
@@ -159,5 +160,13 @@ cst_status cst_set_timeouts(cst_stream *s, const cst_timeouts *timeouts)
         end_timeouts(old);
     if (t)
         begin_timeouts(s, t, timeouts);
+    return CST_OK;
+}
+
+cst_status cst_progress(cst_stream *s)
+{
+    if (!s)
+        return CST_E_INVALID_ARG;
+    s->flags |= ACTIVE;
     return CST_OK;
 }

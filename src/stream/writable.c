@@ -131,7 +131,7 @@ static void begin_flight(cst_stream *s, size_t len, struct cst__request *request
 
     w->flight_length = len;
     w->in_flight = request;
-    s->flags |= W_WRITING | W_SYNC | W_EXPECTING | W_ACTIVE;
+    s->flags |= W_WRITING | W_SYNC | W_EXPECTING | ACTIVE;
 }
 
 /*
@@ -483,7 +483,7 @@ void cst__write_answered(cst_stream *s, cst_status status)
  * A sink of bytes that answers late, and more writes wait: the next one begins. Neither of them has a callback, and since
  * the next is not empty there is no 'drain', so nothing follows a completion.
  */
-#define GOES_ON (CONSTRUCTED | W_PLAIN | W_ACTIVE | W_WRITING | W_EXPECTING | W_KEPT | W_BUFFERED)
+#define GOES_ON (CONSTRUCTED | W_PLAIN | ACTIVE | W_WRITING | W_EXPECTING | W_KEPT | W_BUFFERED)
 #define GOES_ON_NOT (W_SYNC | W_CORKED | W_CLEARING | W_ENDING | W_VECTOR | DESTROYED | ERRORED)
 
 static bool goes_on(const cst_stream *s)

@@ -291,6 +291,12 @@ DEFINE(set_no_timeouts)
     (void)cst_set_timeouts(s, NULL);
 }
 
+DEFINE(cst_progress)
+{
+    (void)cell;
+    (void)cst_progress(s);
+}
+
 /* --- listeners ------------------------------------------------------------------------------------------------------ */
 
 static void on_nothing(cst_stream *s, const cst_event *event, void *arg)
@@ -836,6 +842,7 @@ const struct call test_calls[] = {
     CALL(cst_give),
     CALL(cst_set_timeouts),
     CALL(set_no_timeouts),
+    CALL(cst_progress),
     CALL(cst_on),
     CALL(on_data),
     CALL(on_readable),
