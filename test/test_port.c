@@ -481,6 +481,48 @@ static void close_waits_for_a_span_that_is_being_filled(void **state)
     assert_string_equal(f->trace.text, "want:I want:C close want:");
 }
 
+/* Turns, a nanosecond each. */
+static void pass(struct fixture *f, uint64_t ns)
+{
+    cst_budget budget = { .now_ns = cst_ctx_now_ns(f->ctx) };
+
+    while (ns-- > 0) {
+        budget.now_ns++;
+        assert_int_equal(cst_ctx_run(f->ctx, &budget), CST_IDLE);
+    }
+}
+
+static void on_timeout(cst_stream *s, cst_timeout_kind kind, void *arg)
+{
+    struct fixture *f = arg;
+
+    assert_int_equal(kind, CST_TIMEOUT_IDLE);
+    test_trace_add(&f->trace, "idle:%d", (int)cst_ctx_now_ns(cst_stream_ctx(s)));
+}
+
+static void bytes_consumed_are_activity_and_none_is_not(void **state)
+{
+    struct fixture *f = *state;
+    const cst_timeouts limits = { .idle_ns = 100, .fn = on_timeout, .arg = f };
+    cst_stream *s = sink(f, NULL);
+    cst_const_span span;
+
+    assert_int_equal(cst_write(s, cst_slice_str("slow line"), on_done, f), CST_OK);
+    assert_int_equal(cst_set_timeouts(s, &limits), CST_OK);
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(cst_port_peek(&span, s, 1), 1);
+        pass(f, 80);
+        assert_int_equal(cst_port_consume(s, 1), CST_OK); /* the last at 640, seen at 650 */
+    }
+    assert_string_equal(f->trace.text, "");
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(cst_port_peek(&span, s, 1), 1);
+        pass(f, 80);
+        assert_int_equal(cst_port_consume(s, 0), CST_OK);
+    }
+    assert_string_equal(f->trace.text, "idle:750");
+}
+
 static void close_waits_for_bytes_that_are_being_sent(void **state)
 {
     struct fixture *f = *state;
@@ -675,6 +717,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_failure_on_the_way_out_is_the_answer_to_the_write),
     CASE(a_failure_without_a_write_destroys_too),
     CASE(close_waits_for_a_span_that_is_being_filled),
+    CASE(bytes_consumed_are_activity_and_none_is_not),
     CASE(close_waits_for_bytes_that_are_being_sent),
     CASE(a_write_that_was_sent_after_all_says_so),
     CASE(a_destroyed_port_answers_what_it_was_given),

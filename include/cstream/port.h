@@ -125,7 +125,7 @@ CST_API size_t cst_port_peek(cst_const_span *out, cst_stream *s, size_t max);
 
 /**
  * Gives the spans back; their first len bytes were sent. 0: none was, ask again later. What is written is done when all
- * of it was consumed.
+ * of it was consumed; each part of it is activity (timeout.h), since no limit should end what is on its way.
  *
  * CST_OK
  * CST_E_OUT_OF_RANGE  len is more than was waiting: nothing has changed

@@ -6,6 +6,7 @@
  * queued.
  */
 #include <cstream/port.h>
+#include <cstream/timeout.h>
 
 #include <assert.h>
 #include <string.h>
@@ -387,6 +388,8 @@ cst_status cst_port_consume(cst_stream *s, size_t len)
         return CST_E_OUT_OF_RANGE;
     port->lent_out = false;
     skip_sent(port, len);
+    if (len)
+        (void)cst_progress(s);
     if (!port->left_bytes)
         soon(port, &port->out_task, answer);
     given_back(port);
