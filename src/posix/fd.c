@@ -12,6 +12,8 @@
  */
 #include "posix_internal.h"
 
+#include <cstream/timeout.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -241,9 +243,12 @@ static cst_status write_what_waits(struct cst__fd *fd)
 
 static void write_ready(struct cst__fd *fd)
 {
+    uint64_t before = fd->d.bytes_written;
     cst_status st = write_what_waits(fd);
 
     if (st == CST_PENDING) {
+        if (fd->d.bytes_written != before)
+            (void)cst_progress(fd->stream);
         (void)cst_watch_want(&fd->watch, CST_WATCH_WRITE);
         return;
     }
@@ -276,6 +281,7 @@ static cst_status fd_final(cst_stream *s, void *self)
 static void connected(struct cst__fd *fd)
 {
     fd->connecting = false;
+    (void)cst_progress(fd->stream);
     if (fd->on_connect)
         fd->on_connect(fd->stream, fd->on_connect_arg);
     if (fd->d.fd >= 0 && fd->wants_write)

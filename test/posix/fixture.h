@@ -386,6 +386,63 @@ static inline void test_turn(struct test_fixture *f, unsigned n)
         assert_true(cst_loop_run_once(f->loop, 0) >= 0);
 }
 
+/* Where the context's clock is ahead of the machine's. */
+#define TEST_AHEAD_NS (UINT64_C(1) << 62)
+
+/** Lets ns pass on the context's clock. From the first call on, with 0, no real time counts: the loop's clock is behind. */
+static inline void test_pass(struct test_fixture *f, uint64_t ns)
+{
+    uint64_t now_ns = cst_ctx_now_ns(f->ctx);
+    cst_budget budget = { .now_ns = (now_ns > TEST_AHEAD_NS ? now_ns : TEST_AHEAD_NS) + ns };
+
+    assert_true(cst_ctx_run(f->ctx, &budget) >= 0);
+}
+
+static inline void test_on_timeout(cst_stream *s, cst_timeout_kind kind, void *arg)
+{
+    struct test_fixture *f = arg;
+
+    (void)s;
+    test_trace_add(&f->trace, kind == CST_TIMEOUT_IDLE ? "idle" : "total");
+}
+
+/** Says `idle` in the trace after 100 ns of test_pass without activity; it is looked at each 25. */
+static inline void test_limit_idleness(struct test_fixture *f, cst_stream *s)
+{
+    const cst_timeouts limits = { .idle_ns = 100, .fn = test_on_timeout, .arg = f };
+
+    test_pass(f, 0);
+    assert_int_equal(cst_set_timeouts(s, &limits), CST_OK);
+}
+
+/** That `idle` was not said, nor is before 100 ns after the next look, which takes note of what was done last. */
+static inline void test_assert_idle_in_time(struct test_fixture *f, const char *before,
+                                            const char *after)
+{
+    for (unsigned i = 0; i < 5; i++) {
+        assert_string_equal(f->trace.text, before);
+        test_pass(f, 25);
+        test_turn(f, 1);
+    }
+    assert_string_equal(f->trace.text, after);
+}
+
+/** Takes all that is there, without waiting, and compares each byte with test_byte; gives how many it has taken. */
+static inline size_t test_take_all(struct test_fixture *f, int fd)
+{
+    static uint8_t bytes[65536];
+    size_t before = f->gathered;
+    ssize_t n;
+
+    assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    while ((n = read(fd, bytes, sizeof bytes)) > 0)
+        for (ssize_t i = 0; i < n; i++, f->gathered++)
+            if (bytes[i] != test_byte(f->gathered))
+                fail_msg("byte %zu is not what was written", f->gathered);
+    assert_true(n == 0 || errno == EAGAIN);
+    return f->gathered - before;
+}
+
 static inline int test_begin(struct test_fixture *f)
 {
     const char *tmp = getenv("TMPDIR");

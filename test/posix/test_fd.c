@@ -281,6 +281,134 @@ static void reader_that_never_reads_fills_the_writer_and_the_loop_sleeps(void **
     cst_unref(w);
 }
 
+enum { LARGE_BYTES = 4000000 };
+
+/* One write, and a reader that takes what is there each 80 ns: for many times the limit, then no more, then to the end. */
+static void write_large(struct test_fixture *f, cst_stream *s, int reader)
+{
+    unsigned steps = 0;
+
+    cst_write(s, test_bytes(f, 0, LARGE_BYTES), test_on_done, test_name(f, "done"));
+    test_limit_idleness(f, s);
+    for (; f->gathered < LARGE_BYTES / 2; steps++) {
+        test_pass(f, 80);
+        assert_string_equal(f->trace.text, "");
+        assert_true(test_take_all(f, reader) > 0);
+        test_turn(f, 1);
+    }
+    assert_true(steps >= 10);
+    test_assert_idle_in_time(f, "", "idle");
+    while (f->gathered < LARGE_BYTES) {
+        (void)test_take_all(f, reader);
+        test_turn(f, 1);
+    }
+    assert_string_equal(f->trace.text, "idle done:OK");
+}
+
+static void let_go_of_large(struct test_fixture *f, cst_stream *s, int reader)
+{
+    cst_destroy(s, CST_OK);
+    test_run(f);
+    cst_unref(s);
+    close(reader);
+}
+
+static void large_write_to_a_slow_reader_is_activity_while_it_goes_out(void **state)
+{
+    struct test_fixture *f = *state;
+    int here, there, small = 65536;
+    cst_stream *s;
+
+    test_socketpair(&here, &there, SOCK_STREAM);
+    assert_int_equal(setsockopt(there, SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+    s = duplex(f, there);
+    write_large(f, s, here);
+    let_go_of_large(f, s, here);
+}
+
+static void large_write_into_a_pipe_is_activity_while_it_goes_out(void **state)
+{
+    struct test_fixture *f = *state;
+    int here, there;
+    cst_stream *s;
+
+    test_pipe(&here, &there);
+    s = writer(f, there);
+    write_large(f, s, here);
+    let_go_of_large(f, s, here);
+}
+
+static void large_write_that_nobody_reads_times_out(void **state)
+{
+    struct test_fixture *f = *state;
+    int here, there;
+    cst_stream *s;
+
+    test_socketpair(&here, &there, SOCK_STREAM);
+    s = duplex(f, there);
+    test_listen(f, s, "w");
+    cst_write(s, test_bytes(f, 0, LARGE_BYTES), test_on_done, test_name(f, "done"));
+    test_turn(f, 5); /* until the system takes no more */
+    test_pass(f, 0);
+    assert_int_equal(cst_set_timeouts(s, &(cst_timeouts){ .idle_ns = 100 }), CST_OK);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_false(cst_is_destroyed(s));
+        test_turn(f, 1);
+        test_pass(f, 25);
+    }
+    assert_string_equal(f->trace.text, "done:TIMEOUT w:error:TIMEOUT w:close");
+    let_go_of_large(f, s, here);
+}
+
+static void read_away(int fd)
+{
+    static char bytes[65536];
+
+    assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    while (read(fd, bytes, sizeof bytes) > 0)
+        continue;
+}
+
+static void fill_up(cst_watch *watch, unsigned came, void *arg)
+{
+    static const char bytes[4096];
+
+    (void)watch;
+    (void)came;
+    while (write(*(int *)arg, bytes, sizeof bytes) > 0)
+        continue;
+}
+
+/* Another writer is called first, each time, and leaves no room. */
+static void call_that_writes_nothing_is_no_activity(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_watch watch = { .loop = NULL };
+    uint64_t written;
+    int here, there, other;
+    cst_stream *s;
+
+    test_pipe(&here, &there);
+    other = dup(there);
+    s = writer(f, there);
+    cst_write(s, test_bytes(f, 0, LARGE_BYTES), test_on_done, test_name(f, "done"));
+    written = cst_bytes_written(s);
+    assert_int_equal(cst_watch_add(&watch, f->loop, other, fill_up, &other), CST_OK);
+    test_limit_idleness(f, s);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_string_equal(f->trace.text, "");
+        read_away(here);
+        cst_watch_want(&watch, CST_WATCH_WRITE);
+        test_turn(f, 1);
+        test_pass(f, 25);
+    }
+    assert_string_equal(f->trace.text, "idle");
+    assert_int_equal(cst_bytes_written(s), written);
+    cst_watch_remove(&watch);
+    close(other);
+    let_go_of_large(f, s, here);
+}
+
 static void write_to_a_pipe_without_a_reader_is_epipe_and_no_signal(void **state)
 {
     struct test_fixture *f = *state;
@@ -741,6 +869,10 @@ static const struct CMUnitTest tests[] = {
     T(queued_chunks_go_out_together),
     T(many_chunks_arrive_whole_through_a_full_pipe),
     T(reader_that_never_reads_fills_the_writer_and_the_loop_sleeps),
+    T(large_write_to_a_slow_reader_is_activity_while_it_goes_out),
+    T(large_write_into_a_pipe_is_activity_while_it_goes_out),
+    T(large_write_that_nobody_reads_times_out),
+    T(call_that_writes_nothing_is_no_activity),
     T(write_to_a_pipe_without_a_reader_is_epipe_and_no_signal),
     T(sigpipe_that_was_pending_stays_so),
     T(write_to_a_socket_without_a_peer_is_epipe_and_no_signal),

@@ -436,6 +436,26 @@ static void stream_destroyed_while_it_connects_closes_at_once(void **state)
     cst_unref(server.last);
 }
 
+static void connection_that_is_made_is_activity(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = NULL };
+    cst_stream *s;
+
+    serve(f, &server, NULL);
+    s = connect_to(f, server.port, "connect");
+    test_limit_idleness(f, s);
+    test_pass(f, 80);
+    turn_until_accepted(&server, 1);
+    test_turn(f, 1);
+    test_assert_idle_in_time(f, "connect:OK", "connect:OK idle");
+    cst_destroy(s, CST_OK);
+    cst_destroy(server.last, CST_OK);
+    stop_serving(&server);
+    test_run(f);
+    cst_unref(s);
+}
+
 static void destroy_in_connect(cst_stream *s, void *arg)
 {
     test_on_done(s, CST_OK, arg);
@@ -667,6 +687,7 @@ static const struct CMUnitTest tests[] = {
     T(refused_connection_is_an_error_with_the_errno),
     T(unix_path_that_is_not_there_is_an_error_too),
     T(stream_destroyed_while_it_connects_closes_at_once),
+    T(connection_that_is_made_is_activity),
     T(stream_may_be_destroyed_in_on_connect),
     T(addresses_are_numeric),
     T(port_that_is_taken_is_refused),

@@ -20,6 +20,10 @@
  * as changed. From a socket into a socket or a file takes a pipe of two more descriptors; without them, and between
  * descriptors of other sorts, it is reads and writes.
  *
+ * Limits on time (timeout.h). A write that goes out in parts is activity with each part that the system takes, also where
+ * the kernel moves the bytes; so a peer that reads slowly is not idle, and one that does not read is, when the system's own
+ * buffers are full. A connection that is made (net.h) is activity too.
+ *
  * The descriptor is the stream's, from the constructor's call on and also where that fails: destroy closes it. With
  * `borrowed` it is left open; non-blocking mode is then put back to what it was.
  */
