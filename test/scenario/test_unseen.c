@@ -318,6 +318,8 @@ static void go_on(struct world *world)
     cst_uncork(sink_of(world));
     cst_resume(source_of(world));
     run(world);
+    assert_int_equal(cst_give(source_of(world), cst_slice_str("none")),
+                     CST_E_INVALID_ARG); /* no slot is running */
 }
 
 static void record(struct test_trace *trace, const struct plan *plan)
@@ -387,7 +389,47 @@ static void what_is_done_inside_is_as_where_slots_look(void **state)
     assert_int_equal(runs, 3250);
 }
 
+/* --- a slot inside another of the same stream ------------------------------------------------------------------------------ */
+
+static cst_status echo_read(cst_stream *s, void *self, size_t size)
+{
+    (void)self;
+    (void)size;
+    assert_int_equal(cst_write(s, cst_slice_str("echo"), NULL, NULL), CST_OK);
+    assert_int_equal(cst_complete(cst_this_call(s), CST_OK), CST_E_INVALID_ARG);
+    return CST_OK;
+}
+
+static cst_status echo_write(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    (void)self;
+    assert_int_equal(chunk->len, 4);
+    assert_int_equal(cst_complete(cst_this_call(s), CST_OK), CST_OK);
+    return CST_PENDING;
+}
+
+static void a_write_inside_a_read_slot_has_a_call_of_its_own(void **state)
+{
+    static const cst_ops echo_ops = { .name = "echo", .read = echo_read, .write = echo_write };
+    struct test_heap heap;
+    cst_stream *echo;
+    cst_ctx *ctx;
+
+    (void)state;
+    test_heap_init(&heap);
+    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&heap), NULL), CST_OK);
+    assert_int_equal(cst_duplex_new(&echo, ctx, &echo_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_write(echo, cst_slice_str("once"), NULL, NULL),
+                     CST_OK); /* from here on it is idle */
+    assert_int_equal(cst_read(&(cst_slice){ 0 }, echo, CST_READ_ANY), CST_EMPTY);
+    assert_int_equal(cst_writable_length(echo), 0);
+    cst_unref(echo);
+    assert_int_equal(cst_ctx_free(ctx), CST_OK);
+    assert_int_equal(heap.live_blocks, 0);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_write_inside_a_read_slot_has_a_call_of_its_own),
     cmocka_unit_test(what_is_done_inside_is_as_where_slots_look),
 };
 
