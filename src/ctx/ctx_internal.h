@@ -101,7 +101,7 @@ struct cst_ctx {
     uint64_t turn_order;  /* the same when the turn began: later timers wait for the next */
     uint64_t now_ns;      /* the latest time that a turn was given */
     uint64_t told_due_ns; /* what the host believes */
-    size_t bytes_left;    /* that flows may move in this turn; any number where there is no limit */
+    size_t bytes_left;    /* that flows may move in this turn; never 0 where there is no limit */
     bool bytes_limited;
     bool timed; /* the turn has said what time it is */
 
@@ -163,7 +163,8 @@ static inline bool cst__bytes_spent(cst_ctx *ctx)
 
 static inline void cst__bytes_moved(cst_ctx *ctx, size_t len)
 {
-    ctx->bytes_left = len < ctx->bytes_left ? ctx->bytes_left - len : 0;
+    if (ctx->bytes_limited)
+        ctx->bytes_left = len < ctx->bytes_left ? ctx->bytes_left - len : 0;
 }
 
 /* --- timer.c */

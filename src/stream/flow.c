@@ -36,8 +36,8 @@ static bool has_room_then(const struct readable *r)
     return r->length - cst__row_front(&r->buffer)->len < r->high_water_mark;
 }
 
-/* Takes the first chunk of the buffer and puts another, in bytes, behind the last. False where there is no room. */
-static bool exchange(struct readable *r, cst_slice *first, const cst_slice *last)
+/* Takes the first chunk of the buffer, which has one, and puts another behind the last. False where there is no room. */
+ALWAYS_INLINE bool exchange(struct readable *r, cst_slice *first, const cst_slice *last)
 {
     if (r->buffer.count == 1) {
         *first = *cst__row_front(&r->buffer);
@@ -45,10 +45,10 @@ static bool exchange(struct readable *r, cst_slice *first, const cst_slice *last
         r->length = last->len;
         return true;
     }
-    if (!r->buffer.count || !cst__row_has_room(&r->buffer) || last->len > SIZE_MAX - r->length)
+    if (!cst__row_has_room(&r->buffer) || last->len > SIZE_MAX - r->length)
         return false;
-    cst__row_push(&r->buffer, last);
-    *first = cst__row_shift(&r->buffer);
+    *first = *cst__row_front(&r->buffer);
+    r->buffer.items[r->buffer.head++ + r->buffer.count] = *last;
     r->length += last->len - first->len;
     return true;
 }
@@ -108,14 +108,16 @@ ALWAYS_INLINE void is_taken(cst_ctx *ctx, struct cst__reading *reading)
 static bool stream_unseen(cst_ctx *ctx, struct cst__passing *passing, struct cst__reading *reading,
                           cst_status *status)
 {
-    struct readable *r = cst__r(passing->source);
-    void *source_self = cst__self(passing->source);
+    cst_stream *s = reading->unseen.reads;
+    struct readable *r = cst__r(s);
+    void *source_self = cst__self(s);
     void *sink_self = cst__self(passing->sink);
     bool seen = false;
     cst_block *block;
 
     reading->held = *cst__row_front(&r->buffer);
     reading->swaps = true;
+    passing->source = s;
     do {
         if (!read_unseen(ctx, reading, source_self, status)) {
             cst__show(ctx);
@@ -123,8 +125,7 @@ static bool stream_unseen(cst_ctx *ctx, struct cst__passing *passing, struct cst
             return false;
         }
         is_taken(ctx, reading);
-        if (ctx->bytes_limited)
-            cst__bytes_moved(ctx, reading->held.len);
+        cst__bytes_moved(ctx, reading->held.len);
         block = reading->held.block;
         if (!write_unseen(ctx, passing, sink_self, status)) {
             cst__passing_seen(passing, *status);
@@ -141,24 +142,50 @@ static bool stream_unseen(cst_ctx *ctx, struct cst__passing *passing, struct cst
     return true;
 }
 
-/* One chunk of what streams otherwise. */
-static bool stream_first(cst_ctx *ctx, struct cst__passing *passing, struct cst__reading *reading,
-                         cst_status *status)
+/* The first chunk of the buffer, before which the slot may have to bring one more; as stream_unseen. */
+ALWAYS_INLINE bool stream_first(cst_ctx *ctx, struct cst__reading *reading, cst_slice *chunk,
+                                cst_status *status)
 {
     struct readable *r = cst__r(reading->unseen.reads);
-    cst_slice chunk;
 
     if (!has_room_then(r)) {
-        take_first(r, &chunk);
+        take_first(r, chunk);
     } else {
         if (!read_unseen(ctx, reading, cst__self(reading->unseen.reads), status) ||
-            !exchange(r, &chunk, &ctx->given))
+            !exchange(r, chunk, &ctx->given))
             return false;
         is_taken(ctx, reading);
     }
-    cst__bytes_moved(ctx, chunk.len);
+    cst__bytes_moved(ctx, chunk->len);
+    return true;
+}
+
+/*
+ * The sink has to take writes into its queue: no user code but the read slot runs, so there too all stays as it is for as long
+ * as that does not call the library, but for the queue.
+ */
+static bool stream_into_queue(cst_ctx *ctx, struct cst__passing *passing,
+                              struct cst__reading *reading, cst_status *status)
+{
+    cst_slice chunk;
+
+    do {
+        if (!stream_first(ctx, reading, &chunk, status))
+            return false;
+        if (!deliver_into_queue(ctx, passing, &chunk))
+            return true;
+    } while (has_queue_room(passing->sink) && !cst__bytes_spent(ctx));
+    return true;
+}
+
+static bool stream_chunk(cst_ctx *ctx, struct cst__passing *passing, struct cst__reading *reading,
+                         cst_status *status)
+{
+    cst_slice chunk;
+
+    if (!stream_first(ctx, reading, &chunk, status))
+        return false;
     passing->chunk = &chunk;
-    passing->source = NULL;
     (void)deliver(ctx, passing);
     cst__slice_unref(&chunk);
     return true;
@@ -179,11 +206,12 @@ static bool stream_on(cst_stream *s)
         bool brought;
 
         passing_init(&passing, r->sole_pipe, &reading.held);
-        passing.source = s;
-        if (r->buffer.count == 1 && leads_to_idle(&passing))
+        if (leads_to_idle(&passing) && r->buffer.count == 1)
             brought = stream_unseen(ctx, &passing, &reading, &status);
+        else if (queues(passing.sink))
+            brought = stream_into_queue(ctx, &passing, &reading, &status);
         else
-            brought = stream_first(ctx, &passing, &reading, &status);
+            brought = stream_chunk(ctx, &passing, &reading, &status);
         if (!brought && !stream_otherwise(s, &reading, status))
             return false;
     } while (streams(s) && !cst__bytes_spent(ctx));
@@ -206,42 +234,81 @@ static bool stream_on(cst_stream *s)
      W_CLEARING | W_ENDING | W_OBJECTS | R_EMITTED_READABLE | R_EOF_READABLE_PENDING | DESTROYED | \
      ERRORED)
 
-static bool passes_on(const cst_stream *s)
+/* Whether the next chunk is such a one. */
+ALWAYS_INLINE bool next_passes_on(const struct readable *r, const struct writable *w)
 {
-    const struct readable *r = cst__r(s);
-    const struct writable *w = cst__w(s);
     size_t len;
 
-    if ((s->flags & (PASSES_ON | PASSES_ON_NOT)) != PASSES_ON || !w->queue.count || w->in_flight ||
-        w->last_waiting || r->high_water_mark == 0 || !has_room_then(r) ||
-        !cst__row_has_room(&r->buffer))
+    if (!w->queue.count || !has_room_then(r) || !cst__row_has_room(&r->buffer))
         return false;
     len = cst__row_front(&w->queue)->len;
     return len != 0 && len <= SIZE_MAX - r->length && r->length + len >= r->high_water_mark;
 }
 
-static void pass_on(cst_stream *s)
+static bool passes_on(const cst_stream *s)
+{
+    return (s->flags & (PASSES_ON | PASSES_ON_NOT)) == PASSES_ON && !cst__w(s)->in_flight &&
+           !cst__w(s)->last_waiting && cst__r(s)->high_water_mark != 0 &&
+           next_passes_on(cst__r(s), cst__w(s));
+}
+
+/* One chunk moves up. */
+ALWAYS_INLINE void move_up(struct readable *r, struct writable *w, cst_slice *first)
+{
+    cst_slice next = cst__row_shift(&w->queue);
+
+    w->front++;
+    w->length -= w->flight_length;
+    w->flight_length = next.len;
+    exchange(r, first, &next);
+}
+
+static void moved_up(cst_stream *s)
+{
+    s->flags &= ~W_AFTER_WRITE;
+    if (!cst__w(s)->queue.count)
+        s->flags &= ~W_BUFFERED;
+}
+
+/* The sink has to take writes into its queue: no user code runs. */
+static void pass_on_into_queue(cst_ctx *ctx, cst_stream *s, struct cst__passing *passing)
 {
     struct readable *r = cst__r(s);
     struct writable *w = cst__w(s);
-    struct cst__passing passing;
+    cst_slice chunk;
 
     do {
-        cst_slice first, next = cst__row_shift(&w->queue);
+        move_up(r, w, &chunk);
+        cst__bytes_moved(ctx, chunk.len);
+        moved_up(s);
+    } while (deliver_into_queue(ctx, passing, &chunk) && has_queue_room(passing->sink) &&
+             next_passes_on(r, w) && !cst__bytes_spent(ctx));
+}
 
-        w->front++;
-        w->length -= w->flight_length;
-        w->flight_length = next.len;
-        s->flags &= ~W_AFTER_WRITE;
-        if (!w->queue.count)
-            s->flags &= ~W_BUFFERED;
-        exchange(r, &first, &next);
-        cst__bytes_moved(s->ctx, first.len);
-        passing_init(&passing, r->sole_pipe, &first);
-        (void)deliver(s->ctx, &passing);
-        if (first.block)
-            cst__block_unref(first.block);
-    } while (passes_on(s) && !cst__bytes_spent(s->ctx));
+static void pass_on_chunk(cst_ctx *ctx, cst_stream *s, struct cst__passing *passing)
+{
+    cst_slice chunk;
+
+    move_up(cst__r(s), cst__w(s), &chunk);
+    cst__bytes_moved(ctx, chunk.len);
+    moved_up(s);
+    passing->chunk = &chunk;
+    (void)deliver(ctx, passing);
+    cst__slice_unref(&chunk);
+}
+
+static void pass_on(cst_stream *s)
+{
+    struct cst__passing passing;
+    cst_ctx *ctx = s->ctx;
+
+    do {
+        passing_init(&passing, cst__r(s)->sole_pipe, NULL);
+        if (!leads_to_idle(&passing) && queues(passing.sink))
+            pass_on_into_queue(ctx, s, &passing);
+        else
+            pass_on_chunk(ctx, s, &passing);
+    } while (passes_on(s) && !cst__bytes_spent(ctx));
 }
 
 /* --- the loop ---------------------------------------------------------------------------------------------------------- */

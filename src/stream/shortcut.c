@@ -153,21 +153,21 @@ static void deliver_marked(struct cst__pipe *pipe, const cst_slice *chunk)
     leave_stages(entered, count, len);
 }
 
+void cst__queue_is_full(struct cst__passing *passing, cst_status st)
+{
+    enter_stages(passing);
+    leave_passing(passing, st);
+}
+
 void cst__deliver_to_busy(cst_ctx *ctx, struct cst__passing *passing)
 {
-    cst_stream *sink = passing->sink;
     cst_slice kept;
-    cst_status st;
 
     settle_caller(ctx, passing);
-    if (!queues(sink, passing->chunk->len)) {
+    if (queues(passing->sink) && fits(passing->sink, passing->chunk->len)) {
+        kept = cst__slice_ref(passing->chunk);
+        (void)deliver_into_queue(ctx, passing, &kept);
+    } else {
         deliver_marked(passing->first, passing->chunk);
-        return;
-    }
-    kept = cst__slice_ref(passing->chunk);
-    st = queue_write(sink, &kept);
-    if (st != CST_OK) {
-        enter_stages(passing);
-        leave_passing(passing, st);
     }
 }

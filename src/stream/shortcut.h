@@ -153,19 +153,27 @@ ALWAYS_INLINE bool write_unseen(cst_ctx *ctx, struct cst__passing *passing, void
     return false;
 }
 
-/* A stream of bytes that has to take a write into its queue: the last one is in flight, or it is corked. */
+/* A stream of bytes that has to take a write into its queue, where there is room: the last one is in flight, or it is corked. */
 #define QUEUES (CONSTRUCTED | HAS_WRITABLE)
 #define QUEUES_NOT (W_ENDING | W_OBJECTS | DESTROYED | ERRORED)
 
-ALWAYS_INLINE bool queues(const cst_stream *s, size_t len)
+ALWAYS_INLINE bool has_queue_room(const cst_stream *s)
 {
-    const struct writable *w = cst__w(s);
-
-    return (s->flags & (QUEUES | QUEUES_NOT)) == QUEUES && (s->flags & (W_WRITING | W_CORKED)) &&
-           cst__row_has_room(&w->queue) && len <= SIZE_MAX - w->length;
+    return cst__row_has_room(&cst__w(s)->queue);
 }
 
-/* cst__write of a chunk that is taken, without a callback. */
+ALWAYS_INLINE bool queues(const cst_stream *s)
+{
+    return (s->flags & (QUEUES | QUEUES_NOT)) == QUEUES && (s->flags & (W_WRITING | W_CORKED)) &&
+           has_queue_room(s);
+}
+
+ALWAYS_INLINE bool fits(const cst_stream *s, size_t len)
+{
+    return len <= SIZE_MAX - cst__w(s)->length;
+}
+
+/* cst__write of a chunk that is taken, and fits, without a callback. */
 ALWAYS_INLINE cst_status queue_write(cst_stream *s, const cst_slice *chunk)
 {
     struct writable *w = cst__w(s);
@@ -216,6 +224,27 @@ ALWAYS_INLINE bool deliver(cst_ctx *ctx, struct cst__passing *passing)
     else
         return false;
     return true;
+}
+
+/*
+ * The same with a chunk that is taken, to a sink that queues. Gives whether all is as it was but for that queue, which is
+ * not full.
+ */
+ALWAYS_INLINE bool deliver_into_queue(cst_ctx *ctx, struct cst__passing *passing, cst_slice *chunk)
+{
+    cst_status st;
+
+    passing->chunk = chunk;
+    if (!fits(passing->sink, chunk->len)) {
+        cst__deliver_to_busy(ctx, passing);
+        cst__slice_unref(chunk);
+        return false;
+    }
+    st = queue_write(passing->sink, chunk);
+    if (st == CST_OK)
+        return true;
+    cst__queue_is_full(passing, st);
+    return false;
 }
 
 #endif

@@ -574,6 +574,9 @@ cst_status cst__shown_write_returned(const struct cst__passing *passing, cst_sta
 /** The rest of a delivery that is shown: the slot of the sink has returned. */
 void cst__passing_seen(struct cst__passing *passing, cst_status status);
 
+/** The rest of a delivery that has filled the sink's queue; st is what its write said. */
+void cst__queue_is_full(struct cst__passing *passing, cst_status st);
+
 /** A delivery where the sink is not idle. */
 void cst__deliver_to_busy(cst_ctx *ctx, struct cst__passing *passing);
 

@@ -647,7 +647,7 @@ OUT_OF_LINE cst_status write_otherwise(cst_stream *s, cst_slice chunk, cst_done_
 
 cst_status cst_write(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg)
 {
-    if (!s || done || !queues(s, chunk.len))
+    if (!s || done || !queues(s) || !fits(s, chunk.len))
         return write_otherwise(s, chunk, done, arg);
     return queue_write(s, &chunk);
 }
@@ -669,7 +669,7 @@ cst_status cst_write_copy(cst_stream *s, const void *bytes, size_t len, cst_done
 {
     cst_slice chunk;
 
-    if (done || !s || !queues(s, len) || !bytes || !cst__copies_have_room(&s->ctx->copies, len))
+    if (done || !s || !queues(s) || !fits(s, len) || !bytes || !cst__copies_have_room(&s->ctx->copies, len))
         return write_copy_otherwise(s, bytes, len, done, arg);
     chunk = cst__copy_few(&s->ctx->copies, bytes, len);
     return queue_write(s, &chunk);
