@@ -50,6 +50,12 @@ cst_status cst__row_read(cst_slice *out, struct cst_chain_row *row, size_t *byte
 bool cst__row_is_valid(const struct cst_chain_row *row);
 bool cst__chain_is_valid(const cst_chain *chain);
 
+/* How many more items there is room for at the end. */
+static inline uint32_t cst__row_room(const struct cst_chain_row *row)
+{
+    return row->cap - row->head - row->count;
+}
+
 static inline bool cst__row_has_room(const struct cst_chain_row *row)
 {
     return row->head + row->count < row->cap;
@@ -60,11 +66,18 @@ static inline cst_status cst__row_reserve(struct cst_chain_row *row, const cst_a
     return cst__row_has_room(row) ? CST_OK : cst__row_reserve_slow(row, allocator);
 }
 
+/* Where the next item will be; there is room. */
+static inline cst_slice *cst__row_end(const struct cst_chain_row *row)
+{
+    CST__ASSERT(cst__row_has_room(row));
+    return &row->items[row->head + row->count];
+}
+
 /* Moves *slice in at the end; there is room. */
 static inline void cst__row_push(struct cst_chain_row *row, const cst_slice *slice)
 {
     CST__ASSERT(cst__row_has_room(row));
-    row->items[row->head + row->count] = *slice;
+    *cst__row_end(row) = *slice;
     row->count++;
 }
 
@@ -84,13 +97,20 @@ static inline cst_slice *cst__row_front(const struct cst_chain_row *row)
     return &row->items[row->head];
 }
 
+/* The first items, of as many or more, have moved out. */
+static inline void cst__row_skip(struct cst_chain_row *row, uint32_t count)
+{
+    CST__ASSERT(row->count >= count);
+    row->count -= count;
+    row->head = row->count > 0 ? row->head + count : 0;
+}
+
 /* Moves the first item out; there is one. */
 static inline cst_slice cst__row_shift(struct cst_chain_row *row)
 {
     cst_slice first = *cst__row_front(row);
 
-    row->count--;
-    row->head = row->count > 0 ? row->head + 1 : 0;
+    cst__row_skip(row, 1);
     return first;
 }
 

@@ -143,16 +143,15 @@ static bool stream_unseen(cst_ctx *ctx, struct cst__passing *passing, struct cst
 }
 
 /* The first chunk of the buffer, before which the slot may have to bring one more; as stream_unseen. */
-ALWAYS_INLINE bool stream_first(cst_ctx *ctx, struct cst__reading *reading, cst_slice *chunk,
-                                cst_status *status)
+ALWAYS_INLINE bool stream_first(cst_ctx *ctx, struct cst__reading *reading, void *self,
+                                cst_slice *chunk, cst_status *status)
 {
     struct readable *r = cst__r(reading->unseen.reads);
 
     if (!has_room_then(r)) {
         take_first(r, chunk);
     } else {
-        if (!read_unseen(ctx, reading, cst__self(reading->unseen.reads), status) ||
-            !exchange(r, chunk, &ctx->given))
+        if (!read_unseen(ctx, reading, self, status) || !exchange(r, chunk, &ctx->given))
             return false;
         is_taken(ctx, reading);
     }
@@ -167,10 +166,11 @@ ALWAYS_INLINE bool stream_first(cst_ctx *ctx, struct cst__reading *reading, cst_
 static bool stream_into_queue(cst_ctx *ctx, struct cst__passing *passing,
                               struct cst__reading *reading, cst_status *status)
 {
+    void *self = cst__self(reading->unseen.reads);
     cst_slice chunk;
 
     do {
-        if (!stream_first(ctx, reading, &chunk, status))
+        if (!stream_first(ctx, reading, self, &chunk, status))
             return false;
         if (!deliver_into_queue(ctx, passing, &chunk))
             return true;
@@ -183,7 +183,7 @@ static bool stream_chunk(cst_ctx *ctx, struct cst__passing *passing, struct cst_
 {
     cst_slice chunk;
 
-    if (!stream_first(ctx, reading, &chunk, status))
+    if (!stream_first(ctx, reading, cst__self(reading->unseen.reads), &chunk, status))
         return false;
     passing->chunk = &chunk;
     (void)deliver(ctx, passing);
@@ -234,80 +234,119 @@ static bool stream_on(cst_stream *s)
      W_CLEARING | W_ENDING | W_OBJECTS | R_EMITTED_READABLE | R_EOF_READABLE_PENDING | DESTROYED | \
      ERRORED)
 
-/* Whether the next chunk is such a one. */
-ALWAYS_INLINE bool next_passes_on(const struct readable *r, const struct writable *w)
+/* Whether first out and next in is such a step; length is what the buffer holds, mark its highWaterMark. */
+ALWAYS_INLINE bool is_step(size_t length, size_t mark, const cst_slice *first,
+                           const cst_slice *next)
 {
-    size_t len;
-
-    if (!w->queue.count || !has_room_then(r) || !cst__row_has_room(&r->buffer))
-        return false;
-    len = cst__row_front(&w->queue)->len;
-    return len != 0 && len <= SIZE_MAX - r->length && r->length + len >= r->high_water_mark;
+    return length - first->len < mark && next->len != 0 && next->len <= SIZE_MAX - length &&
+           length + next->len >= mark;
 }
 
 static bool passes_on(const cst_stream *s)
 {
-    return (s->flags & (PASSES_ON | PASSES_ON_NOT)) == PASSES_ON && !cst__w(s)->in_flight &&
-           !cst__w(s)->last_waiting && cst__r(s)->high_water_mark != 0 &&
-           next_passes_on(cst__r(s), cst__w(s));
+    const struct readable *r = cst__r(s);
+    const struct writable *w = cst__w(s);
+
+    return (s->flags & (PASSES_ON | PASSES_ON_NOT)) == PASSES_ON && !w->in_flight &&
+           !w->last_waiting && r->high_water_mark != 0 && w->queue.count &&
+           cst__row_has_room(&r->buffer) &&
+           is_step(r->length, r->high_water_mark, cst__row_front(&r->buffer),
+                   cst__row_front(&w->queue));
 }
 
-/* One chunk moves up. */
-ALWAYS_INLINE void move_up(struct readable *r, struct writable *w, cst_slice *first)
+/* So many chunks have moved up, the last of which has len bytes, and all of them bytes. */
+static void moved_up(cst_stream *s, uint32_t count, size_t bytes, size_t len)
 {
-    cst_slice next = cst__row_shift(&w->queue);
+    struct writable *w = cst__w(s);
 
-    w->front++;
-    w->length -= w->flight_length;
-    w->flight_length = next.len;
-    exchange(r, first, &next);
-}
-
-static void moved_up(cst_stream *s)
-{
+    cst__row_skip(&w->queue, count);
+    w->front += count;
+    w->length -= w->flight_length + bytes - len;
+    w->flight_length = len;
     s->flags &= ~W_AFTER_WRITE;
-    if (!cst__w(s)->queue.count)
+    if (!w->queue.count)
         s->flags &= ~W_BUFFERED;
 }
 
-/* The sink has to take writes into its queue: no user code runs. */
-static void pass_on_into_queue(cst_ctx *ctx, cst_stream *s, struct cst__passing *passing)
+/* How many chunks can move up, and on into to, as far as there is room. */
+static uint32_t room_to_pass(const struct writable *w, const struct readable *r,
+                             const struct writable *to)
 {
-    struct readable *r = cst__r(s);
-    struct writable *w = cst__w(s);
-    cst_slice chunk;
+    uint32_t most = w->queue.count;
 
-    do {
-        move_up(r, w, &chunk);
-        cst__bytes_moved(ctx, chunk.len);
-        moved_up(s);
-    } while (deliver_into_queue(ctx, passing, &chunk) && has_queue_room(passing->sink) &&
-             next_passes_on(r, w) && !cst__bytes_spent(ctx));
+    if (most > cst__row_room(&r->buffer))
+        most = cst__row_room(&r->buffer);
+    return most < cst__row_room(&to->queue) ? most : cst__row_room(&to->queue);
 }
 
-static void pass_on_chunk(cst_ctx *ctx, cst_stream *s, struct cst__passing *passing)
+/*
+ * The sink, which is not s, has to take writes into its queue: no user code runs, so as many chunks as there is room for move
+ * up, and on into that queue, until it is full or the turn's bytes are spent. Gives the last that it has.
+ */
+static cst_slice move_into_queue(cst_ctx *ctx, cst_stream *s, cst_stream *sink)
 {
-    cst_slice chunk;
+    struct writable *w = cst__w(s), *to = cst__w(sink);
+    struct readable *r = cst__r(s);
+    const cst_slice *next = cst__row_front(&w->queue), *first = cst__row_front(&r->buffer);
+    cst_slice *last = cst__row_end(&r->buffer), *out = cst__row_end(&to->queue);
+    const size_t mark = r->high_water_mark, left = SIZE_MAX - to->length;
+    const uint32_t most = room_to_pass(w, r, to);
+    size_t until = to->length < to->high_water_mark ? to->high_water_mark - to->length : 0;
+    size_t length = r->length, moved = 0;
+    uint32_t count = 0;
 
-    move_up(cst__r(s), cst__w(s), &chunk);
-    cst__bytes_moved(ctx, chunk.len);
-    moved_up(s);
-    passing->chunk = &chunk;
-    (void)deliver(ctx, passing);
-    cst__slice_unref(&chunk);
+    if (until > ctx->bytes_left)
+        until = ctx->bytes_left;
+    do {
+        length += next->len - first->len;
+        moved += first->len;
+        *out++ = *first++;
+        *last++ = *next++;
+        count++;
+    } while (count < most && moved < until && is_step(length, mark, first, next) &&
+             first->len <= left - moved);
+    moved_up(s, count, length - r->length + moved, next[-1].len);
+    r->buffer.head += count;
+    r->length = length;
+    to->queue.count += count;
+    to->length += moved;
+    sink->flags |= W_BUFFERED;
+    cst__bytes_moved(ctx, moved);
+    return out[-1];
+}
+
+static cst_slice move_one(cst_ctx *ctx, cst_stream *s)
+{
+    const cst_slice *next = cst__row_front(&cst__w(s)->queue);
+    cst_slice first;
+
+    exchange(cst__r(s), &first, next);
+    moved_up(s, 1, next->len, next->len);
+    cst__bytes_moved(ctx, first.len);
+    return first;
 }
 
 static void pass_on(cst_stream *s)
 {
     struct cst__passing passing;
     cst_ctx *ctx = s->ctx;
+    cst_slice chunk;
+    cst_status st;
 
     do {
-        passing_init(&passing, cst__r(s)->sole_pipe, NULL);
-        if (!leads_to_idle(&passing) && queues(passing.sink))
-            pass_on_into_queue(ctx, s, &passing);
-        else
-            pass_on_chunk(ctx, s, &passing);
+        const cst_slice *first = cst__row_front(&cst__r(s)->buffer);
+
+        passing_init(&passing, cst__r(s)->sole_pipe, &chunk);
+        if (leads_to_idle(&passing) || !queues(passing.sink) || !fits(passing.sink, first->len) ||
+            passing.sink == s) {
+            chunk = move_one(ctx, s);
+            (void)deliver(ctx, &passing);
+            cst__slice_unref(&chunk);
+        } else {
+            chunk = move_into_queue(ctx, s, passing.sink);
+            if ((st = queue_result(passing.sink)) != CST_OK)
+                cst__queue_is_full(&passing, st);
+        }
     } while (passes_on(s) && !cst__bytes_spent(ctx));
 }
 

@@ -173,6 +173,17 @@ ALWAYS_INLINE bool fits(const cst_stream *s, size_t len)
     return len <= SIZE_MAX - cst__w(s)->length;
 }
 
+/* What a write into the queue says. */
+ALWAYS_INLINE cst_status queue_result(cst_stream *s)
+{
+    const struct writable *w = cst__w(s);
+
+    if (w->length < w->high_water_mark || w->length == 0)
+        return CST_OK;
+    s->flags |= W_NEED_DRAIN;
+    return CST_FULL;
+}
+
 /* cst__write of a chunk that is taken, and fits, without a callback. */
 ALWAYS_INLINE cst_status queue_write(cst_stream *s, const cst_slice *chunk)
 {
@@ -180,12 +191,8 @@ ALWAYS_INLINE cst_status queue_write(cst_stream *s, const cst_slice *chunk)
 
     cst__row_push(&w->queue, chunk);
     w->length += chunk->len;
-    if (w->length < w->high_water_mark || w->length == 0) {
-        s->flags |= W_BUFFERED;
-        return CST_OK;
-    }
-    s->flags |= W_BUFFERED | W_NEED_DRAIN;
-    return CST_FULL;
+    s->flags |= W_BUFFERED;
+    return queue_result(s);
 }
 
 /* --- what a pipe does with a chunk ------------------------------------------------------------------------------------ */

@@ -40,10 +40,7 @@ static void take_answer(cst_stream *s, enum cst__slot slot, cst_status status, c
     case SLOT_READ:
         break;
     case SLOT_WRITE:
-        if (status == CST_OK)
-            cst__write_completed(s);
-        else
-            cst__write_answered(s, status);
+        cst__write_answered(s, status);
         break;
     case SLOT_TRANSFORM:
         cst__transform_answered(s, status, chunk, mark);
@@ -240,13 +237,15 @@ cst_call cst_this_call(cst_stream *s)
     if (!s)
         return call;
     cst__show(s->ctx);
-    if (s->slot == SLOT_READ)
-        return call;
-    call.slot = s->slot;
-    if (s->slot == SLOT_NONE && (s->flags & (W_SYNC | IS_TRANSFORM)) == W_SYNC)
-        call.slot = SLOT_WRITE; /* called by a shortcut of writable.c, which leaves no note of it */
-    if (s->slot == SLOT_TRANSFORM)
-        call.mark = transform_mark(s);
+    if (s->slot == SLOT_NONE) {
+        if ((s->flags & (W_SYNC | IS_TRANSFORM)) == W_SYNC)
+            call.slot =
+                SLOT_WRITE; /* called by a shortcut of writable.c, which leaves no note of it */
+    } else if (s->slot != SLOT_READ) {
+        call.slot = s->slot;
+        if (s->slot == SLOT_TRANSFORM)
+            call.mark = transform_mark(s);
+    }
     return call;
 }
 
@@ -255,7 +254,7 @@ static bool is_call(const cst_call *call)
     return call->stream && call->slot > SLOT_READ && call->slot <= SLOT_DESTROY;
 }
 
-cst_status cst_complete(cst_call call, cst_status status)
+OUT_OF_LINE cst_status complete_otherwise(cst_call call, cst_status status)
 {
     cst_ctx *ctx;
 
@@ -264,6 +263,19 @@ cst_status cst_complete(cst_call call, cst_status status)
     ctx = call.stream->ctx;
     cst__enter(ctx);
     take_answer(call.stream, (enum cst__slot)call.slot, status, NULL, call.mark);
+    cst__leave(ctx);
+    return CST_OK;
+}
+
+cst_status cst_complete(cst_call call, cst_status status)
+{
+    cst_ctx *ctx;
+
+    if (!call.stream || call.slot != SLOT_WRITE || status != CST_OK)
+        return complete_otherwise(call, status);
+    ctx = call.stream->ctx;
+    cst__enter(ctx);
+    cst__write_completed(call.stream);
     cst__leave(ctx);
     return CST_OK;
 }

@@ -492,20 +492,21 @@ static bool goes_on(const cst_stream *s)
 
     return (s->flags & (GOES_ON | GOES_ON_NOT)) == GOES_ON && s->slot == SLOT_NONE &&
            w->queue.count && cst__row_front(&w->queue)->len != 0 && !w->in_flight &&
-           !w->last_waiting && !gathers(s);
+           !w->last_waiting && !(s->ops->writev && w->queue.count > 1);
 }
 
 static void complete_and_go_on(cst_stream *s)
 {
     struct writable *w = cst__w(s);
-    cst_slice done = w->flight.chunk, next = cst__row_shift(&w->queue);
+    cst_block *done = w->flight.chunk.block;
+    cst_slice next = cst__row_shift(&w->queue);
     cst_status status;
 
     w->front++;
     w->length -= w->flight_length;
     w->flight_length = next.len;
     s->flags = (s->flags & ~W_KEPT) | W_SYNC | W_CLEARING;
-    status = s->ops->write(s, cst__self(s), &next);
+    status = s->ops->write(s, cst__self_of_writable(s), &next);
     if (status == CST_PENDING && (s->flags & (IN_FLIGHT | W_KEPT)) == IN_FLIGHT) {
         w->flight.chunk = next;
         s->flags = (s->flags & ~(W_SYNC | W_CLEARING | W_AFTER_WRITE)) | W_KEPT;
@@ -518,15 +519,19 @@ static void complete_and_go_on(cst_stream *s)
         w->pending++;
         after_write(s, 1, NULL);
     }
-    cst__slice_unref(&done);
+    if (done)
+        cst__block_unref(done);
 }
 
 void cst__write_completed(cst_stream *s)
 {
-    if (goes_on(s))
+    if (goes_on(s)) {
         complete_and_go_on(s);
-    else
-        cst__write_answered(s, CST_OK);
+        return;
+    }
+    cst__write_answered(s, CST_OK);
+    if (s->flags & CLOSE_EMITTED)
+        cst__stream_check_life(s);
 }
 
 /* --- write ---------------------------------------------------------------------------------------------------------- */
@@ -669,7 +674,8 @@ cst_status cst_write_copy(cst_stream *s, const void *bytes, size_t len, cst_done
 {
     cst_slice chunk;
 
-    if (done || !s || !queues(s) || !fits(s, len) || !bytes || !cst__copies_have_room(&s->ctx->copies, len))
+    if (done || !s || !queues(s) || !fits(s, len) || !bytes ||
+        !cst__copies_have_room(&s->ctx->copies, len))
         return write_copy_otherwise(s, bytes, len, done, arg);
     chunk = cst__copy_few(&s->ctx->copies, bytes, len);
     return queue_write(s, &chunk);
