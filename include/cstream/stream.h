@@ -104,7 +104,8 @@ typedef struct cst_ops {
     cst_status (*read)(cst_stream *s, void *self, size_t size);
 
     /** Consume a chunk; it may be empty. Called again only after the answer. A negative status fails the stream and
-     * everything queued in it. Node: write. Default: writev with one. */
+     * everything queued in it, by a task: what is returned while the queue is being emptied does not stop that, and the
+     * chunks behind are still given to the slot, as in Node. Node: write. Default: writev with one. */
     cst_status (*write)(cst_stream *s, void *self, const cst_slice *chunk);
 
     /** Consume count chunks (at least one) at once: all that was queued. The array and the bytes are kept until the
