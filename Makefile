@@ -245,7 +245,7 @@ endif
 ifeq ($(T)$(F),)
 CHECKS := $(ASAN_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh fuzz-replay.sh) \
           $(addprefix test/support/,headers-check.sh imports-check.sh install-check.sh) \
-          $(addprefix test/scenario/,examples-check.sh loops-check.sh http-check.sh reentrancy-check.sh) \
+          $(addprefix test/scenario/,examples-check.sh loops-check.sh http-check.sh reentrancy-check.sh long-check.sh) \
           $(addprefix test/support/,differences-check.sh guide-check.sh) test/conformance/rows-check.sh
 CHECK_NEEDS := $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(ASAN_REPLAYS) $(FUZZ_REPLAYS) $(if $(HAVE_ASAN),$(ASAN_LOOPS)) \
                $(TEST_TOOLS) all examples $(if $(POSIX_SRCS),$(HTTP_TOOLS))
