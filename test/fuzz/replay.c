@@ -1,5 +1,8 @@
 /*
- * replay.c - the main of a fuzz target without a fuzzer: gives it each file that is named.
+ * replay.c - the main of a fuzz target without a fuzzer.
+ *
+ *     fuzz_NAME FILE...               gives it each file
+ *     fuzz_NAME --seeds FROM COUNT    gives it COUNT inputs of random bytes, the same ones for the same seeds
  */
 #include "fuzz.h"
 
@@ -25,8 +28,42 @@ static void replay(const char *path)
     free(exact);
 }
 
+/* Marsaglia's xorshift. */
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+static void replay_seed(unsigned long seed)
+{
+    uint64_t state = (uint64_t)seed * 0x9E3779B97F4A7C15u + 1;
+    size_t size = 1 + next_random(&state) % 700;
+    uint8_t *exact = malloc(size);
+
+    fuzz_require(exact != NULL);
+    for (size_t i = 0; i < size; i++)
+        exact[i] = (uint8_t)(next_random(&state) >> 32);
+    LLVMFuzzerTestOneInput(exact, size);
+    free(exact);
+}
+
+static int replay_seeds(const char *from, const char *count)
+{
+    unsigned long first = strtoul(from, NULL, 10), n = strtoul(count, NULL, 10);
+
+    for (unsigned long i = 0; i < n; i++)
+        replay_seed(first + i);
+    printf("%lu seeds\n", n);
+    return n > 0 ? 0 : 2;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 4 && strcmp(argv[1], "--seeds") == 0)
+        return replay_seeds(argv[2], argv[3]);
     for (int i = 1; i < argc; i++)
         replay(argv[i]);
     printf("%d inputs\n", argc > 0 ? argc - 1 : 0);
