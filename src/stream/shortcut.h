@@ -142,6 +142,7 @@ ALWAYS_INLINE bool write_unseen(cst_ctx *ctx, struct cst__passing *passing, void
 {
     cst_stream *sink = passing->sink;
 
+    CST__ASSERT(!ctx->unseen);
     ctx->unseen = &passing->unseen;
     *status = sink->ops->write(sink, self, passing->chunk);
     if (*status == CST_OK && ctx->unseen == &passing->unseen) {
@@ -223,7 +224,7 @@ ALWAYS_INLINE bool deliver(cst_ctx *ctx, struct cst__passing *passing)
 {
     cst_status status;
 
-    CST__ASSERT(!ctx->unseen);
+    CST__ASSERT(!ctx->unseen); /* whoever calls has said cst__show */
     if (!leads_to_idle(passing))
         cst__deliver_to_busy(ctx, passing);
     else if (!write_unseen(ctx, passing, cst__self_of_writable(passing->sink), &status))
