@@ -581,9 +581,5 @@ clean:
 help:
 	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
 
-OBJECTS := $(foreach kind,obj pic asan/obj tsan/obj,$(SRCS:%.c=$(BUILD)/$(kind)/%.o)) \
-           $(foreach kind,asan/obj tsan/obj,$(EXAMPLES:%.c=$(BUILD)/$(kind)/%.o)) \
-           $(foreach kind,obj asan/obj tsan/obj,$(patsubst %.c,$(BUILD)/$(kind)/%.o,$(TESTS) $(SUPPORT) $(SCENARIO) $(QUESTION) $(wildcard test/fuzz/*.c))) \
-           $(patsubst %.c,$(BUILD)/obj/%.o,$(EXAMPLES) $(wildcard test/bench/*.c))
-OBJECTS += $(foreach kind,obj pic asan/obj tsan/obj,$(patsubst %.c,$(BUILD)/$(kind)/%.o,$(POSIX_SRCS)))
--include $(OBJECTS:.o=.d)
+# What each object was made from, all that are there: a list of objects would miss some.
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
