@@ -1058,6 +1058,109 @@ static void a_write_to_a_pair_is_done_when_the_other_side_asks_for_more(void **s
     expect(f, "1 a:drain 2");
 }
 
+static void say_freed(const void *data, size_t len, void *arg)
+{
+    struct side *side = arg;
+
+    (void)data;
+    (void)len;
+    test_trace_add(side->trace, "%s:freed", side->name);
+}
+
+/* A side whose buffer says when it goes. */
+static void watch_buffer(struct fixture *f, cst_stream *s, struct side *side)
+{
+    cst_slice chunk;
+
+    assert_int_equal(
+        cst_slice_foreign(&chunk, test_heap_allocator(&f->heap), "x", 1, say_freed, side), CST_OK);
+    cst_push(s, chunk);
+}
+
+static void destroy_a_and_expect(struct fixture *f, struct pair *pair, const char *closing,
+                                 const char *going)
+{
+    cst_destroy(pair->a, CST_OK);
+    run(f);
+    expect(f, closing);
+    cst_unref(pair->a);
+    expect(f, going);
+}
+
+static void writes_that_a_destroyed_side_has_not_answered_do_not_keep_the_other(void **state)
+{
+    struct fixture *f = *state;
+    struct pair *pair = make_pair(f, NULL);
+
+    watch_buffer(f, pair->a, &pair->side_a);
+    cst_write(pair->a, cst_slice_str("x"), pair_done, &pair->one);
+    cst_destroy(pair->b, CST_OK);
+    run(f);
+    expect(f, "b:close");
+    destroy_a_and_expect(f, pair, "a:close", "1:lost a:freed");
+    cst_unref(pair->b);
+}
+
+static void an_end_that_a_destroyed_side_has_not_seen_does_not_keep_the_other(void **state)
+{
+    struct fixture *f = *state;
+    struct pair *pair = make_pair(f, NULL);
+
+    watch_buffer(f, pair->a, &pair->side_a);
+    cst_end(pair->a, pair_done, &pair->one);
+    run(f);
+    cst_destroy(pair->b, CST_OK);
+    run(f);
+    expect(f, "b:close");
+    destroy_a_and_expect(f, pair, "1:lost a:close", "a:freed");
+    cst_unref(pair->b);
+}
+
+static void a_write_to_a_side_that_is_gone_keeps_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct pair *pair = make_pair(f, NULL);
+
+    watch_buffer(f, pair->a, &pair->side_a);
+    cst_destroy(pair->b, CST_OK);
+    cst_unref(pair->b);
+    run(f);
+    cst_write(pair->a, cst_slice_str("x"), pair_done, &pair->one);
+    run(f);
+    expect(f, "b:close");
+    destroy_a_and_expect(f, pair, "a:close", "1:lost a:freed");
+}
+
+static void an_end_to_a_side_that_is_gone_keeps_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct pair *pair = make_pair(f, NULL);
+
+    watch_buffer(f, pair->a, &pair->side_a);
+    cst_destroy(pair->b, CST_OK);
+    cst_unref(pair->b);
+    run(f);
+    cst_end(pair->a, pair_done, &pair->one);
+    run(f);
+    expect(f, "b:close");
+    destroy_a_and_expect(f, pair, "1:lost a:close", "a:freed");
+}
+
+static void a_side_that_is_destroyed_while_it_waits_goes_with_the_other(void **state)
+{
+    struct fixture *f = *state;
+    struct pair *pair = make_pair(f, &(cst_opts){ .high_water_mark = 1 });
+
+    watch_buffer(f, pair->a, &pair->side_a);
+    cst_write(pair->a, cst_slice_str("x"), pair_done, &pair->one);
+    destroy_a_and_expect(f, pair, "a:close", "");
+    cst_destroy(pair->b, CST_OK);
+    expect(f, "1:lost a:freed");
+    run(f);
+    expect(f, "b:close");
+    cst_unref(pair->b);
+}
+
 /* --- from inside, and without memory ---------------------------------------------------------- */
 
 struct leave {
@@ -1241,6 +1344,11 @@ static const struct CMUnitTest tests[] = {
     CASE(failing_one_side_of_a_pair_destroys_the_other_without_the_error),
     CASE(an_empty_write_to_a_pair_arrives_nowhere),
     CASE(a_write_to_a_pair_is_done_when_the_other_side_asks_for_more),
+    CASE(writes_that_a_destroyed_side_has_not_answered_do_not_keep_the_other),
+    CASE(an_end_that_a_destroyed_side_has_not_seen_does_not_keep_the_other),
+    CASE(a_write_to_a_side_that_is_gone_keeps_nothing),
+    CASE(an_end_to_a_side_that_is_gone_keeps_nothing),
+    CASE(a_side_that_is_destroyed_while_it_waits_goes_with_the_other),
     CASE(a_transform_may_be_left_from_any_slot_or_callback),
     CASE(any_allocation_may_fail_once_or_from_then_on),
 };

@@ -1,10 +1,11 @@
 /*
- * pair.c - two duplexes, back to back. An ordinary stage, written with the public slots.
+ * pair.c - two duplexes, back to back. An ordinary stage, written with the public slots, but for one call.
  *
  * What one side writes is pushed on the other, and the completion is kept there until the other's read asks for more:
- * so one chunk is in transit at a time.
+ * so one chunk is in transit at a time. A side that is destroyed answers nothing any more, as in Node; what the other has
+ * asked of it is forgotten (cst__call_forget), or the other would stay as long as the context.
  */
-#include "cstream/duplex.h"
+#include "stream/stream_internal.h"
 
 struct side {
     cst_stream *own;
@@ -15,7 +16,8 @@ struct side {
     cst_task empty_task;
     cst_task destroy_task;
     bool is_kept;
-    bool failed; /* destroyed with an error */
+    bool is_ending; /* final is to be completed */
+    bool failed;    /* destroyed with an error */
 };
 
 static cst_status pair_read(cst_stream *s, void *self, size_t size)
@@ -34,8 +36,15 @@ static cst_status pair_read(cst_stream *s, void *self, size_t size)
 static void complete_empty(void *arg)
 {
     struct side *side = arg;
+    cst_stream *own = side->own;
 
     cst_complete(side->empty, CST_OK);
+    cst_unref(own);
+}
+
+static bool has_let_go(const struct side *side)
+{
+    return side->other == NULL;
 }
 
 static cst_status pair_write(cst_stream *s, void *self, const cst_slice *chunk)
@@ -45,7 +54,12 @@ static cst_status pair_write(cst_stream *s, void *self, const cst_slice *chunk)
 
     if (chunk->len == 0) {
         side->empty = call;
+        cst_ref(s);
         cst_defer(cst_stream_ctx(s), &side->empty_task, complete_empty, side);
+        return CST_PENDING;
+    }
+    if (has_let_go(other)) {
+        cst__call_forget(call);
         return CST_PENDING;
     }
     cst_push(side->other, cst_slice_ref(chunk));
@@ -60,6 +74,7 @@ static void complete_final(cst_stream *s, const cst_event *event, void *arg)
 
     (void)s;
     (void)event;
+    side->is_ending = false;
     cst_complete(side->final, CST_OK);
 }
 
@@ -69,17 +84,35 @@ static cst_status pair_final(cst_stream *s, void *self)
     cst_status st;
 
     side->final = cst_this_call(s);
+    if (has_let_go(cst_stream_self(side->other))) {
+        cst__call_forget(side->final);
+        return CST_PENDING;
+    }
     st = cst_on(side->other, CST_END, complete_final, side);
     if (st < 0)
         return st;
+    side->is_ending = true;
     cst_push_eof(side->other);
     return CST_PENDING;
+}
+
+static void forget_calls_of_other(struct side *side)
+{
+    struct side *other = cst_stream_self(side->other);
+
+    if (side->is_kept)
+        cst__call_forget(side->kept);
+    if (other->is_ending) {
+        cst_off(side->own, CST_END, complete_final, other);
+        cst__call_forget(other->final);
+    }
 }
 
 static void let_go_of_other(struct side *side)
 {
     cst_stream *other = side->other;
 
+    forget_calls_of_other(side);
     side->other = NULL;
     cst_unref(other);
 }

@@ -10,6 +10,9 @@ struct cst__transform_call {
     struct cst__transform_call *outer;
 };
 
+/* Among the bits of owed: the write in flight was forgotten. */
+#define WRITE_FORGOTTEN 0x80u
+
 /* A write owes its answer while W_EXPECTING is set; the others have a bit of their own. */
 static unsigned slot_bit(enum cst__slot slot)
 {
@@ -18,7 +21,9 @@ static unsigned slot_bit(enum cst__slot slot)
 
 bool cst__owes_answer(const cst_stream *s)
 {
-    return s->owed || (s->flags & (W_EXPECTING | IS_TRANSFORM)) == W_EXPECTING;
+    if ((s->flags & (W_EXPECTING | IS_TRANSFORM)) == W_EXPECTING && !(s->owed & WRITE_FORGOTTEN))
+        return true;
+    return (s->owed & ~WRITE_FORGOTTEN) != 0;
 }
 
 bool cst__owes_write(const cst_stream *s)
@@ -295,6 +300,17 @@ cst_status cst_complete_with(cst_call call, cst_slice chunk)
     }
     cst__slice_unref(&chunk);
     return fits ? CST_OK : CST_E_INVALID_ARG;
+}
+
+void cst__call_forget(cst_call call)
+{
+    cst_stream *s = call.stream;
+
+    if (call.slot == SLOT_WRITE)
+        s->owed |= WRITE_FORGOTTEN;
+    else
+        s->owed = (uint8_t)(s->owed & ~slot_bit((enum cst__slot)call.slot));
+    cst__stream_check_life(s);
 }
 
 static bool may_give(const cst_stream *s)

@@ -418,6 +418,12 @@ void cst__listeners_free(cst_stream *s);
 bool cst__owes_answer(const cst_stream *s);
 bool cst__owes_write(const cst_stream *s);
 
+/**
+ * For a ready-made stream whose slot will never answer, since Node's would not: the stream stays as it is, with the call
+ * open, but is freed without the answer. The callbacks that wait for it are called then.
+ */
+void cst__call_forget(cst_call call);
+
 /** The call wrappers. Each sets what is owed, calls, and takes the answer unless it is pending. */
 void cst__call_read(cst_stream *s, size_t size);
 void cst__call_write(cst_stream *s, const cst_slice *chunk);
