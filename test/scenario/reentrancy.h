@@ -74,6 +74,7 @@ struct watch {
 /** A callback that is owed, once it was accepted. */
 struct owed {
     bool accepted;
+    bool silent; /* it need not come, as in Node: a pipeline's, a finished' */
     unsigned called;
 };
 
@@ -92,10 +93,12 @@ struct cell {
     int place;
     enum target target;
     const struct call *call;
-    bool late;  /* slots answer later, one in each turn */
-    bool piped; /* by cst_pipe instead of cst_pipeline */
+    bool late;      /* slots answer later, one in each turn */
+    bool piped;     /* by cst_pipe instead of cst_pipeline */
+    bool left_open; /* when its context is freed, instead of destroyed before */
 
     struct test_heap heap;
+    size_t blocks_before; /* with the context alone */
     cst_ctx *ctx;
     cst_ops ops; /* of the middle */
     cst_stream *streams[TARGETS];
@@ -107,8 +110,8 @@ struct cell {
     size_t late_count;
     struct owed owed[MOST_OWED];
     size_t owed_count;
-    struct owed result; /* of a consuming end */
-    cst_stream *given;  /* cst_give was accepted on it, and its slot has not said so */
+    struct owed result;   /* of a consuming end */
+    cst_stream *given;    /* cst_give was accepted on it, and its slot has not said so */
     size_t left[TARGETS]; /* chunks to come out of it */
     bool may_end;
     bool made; /* the call */
@@ -125,17 +128,19 @@ extern const size_t test_call_count;
 /** Makes the cell's call, the first time that its place is reached. */
 void cell_reached(struct cell *cell);
 
-/** A place for a callback that may be owed; NULL where there are too many. */
+/** A callback of the call that is about to be made: the arg of one of the two below, which count. */
 struct owed *cell_owes(struct cell *cell);
-
-/** What the call that was to owe it has answered. */
-void cell_answered(struct owed *owed, cst_status st);
-
-/** Counts a callback, the arg of which is a struct owed. */
 cst_done_fn cell_done;
 cst_outcome_fn cell_outcome;
 
-/** Keeps a stream that the call has made, until the end. */
-cst_stream *cell_keep(struct cell *cell, cst_status st, cst_stream *s);
+/** What that call has answered: whether its callback has to come, once, or at most may come. */
+void cell_answered(struct cell *cell, cst_status st);
+void cell_may_answer(struct cell *cell, cst_status st);
+
+/** Where the call may put a stream that it makes, and after that one more; what it has put there is kept to the end. */
+cst_stream **cell_room(struct cell *cell);
+
+/** Gives the stream that was made there; NULL where st says that there is none. */
+cst_stream *cell_keep(struct cell *cell, cst_status st);
 
 #endif

@@ -5,7 +5,8 @@
  *
  * Each cell is a run of its own. It holds that the place is reached, that every callback that was accepted comes once and
  * no other, that each stream says 'end', 'finish', 'error' and 'close' once at most, and nothing after 'close' but a
- * 'finish' that was on its way, that the context comes to rest, and that no block is left. The sanitizers see the rest.
+ * 'finish' that was on its way, that the context comes to rest, and that no block is left: in half of the cells, where all
+ * streams are destroyed in the end, none of theirs even before the context is freed. The sanitizers see the rest.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,6 +23,15 @@
 #define CHUNKS 3
 #define MARK 4
 #define TURNS 200
+#define FEWEST_CELLS 6000 /* of a kind */
+
+#define OF(kind) (1u << (kind))
+#define ALL (OF(KINDS) - 1)
+#define READS (ALL & ~(OF(WRITABLE) | OF(FOR_EACH)))
+#define WRITES (ALL & ~(OF(READABLE) | OF(FROM)))
+#define SLOTS \
+    (OF(READABLE) | OF(WRITABLE) | OF(DUPLEX) | OF(TRANSFORM) | OF(PASSTHROUGH)) /* the test's */
+#define SINKS (OF(WRITABLE) | OF(DUPLEX))
 
 static const char *const kind_names[KINDS] = {
     "readable", "writable",    "duplex", "transform", "passthrough",
@@ -30,39 +40,43 @@ static const char *const kind_names[KINDS] = {
 
 static const char *const target_names[TARGETS] = { "itself", "its source", "its sink" };
 
-static const char *const place_names[PLACES] = {
-    [IN_CONSTRUCT] = "construct",
-    [IN_READ] = "read",
-    [IN_WRITE] = "write",
-    [IN_WRITEV] = "writev",
-    [IN_FINAL] = "final",
-    [IN_TRANSFORM] = "transform",
-    [IN_FLUSH] = "flush",
-    [IN_DESTROY] = "destroy",
-    [IN_TRANSFER] = "transfer",
-    [IN_FUNCTION] = "its function",
-    [IN_RESULT] = "its result",
-    [ON(CST_DATA)] = "'data'",
-    [ON(CST_READABLE)] = "'readable'",
-    [ON(CST_END)] = "'end'",
-    [ON(CST_CLOSE)] = "'close'",
-    [ON(CST_FINISH)] = "'finish'",
-    [ON(CST_PREFINISH)] = "'prefinish'",
-    [ON(CST_DRAIN)] = "'drain'",
-    [ON(CST_PAUSE)] = "'pause'",
-    [ON(CST_RESUME)] = "'resume'",
-    [ON(CST_ERROR)] = "'error'",
-    [ON(CST_PIPE)] = "'pipe'",
-    [ON(CST_UNPIPE)] = "'unpipe'",
-    [IN_WRITE_DONE] = "done of a write",
-    [IN_END_DONE] = "done of an end",
-    [IN_FINISHED] = "done of finished",
-    [IN_PIPELINE] = "done of a pipeline",
-    [IN_TASK] = "a task",
-    [IN_IMMEDIATE] = "an immediate",
-    [IN_TURN_END] = "the end of a turn",
-    [IN_TIMER] = "a timer",
-    [IN_TIMEOUT] = "a timeout",
+/* The places, and the kinds of streams that have them. */
+static const struct {
+    const char *name;
+    unsigned kinds;
+} places[PLACES] = {
+    [IN_CONSTRUCT] = { "construct", SLOTS },
+    [IN_READ] = { "read", OF(READABLE) | OF(DUPLEX) },
+    [IN_WRITE] = { "write", SINKS },
+    [IN_WRITEV] = { "writev", SINKS },
+    [IN_FINAL] = { "final", SLOTS &WRITES },
+    [IN_TRANSFORM] = { "transform", OF(TRANSFORM) },
+    [IN_FLUSH] = { "flush", OF(TRANSFORM) | OF(PASSTHROUGH) },
+    [IN_DESTROY] = { "destroy", SLOTS },
+    [IN_TRANSFER] = { "transfer", SINKS },
+    [IN_FUNCTION] = { "its function", OF(FROM) | OF(FLAT_MAP) | OF(FOR_EACH) },
+    [IN_RESULT] = { "its result", OF(FOR_EACH) },
+    [ON(CST_DATA)] = { "'data'", READS },
+    [ON(CST_READABLE)] = { "'readable'", READS },
+    [ON(CST_END)] = { "'end'", READS },
+    [ON(CST_CLOSE)] = { "'close'", ALL },
+    [ON(CST_FINISH)] = { "'finish'", WRITES },
+    [ON(CST_PREFINISH)] = { "'prefinish'", WRITES },
+    [ON(CST_DRAIN)] = { "'drain'", WRITES },
+    [ON(CST_PAUSE)] = { "'pause'", READS },
+    [ON(CST_RESUME)] = { "'resume'", READS },
+    [ON(CST_ERROR)] = { "'error'", ALL },
+    [ON(CST_PIPE)] = { "'pipe'", WRITES },
+    [ON(CST_UNPIPE)] = { "'unpipe'", WRITES },
+    [IN_WRITE_DONE] = { "done of a write", WRITES },
+    [IN_END_DONE] = { "done of an end", WRITES },
+    [IN_FINISHED] = { "done of finished", ALL },
+    [IN_PIPELINE] = { "done of a pipeline", ALL },
+    [IN_TASK] = { "a task", ALL },
+    [IN_IMMEDIATE] = { "an immediate", ALL },
+    [IN_TURN_END] = { "the end of a turn", ALL },
+    [IN_TIMER] = { "a timer", ALL },
+    [IN_TIMEOUT] = { "a timeout", ALL },
 };
 
 /* What holds in every cell. */
@@ -71,7 +85,7 @@ static void require(const struct cell *cell, bool holds, const char *what)
     if (holds)
         return;
     fprintf(stderr, "%s, in %s of a %s, on %s, slots %s, %s: %s\n", cell->call->name,
-            place_names[cell->place], kind_names[cell->kind], target_names[cell->target],
+            places[cell->place].name, kind_names[cell->kind], target_names[cell->target],
             cell->late ? "late" : "at once", cell->piped ? "pipes" : "a pipeline", what);
     fail();
 }
@@ -80,75 +94,19 @@ static void require(const struct cell *cell, bool holds, const char *what)
 
 static bool reads(enum kind kind)
 {
-    return kind != WRITABLE && kind != FOR_EACH;
+    return READS & OF(kind);
 }
 
 static bool writes(enum kind kind)
 {
-    return kind != READABLE && kind != FROM;
-}
-
-/* Its slots are the test's. */
-static bool has_slots(enum kind kind)
-{
-    return kind <= PASSTHROUGH;
-}
-
-static bool slot_is_possible(enum kind kind, int place)
-{
-    bool sink = kind == WRITABLE || kind == DUPLEX;
-
-    switch (place) {
-    case IN_READ:
-        return kind == READABLE || kind == DUPLEX;
-    case IN_WRITE:
-    case IN_WRITEV:
-    case IN_TRANSFER:
-        return sink;
-    case IN_FINAL:
-        return has_slots(kind) && writes(kind);
-    case IN_TRANSFORM:
-        return kind == TRANSFORM;
-    case IN_FLUSH:
-        return kind == TRANSFORM || kind == PASSTHROUGH;
-    case IN_FUNCTION:
-        return kind == FROM || kind == FLAT_MAP || kind == FOR_EACH;
-    case IN_RESULT:
-        return kind == FOR_EACH;
-    default:
-        return has_slots(kind);
-    }
-}
-
-static bool place_is_possible(enum kind kind, int place)
-{
-    if (place < ON_EVENT)
-        return slot_is_possible(kind, place);
-    switch (place) {
-    case ON(CST_DATA):
-    case ON(CST_READABLE):
-    case ON(CST_END):
-    case ON(CST_PAUSE):
-    case ON(CST_RESUME):
-        return reads(kind);
-    case ON(CST_FINISH):
-    case ON(CST_PREFINISH):
-    case ON(CST_DRAIN):
-    case ON(CST_PIPE):
-    case ON(CST_UNPIPE):
-    case IN_WRITE_DONE:
-    case IN_END_DONE:
-        return writes(kind);
-    default:
-        return true;
-    }
+    return WRITES & OF(kind);
 }
 
 static bool cell_is_possible(const struct cell *cell)
 {
-    if (!place_is_possible(cell->kind, cell->place))
+    if (!(places[cell->place].kinds & OF(cell->kind)))
         return false;
-    if (cell->late && !has_slots(cell->kind))
+    if (cell->late && !(SLOTS & OF(cell->kind)))
         return false; /* as at once: nothing here answers late */
     if (cell->place == IN_PIPELINE && cell->piped)
         return false;
@@ -182,9 +140,22 @@ struct owed *cell_owes(struct cell *cell)
     return &cell->owed[cell->owed_count++];
 }
 
-void cell_answered(struct owed *owed, cst_status st)
+static void answered(struct cell *cell, cst_status st, bool silent)
 {
+    struct owed *owed = &cell->owed[cell->owed_count - 1];
+
     owed->accepted = st != CST_E_INVALID_ARG && st != CST_E_NOMEM;
+    owed->silent = silent;
+}
+
+void cell_answered(struct cell *cell, cst_status st)
+{
+    answered(cell, st, false);
+}
+
+void cell_may_answer(struct cell *cell, cst_status st)
+{
+    answered(cell, st, true);
 }
 
 void cell_done(cst_stream *s, cst_status status, void *arg)
@@ -198,36 +169,37 @@ void cell_done(cst_stream *s, cst_status status, void *arg)
 
 void cell_outcome(const cst_error *error, void *arg)
 {
-    struct owed *owed = arg;
-
     (void)error;
-    owed->accepted = true;
-    owed->called++;
+    cell_done(NULL, CST_OK, arg);
 }
 
-cst_stream *cell_keep(struct cell *cell, cst_status st, cst_stream *s)
+cst_stream **cell_room(struct cell *cell)
 {
-    if (st != CST_OK)
-        return NULL;
-    require(cell, cell->extra_count < MOST_EXTRA, "too many streams");
-    cell->extra[cell->extra_count++] = s;
-    return s;
+    require(cell, cell->extra_count + 2 <= MOST_EXTRA, "too many streams");
+    return &cell->extra[cell->extra_count];
+}
+
+cst_stream *cell_keep(struct cell *cell, cst_status st)
+{
+    return st < 0 ? NULL : cell->extra[cell->extra_count++];
 }
 
 /* --- slots ---------------------------------------------------------------------------------------------------------- */
 
-static struct part *part_of(void *self)
+/* Whether the call was a cst_give on s, which its slot has to say. */
+static bool has_given(struct cell *cell, const cst_stream *s)
 {
-    return self;
+    bool given = cell->given == s;
+
+    if (given)
+        cell->given = NULL;
+    return given;
 }
 
-/* The answer of a slot that may have been given for. */
 static cst_status answer(cst_stream *s, struct cell *cell)
 {
-    if (cell->given == s) {
-        cell->given = NULL;
+    if (has_given(cell, s))
         return CST_GIVEN;
-    }
     if (!cell->late || cell->late_count == MOST_LATE)
         return CST_OK;
     cell->late_calls[cell->late_count++] = cst_this_call(s);
@@ -236,7 +208,7 @@ static cst_status answer(cst_stream *s, struct cell *cell)
 
 static cst_status slot(cst_stream *s, void *self, int place)
 {
-    struct part *part = part_of(self);
+    struct part *part = self;
     struct cell *cell = part->cell;
 
     require(cell, cell->watches[part->which].seen[CST_CLOSE] == 0, "a slot after 'close'");
@@ -245,20 +217,14 @@ static cst_status slot(cst_stream *s, void *self, int place)
     return answer(s, cell);
 }
 
-static cst_status slot_construct(cst_stream *s, void *self)
-{
-    return slot(s, self, IN_CONSTRUCT);
-}
-
-static cst_status slot_final(cst_stream *s, void *self)
-{
-    return slot(s, self, IN_FINAL);
-}
-
-static cst_status slot_flush(cst_stream *s, void *self)
-{
-    return slot(s, self, IN_FLUSH);
-}
+#define SLOT(name, place)                             \
+    static cst_status name(cst_stream *s, void *self) \
+    {                                                 \
+        return slot(s, self, place);                  \
+    }
+SLOT(slot_construct, IN_CONSTRUCT)
+SLOT(slot_final, IN_FINAL)
+SLOT(slot_flush, IN_FLUSH)
 
 static cst_status slot_write(cst_stream *s, void *self, const cst_slice *chunk)
 {
@@ -275,7 +241,7 @@ static cst_status slot_writev(cst_stream *s, void *self, const cst_slice *chunks
 
 static cst_status slot_destroy(cst_stream *s, void *self, const cst_error *error)
 {
-    struct part *part = part_of(self);
+    struct part *part = self;
 
     (void)error;
     require(part->cell, ++part->cell->watches[part->which].destroyed == 1, "destroyed twice");
@@ -290,7 +256,7 @@ static cst_status slot_transform(cst_stream *s, void *self, const cst_slice *chu
 
 static cst_status slot_transfer(cst_stream *s, void *self, cst_transfer *transfer)
 {
-    struct part *part = part_of(self);
+    struct part *part = self;
 
     (void)s;
     (void)transfer;
@@ -300,17 +266,15 @@ static cst_status slot_transfer(cst_stream *s, void *self, cst_transfer *transfe
 
 static cst_status slot_read(cst_stream *s, void *self, size_t size)
 {
-    struct part *part = part_of(self);
+    struct part *part = self;
     struct cell *cell = part->cell;
 
     (void)size;
     require(cell, cell->watches[part->which].seen[CST_CLOSE] == 0, "a read after 'close'");
     if (part->which == SELF)
         reached(cell, IN_READ);
-    if (cell->given == s) {
-        cell->given = NULL;
+    if (has_given(cell, s))
         return CST_GIVEN;
-    }
     if (cell->left[part->which] > 0) {
         cell->left[part->which]--;
         cst_push_copy(s, "chunks", 6);
@@ -368,10 +332,8 @@ static cst_status on_item_of_flat_map(void *arg, const cst_slice *chunk, cst_str
     struct cell *cell = arg;
 
     reached(cell, IN_FUNCTION);
-    if (cell->given == s) {
-        cell->given = NULL;
+    if (has_given(cell, s))
         return CST_GIVEN;
-    }
     cst_push(s, cst_slice_ref(chunk));
     return CST_OK;
 }
@@ -402,7 +364,7 @@ static void check_event(const struct watch *watch, cst_event_type type)
     require(watch->cell,
             watch->seen[CST_CLOSE] == 0 || type == CST_CLOSE || type == CST_FINISH ||
                 type == CST_PIPE || type == CST_UNPIPE,
-            place_names[ON(type)]);
+            places[ON(type)].name);
 }
 
 static void read_all(cst_stream *s)
@@ -562,22 +524,35 @@ static void start_place(struct cell *cell)
 {
     cst_stream *s = cell->streams[SELF];
 
-    if (cell->place == IN_WRITE_DONE)
+    switch (cell->place) {
+    case IN_WRITE_DONE:
         cst_write(s, cst_slice_static("first", 5), on_write_done, cell);
-    if (cell->place == IN_WRITEV || cell->place == ON(CST_DRAIN))
+        break;
+    case IN_WRITEV:
+    case ON(CST_DRAIN):
         write_two_at_once(s);
-    if (cell->place == IN_FINISHED)
+        break;
+    case IN_FINISHED:
         cst_finished(s, NULL, on_finished, cell);
-    if (cell->place == IN_TASK)
+        break;
+    case IN_TASK:
         cst_defer(cell->ctx, &cell->task, on_turn, cell);
-    if (cell->place == IN_IMMEDIATE)
+        break;
+    case IN_IMMEDIATE:
         cst_immediate(cell->ctx, &cell->task, on_turn, cell);
-    if (cell->place == IN_TURN_END)
+        break;
+    case IN_TURN_END:
         cst_at_turn_end(cell->ctx, &cell->task, on_turn, cell);
-    if (cell->place == IN_TIMER)
+        break;
+    case IN_TIMER:
         cst_timer_start(cell->ctx, &cell->timer, 15, on_turn, cell);
-    if (cell->place == IN_TIMEOUT)
+        break;
+    case IN_TIMEOUT:
         cst_set_timeouts(s, &(cst_timeouts){ .total_ns = 15, .fn = on_timeout, .arg = cell });
+        break;
+    default: /* reached by what the line does */
+        break;
+    }
 }
 
 static void join(struct cell *cell)
@@ -623,8 +598,8 @@ static void turn(struct cell *cell, uint64_t now_ns)
         memmove(cell->late_calls, cell->late_calls + 1, cell->late_count * sizeof(call));
         cst_complete(call, CST_OK);
     }
-    for (int i = 0; i < 2;
-         i++) /* a task for the end of a turn that is made there waits for the next */
+    /* A task for the end of a turn that is made there waits for the next. */
+    for (int i = 0; i < 2; i++)
         st = cst_ctx_run(cell->ctx, &(cst_budget){ .now_ns = now_ns, .tasks = 5000 });
     require(cell, st == CST_IDLE || st == CST_E_UNHANDLED, "no rest");
 }
@@ -660,17 +635,50 @@ static void run(struct cell *cell)
         turn(cell, now_ns += 10);
 }
 
+static void destroy_and_unref(cst_stream *s)
+{
+    cst_destroy(s, CST_OK);
+    cst_unref(s);
+}
+
+/* Streams whose last handle the call has dropped may go on, and stay then. */
+static bool all_are_held(const struct cell *cell)
+{
+    for (int which = 0; which < TARGETS; which++)
+        if (cell->watches[which].cell && !cell->streams[which])
+            return false;
+    return true;
+}
+
+/* Without the caches, blocks are back as soon as the streams are gone: long before the context is. */
+static void see_them_go(struct cell *cell, bool all)
+{
+    for (int i = 0; i < TURNS && (cell->late_count > 0 || i < 2); i++)
+        turn(cell, 1000);
+    cst_chain_fini(&cell->chain);
+#ifdef CST_NO_CACHE
+    require(cell, !all || cell->heap.live_blocks == cell->blocks_before, "a stream stays");
+#else
+    (void)all;
+#endif
+}
+
 static void let_go(struct cell *cell)
 {
+    bool all = all_are_held(cell);
+    void (*let_one_go)(cst_stream *) = cell->left_open ? cst_unref : destroy_and_unref;
+
     for (size_t i = 0; i < TARGETS; i++)
-        cst_unref(cell->streams[i]);
+        let_one_go(cell->streams[i]);
     for (size_t i = 0; i < 2; i++)
-        cst_unref(cell->inside[i]);
+        let_one_go(cell->inside[i]);
     for (size_t i = 0; i < cell->extra_count; i++)
-        cst_unref(cell->extra[i]);
+        let_one_go(cell->extra[i]);
     cst_abort_unref(cell->abort);
     cst_timer_stop(cell->ctx, &cell->timer);
     cst_timer_stop(cell->ctx, &cell->call_timer);
+    if (!cell->left_open)
+        see_them_go(cell, all);
     require(cell, cst_ctx_free(cell->ctx) == CST_OK, "not freed");
     cst_chain_fini(&cell->chain);
 }
@@ -680,7 +688,8 @@ static void check_callbacks(const struct cell *cell)
     for (size_t i = 0; i < cell->owed_count; i++) {
         const struct owed *owed = &cell->owed[i];
 
-        require(cell, owed->called == (owed->accepted ? 1 : 0), "a callback too many or too few");
+        require(cell, owed->called <= (owed->accepted ? 1 : 0), "a callback too many");
+        require(cell, owed->called == 1 || owed->silent || !owed->accepted, "a callback too few");
     }
     require(cell, cell->result.called == (cell->result.accepted ? 1 : 0), "no result, or two");
 }
@@ -690,6 +699,7 @@ static void run_cell(struct cell *cell)
     test_heap_init(&cell->heap);
     cst_chain_init(&cell->chain, test_heap_allocator(&cell->heap));
     assert_int_equal(cst_ctx_new(&cell->ctx, test_heap_allocator(&cell->heap), NULL), CST_OK);
+    cell->blocks_before = cell->heap.live_blocks;
     assert_int_equal(cst_abort_new(&cell->abort, cell->ctx), CST_OK);
     make_streams(cell);
     start_place(cell);
@@ -704,41 +714,37 @@ static void run_cell(struct cell *cell)
 
 /* --- the matrix ----------------------------------------------------------------------------------------------------- */
 
-/* Runs all cells of one kind of stream; the counts are added up. */
-static size_t executed, possible;
-
-static void run_calls(enum kind kind, int place, bool late, bool piped)
+static size_t run_calls(enum kind kind, int place, bool late, bool piped)
 {
+    size_t executed = 0;
+
     for (size_t i = 0; i < test_call_count * TARGETS; i++) {
         struct cell cell = { .kind = kind,
                              .place = place,
                              .late = late,
                              .piped = piped,
+                             .left_open = piped ^ (i / TARGETS & 1),
                              .call = &test_calls[i / TARGETS],
                              .target = (enum target)(i % TARGETS) };
 
         if (!cell_is_possible(&cell))
             continue;
-        possible++;
         run_cell(&cell);
         executed++;
     }
+    return executed;
 }
 
 static void any_call_may_be_made_in_any_callback(void **state)
 {
     enum kind kind = *(enum kind *)*state;
+    size_t executed = 0;
 
     for (int place = 0; place < PLACES; place++)
         for (int way = 0; way < 4; way++)
-            run_calls(kind, place, way & 1, way & 2);
-}
-
-static void every_cell_was_executed(void **state)
-{
-    (void)state;
-    printf("%zu cells executed of %zu possible\n", executed, possible);
-    assert_int_equal(executed, possible);
+            executed += run_calls(kind, place, way & 1, way & 2);
+    printf("%zu cells\n", executed);
+    assert_true(executed >= FEWEST_CELLS);
 }
 
 static enum kind kinds[KINDS] = { READABLE, WRITABLE,    DUPLEX, TRANSFORM, PASSTHROUGH,
@@ -760,7 +766,6 @@ static const struct CMUnitTest tests[] = {
     OF_KIND("any_call_in_any_callback_of_from", FROM),
     OF_KIND("any_call_in_any_callback_of_flat_map", FLAT_MAP),
     OF_KIND("any_call_in_any_callback_of_for_each", FOR_EACH),
-    cmocka_unit_test(every_cell_was_executed),
 };
 
 TEST_MAIN(tests)
