@@ -47,11 +47,12 @@ struct owed {
 
 struct line {
     struct test_heap heap;
+    size_t blocks_before; /* with the context alone */
     cst_ctx *ctx;
     cst_stream *row[LONGEST];
     struct state before[LONGEST];
     size_t count;
-    cst_stream *composed;
+    cst_stream *composed, *apart, *other; /* what may be beside the row */
     cst_abort *abort;
     cst_chain out;
     size_t mark, chunk;
@@ -396,19 +397,18 @@ ADD_END(some, cst_some_new, test, on_answer)
 ADD_END(find, cst_find_new, test, on_item)
 ADD_END(reduce, cst_reduce_new, reduce, NULL, on_item)
 
+/* What is written into the pair comes back. */
 static void add_pair(struct line *line)
 {
-    cst_stream *other = NULL;
     cst_opts opts = { .high_water_mark = line->mark };
     cst_status st;
 
     if (line->broken)
         return;
-    st = cst_duplex_pair_new(&line->row[line->count], &other, line->ctx, &opts);
+    st = cst_duplex_pair_new(&line->row[line->count], &line->other, line->ctx, &opts);
     made(line, st);
-    if (st == CST_OK && cst_pipe(other, other, NULL) < 0)
+    if (st == CST_OK && cst_pipe(line->other, line->other, NULL) < 0)
         line->broken = true;
-    cst_unref(other);
 }
 
 /* --- rows ----------------------------------------------------------------------------------------------------------- */
@@ -518,13 +518,12 @@ static void push_and_read_by_hand(struct line *line, cst_stream *s)
 /* A sink and a source of their own beside the line. */
 static void use_by_hand(struct line *line)
 {
-    cst_stream *r = NULL, *w = NULL;
+    cst_stream *r = NULL;
 
-    if (cst_writable_new(&w, line->ctx, &apart_ops, &line, NULL) == CST_OK) {
-        cst_on(w, CST_ERROR, on_event, NULL);
-        write_by_hand(line, w);
+    if (cst_writable_new(&line->apart, line->ctx, &apart_ops, &line, NULL) == CST_OK) {
+        cst_on(line->apart, CST_ERROR, on_event, NULL);
+        write_by_hand(line, line->apart);
     }
-    cst_unref(w);
     if (cst_readable_new(&r, line->ctx, &plain_ops, NULL, NULL) == CST_OK) {
         cst_on(r, CST_ERROR, on_event, NULL);
         push_and_read_by_hand(line, r);
@@ -596,12 +595,28 @@ static void check_callbacks(const struct line *line)
     assert_int_equal(line->lent, line->released);
 }
 
+static void destroy_all(struct line *line)
+{
+    for (size_t i = 0; i < line->count; i++)
+        assert_int_equal(cst_destroy(line->row[i], CST_OK), CST_OK);
+    cst_destroy(line->composed, CST_OK);
+    cst_destroy(line->apart, CST_OK);
+    cst_destroy(line->other, CST_OK);
+}
+
+/* Without the caches, the blocks of streams are back before the context is freed. */
 static void let_go(struct line *line)
 {
     for (size_t i = 0; i < line->count; i++)
         cst_unref(line->row[i]);
     cst_unref(line->composed);
+    cst_unref(line->apart);
+    cst_unref(line->other);
     cst_abort_unref(line->abort);
+    cst_chain_fini(&line->out);
+#ifdef CST_NO_CACHE
+    assert_int_equal(line->heap.live_blocks, line->blocks_before);
+#endif
     assert_int_equal(cst_ctx_free(line->ctx), CST_OK);
 }
 
@@ -609,6 +624,7 @@ static void run(struct line *line, const struct row *row, const struct way *way)
 {
     uint64_t now_ns = 0;
 
+    line->blocks_before = line->heap.live_blocks;
     build(line, row, way->joint);
     if (way->by_hand)
         use_by_hand(line);
@@ -619,8 +635,7 @@ static void run(struct line *line, const struct row *row, const struct way *way)
         turn(line, now_ns += 1000);
     }
     check_output(line, row, way);
-    for (size_t i = 0; i < line->count; i++)
-        assert_int_equal(cst_destroy(line->row[i], CST_OK), CST_OK);
+    destroy_all(line);
     for (int i = 0; i < 30; i++)
         turn(line, now_ns += 1000);
     let_go(line);
@@ -638,7 +653,6 @@ static bool run_with_fault(const struct row *row, const struct way *way, bool fr
         run(&line, row, way);
     else
         assert_null(line.ctx);
-    cst_chain_fini(&line.out);
     check_callbacks(&line);
     assert_int_equal(line.heap.live_blocks, 0);
     return line.heap.failures > 0;
