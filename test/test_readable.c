@@ -437,6 +437,39 @@ static void a_read_inside_the_read_slot_keeps_the_count(void **state)
     assert_int_equal(cst_readable_length(f->r), 0);
 }
 
+/* The call of the read slot that has no chunk to push puts two bytes back instead. */
+static void unshift_at_the_last(cst_stream *s, const char *word, void *arg)
+{
+    struct test_hand *hand = cst_stream_self(s);
+
+    (void)arg;
+    if (strcmp(word, "read") != 0 || *hand->chunks)
+        return;
+    hand->chunks = NULL;
+    hand->act = NULL;
+    assert_int_equal(cst_unshift(s, cst_slice_str("xx")), CST_OK);
+}
+
+/* As many bytes as the first chunk had before the slot was called. */
+static void an_unshift_inside_the_read_slot_goes_in_front_of_what_is_handed_out(void **state)
+{
+    static const char *const chunks[] = { "aaaa", "bbbb", "cccc", NULL };
+    static const cst_ops sink_ops = { .self_size = sizeof(struct test_hand),
+                                      .write = test_hand_write };
+    struct fixture *f = *state;
+    struct test_hand *hand = drive(f, &(cst_opts){ .high_water_mark = 8 });
+    const struct test_hand sink = { .trace = &f->trace, .calls = &f->calls };
+    cst_stream *w;
+
+    *hand = (struct test_hand){ .trace = &f->trace, .calls = &f->calls, .chunks = chunks };
+    hand->act = unshift_at_the_last;
+    assert_int_equal(cst_writable_new(&w, f->ctx, &sink_ops, &sink, NULL), CST_OK);
+    cst_pipe(f->r, w, NULL);
+    run(f);
+    expect(f, "read resume read write:aaaa read write:bbbb read write:xxcc write:cc");
+    assert_int_equal(cst_readable_length(f->r), 0);
+}
+
 static void reading_ahead_goes_to_the_mark_and_no_further(void **state)
 {
     static const char *const fours[] = { "aaaa", "bbbb", "cccc", "dddd", NULL };
@@ -1630,6 +1663,7 @@ static const struct CMUnitTest tests[] = {
     CASE(wrong_streams_and_events_are_refused),
     CASE(the_read_slot_is_asked_for_more_before_a_chunk_is_handed_out),
     CASE(a_read_inside_the_read_slot_keeps_the_count),
+    CASE(an_unshift_inside_the_read_slot_goes_in_front_of_what_is_handed_out),
     CASE(what_is_pushed_before_the_first_read_waits_for_a_task),
     CASE(reading_ahead_goes_to_the_mark_and_no_further),
     CASE(reading_ahead_goes_on_while_paused),

@@ -75,7 +75,7 @@ static bool stream_otherwise(cst_stream *s, const struct cst__reading *reading, 
     cst__show(s->ctx);
     s->slot = reading->outer;
     cst__read_returned(s, status);
-    if (!cst__read_after_slot(s, &chunk))
+    if (!cst__read_after_slot(s, reading->first_len, &chunk))
         return false;
     cst__bytes_moved(s->ctx, chunk.len);
     cst__slice_unref(&chunk);
@@ -122,6 +122,7 @@ static bool stream_unseen(cst_ctx *ctx, struct cst__passing *passing, struct cst
         if (!read_unseen(ctx, reading, source_self, status)) {
             cst__show(ctx);
             reading->swaps = false;
+            reading->first_len = reading->held.len;
             return false;
         }
         is_taken(ctx, reading);
@@ -151,6 +152,7 @@ ALWAYS_INLINE bool stream_first(cst_ctx *ctx, struct cst__reading *reading, void
     if (!has_room_then(r)) {
         take_first(r, chunk);
     } else {
+        reading->first_len = cst__row_front(&r->buffer)->len;
         if (!read_unseen(ctx, reading, self, status) || !exchange(r, chunk, &ctx->given))
             return false;
         is_taken(ctx, reading);

@@ -648,9 +648,9 @@ static bool take_and_tell(cst_stream *s, size_t size, size_t n, cst_slice *out, 
     return taken != 0;
 }
 
-bool cst__read_after_slot(cst_stream *s, cst_slice *out)
+bool cst__read_after_slot(cst_stream *s, size_t n, cst_slice *out)
 {
-    return take_and_tell(s, CST_READ_ANY, fetched(s, CST_READ_ANY, SIZE_MAX), out, NULL);
+    return take_and_tell(s, CST_READ_ANY, fetched(s, CST_READ_ANY, n), out, NULL);
 }
 
 bool cst__read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *why)

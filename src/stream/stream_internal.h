@@ -455,8 +455,8 @@ void cst__maybe_read_more(cst_stream *s);
  */
 bool cst__read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *why);
 
-/** The rest of a read of any size that has called the read slot, and heard its answer. */
-bool cst__read_after_slot(cst_stream *s, cst_slice *out);
+/** The rest of a read of any size that has called the read slot, and heard its answer. n could be taken before. */
+bool cst__read_after_slot(cst_stream *s, size_t n, cst_slice *out);
 void cst__push_eof(cst_stream *s);
 void cst__pause(cst_stream *s);
 void cst__resume(cst_stream *s);
