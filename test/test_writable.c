@@ -700,6 +700,56 @@ static void a_batch_that_goes_out_inside_read_may_be_answered_late(void **state)
     assert_int_equal(cst_writable_length(f->w), 0);
 }
 
+/* Answers, writes "b", whose slot does not answer, and answers that too. */
+static void answer_twice_inside(cst_stream *s, const char *word, void *arg)
+{
+    struct test_calls *calls = arg;
+
+    if (strcmp(word, "write:a") != 0 && strcmp(word, "writev:a+a") != 0)
+        return;
+    assert_int_equal(cst_complete(cst_this_call(s), CST_OK), CST_OK);
+    assert_int_equal(cst_write(s, cst_slice_str("b"), NULL, NULL), CST_OK);
+    assert_int_equal(cst_writable_length(s), 1);
+    assert_int_equal(cst_complete(cst_this_call(s), CST_OK), CST_OK);
+    assert_int_equal(cst_writable_length(s), 0);
+    calls->pending = 0;
+}
+
+static void expect_that_no_slot_runs(struct fixture *f)
+{
+    assert_int_equal(cst_complete(cst_this_call(f->w), CST_OK), CST_E_INVALID_ARG);
+}
+
+/* A slot that was called for a write without a callback, for a batch, and by a completion. */
+static void a_slot_that_has_answered_still_names_the_call_that_runs(void **state)
+{
+    static const cst_ops ops = { .self_size = sizeof(struct test_hand),
+                                 .write = test_hand_write,
+                                 .writev = test_hand_writev };
+    struct fixture *f = *state;
+    struct test_hand *hand = drive(f, &ops, CST_OK, NULL);
+
+    hand->act = answer_twice_inside;
+    hand->act_arg = &f->calls;
+    cst_write(f->w, cst_slice_str("0"), NULL, NULL);
+    hand->answers[TEST_WRITE] = CST_PENDING;
+    cst_write(f->w, cst_slice_str("a"), NULL, NULL);
+    expect(f, "write:0 write:a write:b");
+    expect_that_no_slot_runs(f);
+    cst_cork(f->w);
+    cst_write(f->w, cst_slice_str("a"), NULL, NULL);
+    cst_write(f->w, cst_slice_str("a"), NULL, NULL);
+    cst_uncork(f->w);
+    expect(f, "writev:a+a write:b");
+    expect_that_no_slot_runs(f);
+    cst_write(f->w, cst_slice_str("0"), NULL, NULL);
+    cst_write(f->w, cst_slice_str("a"), NULL, NULL);
+    answer(f, CST_OK);
+    expect(f, "write:0 write:a write:b");
+    expect_that_no_slot_runs(f);
+    assert_int_equal(cst_writable_length(f->w), 0);
+}
+
 static void a_failed_writev_fails_its_batch_then_what_waits(void **state)
 {
     struct fixture *f = *state;
@@ -1797,6 +1847,7 @@ static const struct CMUnitTest tests[] = {
     CASE(after_a_batch_of_objects_finish_is_a_task_later),
     CASE(a_stream_that_is_ended_inside_writev_does_not_finish),
     CASE(a_batch_that_goes_out_inside_read_may_be_answered_late),
+    CASE(a_slot_that_has_answered_still_names_the_call_that_runs),
     CASE(a_failed_writev_fails_its_batch_then_what_waits),
     CASE(the_bytes_of_a_late_write_stay_until_its_answer),
     CASE(end_undoes_every_cork),

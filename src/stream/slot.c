@@ -242,15 +242,11 @@ cst_call cst_this_call(cst_stream *s)
     if (!s)
         return call;
     cst__show(s->ctx);
-    if (s->slot == SLOT_NONE) {
-        if ((s->flags & (W_SYNC | IS_TRANSFORM)) == W_SYNC)
-            call.slot =
-                SLOT_WRITE; /* called by a shortcut of writable.c, which leaves no note of it */
-    } else if (s->slot != SLOT_READ) {
-        call.slot = s->slot;
-        if (s->slot == SLOT_TRANSFORM)
-            call.mark = transform_mark(s);
-    }
+    if (s->slot == SLOT_READ)
+        return call;
+    call.slot = s->slot;
+    if (s->slot == SLOT_TRANSFORM)
+        call.mark = transform_mark(s);
     return call;
 }
 

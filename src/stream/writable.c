@@ -212,8 +212,11 @@ cst_status cst__write_returned(cst_stream *s, const cst_slice *chunk, cst_status
  */
 static void call_writev_plainly(cst_stream *s, const struct cst_chain_row *chunks)
 {
-    cst_status status = s->ops->writev(s, cst__self(s), cst__row_front(chunks), chunks->count);
+    cst_status status;
 
+    s->slot = SLOT_WRITE;
+    status = s->ops->writev(s, cst__self(s), cst__row_front(chunks), chunks->count);
+    s->slot = SLOT_NONE;
     if (status != CST_OK || (s->flags & (IN_FLIGHT | BATCH_DONE_NOT)) != IN_FLIGHT) {
         cst__write_slot_returned(s, status);
         return;
@@ -506,7 +509,9 @@ static void complete_and_go_on(cst_stream *s)
     w->length -= w->flight_length;
     w->flight_length = next.len;
     s->flags = (s->flags & ~W_KEPT) | W_SYNC | W_CLEARING;
+    s->slot = SLOT_WRITE;
     status = s->ops->write(s, cst__self_of_writable(s), &next);
+    s->slot = SLOT_NONE;
     if (status == CST_PENDING && (s->flags & (IN_FLIGHT | W_KEPT)) == IN_FLIGHT) {
         w->flight.chunk = next;
         s->flags = (s->flags & ~(W_SYNC | W_CLEARING | W_AFTER_WRITE)) | W_KEPT;
