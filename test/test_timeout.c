@@ -156,28 +156,34 @@ static void a_chunk_handed_through_is_activity(void **state)
 }
 
 /* A sink that answers late, with a write in it that was there before the limits. */
-static cst_stream *late_sink(struct fixture *f)
+static cst_stream *late_sink(struct fixture *f, const char *text)
 {
-    cst_stream *s;
     struct test_stage *stage;
+    cst_stream *s;
 
     cst_writable_new(&s, f->ctx, &test_sink_ops, NULL, NULL);
     stage = cst_stream_self(s);
-    stage->trace = &f->trace;
-    stage->name = "w";
-    stage->answer = CST_PENDING;
-    cst_write(s, cst_slice_str("x"), NULL, NULL);
+    *stage = (struct test_stage){ .trace = &f->trace, .name = "w", .answer = CST_PENDING };
+    cst_write(s, cst_slice_str(text), NULL, NULL);
     test_trace_clear(&f->trace);
+    return s;
+}
+
+/* The same, watched, for a while. */
+static cst_stream *sink_at_work(struct fixture *f, const char *text)
+{
+    cst_stream *s = late_sink(f, text);
+
+    watch(f, s, IDLE_NS, 0);
+    pass(f, 50);
     return s;
 }
 
 static void a_chunk_completed_is_activity(void **state)
 {
     struct fixture *f = *state;
-    cst_stream *s = late_sink(f);
+    cst_stream *s = sink_at_work(f, "x");
 
-    watch(f, s, IDLE_NS, 0);
-    pass(f, 50);
     test_stage_finish(s, CST_OK);
     assert_active(f, s);
 }
@@ -185,7 +191,7 @@ static void a_chunk_completed_is_activity(void **state)
 static void a_write_that_goes_out_in_parts_is_activity_until_it_stands_still(void **state)
 {
     struct fixture *f = *state;
-    cst_stream *s = late_sink(f);
+    cst_stream *s = late_sink(f, "x");
 
     watch(f, s, IDLE_NS, 0);
     for (int i = 1; i <= 10; i++) {
@@ -205,7 +211,7 @@ static void a_write_that_goes_out_in_parts_is_activity_until_it_stands_still(voi
 static void a_write_that_never_moves_is_destroyed_at_the_limit(void **state)
 {
     struct fixture *f = *state;
-    cst_stream *s = late_sink(f);
+    cst_stream *s = late_sink(f, "x");
 
     assert_int_equal(cst_progress(s), CST_OK); /* before the limits */
     assert_int_equal(cst_set_timeouts(s, &(cst_timeouts){ .idle_ns = IDLE_NS }), CST_OK);
@@ -214,6 +220,38 @@ static void a_write_that_never_moves_is_destroyed_at_the_limit(void **state)
     assert_int_equal(pass(f, 100), CST_E_UNHANDLED);
     assert_int_equal(cst_errored(s)->status, CST_E_TIMEOUT);
     test_stage_finish(s, CST_OK);
+}
+
+static void what_leaves_the_length_as_it_was_is_activity_too(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = sink_at_work(f, "x");
+
+    cst_cork(s);
+    test_stage_finish(s, CST_OK);
+    cst_write(s, cst_slice_str("y"), NULL, NULL);
+    assert_int_equal(cst_writable_length(s), 1);
+    assert_active(f, s);
+}
+
+static void a_chunk_of_no_bytes_that_waits_is_activity(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = sink_at_work(f, "x");
+
+    cst_write(s, cst_slice_empty(), NULL, NULL);
+    assert_int_equal(cst_writable_length(s), 1);
+    assert_active(f, s);
+}
+
+static void a_chunk_of_no_bytes_that_is_completed_is_activity(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = sink_at_work(f, "");
+
+    test_stage_finish(s, CST_OK);
+    assert_int_equal(cst_writable_length(s), 0);
+    assert_active(f, s);
 }
 
 static void a_source_that_collects_bytes_may_say_so(void **state)
@@ -228,6 +266,20 @@ static void a_source_that_collects_bytes_may_say_so(void **state)
     assert_active(f, s);
     assert_string_equal(f->trace.text, "idle:175");
     assert_false(cst_readable_did_read(s));
+}
+
+static void a_push_of_part_of_a_character_is_activity(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s;
+
+    cst_readable_new(&s, f->ctx, &plain_ops, NULL, NULL);
+    assert_int_equal(cst_set_encoding(s, CST_UTF8), CST_OK);
+    watch(f, s, IDLE_NS, 0);
+    pass(f, 50);
+    assert_int_equal(cst_push(s, cst_slice_str("\xE2")), CST_OK);
+    assert_int_equal(cst_readable_length(s), 0);
+    assert_active(f, s);
 }
 
 static void a_chunk_that_is_written_at_once_is_activity(void **state)
@@ -385,6 +437,10 @@ static const struct CMUnitTest tests[] = {
     CASE(a_write_that_goes_out_in_parts_is_activity_until_it_stands_still),
     CASE(a_write_that_never_moves_is_destroyed_at_the_limit),
     CASE(a_source_that_collects_bytes_may_say_so),
+    CASE(what_leaves_the_length_as_it_was_is_activity_too),
+    CASE(a_chunk_of_no_bytes_that_waits_is_activity),
+    CASE(a_chunk_of_no_bytes_that_is_completed_is_activity),
+    CASE(a_push_of_part_of_a_character_is_activity),
     CASE(a_chunk_that_is_written_at_once_is_activity),
     CASE(a_chunk_through_a_pipe_is_activity_of_each_stage),
     CASE(without_a_callback_the_stream_is_destroyed),

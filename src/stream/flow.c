@@ -265,7 +265,7 @@ static void moved_up(cst_stream *s, uint32_t count, size_t bytes, size_t len)
     w->front += count;
     w->length -= w->flight_length + bytes - len;
     w->flight_length = len;
-    s->flags &= ~W_AFTER_WRITE;
+    s->flags = (s->flags & ~W_AFTER_WRITE) | ACTIVE;
     if (!w->queue.count)
         s->flags &= ~W_BUFFERED;
 }
@@ -312,7 +312,7 @@ static cst_slice move_into_queue(cst_ctx *ctx, cst_stream *s, cst_stream *sink)
     r->length = length;
     to->queue.count += count;
     to->length += moved;
-    sink->flags |= W_BUFFERED;
+    sink->flags |= W_BUFFERED | ACTIVE;
     cst__bytes_moved(ctx, moved);
     return out[-1];
 }

@@ -272,6 +272,7 @@ static cst_status push_decoded(cst_stream *s, const cst_slice *chunk)
         cst__slice_unref(&text);
         return st;
     }
+    s->flags |= ACTIVE;
     cst__maybe_read_more(s);
     return can_push(s) ? CST_OK : CST_FULL;
 }

@@ -193,7 +193,7 @@ ALWAYS_INLINE cst_status queue_write(cst_stream *s, const cst_slice *chunk)
 
     cst__row_push(&w->queue, chunk);
     w->length += chunk->len;
-    s->flags |= W_BUFFERED;
+    s->flags |= W_BUFFERED | ACTIVE;
     return queue_result(s);
 }
 

@@ -62,7 +62,7 @@
 
 /* readable side */
 #define R_FLOWING FLAG(0)
-#define ACTIVE FLAG(1) /* since timeouts looked last: a write began, or cst_progress was called */
+#define ACTIVE FLAG(1) /* since timeouts looked last: what they would not see, or cst_progress */
 #define R_DATA_LISTENING FLAG(2) /* at least one 'data' listener */
 #define R_PIPED FLAG(3)          /* there is just one, and it is a pipe: sole_pipe */
 #define R_READING FLAG(4)        /* the read slot was called and has pushed nothing yet */

@@ -2,9 +2,10 @@
  * timeout.c - limits on how long a stream may be idle, and take altogether.
  *
  * A stream is not told to take note of its activity: four times in the span of its idle limit, a timer compares a few
- * things that streams keep anyway with what they were. Of chunks handed out and writes begun there is no count, but a
- * flag that says there was one, which is taken down at each look: what sets it anew is the general way, which is taken
- * then, or cst_progress. cst_readable_did_read asks a second flag that stays.
+ * things that streams keep anyway with what they were. Of chunks handed out there is no count, nor of those that leave
+ * lengths as they were: one accepted and one completed, one without bytes, a push of part of a character. But for each of
+ * the two a flag says that there was one, which is taken down at each look: what sets it anew is the general way, which is
+ * taken then, or cst_progress. cst_readable_did_read asks a further flag that stays.
  */
 #include "stream/stream_internal.h"
 
@@ -52,10 +53,11 @@ static void on_stream(cst_stream *s, const cst_event *event, void *arg)
 static bool was_active(struct timeouts *t)
 {
     cst_stream *s = t->stream;
-    bool active = false;
+    bool active = (s->flags & ACTIVE) != 0;
 
+    s->flags &= ~ACTIVE;
     if (s->flags & HAS_READABLE) {
-        active = (s->flags & R_DATA_EMITTED) || cst__r(s)->length != t->readable_length;
+        active = active || (s->flags & R_DATA_EMITTED) || cst__r(s)->length != t->readable_length;
         if (s->flags & R_DATA_EMITTED)
             s->flags = (s->flags & ~R_DATA_EMITTED) | R_DATA_EMITTED_BEFORE;
         t->readable_length = cst__r(s)->length;

@@ -449,7 +449,7 @@ static void flight_over(cst_stream *s, cst_status status)
     bool sync = (s->flags & W_SYNC) != 0;
 
     w->in_flight = NULL;
-    s->flags &= ~(W_WRITING | W_EXPECTING);
+    s->flags = (s->flags & ~(W_WRITING | W_EXPECTING)) | ACTIVE;
     w->length -= w->flight_length;
     if (status < 0) {
         fail_write(s, requests, status, sync);
@@ -572,7 +572,7 @@ static cst_status queue_chunk(cst_stream *s, const cst_slice *chunk, struct cst_
     }
     kept = cst__slice_ref(chunk);
     cst__row_push(&w->queue, &kept);
-    s->flags |= W_BUFFERED;
+    s->flags |= W_BUFFERED | ACTIVE;
     return CST_OK;
 }
 
