@@ -262,6 +262,48 @@ static void what_is_put_back_is_text_already(void **state)
 
 /* --- what was there before -------------------------------------------------------------------- */
 
+static cst_status unshift_once(cst_stream *s, void *self, size_t size)
+{
+    bool *done = self;
+
+    (void)size;
+    if (!*done)
+        assert_int_equal(cst_unshift(s, cst_slice_str("a\xE2\x82\xAC")), CST_OK);
+    *done = true;
+    return CST_OK;
+}
+
+static cst_status set_encoding_once(cst_stream *s, void *self, size_t size)
+{
+    bool *done = self;
+
+    (void)size;
+    if (!*done)
+        assert_int_equal(cst_set_encoding(s, CST_UTF8), CST_OK);
+    *done = true;
+    return CST_OK;
+}
+
+/* How many bytes there are to read was settled before the read slot was called, which pushes nothing. */
+static void a_read_slot_that_changes_the_buffer_cuts_no_character(void **state)
+{
+    static const cst_ops unshift_ops = { .self_size = sizeof(bool), .read = unshift_once };
+    static const cst_ops encoding_ops = { .self_size = sizeof(bool), .read = set_encoding_once };
+    struct fixture *f = *state;
+    cst_stream *s;
+
+    assert_int_equal(cst_readable_new(&s, f->ctx, &unshift_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_set_encoding(s, CST_UTF8), CST_OK);
+    cst_push(s, cst_slice_str("\xC3\xA9"));
+    expect_read_of(s, CST_READ_ANY, "a\xE2\x82\xAC");
+    expect_read_of(s, CST_READ_ANY, "\xC3\xA9");
+    assert_int_equal(cst_readable_new(&s, f->ctx, &encoding_ops, NULL, NULL), CST_OK);
+    cst_push(s, cst_slice_str("h\xC3"));
+    cst_push(s, cst_slice_str("\xA9x"));
+    expect_read_of(s, CST_READ_ANY, "h\xC3\xA9");
+    expect_read_of(s, CST_READ_ANY, "x");
+}
+
 static void what_is_buffered_is_decoded_as_one(void **state)
 {
     struct fixture *f = *state;
@@ -633,6 +675,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_read_of_so_many_bytes_gives_just_as_many),
     CASE(a_chunk_that_completes_nothing_lets_the_slot_be_called_again),
     CASE(what_is_put_back_is_text_already),
+    CASE(a_read_slot_that_changes_the_buffer_cuts_no_character),
     CASE(what_is_buffered_is_decoded_as_one),
     CASE(what_is_buffered_and_ended_is_decoded_to_its_end),
     CASE(what_is_buffered_may_amount_to_nothing),

@@ -37,6 +37,20 @@ cst_status cst__decode_end(cst_stream *s)
     return CST_OK;
 }
 
+size_t cst__whole_characters(const cst_stream *s, size_t n)
+{
+    const cst_slice *chunk;
+    size_t at = n;
+
+    if (n == 0 || (s->flags & R_OBJECTS))
+        return n;
+    for (chunk = cst__row_front(&cst__r(s)->buffer); at > chunk->len; chunk++)
+        at -= chunk->len;
+    for (; at < chunk->len && (chunk->data[at] & 0xC0) == 0x80; at++)
+        n++;
+    return n;
+}
+
 void cst__decoder_free(cst_stream *s)
 {
     if (cst__decodes(s))

@@ -516,12 +516,14 @@ static bool only_announce(const cst_stream *s)
 
 /*
  * The read slot has returned: says how much can be taken now. Beside what was pushed, a read inside the slot may have
- * taken what n counted on: Node goes wrong there.
+ * taken what n counted on: Node goes wrong there. And where it has put other text in front, n may end inside a character.
  */
 static size_t fetched(cst_stream *s, size_t size, size_t n)
 {
     s->flags &= ~R_SYNC;
-    return !(s->flags & R_READING) || n > cst__r(s)->length ? how_much(s, size) : n;
+    if (!(s->flags & R_READING) || n > cst__r(s)->length)
+        return how_much(s, size);
+    return size == CST_READ_ANY && cst__decodes(s) ? cst__whole_characters(s, n) : n;
 }
 
 /* What a transfer says of its source, as the read slot in whose place it was made would have. */

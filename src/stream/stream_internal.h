@@ -493,6 +493,9 @@ cst_status cst__decode(cst_stream *s, const cst_slice *chunk, cst_slice *text);
 cst_status cst__decode_end(cst_stream *s);
 void cst__decoder_free(cst_stream *s);
 
+/** n, of not more than is buffered, and what is missing of the character that n bytes of the buffered text end in. */
+size_t cst__whole_characters(const cst_stream *s, size_t n);
+
 /* --- writable.c --------------------------------------------------------------------------------------------------- */
 
 void cst__writable_init(cst_stream *s, const cst_opts *opts, bool both);
