@@ -130,6 +130,7 @@ for how in "" --whole; do
         "$(codes "${ok}HEAD /none HTTP/1.1\r\n$host\r\nHEAD /big.bin HTTP/1.1\r\n$host\r\nGET /fox.txt HTTP/1.1\r\n${host}Range: bytes=0-2\r\n\r\n$ok")"
     expect "none after one that closes$how" "200 " \
         "$(codes "GET /fox.txt HTTP/1.1\r\n${host}Connection: x, close\r\n\r\n$ok")"
+    expect "a range of a head$how" "200 " "$(codes "HEAD /fox.txt HTTP/1.1\r\n${host}Range: bytes=0-2\r\n\r\n")"
     expect "a field without a space$how" "200 " "$(codes 'GET /fox.txt HTTP/1.1\r\nHost:x\r\nX:\r\n\r\n')"
     expect "half a head$how" "" "$(codes 'GET /fox.txt HT')"
     for bad in 'GET /fox.txt HTTP/1.1\r\n\r\n' "GET /fox.txt HTTP/1.1\r\n$host$host\r\n" "GET /fox.txt\r\n$host\r\n" \
@@ -162,6 +163,9 @@ for how in "" --whole; do
         fail "a client that reads nothing is not let go$how"
     [ "${taken:-0}" -gt 0 ] || fail "no request is taken$how"
     [ $(($(peak) - before_kib)) -lt 4096 ] || fail "answers that nobody reads: $(($(peak) - before_kib)) KiB$how"
+    # shellcheck disable=SC2059 # it is a format
+    printf "HEAD /fox.txt HTTP/1.1\r\n${host}Connection: close\r\n\r\n" | "$raw" flood "${at##*:}" >/dev/null ||
+        fail "a client that goes on sending after the last answer is not let go$how"
     sleep 0.2
     expect "a client that reads nothing is let go$how" "$before" "$(descriptors)"
     if [ -x "$clients" ]; then

@@ -12,7 +12,8 @@
  * its file into memory first, to see what that costs.
  *
  * A head must be complete after --head-seconds (10), and may have 8 KiB. A client that takes nothing for --idle-seconds
- * (30) is let go. Until then it gets no further answers than its socket has room for, however many requests it sends.
+ * (30) is let go. Until then it gets no further answers than its socket has room for, however many requests it sends. One
+ * that does not end its side is let go as long after the last answer has gone out.
  *
  *     cc http_server.c -o http_server $(pkg-config --cflags --libs libcstream-posix)
  *
@@ -64,13 +65,22 @@ static const char *reason(cst_status status)
 
 static void on_readable(cst_stream *socket, const cst_event *event, void *arg);
 
+/* All has gone out. A client that goes on sending is not idle, but there is nothing left to wait for. */
+static void on_all_said(cst_stream *socket, cst_status status, void *arg)
+{
+    const struct connection *c = arg;
+
+    if (status == CST_OK)
+        cst_set_timeouts(socket, &(cst_timeouts){ .total_ns = c->server->idle_ns });
+}
+
 /* Ends the connection when what was written has gone out. What the client still sends is read and dropped, so that its end
  * is seen. */
 static void finish(struct connection *c)
 {
     c->ending = true;
     cst_timer_stop(cst_loop_ctx(c->server->loop), &c->head_timer);
-    cst_end(c->socket, NULL, NULL);
+    cst_end(c->socket, on_all_said, c);
     if (cst_off(c->socket, CST_READABLE, on_readable, c) == CST_OK)
         cst_resume(c->socket);
 }
@@ -245,7 +255,7 @@ static void answer_file(struct connection *c, const struct http_request *request
     bool is_head = strcmp(request->method, "HEAD") == 0;
     uint64_t first = 0, last = size - 1;
     char more[128] = "Accept-Ranges: bytes\r\n";
-    enum http_range range = http_parse_range(&first, &last, request->range, size);
+    enum http_range range = http_parse_range(&first, &last, is_head ? NULL : request->range, size);
     cst_status st;
 
     if (range == HTTP_RANGE_OUTSIDE) {
