@@ -698,6 +698,44 @@ static void a_write_that_is_open_is_told(void **state)
     }
     assert_null(strstr(f->trace, "cb:"));
     f->trace[0] = '\0';
+    /* Of what they were told nothing stays. */
+    assert_int_equal(cst_errored(f->d)->status, CST_E_ABORT);
+}
+
+/* It has been destroyed by then, and what comes out of the first stream goes nowhere. */
+static void a_write_that_is_open_is_not_done_by_a_late_drain(void **state)
+{
+    struct fixture *f = *state;
+
+    add_transform(f, "A", &two_items)->is_late = true;
+    add_transform(f, "B", &two_items);
+    compose(f, false);
+    put(f, "x");
+    put(f, "x");
+    run(f);
+    expect(f, "B:pipe A:t:x A:resume B:resume cb:CST_OK");
+    cst_destroy(f->d, CST_OK);
+    f->parts[0].is_late = false;
+    assert_int_equal(cst_complete(f->call, CST_OK), CST_OK);
+    expect(f, "B:destroy:CST_E_ABORT A:t:x A:pause A:drain");
+    run(f);
+    assert_null(strstr(f->trace, "cb:CST_OK"));
+    assert_non_null(strstr(f->trace, "cb:CST_E_DESTROYED"));
+    f->trace[0] = '\0';
+}
+
+static void a_write_that_the_first_stream_refuses_is_not_done(void **state)
+{
+    struct fixture *f = *state;
+
+    compose_two(f, false);
+    cst_destroy(f->s[0], CST_OK);
+    put(f, "x");
+    run(f);
+    assert_null(strstr(f->trace, "cb:CST_OK"));
+    assert_non_null(strstr(f->trace, "cb:CST_E_DESTROYED"));
+    f->trace[0] = '\0';
+    assert_int_equal(cst_errored(f->d)->status, CST_E_PREMATURE_CLOSE);
 }
 
 static void destroying_it_late_lets_the_last_stream_go(void **state)
@@ -1153,6 +1191,8 @@ static const struct CMUnitTest tests[] = {
     T(destroying_it_destroys_all),
     T(destroying_it_with_an_error_passes_that_on),
     T(a_write_that_is_open_is_told),
+    T(a_write_that_is_open_is_not_done_by_a_late_drain),
+    T(a_write_that_the_first_stream_refuses_is_not_done),
     T(destroying_it_late_lets_the_last_stream_go),
     T(a_listener_may_destroy_it),
     T(listeners_of_the_stages_may_destroy_it),

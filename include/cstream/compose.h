@@ -20,7 +20,8 @@
  * error, which names the stage where it arose. Here an error of the last stream counts even after the pipeline inside
  * has come out well; Node loses it. Destroying the composition destroys all streams, with its error or with
  * CST_E_ABORT, and it closes once they have come out: its 'error' is theirs, so that a cst_destroy with CST_OK before
- * the end is told as CST_E_ABORT. Writes and ends that are open then get CST_E_DESTROYED (Node never calls those).
+ * the end is told as CST_E_ABORT. Writes and ends that are open then get CST_E_DESTROYED or that error (Node never calls
+ * those), also where the first stream has taken the chunk by then; so does a write that it has refused.
  *
  * Early exit. A stream inside that has had enough (operators.h) lets those before it go, the first one included. Then
  * the composition has had enough as well: as a stage of a pipeline it lets go of what comes before it, and it closes

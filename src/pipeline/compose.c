@@ -54,12 +54,22 @@ static void answer_final(struct compose *compose, cst_status status)
     cst_complete(compose->final, status);
 }
 
+/* The duplex is destroyed. What writes and ends that are open are told of that is no error of the duplex itself. */
+static void answer_open(struct compose *compose)
+{
+    bool has_failed = compose->duplex->flags & ERRORED;
+
+    answer_write(compose, CST_E_DESTROYED);
+    answer_final(compose, CST_E_DESTROYED);
+    if (!has_failed)
+        compose->duplex->flags &= ~ERRORED;
+}
+
 /* The destroy of the duplex has its outcome: the pipeline's. The error is kept as it is, with the stage that it names. */
 static void answer_destroy(struct compose *compose, const cst_error *error)
 {
     compose->destroy_waits = false;
-    answer_write(compose, CST_E_DESTROYED);
-    answer_final(compose, CST_E_DESTROYED);
+    answer_open(compose);
     if (error) {
         cst__set_errored(compose->duplex, error);
         compose->duplex->close_status = error->status;
@@ -128,12 +138,15 @@ static cst_status compose_write(cst_stream *s, void *self, const cst_slice *chun
     if (compose->let_go)
         return is_over(compose) ? CST_OK : hold_write(s, compose);
     if (!compose->head)
-        return CST_OK; /* as to a stream that was destroyed */
+        return hold_write(s, compose); /* as to a stream that was destroyed */
     st = cst__write(compose->head, chunk, NULL, NULL);
     notice_let_go(compose);
-    if (st == CST_FULL && !compose->let_go)
-        return hold_write(s, compose);
-    return st == CST_E_NOMEM ? st : CST_OK; /* of any other refusal the pipeline knows */
+    if (st == CST_E_NOMEM || st == CST_E_INVALID_ARG)
+        return st;
+    if (st == CST_OK || compose->let_go)
+        return CST_OK;
+    /* It is full; or it has refused, of which the pipeline knows: the end of the duplex will tell. */
+    return hold_write(s, compose);
 }
 
 static cst_status compose_final(cst_stream *s, void *self)
@@ -191,8 +204,7 @@ static cst_status compose_destroy(cst_stream *s, void *self, const cst_error *er
     destroy_tail(compose, error);
     if (!compose->came_out)
         return CST_PENDING;
-    answer_write(compose, CST_E_DESTROYED);
-    answer_final(compose, CST_E_DESTROYED);
+    answer_open(compose);
     return CST_OK;
 }
 
@@ -236,7 +248,7 @@ static void on_head(cst_stream *s, const cst_event *event, void *arg)
         return;
     else if (event->type == CST_CLOSE)
         notice_let_go(compose);
-    else if (!compose->let_go)
+    else if (!compose->let_go && !cst_is_destroyed(compose->duplex))
         answer_write(compose, CST_OK);
 }
 
@@ -272,7 +284,7 @@ static void tail_finished(struct cst__finished *finished, const cst_error *error
     struct compose *compose = cst__container_of(finished, struct compose, as_tail);
 
     (void)error;
-    if (compose->duplex)
+    if (compose->duplex && !cst_is_destroyed(compose->duplex))
         answer_final(compose, CST_OK);
 }
 
