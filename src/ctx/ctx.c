@@ -61,6 +61,8 @@ cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_
         allocator->free(allocator->user, ctx, sizeof(*ctx));
         return CST_E_NOMEM;
     }
+    ctx->next_task = ctx->next_room = ctx->first_block->tasks;
+    ctx->room_end = ctx->next_room + CST__TASKS_A_BLOCK;
     *out = ctx;
     return CST_OK;
 }
@@ -107,7 +109,7 @@ void cst__free_later(cst_ctx *ctx, struct cst__limbo *block, size_t size)
         cst__bury(ctx);
 }
 
-/* Settling runs callbacks, which may do anything: so this is a frame of its own, and a loop, and looks again. */
+/* Burying runs callbacks, which may do anything: so this is a frame of its own, and a loop, and looks again. */
 void cst__bury(cst_ctx *ctx)
 {
     ctx->frames++;
@@ -115,11 +117,8 @@ void cst__bury(cst_ctx *ctx)
         struct cst__resident *resident = ctx->dead;
 
         ctx->dead = resident->next;
-        ctx->resident_ops->settle(resident);
-        if (ctx->resident_ops->wanted(resident))
+        if (!ctx->resident_ops->bury(resident))
             cst__resident_add(ctx, resident, ctx->resident_ops);
-        else
-            ctx->resident_ops->drop(resident);
     }
     while (ctx->limbo) {
         struct cst__limbo *block = ctx->limbo;

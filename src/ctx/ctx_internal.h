@@ -8,6 +8,7 @@
 #ifndef CSTREAM_CTX_INTERNAL_H
 #define CSTREAM_CTX_INTERNAL_H
 
+#include "base/inline.h"
 #include "base/pool.h"
 #include "bytes/block_cache.h"
 #include "bytes/copies.h"
@@ -25,8 +26,8 @@ struct cst__resident {
 struct cst__resident_ops {
     void (*end)(struct cst__resident *resident); /* destroy it; what that brings comes by tasks */
     void (*settle)(struct cst__resident *resident); /* call the callbacks that it still owes */
-    bool (*wanted)(const struct cst__resident *resident); /* somebody names it again after all */
-    void (*drop)(struct cst__resident *resident);         /* free it; no user code runs */
+    void (*drop)(struct cst__resident *resident);   /* free it; no user code runs */
+    bool (*bury)(struct cst__resident *resident); /* both; false: not free it, it is named again */
     void (*run)(void *subject, unsigned kind, cst_status status); /* a task of its own */
     bool (*run_late)(
         struct cst__resident *resident); /* one that had no room; false: there is none */
@@ -49,8 +50,9 @@ struct cst__task {
  *     [ . . t t t t t ] -> [ t t t t ] -> [ t t . . . ]
  *           ^ next_task                       ^ next_room
  *
- * It always has one block. Where there is no memory for another, a link goes into a list of late ones and a resident
- * keeps a note of its own; both are run before anything else: out of order, but never lost.
+ * It always has one block, and is empty where the two places are the same. Where there is no memory for another block, a
+ * link goes into a list of late ones and a resident keeps a note of its own; both are run before anything else: out of
+ * order, but never lost.
  */
 #define CST__TASKS_A_BLOCK 63
 
@@ -82,9 +84,9 @@ struct cst_ctx {
     struct cst__copies copies;
 
     struct cst__task_block *first_block, *last_block;
-    unsigned next_task, next_room;
+    struct cst__task *next_task, *next_room, *room_end;
     struct cst__queue late; /* links that had no room */
-    bool residents_late;    /* some resident may have a task that had no room */
+    bool some_late;         /* there are such, or some resident may have a task that had no room */
 
     struct cst__queue immediates;
     struct cst__queue turn_end;
@@ -131,24 +133,37 @@ struct cst_ctx {
     const void *given_by; /* its stream, or NULL */
 };
 
+/** The context is busy from here on, and was idle: the host is woken, unless another thread has done that. */
+void cst__wake(cst_ctx *ctx);
+
 /** Queues run(link); the link is not queued yet. Cannot fail. */
 void cst__post(cst_ctx *ctx, cst_task_link *link, void (*run)(cst_task_link *link));
 
-/** Queues a task of a resident. Where there is no room, false: the resident's run_late will be asked for it. */
-bool cst__post_resident(cst_ctx *ctx, void *subject, unsigned kind, cst_status status);
+/** Whether cst__add_task may be called: there is room, and the host knows that there is work. */
+static inline bool cst__takes_task(const cst_ctx *ctx)
+{
+    return ctx->next_room != ctx->room_end && ctx->awake;
+}
+
+static inline void cst__add_task(cst_ctx *ctx, void *subject, unsigned kind, cst_status status)
+{
+    *ctx->next_room++ = (struct cst__task){ .subject = subject, .kind = kind, .status = status };
+}
+
+/** Queues a task, whatever stands in the way; false where there is no room. */
+bool cst__put_task(cst_ctx *ctx, void *subject, unsigned kind, cst_status status);
+
+/** A resident's task had no room: its run_late will be asked for it. */
+void cst__resident_late(cst_ctx *ctx);
 
 /** Whether there are deferred tasks. */
 static inline bool cst__has_tasks(const cst_ctx *ctx)
 {
-    return ctx->next_task != ctx->next_room || ctx->first_block != ctx->last_block ||
-           ctx->late.first || ctx->residents_late;
+    return ctx->next_task != ctx->next_room || ctx->some_late;
 }
 
 /** The rest of a flow that was cut: an immediate, behind those whose flow was cut before it had begun. */
 void cst__post_rest(cst_ctx *ctx, cst_task_link *link, void (*run)(cst_task_link *link));
-
-/** The context is busy from here on, and was idle: the host is woken, unless another thread has done that. */
-void cst__wake(cst_ctx *ctx);
 
 /** Runs all tasks and immediates, whatever the time: the context is being freed. */
 void cst__run_all(cst_ctx *ctx);
@@ -179,14 +194,32 @@ void cst__timers_stop_all(cst_ctx *ctx);
 
 /* --- post.c */
 
+/** What posted is at the moment. */
+static inline const cst_task_link *cst__posted_look(const cst_ctx *ctx)
+{
+#ifndef __STDC_NO_ATOMICS__
+    return atomic_load_explicit(&ctx->posted, memory_order_relaxed);
+#else
+    return ctx->awake ? NULL : &ctx->asleep;
+#endif
+}
+
 /** What other threads have posted becomes immediates; from here on they need not wake anybody. */
 void cst__posted_take(cst_ctx *ctx);
 
 /** Whether other threads have posted something that was not taken. */
-bool cst__posted_any(const cst_ctx *ctx);
+static inline bool cst__posted_any(const cst_ctx *ctx)
+{
+    const cst_task_link *latest = cst__posted_look(ctx);
+
+    return latest && latest != &ctx->asleep;
+}
 
 /** Whether nobody has posted since cst__posted_sleep. */
-bool cst__posted_asleep(const cst_ctx *ctx);
+static inline bool cst__posted_asleep(const cst_ctx *ctx)
+{
+    return cst__posted_look(ctx) == &ctx->asleep;
+}
 
 /** From here on who posts wakes the host; false where somebody has posted meanwhile, which changes nothing. */
 bool cst__posted_sleep(cst_ctx *ctx);

@@ -58,7 +58,7 @@ void cst__posted_take(cst_ctx *ctx)
 {
     cst_task_link *latest;
 
-    if (!atomic_load_explicit(&ctx->posted, memory_order_relaxed))
+    if (!cst__posted_look(ctx))
         return;
     latest = atomic_exchange_explicit(&ctx->posted, NULL, memory_order_acquire);
     if (!latest || latest == &ctx->asleep)
@@ -68,18 +68,6 @@ void cst__posted_take(cst_ctx *ctx)
     else
         ctx->immediates.first = reversed(latest);
     ctx->immediates.last = latest;
-}
-
-bool cst__posted_any(const cst_ctx *ctx)
-{
-    cst_task_link *latest = atomic_load_explicit(&ctx->posted, memory_order_relaxed);
-
-    return latest && latest != &ctx->asleep;
-}
-
-bool cst__posted_asleep(const cst_ctx *ctx)
-{
-    return atomic_load_explicit(&ctx->posted, memory_order_relaxed) == &ctx->asleep;
 }
 
 bool cst__posted_sleep(cst_ctx *ctx)
@@ -109,18 +97,6 @@ cst_status cst_post(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void *arg)
 void cst__posted_take(cst_ctx *ctx)
 {
     (void)ctx;
-}
-
-bool cst__posted_any(const cst_ctx *ctx)
-{
-    (void)ctx;
-    return false;
-}
-
-bool cst__posted_asleep(const cst_ctx *ctx)
-{
-    (void)ctx;
-    return true;
 }
 
 bool cst__posted_sleep(cst_ctx *ctx)

@@ -7,50 +7,44 @@
 
 /* --- the queue of deferred tasks ---------------------------------------------------------------------------------- */
 
-static bool add_block(cst_ctx *ctx)
+/* Where all that was queued has been taken, the block serves again. */
+static bool make_room(cst_ctx *ctx)
 {
-    struct cst__task_block *block = cst__alloc(ctx, sizeof(*block));
+    struct cst__task_block *block;
 
+    if (ctx->next_task == ctx->next_room) {
+        ctx->next_task = ctx->next_room = ctx->last_block->tasks;
+        return true;
+    }
+    block = cst__alloc(ctx, sizeof(*block));
     if (!block)
         return false;
     ctx->last_block->next = block;
     ctx->last_block = block;
-    ctx->next_room = 0;
+    ctx->next_room = block->tasks;
+    ctx->room_end = block->tasks + CST__TASKS_A_BLOCK;
     return true;
 }
 
-static inline bool put_task(cst_ctx *ctx, void *subject, unsigned kind, cst_status status)
-{
-    if (ctx->next_room == CST__TASKS_A_BLOCK && !add_block(ctx))
-        return false;
-    ctx->last_block->tasks[ctx->next_room++] =
-        (struct cst__task){ .subject = subject, .kind = kind, .status = status };
-    return true;
-}
-
-static void next_block(cst_ctx *ctx)
+/* The first block has been gone through, and there is another. */
+OUT_OF_LINE void next_block(cst_ctx *ctx)
 {
     struct cst__task_block *block = ctx->first_block;
 
     ctx->first_block = block->next;
-    ctx->next_task = 0;
+    ctx->next_task = ctx->first_block->tasks;
     cst__free(ctx, block, sizeof(*block));
 }
 
 /* Takes the first, where there is one. */
 static inline bool take_task(cst_ctx *ctx, struct cst__task *task)
 {
-    if (ctx->first_block != ctx->last_block) {
-        *task = ctx->first_block->tasks[ctx->next_task++];
-        if (ctx->next_task == CST__TASKS_A_BLOCK)
-            next_block(ctx);
-        return true;
-    }
     if (ctx->next_task == ctx->next_room)
         return false;
-    *task = ctx->first_block->tasks[ctx->next_task++];
-    if (ctx->next_task == ctx->next_room)
-        ctx->next_task = ctx->next_room = 0;
+    *task = *ctx->next_task++;
+    if (ctx->next_task == ctx->first_block->tasks + CST__TASKS_A_BLOCK &&
+        ctx->first_block != ctx->last_block)
+        next_block(ctx);
     return true;
 }
 
@@ -61,6 +55,16 @@ void cst__wake(cst_ctx *ctx)
     ctx->awake = true;
     if (cst__posted_rise(ctx) && ctx->wake)
         ctx->wake(ctx->wake_arg);
+}
+
+bool cst__put_task(cst_ctx *ctx, void *subject, unsigned kind, cst_status status)
+{
+    if (ctx->next_room == ctx->room_end && !make_room(ctx))
+        return false;
+    cst__add_task(ctx, subject, kind, status);
+    if (!ctx->awake)
+        cst__wake(ctx);
+    return true;
 }
 
 static inline void append(cst_ctx *ctx, struct cst__queue *queue, cst_task_link *link,
@@ -81,24 +85,19 @@ static inline void append(cst_ctx *ctx, struct cst__queue *queue, cst_task_link 
 void cst__post(cst_ctx *ctx, cst_task_link *link, void (*run)(cst_task_link *link))
 {
     assert(!link->run);
-    if (!put_task(ctx, link, 0, CST_OK)) {
+    if (cst__put_task(ctx, link, 0, CST_OK)) {
+        link->run = run;
+    } else {
+        ctx->some_late = true;
         append(ctx, &ctx->late, link, run);
-        return;
     }
-    link->run = run;
-    if (!ctx->awake)
-        cst__wake(ctx);
 }
 
-bool cst__post_resident(cst_ctx *ctx, void *subject, unsigned kind, cst_status status)
+void cst__resident_late(cst_ctx *ctx)
 {
-    bool there_is_room = put_task(ctx, subject, kind, status);
-
-    if (!there_is_room)
-        ctx->residents_late = true;
+    ctx->some_late = true;
     if (!ctx->awake)
         cst__wake(ctx);
-    return there_is_room;
 }
 
 /* Only inside a turn: bytes have no limit outside. The first to find them spent is who has spent them. */
@@ -170,13 +169,15 @@ cst_status cst_at_turn_end(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void *
 
 /* --- running ------------------------------------------------------------------------------------------------------ */
 
+#define NO_LIMIT SIZE_MAX
+
 static inline void after_user_code(cst_ctx *ctx)
 {
     if (ctx->burial_due)
         cst__bury(ctx);
 }
 
-static void run_link(cst_task_link *link)
+static inline void run_link(cst_task_link *link)
 {
     void (*run)(cst_task_link *) = link->run;
 
@@ -205,7 +206,7 @@ static bool run_late(cst_ctx *ctx)
     while (r && !ctx->resident_ops->run_late(r))
         r = r->next;
     if (!r)
-        ctx->residents_late = false;
+        ctx->some_late = false;
     after_user_code(ctx);
     return r != NULL;
 }
@@ -215,7 +216,7 @@ static inline bool run_task(cst_ctx *ctx)
 {
     struct cst__task task;
 
-    if ((ctx->late.first || ctx->residents_late) && run_late(ctx))
+    if (ctx->some_late && run_late(ctx))
         return true;
     if (!take_task(ctx, &task))
         return false;
@@ -225,6 +226,16 @@ static inline bool run_task(cst_ctx *ctx)
         run_link(task.subject);
     after_user_code(ctx);
     return true;
+}
+
+/* As many of the deferred tasks as may run; gives how many more might. */
+static inline size_t run_tasks(cst_ctx *ctx, size_t left)
+{
+    size_t step = left != NO_LIMIT;
+
+    while (left && run_task(ctx))
+        left -= step;
+    return left;
 }
 
 static void fire(cst_ctx *ctx, cst_timer *timer)
@@ -252,13 +263,12 @@ static bool immediate_may_run(cst_ctx *ctx)
     return ctx->immediates.first;
 }
 
+/* What comes when there are no tasks: one timer, or one immediate. */
 static bool run_next(cst_ctx *ctx)
 {
-    cst_timer *timer;
+    cst_timer *timer = cst__timer_take_due(ctx);
 
-    if (run_task(ctx))
-        return true;
-    if ((timer = cst__timer_take_due(ctx)) != NULL)
+    if (timer)
         fire(ctx, timer);
     else if (immediate_may_run(ctx))
         run_first(ctx, &ctx->immediates);
@@ -277,17 +287,29 @@ static void run_turn_end(cst_ctx *ctx)
         run_first(ctx, &queue);
 }
 
-static void begin_turn(cst_ctx *ctx, const cst_budget *budget)
+/* A turn without a budget has no limits, which is how the last one has left them, and no time. */
+static inline void begin_turn(cst_ctx *ctx, const cst_budget *budget)
 {
     ctx->awake = true;
     ctx->frames = 1;
-    cst__posted_take(ctx);
+    if (cst__posted_look(ctx))
+        cst__posted_take(ctx);
     ctx->timed = budget;
-    if (budget && budget->now_ns > ctx->now_ns)
+    if (!budget)
+        return;
+    if (budget->now_ns > ctx->now_ns)
         ctx->now_ns = budget->now_ns;
     ctx->turn_order = ctx->timer_order;
-    ctx->bytes_limited = budget && budget->bytes;
-    ctx->bytes_left = ctx->bytes_limited ? budget->bytes : SIZE_MAX;
+    ctx->bytes_limited = budget->bytes;
+    if (budget->bytes)
+        ctx->bytes_left = budget->bytes;
+}
+
+/* Whether there is anything beside tasks: all that an ordinary turn has not. */
+static inline bool has_more_than_tasks(const cst_ctx *ctx)
+{
+    return ctx->immediates.first || ctx->turn_end.first || ctx->spender || ctx->timers ||
+           cst__posted_look(ctx);
 }
 
 /* Whether the context is idle from here on. Not where another thread has posted in the last moment. */
@@ -299,30 +321,51 @@ static bool come_to_rest(cst_ctx *ctx)
     return cst__posted_sleep(ctx);
 }
 
+/* Runs what is due, and says whether the context is idle from here on. */
+OUT_OF_LINE bool run_turn(cst_ctx *ctx, size_t left)
+{
+    bool idle;
+
+    do {
+        while ((left = run_tasks(ctx, left)) > 0 && run_next(ctx))
+            left -= left != NO_LIMIT;
+        run_turn_end(ctx);
+        queue_spender(ctx);
+        idle = come_to_rest(ctx);
+    } while (!idle && left &&
+             (cst__has_tasks(ctx) || cst__timer_is_due(ctx) || immediate_may_run(ctx)));
+    return idle;
+}
+
 /* A turn that was not told the time has told none either: where it has moved the deadline, the host must hear of it. */
-static void end_turn(cst_ctx *ctx, cst_budget *budget, bool idle)
+static inline void end_turn(cst_ctx *ctx, cst_budget *budget, bool idle)
 {
     ctx->frames = 0;
-    ctx->bytes_limited = false;
-    ctx->bytes_left = SIZE_MAX;
-    if (budget)
+    if (budget) {
+        ctx->bytes_limited = false;
+        ctx->bytes_left = SIZE_MAX;
         budget->due_ns = ctx->told_due_ns = cst_ctx_due_ns(ctx);
+    }
     if (!idle)
         return;
     ctx->awake = false;
-    if (cst_ctx_due_ns(ctx) < ctx->told_due_ns)
+    if (ctx->timers && cst_ctx_due_ns(ctx) < ctx->told_due_ns)
         cst__wake(ctx);
 }
 
 /* Nothing has happened since the last turn: a turn without timers has nothing to do, and need not say so to others. */
-static bool is_idle(const cst_ctx *ctx)
+static inline bool is_idle(const cst_ctx *ctx)
 {
     return !ctx->awake && !ctx->unhandled && cst__posted_asleep(ctx);
 }
 
+/*
+ * Where there are tasks and nothing else, a round of run_turn comes to this: the tasks run, and the context comes to
+ * rest. So that is done first, and run_turn goes on from there where it was not all.
+ */
 cst_status cst_ctx_run(cst_ctx *ctx, cst_budget *budget)
 {
-    size_t left = budget && budget->tasks ? budget->tasks : SIZE_MAX;
+    size_t left = budget && budget->tasks ? budget->tasks : NO_LIMIT;
     bool idle;
 
     if (!ctx)
@@ -333,14 +376,8 @@ cst_status cst_ctx_run(cst_ctx *ctx, cst_budget *budget)
     if (!budget && is_idle(ctx))
         return CST_IDLE;
     begin_turn(ctx, budget);
-    do {
-        while (left && run_next(ctx))
-            left -= left != SIZE_MAX;
-        run_turn_end(ctx);
-        queue_spender(ctx);
-        idle = come_to_rest(ctx);
-    } while (!idle && left &&
-             (cst__has_tasks(ctx) || cst__timer_is_due(ctx) || immediate_may_run(ctx)));
+    left = run_tasks(ctx, left);
+    idle = left && !has_more_than_tasks(ctx) ? cst__posted_sleep(ctx) : run_turn(ctx, left);
     end_turn(ctx, budget, idle);
     if (!idle)
         return CST_MORE;

@@ -38,17 +38,6 @@ static void settle_stream(struct cst__resident *resident)
         cst__writable_settle(s);
 }
 
-/* The callbacks of its last moment may have named it again. */
-static bool stream_is_wanted(const struct cst__resident *resident)
-{
-    cst_stream *s = stream_of(resident);
-
-    if (!s->refs)
-        return false;
-    s->flags &= ~DYING;
-    return true;
-}
-
 static void drop_stream(struct cst__resident *resident)
 {
     cst_stream *s = stream_of(resident);
@@ -59,6 +48,20 @@ static void drop_stream(struct cst__resident *resident)
     cst__listeners_free(s);
     cst__free(s->ctx, (char *)s - writable_size(s->flags),
               stream_size(s->flags, s->ops->self_size));
+}
+
+/* The callbacks of its last moment may name it again. */
+static bool bury_stream(struct cst__resident *resident)
+{
+    cst_stream *s = stream_of(resident);
+
+    settle_stream(resident);
+    if (s->refs) {
+        s->flags &= ~DYING;
+        return false;
+    }
+    drop_stream(resident);
+    return true;
 }
 
 /* --- deferred tasks ----------------------------------------------------------------------------------------------- */
@@ -122,13 +125,12 @@ static bool run_late(struct cst__resident *resident)
     return false;
 }
 
-bool cst__post_for(cst_stream *s, enum cst__task_kind kind)
+/* Where there is no room, a note is all that is kept. */
+OUT_OF_LINE bool post_otherwise(cst_stream *s, enum cst__task_kind kind)
 {
-    bool noted = (s->late & 1u << kind) != 0;
-
-    assert(kind <= TASK_CLOSE);
-    if (!cst__post_resident(s->ctx, s, kind, CST_OK)) {
-        if (noted)
+    if (!cst__put_task(s->ctx, s, kind, CST_OK)) {
+        cst__resident_late(s->ctx);
+        if (s->late & 1u << kind)
             return false;
         s->late = (uint16_t)(s->late | 1u << kind);
     }
@@ -136,9 +138,19 @@ bool cst__post_for(cst_stream *s, enum cst__task_kind kind)
     return true;
 }
 
+bool cst__post_for(cst_stream *s, enum cst__task_kind kind)
+{
+    CST__ASSERT(kind <= TASK_CLOSE);
+    if (!cst__takes_task(s->ctx))
+        return post_otherwise(s, kind);
+    cst__add_task(s->ctx, s, kind, CST_OK);
+    s->refs++;
+    return true;
+}
+
 bool cst__try_post(cst_stream *s, enum cst__task_kind kind, cst_status status)
 {
-    if (!cst__post_resident(s->ctx, s, kind, status))
+    if (!cst__put_task(s->ctx, s, kind, status))
         return false;
     s->refs++;
     return true;
@@ -146,8 +158,8 @@ bool cst__try_post(cst_stream *s, enum cst__task_kind kind, cst_status status)
 
 static const struct cst__resident_ops resident_ops = { .end = end_stream,
                                                        .settle = settle_stream,
-                                                       .wanted = stream_is_wanted,
                                                        .drop = drop_stream,
+                                                       .bury = bury_stream,
                                                        .run = run_task,
                                                        .run_late = run_late };
 
@@ -173,7 +185,7 @@ void cst__stream_check(const cst_stream *s)
 
 void cst__release(cst_stream *s)
 {
-    assert(s->refs > 0);
+    CST__ASSERT(s->refs > 0);
     cst__stream_check(s);
     if (--s->refs == 0)
         cst__stream_check_life(s);
