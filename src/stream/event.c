@@ -99,7 +99,7 @@ static bool is_over(const struct cst__listener *l)
 }
 
 /* The list is walked when the emission at s->emit_depth is over: what it still had to call has been called. */
-static void sweep(cst_stream *s)
+OUT_OF_LINE void sweep(cst_stream *s)
 {
     struct cst__listener *l, *next;
     bool left = false;
@@ -150,6 +150,23 @@ void cst__unlisten(cst_stream *s, struct cst__listener *l, unsigned events)
     events_removed(s, removed);
 }
 
+/* No other emission can have had it in view, so nothing has to be marked. */
+void cst__unlisten_heard(cst_stream *s, struct cst__listener *l, cst_event_type type)
+{
+    if (s->emit_depth != 1 || !(l->traits & LISTENER_HELD)) {
+        cst__unlisten(s, l, EVENT_BIT(type));
+        return;
+    }
+    l->events = (uint16_t)(l->events & ~EVENT_BIT(type));
+    recount_listened(s);
+}
+
+void cst__unlink(cst_stream *s, struct cst__listener *l, unsigned beside)
+{
+    unlink_listener(s, l);
+    s->listened = (uint16_t)beside;
+}
+
 void cst__unhold(cst_stream *s, struct cst__listener *l)
 {
     l->traits = (uint8_t)(l->traits & ~LISTENER_HELD);
@@ -178,7 +195,7 @@ void cst__listen_fn(cst_stream *s, struct cst__fn_listener *l, unsigned events, 
 /* --- emission ----------------------------------------------------------------------------------------------------- */
 
 /* Called once, whatever emission had it in view. */
-static void take_once(cst_stream *s, struct cst__listener *l, uint16_t bit)
+OUT_OF_LINE void take_once(cst_stream *s, struct cst__listener *l, uint16_t bit)
 {
     l->gone = (uint16_t)(l->gone & ~bit);
     if (l->events & bit) {
@@ -198,7 +215,7 @@ static inline bool take_event(cst_stream *s, struct cst__listener *l, uint16_t b
     return true;
 }
 
-static void call_listener(cst_stream *s, struct cst__listener *l, const cst_event *event)
+static inline void call_listener(cst_stream *s, struct cst__listener *l, const cst_event *event)
 {
     if (l->kind == LISTENER_FN) {
         struct cst__fn_listener *f = cst__container_of(l, struct cst__fn_listener, listener);
@@ -216,27 +233,35 @@ static bool is_in_front(const struct cst__listener *l, uint16_t bit)
            (l->kind == LISTENER_PIPE_DEST && bit == EVENT_BIT(CST_ERROR));
 }
 
-/* Those in front, the one that came last first. last is the last listener that this emission is for. */
-static void emit_to_front(cst_stream *s, const cst_event *event, struct cst__listener *last,
-                          unsigned depth)
+/* Those in front, the one that came last first; then the others. last is the last that this emission is for. */
+OUT_OF_LINE void emit_from_front(cst_stream *s, const cst_event *event, struct cst__listener *last,
+                                 unsigned depth)
 {
     uint16_t bit = EVENT_BIT(event->type);
+    struct cst__listener *l;
 
-    for (struct cst__listener *l = last;; l = l->prev) {
+    for (l = last;; l = l->prev) {
         if (is_in_front(l, bit) && take_event(s, l, bit, depth))
             call_listener(s, l, event);
         if (l == s->listeners)
             break;
     }
+    for (l = s->listeners;; l = l->next) {
+        if (!is_in_front(l, bit) && take_event(s, l, bit, depth))
+            call_listener(s, l, event);
+        if (l == last)
+            break;
+    }
 }
 
-static void emit_to_rest(cst_stream *s, const cst_event *event, const struct cst__listener *last,
-                         unsigned depth)
+/* Where none is in front. */
+static inline void emit_in_order(cst_stream *s, const cst_event *event, struct cst__listener *last,
+                                 unsigned depth)
 {
     uint16_t bit = EVENT_BIT(event->type);
 
     for (struct cst__listener *l = s->listeners;; l = l->next) {
-        if (!is_in_front(l, bit) && take_event(s, l, bit, depth))
+        if (take_event(s, l, bit, depth))
             call_listener(s, l, event);
         if (l == last)
             break;
@@ -253,18 +278,18 @@ void cst__emit_event(cst_stream *s, const cst_event *event)
     last = cst__last_listener(s);
     depth = ++s->emit_depth;
     if ((s->flags & LISTENERS_FRONT) || event->type == CST_ERROR)
-        emit_to_front(s, event, last, depth);
-    emit_to_rest(s, event, last, depth);
+        emit_from_front(s, event, last, depth);
+    else
+        emit_in_order(s, event, last, depth);
     s->emit_depth--;
     if (s->flags & LISTENERS_GONE)
         sweep(s);
     cst__stream_check(s);
 }
 
-void cst__emit(cst_stream *s, cst_event_type type)
+void cst__emit_heard(cst_stream *s, cst_event_type type)
 {
-    if (cst__listened(s, type))
-        cst__emit_event(s, &(cst_event){ .type = type });
+    cst__emit_event(s, &(cst_event){ .type = type });
 }
 
 void cst__listeners_free(cst_stream *s)

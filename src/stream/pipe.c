@@ -383,6 +383,40 @@ static void unpipe_one(cst_stream *source, cst_stream *dest)
     emit_unpipe(source, dest);
 }
 
+/*
+ * The shortcut of going away, for the end that pipes have as a rule: the source is destroyed (so it is not paused), the
+ * destination says 'finish' or 'close' and nobody else listens to its 'unpipe'. Then unpipe_one would emit that to the
+ * pipe alone, which would remove its listeners. So all that is done is the latter; no emission but the one that the pipe
+ * is hearing can have it in view, so nothing is marked, and the record is free.
+ */
+static bool leaves_unheard(const struct cst__pipe *pipe)
+{
+    const cst_stream *source = pipe->source;
+
+    return pipe->listed && !pipe->drain_added && !pipe->end_due && !pipe->drain && !pipe->leaving &&
+           (source->flags & (DESTROYED | R_PIPED | R_TWINS)) == (DESTROYED | R_PIPED) &&
+           cst__r(source)->sole_pipe == pipe && !source->emit_depth && pipe->dest->emit_depth == 1;
+}
+
+static bool leave_unheard(struct cst__pipe *pipe)
+{
+    cst_stream *source = pipe->source, *dest = pipe->dest;
+    unsigned beside = cst__listened_beside(dest, &pipe->on_dest);
+
+    if (!leaves_unheard(pipe) || (beside & EVENT_BIT(CST_UNPIPE)))
+        return false;
+    cst__show(source->ctx);
+    pipe->listed = false;
+    pipe->cleaned_up = true;
+    cst__unlink(dest, &pipe->on_dest, beside);
+    cst__unlink(source, &pipe->on_source, cst__listened_beside(source, &pipe->on_source));
+    source->flags &= ~(R_PIPED | R_DATA_LISTENING);
+    cst__r(source)->sole_pipe = NULL;
+    cst__free_later(source->ctx, &pipe->limbo, sizeof(*pipe));
+    cst__release(dest); /* what the list held */
+    return true;
+}
+
 static struct cst__pipe *first_leaving(const cst_stream *source, uint16_t leaving)
 {
     for (const struct cst__listener *l = source->listeners; l; l = l->next)
@@ -459,7 +493,7 @@ static void source_hears(struct cst__pipe *pipe, const cst_event *event)
     if (event->type == CST_DATA) {
         cst__pipe_deliver(pipe, event->chunk);
     } else {
-        cst__unlisten(pipe->source, &pipe->on_source, EVENT_BIT(CST_END));
+        cst__unlisten_heard(pipe->source, &pipe->on_source, CST_END);
         end_dest(pipe);
     }
 }
@@ -492,7 +526,7 @@ static void dest_hears(struct cst__pipe *pipe, const cst_event *event)
         heard_unpipe(pipe, event);
     } else if (event->type == CST_ERROR) {
         heard_error(pipe);
-    } else {
+    } else if (!leave_unheard(pipe)) {
         cst__unlisten(pipe->dest, &pipe->on_dest, EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_FINISH));
         unpipe_one(pipe->source, pipe->dest);
     }

@@ -400,11 +400,38 @@ void cst__listen_fn(cst_stream *s, struct cst__fn_listener *l, unsigned events, 
 /** Removes some of a listener's events; what is not listened to is ignored. */
 void cst__unlisten(cst_stream *s, struct cst__listener *l, unsigned events);
 
+/** The same for one event, not 'data' nor 'readable', that the listener is hearing at the moment. */
+void cst__unlisten_heard(cst_stream *s, struct cst__listener *l, cst_event_type type);
+
+/** What the others in a list listen to. */
+static inline unsigned cst__listened_beside(const cst_stream *s, const struct cst__listener *l)
+{
+    unsigned listened = 0;
+
+    for (const struct cst__listener *other = s->listeners; other; other = other->next)
+        if (other != l)
+            listened |= other->events;
+    return listened;
+}
+
+/**
+ * Takes one out of the list at once, whatever it listens to: no emission has still to call it. Its record is the
+ * caller's; beside is what the others listen to. What the stream does when nobody listens is the caller's too.
+ */
+void cst__unlink(cst_stream *s, struct cst__listener *l, unsigned beside);
+
 /** Lets go of one that was held. */
 void cst__unhold(cst_stream *s, struct cst__listener *l);
 
-void cst__emit(cst_stream *s, cst_event_type type);
 void cst__emit_event(cst_stream *s, const cst_event *event);
+void cst__emit_heard(cst_stream *s, cst_event_type type);
+
+/** Emits an event that says no more than its type. */
+static inline void cst__emit(cst_stream *s, cst_event_type type)
+{
+    if (cst__listened(s, type))
+        cst__emit_heard(s, type);
+}
 
 /** Keeps the shortcut to a sole 'data' listener true; to be called when 'data' listeners have changed. */
 void cst__data_listeners_changed(cst_stream *s);
@@ -443,6 +470,13 @@ void cst__call_destroy(cst_stream *s, const cst_error *error);
 
 void cst__readable_init(cst_stream *s, const cst_opts *opts, bool both);
 void cst__readable_fini(cst_stream *s);
+
+/** Whether there is anything for it to let go of. */
+static inline bool cst__readable_holds(const cst_stream *s)
+{
+    return cst__r(s)->buffer.items || cst__decodes(s);
+}
+
 void cst__readable_check(const cst_stream *s);
 
 /** cst_push: where the chunk is kept it is moved out of *chunk, else it stays the caller's. */
@@ -500,6 +534,13 @@ size_t cst__whole_characters(const cst_stream *s, size_t n);
 
 void cst__writable_init(cst_stream *s, const cst_opts *opts, bool both);
 void cst__writable_fini(cst_stream *s);
+
+/** Whether there is anything for it to let go of. */
+static inline bool cst__writable_holds(const cst_stream *s)
+{
+    return cst__w(s)->queue.items || (s->flags & W_KEPT);
+}
+
 void cst__writable_check(const cst_stream *s);
 cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg);
 cst_status cst__write_result(cst_stream *s);
@@ -531,6 +572,12 @@ void cst__run_fail_queue(cst_stream *s);
 
 /** Calls every callback that the stream still owes: it is being freed. */
 void cst__writable_settle(cst_stream *s);
+
+/** Whether there are such. */
+static inline bool cst__writable_owes(const cst_stream *s)
+{
+    return cst__w(s)->in_flight || cst__w(s)->last_waiting;
+}
 
 /* --- finish.c ----------------------------------------------------------------------------------------------------- */
 
