@@ -12,6 +12,8 @@
 
 #define LARGEST_READ ((size_t)1 << 30)
 
+static void flow(cst_stream *s);
+
 /* --- the side as a whole ------------------------------------------------------------------------------------------ */
 
 static size_t high_water_mark(const cst_stream *s, const cst_opts *opts, bool both, bool objects)
@@ -30,7 +32,7 @@ void cst__readable_init(cst_stream *s, const cst_opts *opts, bool both)
     struct readable *r = cst__r(s);
     bool objects = opts->object_mode || (both && opts->readable_object_mode);
 
-    r->high_water_mark = high_water_mark(s, opts, both, objects);
+    *r = (struct readable){ .high_water_mark = high_water_mark(s, opts, both, objects) };
     if (objects)
         s->flags |= R_OBJECTS;
     if (!(s->flags & IS_TRANSFORM))
@@ -89,7 +91,7 @@ void cst__run_readable(cst_stream *s)
     }
     if (!(s->flags & (R_FLOWING | R_ENDED)) && r->length <= r->high_water_mark)
         s->flags |= R_NEED_READABLE;
-    cst__run_flow(s);
+    flow(s);
 }
 
 static void emit_readable(cst_stream *s)
@@ -584,22 +586,30 @@ static bool pass_by(cst_stream *s, size_t n)
     return true;
 }
 
-/* Calls the read slot where that is due, and says how much can be taken then. by_flow: nobody asked for a chunk. */
+static bool may_call_slot(const cst_stream *s)
+{
+    return (s->flags & (R_READING | R_ENDED | DESTROYED | ERRORED | CONSTRUCTED)) == CONSTRUCTED;
+}
+
+/* What comes of it may come inside or later. n is what is about to be taken; by_flow: nobody asked for a chunk. */
+static void call_slot(cst_stream *s, size_t n, bool by_flow)
+{
+    s->flags |= R_READING | R_SYNC;
+    if (s->flags & T_KEPT)
+        cst__transform_read(s);
+    else if (s->ops->read && !(s->flags & IS_TRANSFORM) && (!by_flow || !pass_by(s, n)))
+        cst__call_read(s, cst__r(s)->high_water_mark);
+}
+
+/* Calls the read slot where that is due, and says how much can be taken then. Something is buffered. */
 static size_t fetch(cst_stream *s, size_t size, size_t n, bool by_flow)
 {
-    struct readable *r = cst__r(s);
-    bool due = (s->flags & R_NEED_READABLE) || r->length == 0 || r->length - n < r->high_water_mark;
+    const struct readable *r = cst__r(s);
+    bool due = (s->flags & R_NEED_READABLE) || r->length - n < r->high_water_mark;
 
-    if (!due ||
-        (s->flags & (R_READING | R_ENDED | DESTROYED | ERRORED | CONSTRUCTED)) != CONSTRUCTED)
+    if (!due || !may_call_slot(s))
         return n;
-    s->flags |= R_READING | R_SYNC;
-    if (r->length == 0)
-        s->flags |= R_NEED_READABLE;
-    if (s->flags & IS_TRANSFORM)
-        cst__transform_read(s);
-    else if (!by_flow || !pass_by(s, n))
-        cst__call_read(s, r->high_water_mark);
+    call_slot(s, n, by_flow);
     return fetched(s, size, n);
 }
 
@@ -631,7 +641,7 @@ static bool take_and_tell(cst_stream *s, size_t size, size_t n, cst_slice *out, 
     size_t taken = 0;
     cst_status st;
 
-    if (n > 0 && r->length > 0) { /* in object mode n is 1 whatever there is */
+    if (n > 0 && r->length > 0) {
         st = take(s, n, out);
         if (st == CST_OK)
             taken = n;
@@ -656,6 +666,25 @@ bool cst__read_after_slot(cst_stream *s, size_t n, cst_slice *out)
     return take_and_tell(s, CST_READ_ANY, fetched(s, CST_READ_ANY, n), out, NULL);
 }
 
+/* A read where nothing is buffered: all that there is to do is to end, or to call the slot. */
+static bool read_empty(cst_stream *s, size_t size, cst_slice *out, cst_status *why)
+{
+    size_t n = (s->flags & R_OBJECTS) && size ? 1 : 0; /* in object mode n is 1 whatever there is */
+
+    if (s->flags & R_ENDED) {
+        end_readable(s);
+        return false;
+    }
+    s->flags |= R_NEED_READABLE;
+    if (!may_call_slot(s))
+        return false;
+    call_slot(s, 0, !why);
+    if (cst__r(s)->length != 0 || (s->flags & R_ENDED))
+        return take_and_tell(s, size, fetched(s, size, n), out, why);
+    s->flags = (s->flags & ~R_SYNC) | R_NEED_READABLE;
+    return false;
+}
+
 bool cst__read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *why)
 {
     struct readable *r = cst__r(s);
@@ -665,20 +694,30 @@ bool cst__read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *why
         r->high_water_mark = next_power_of_two(size);
     if (size != 0)
         s->flags &= ~(R_EMITTED_READABLE | R_EOF_READABLE_PENDING);
+    if (r->length == 0)
+        return read_empty(s, size, out, why);
     if (size == 0 && only_announce(s)) {
-        if (r->length == 0 && (s->flags & R_ENDED))
-            end_readable(s);
-        else
-            emit_readable(s);
+        emit_readable(s);
         return false;
     }
     n = how_much(s, size);
-    if (n == 0 && (s->flags & R_ENDED)) {
-        if (r->length == 0)
-            end_readable(s);
+    if (n == 0 && (s->flags & R_ENDED))
         return false;
-    }
     return take_and_tell(s, size, fetch(s, size, n, !why), out, why);
+}
+
+/*
+ * cst__run_flow, where that is one read that can bring nothing: the buffer is empty, and the slot will not be called. Only
+ * where the turn's bytes are spent there would be no read.
+ */
+static void flow(cst_stream *s)
+{
+    if (!(s->flags & R_FLOWING))
+        return;
+    if (!(s->flags & R_QUEUED) && (s->flags & (R_READING | R_ENDED)) && s->ctx->bytes_left != 0)
+        cst__read_chunk(s, CST_READ_ANY, NULL, NULL);
+    else
+        cst__run_flow(s);
 }
 
 cst_status cst_read(cst_slice *out, cst_stream *s, size_t size)
@@ -729,7 +768,7 @@ void cst__run_resume(cst_stream *s)
         cst__run_read(s);
     s->flags &= ~R_RESUME_SCHEDULED;
     cst__emit(s, CST_RESUME);
-    cst__run_flow(s);
+    flow(s);
     if ((s->flags & (R_FLOWING | R_READING)) == R_FLOWING)
         cst__run_read(s);
 }

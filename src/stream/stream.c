@@ -12,17 +12,35 @@ static cst_stream *stream_of(const struct cst__resident *resident)
     return cst__container_of((uintptr_t)resident, cst_stream, resident);
 }
 
-static size_t writable_size(uint64_t flags)
+/* Where the handle begins, by the sides that there are, and how much a stream takes without a state of the user's. */
+struct layout {
+    size_t handle;
+    size_t size;
+    size_t self;
+};
+
+#define SIDES(flags) ((flags) / HAS_READABLE & 3)
+
+static const struct layout *layout_of(uint64_t flags)
 {
-    return (flags & HAS_WRITABLE) ? sizeof(struct writable) : 0;
+    static const struct layout layouts[] = {
+        [SIDES(HAS_READABLE)] = { 0, sizeof(cst_stream) + sizeof(struct readable),
+                                  SELF_OF_READABLE },
+        [SIDES(HAS_WRITABLE)] = { sizeof(struct writable),
+                                  sizeof(struct writable) + sizeof(cst_stream),
+                                  sizeof(struct writable) + SELF_OF_WRITABLE },
+        [SIDES(HAS_READABLE | HAS_WRITABLE)] = { sizeof(struct writable),
+                                                 sizeof(struct writable) + sizeof(cst_stream) +
+                                                     sizeof(struct readable),
+                                                 sizeof(struct writable) + SELF_OF_BOTH },
+    };
+
+    return &layouts[SIDES(flags)];
 }
 
-static size_t stream_size(uint64_t flags, size_t self_size)
+static size_t stream_size(const struct layout *layout, size_t self_size)
 {
-    if (self_size)
-        return writable_size(flags) + cst__self_offset(flags) + self_size;
-    return writable_size(flags) + sizeof(cst_stream) +
-           ((flags & HAS_READABLE) ? sizeof(struct readable) : 0);
+    return self_size ? layout->self + self_size : layout->size;
 }
 
 static void end_stream(struct cst__resident *resident)
@@ -34,20 +52,22 @@ static void settle_stream(struct cst__resident *resident)
 {
     cst_stream *s = stream_of(resident);
 
-    if (s->flags & HAS_WRITABLE)
+    if ((s->flags & HAS_WRITABLE) && cst__writable_owes(s))
         cst__writable_settle(s);
 }
 
 static void drop_stream(struct cst__resident *resident)
 {
     cst_stream *s = stream_of(resident);
-    if (s->flags & HAS_READABLE)
+    const struct layout *layout = layout_of(s->flags);
+
+    if ((s->flags & HAS_READABLE) && cst__readable_holds(s))
         cst__readable_fini(s);
-    if (s->flags & HAS_WRITABLE)
+    if ((s->flags & HAS_WRITABLE) && cst__writable_holds(s))
         cst__writable_fini(s);
-    cst__listeners_free(s);
-    cst__free(s->ctx, (char *)s - writable_size(s->flags),
-              stream_size(s->flags, s->ops->self_size));
+    if (s->listeners)
+        cst__listeners_free(s);
+    cst__free(s->ctx, (char *)s - layout->handle, stream_size(layout, s->ops->self_size));
 }
 
 /* The callbacks of its last moment may name it again. */
@@ -208,15 +228,8 @@ void cst_unref(cst_stream *s)
 
 static uint64_t option_flags(const cst_opts *opts)
 {
-    uint64_t flags = 0;
-
-    if (!opts->no_auto_destroy)
-        flags |= AUTO_DESTROY;
-    if (!opts->no_emit_close)
-        flags |= EMIT_CLOSE;
-    if (!opts->no_half_open)
-        flags |= HALF_OPEN;
-    return flags;
+    return (opts->no_auto_destroy ? 0 : AUTO_DESTROY) | (opts->no_emit_close ? 0 : EMIT_CLOSE) |
+           (opts->no_half_open ? 0 : HALF_OPEN);
 }
 
 cst_status cst__stream_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
@@ -224,8 +237,8 @@ cst_status cst__stream_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, c
 {
     static const cst_opts defaults = { .high_water_mark = 0 };
     bool both = (flags & (HAS_READABLE | HAS_WRITABLE)) == (HAS_READABLE | HAS_WRITABLE);
+    const struct layout *layout = layout_of(flags);
     cst_stream *s;
-    size_t size;
     char *base;
 
     if (!out || !ctx || !ops)
@@ -234,24 +247,23 @@ cst_status cst__stream_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, c
         return CST_E_DESTROYED;
     if (ops->self_size > SIZE_MAX / 2)
         return CST_E_NOMEM;
-    size = stream_size(flags, ops->self_size);
-    base = cst__alloc(ctx, size);
+    base = cst__alloc(ctx, stream_size(layout, ops->self_size));
     if (!base)
         return CST_E_NOMEM;
-    memset(base, 0, size);
-    s = (cst_stream *)(void *)(base + writable_size(flags));
     if (!opts)
         opts = &defaults;
-    s->flags = flags | option_flags(opts) | CONSTRUCTED;
-    s->ctx = ctx;
-    s->ops = ops;
-    s->refs = 1;
+    s = (cst_stream *)(void *)(base + layout->handle);
+    *s = (cst_stream){
+        .flags = flags | option_flags(opts) | CONSTRUCTED, .ctx = ctx, .ops = ops, .refs = 1
+    };
     if (flags & HAS_READABLE)
         cst__readable_init(s, opts, both);
     if (flags & HAS_WRITABLE)
         cst__writable_init(s, opts, both);
     if (ops->self_size && self)
-        memcpy(cst__self(s), self, ops->self_size);
+        memcpy(base + layout->self, self, ops->self_size);
+    else if (ops->self_size)
+        memset(base + layout->self, 0, ops->self_size);
     cst__resident_add(ctx, &s->resident, &resident_ops);
     if (ops->construct)
         cst__construct_start(s);

@@ -34,7 +34,7 @@ void cst__writable_init(cst_stream *s, const cst_opts *opts, bool both)
     struct writable *w = cst__w(s);
     bool objects = opts->object_mode || (both && opts->writable_object_mode);
 
-    w->high_water_mark = high_water_mark(s, opts, both, objects);
+    *w = (struct writable){ .high_water_mark = high_water_mark(s, opts, both, objects) };
     if (objects)
         s->flags |= W_OBJECTS;
     else if (s->ops->write && !(s->flags & IS_TRANSFORM))
