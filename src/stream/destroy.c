@@ -73,22 +73,33 @@ static cst_error close_error(const cst_stream *s)
     return cst__error_here(s, s->close_status, CST_NO_DIRECTION);
 }
 
-void cst__run_close(cst_stream *s)
+OUT_OF_LINE void emit_close_error(cst_stream *s)
 {
     cst_error error = close_error(s);
 
-    if (error.status < 0)
-        emit_error(s, &error);
+    emit_error(s, &error);
+}
+
+void cst__run_close(cst_stream *s)
+{
+    if (s->close_status < 0)
+        emit_close_error(s);
     s->flags |= CLOSE_EMITTED;
     if (s->flags & EMIT_CLOSE)
         cst__emit(s, CST_CLOSE);
+}
+
+/* The slot has answered, or there is none. */
+static inline void closed(cst_stream *s)
+{
+    s->flags |= DESTROY_ANSWERED | CLOSED;
+    cst__post_for(s, TASK_CLOSE);
 }
 
 void cst__destroy_answered(cst_stream *s, cst_status status)
 {
     if (s->flags & DESTROY_ANSWERED)
         return;
-    s->flags |= DESTROY_ANSWERED | CLOSED;
     if (status == CST_SWALLOW)
         s->close_status = CST_OK;
     else if (status < 0)
@@ -98,14 +109,20 @@ void cst__destroy_answered(cst_stream *s, cst_status status)
 
         cst__set_errored(s, &error);
     }
-    cst__post_for(s, TASK_CLOSE);
+    closed(s);
 }
 
-static void call_destroy(cst_stream *s)
+OUT_OF_LINE void call_destroy(cst_stream *s)
 {
     cst_error error = close_error(s);
 
     cst__call_destroy(s, error.status < 0 ? &error : NULL);
+}
+
+/* Without a slot, and without an error that would have to be kept, its answer is known. */
+static bool needs_no_slot(const cst_stream *s)
+{
+    return !s->ops->destroy && s->close_status == CST_OK && s->ctx->given_by != s;
 }
 
 void cst__destroy(cst_stream *s, const cst_error *error)
@@ -113,14 +130,18 @@ void cst__destroy(cst_stream *s, const cst_error *error)
     if (s->flags & DESTROYED)
         return;
     cst__show(s->ctx);
-    if (s->flags & HAS_WRITABLE)
+    if ((s->flags & HAS_WRITABLE) && ((s->flags & W_BUFFERED) || cst__w(s)->last_waiting))
         cst__writable_destroying(s);
     if (error) {
         cst__set_errored(s, error);
         s->close_status = error->status;
     }
     s->flags |= DESTROYED;
-    if (s->flags & CONSTRUCTED)
+    if (!(s->flags & CONSTRUCTED))
+        return;
+    if (needs_no_slot(s))
+        closed(s);
+    else
         call_destroy(s);
 }
 

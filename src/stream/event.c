@@ -8,21 +8,6 @@
 
 #include "cstream/event.h"
 
-static void link_last(cst_stream *s, struct cst__listener *l)
-{
-    struct cst__listener *first = s->listeners;
-
-    l->next = NULL;
-    if (first) {
-        l->prev = first->prev;
-        first->prev->next = l;
-        first->prev = l;
-    } else {
-        l->prev = l;
-        s->listeners = l;
-    }
-}
-
 static void unlink_listener(cst_stream *s, struct cst__listener *l)
 {
     struct cst__listener *first = s->listeners;
@@ -171,20 +156,6 @@ void cst__unhold(cst_stream *s, struct cst__listener *l)
 {
     l->traits = (uint8_t)(l->traits & ~LISTENER_HELD);
     unlink_if_over(s, l);
-}
-
-void cst__listen(cst_stream *s, struct cst__listener *l, enum cst__listener_kind kind,
-                 unsigned events, unsigned traits)
-{
-    l->events = (uint16_t)events;
-    l->gone = 0;
-    l->gone_depth = 0;
-    l->kind = (uint8_t)kind;
-    l->traits = (uint8_t)traits;
-    s->listened = (uint16_t)(s->listened | events);
-    if (traits & LISTENER_FRONT)
-        s->flags |= LISTENERS_FRONT;
-    link_last(s, l);
 }
 
 void cst__listen_fn(cst_stream *s, struct cst__fn_listener *l, unsigned events, unsigned traits)

@@ -26,7 +26,8 @@ static void finish(cst_stream *s)
 {
     cst__w(s)->pending--;
     s->flags |= W_FINISHED;
-    cst__requests_call_ends(s, CST_OK);
+    if (cst__w(s)->last_waiting)
+        cst__requests_call_ends(s, CST_OK);
     cst__emit(s, CST_FINISH);
     if ((s->flags & AUTO_DESTROY) && readable_side_is_done(s))
         cst__destroy(s, NULL);
@@ -73,9 +74,9 @@ static void prefinish(cst_stream *s)
     s->flags &= ~W_SYNC;
 }
 
-void cst__final_answered(cst_stream *s, cst_status status)
+/* It has failed, or has answered twice. */
+OUT_OF_LINE void final_failed(cst_stream *s, cst_status status)
 {
-    struct writable *w = cst__w(s);
     cst_error error =
         cst__error_here(s, status < 0 ? status : CST_E_MULTIPLE_CALLBACK, CST_WRITING);
 
@@ -83,11 +84,21 @@ void cst__final_answered(cst_stream *s, cst_status status)
         cst__error_or_destroy(s, &error, false);
         return;
     }
+    cst__w(s)->pending--;
+    cst__requests_call_ends(s, status);
+    cst__error_or_destroy(s, &error, (s->flags & W_SYNC) != 0);
+}
+
+void cst__final_answered(cst_stream *s, cst_status status)
+{
+    struct writable *w = cst__w(s);
+
+    if (status < 0 || (s->flags & W_PREFINISHED)) {
+        final_failed(s, status);
+        return;
+    }
     w->pending--;
-    if (status < 0) {
-        cst__requests_call_ends(s, status);
-        cst__error_or_destroy(s, &error, (s->flags & W_SYNC) != 0);
-    } else if (need_finish(s)) {
+    if (need_finish(s)) {
         s->flags |= W_PREFINISHED;
         emit_prefinish(s);
         w->pending++;
@@ -126,9 +137,30 @@ static void settle_end(cst_stream *s, struct cst__request *request, cst_status r
         cst__request_wait(cst__w(s), request);
 }
 
+static inline void uncork_all(cst_stream *s)
+{
+    if (s->flags & W_CORKED) {
+        cst__w(s)->queue.spare = 1;
+        cst__uncork(s);
+    }
+}
+
+static inline void begin_ending(cst_stream *s)
+{
+    s->flags |= W_ENDING;
+    cst__finish_maybe(s, true);
+    s->flags |= W_ENDED;
+}
+
+void cst__end_unasked(cst_stream *s)
+{
+    uncork_all(s);
+    if (!(s->flags & (W_ENDING | ERRORED)))
+        begin_ending(s);
+}
+
 cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg)
 {
-    struct writable *w = cst__w(s);
     struct cst__request *request = NULL;
     cst_status refused = CST_OK;
 
@@ -141,14 +173,9 @@ cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, vo
             cst__free(s->ctx, request, sizeof(*request));
         return refused;
     }
-    if (s->flags & W_CORKED) {
-        w->queue.spare = 1;
-        cst__uncork(s);
-    }
+    uncork_all(s);
     if (!refused && !(s->flags & (W_ENDING | ERRORED))) {
-        s->flags |= W_ENDING;
-        cst__finish_maybe(s, true);
-        s->flags |= W_ENDED;
+        begin_ending(s);
     } else if (!refused && (s->flags & W_FINISHED)) {
         refused = CST_E_ALREADY_FINISHED;
     } else if (!refused && (s->flags & DESTROYED)) {

@@ -453,7 +453,7 @@ static void end_dest(struct cst__pipe *pipe)
     if (pipe->no_end)
         unpipe_one(pipe->source, pipe->dest);
     else
-        cst__end(pipe->dest, NULL, NULL, NULL);
+        cst__end_unasked(pipe->dest);
 }
 
 static struct cst__pipe *first_with_end_due(const cst_stream *source)
@@ -587,19 +587,23 @@ static void end_later(struct cst__pipe *pipe)
 
 static void add_listeners(struct cst__pipe *pipe)
 {
-    bool ended = (pipe->source->flags & R_END_EMITTED) != 0;
+    cst_stream *source = pipe->source, *dest = pipe->dest;
+    bool ended = (source->flags & R_END_EMITTED) != 0, first = !cst__listened(source, CST_DATA);
     unsigned end = ended ? 0u : EVENT_BIT(CST_END);
 
     if (ended)
         end_later(pipe);
     pipe->refs = 2;
-    cst__listen(pipe->dest, &pipe->on_dest, LISTENER_PIPE_DEST,
+    cst__listen(dest, &pipe->on_dest, LISTENER_PIPE_DEST,
                 EVENT_BIT(CST_UNPIPE) | EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_FINISH) |
                     EVENT_BIT(CST_ERROR),
                 0);
-    cst__listen(pipe->source, &pipe->on_source, LISTENER_PIPE_SOURCE, EVENT_BIT(CST_DATA) | end,
+    cst__listen(source, &pipe->on_source, LISTENER_PIPE_SOURCE, EVENT_BIT(CST_DATA) | end,
                 LISTENER_HELD);
-    cst__data_listener_added(pipe->source);
+    if (first)
+        cst__data_listener_is(source, pipe);
+    else
+        cst__data_listener_added(source);
 }
 
 /* Also by a pipe that was undone, as long as its record is there. */
@@ -611,19 +615,26 @@ static bool leads_to(const cst_stream *source, const cst_stream *dest)
     return false;
 }
 
-void cst__pipe_connect(struct cst__pipe *pipe)
+static void look_for_others(cst_stream *source, const cst_stream *dest)
 {
-    cst_stream *source = pipe->source, *dest = pipe->dest;
-
     if (has_one_pipe(source))
         source->flags |= R_MULTI_AWAIT;
     if (leads_to(source, dest))
         source->flags |= R_TWINS;
+}
+
+void cst__pipe_connect(struct cst__pipe *pipe)
+{
+    cst_stream *source = pipe->source, *dest = pipe->dest;
+
+    if (source->listeners)
+        look_for_others(source, dest);
     pipe->listed = true;
     dest->refs++;
     add_listeners(pipe);
-    cst__emit_event(dest, &(cst_event){ .type = CST_PIPE, .peer = source });
-    if (cst_writable_need_drain(dest))
+    if (cst__listened(dest, CST_PIPE))
+        cst__emit_event(dest, &(cst_event){ .type = CST_PIPE, .peer = source });
+    if ((dest->flags & W_NEED_DRAIN) && cst_writable_need_drain(dest))
         await_drain(pipe);
     else if (!(source->flags & R_FLOWING))
         cst__resume(source);
@@ -634,7 +645,8 @@ cst_status cst_pipe(cst_stream *source, cst_stream *dest, const cst_pipe_opts *o
     struct cst__pipe *pipe;
     cst_ctx *ctx;
 
-    if (!cst_has_readable(source) || !cst_has_writable(dest) || source->ctx != dest->ctx)
+    if (!source || !dest || !(source->flags & HAS_READABLE) || !(dest->flags & HAS_WRITABLE) ||
+        source->ctx != dest->ctx)
         return CST_E_INVALID_ARG;
     pipe = cst__pipe_new(source, dest, opts && opts->no_end);
     if (!pipe)

@@ -29,14 +29,11 @@ static size_t high_water_mark(const cst_stream *s, const cst_opts *opts, bool bo
 
 void cst__readable_init(cst_stream *s, const cst_opts *opts, bool both)
 {
-    struct readable *r = cst__r(s);
     bool objects = opts->object_mode || (both && opts->readable_object_mode);
 
-    *r = (struct readable){ .high_water_mark = high_water_mark(s, opts, both, objects) };
+    cst__readable_start(s, high_water_mark(s, opts, both, objects));
     if (objects)
         s->flags |= R_OBJECTS;
-    if (!(s->flags & IS_TRANSFORM))
-        s->flags |= R_SYNC; /* so that what is pushed before the first read is buffered */
     if (both && opts->no_readable)
         s->flags |= R_ABSENT | R_ENDED | R_END_EMITTED;
 }
@@ -141,7 +138,7 @@ void cst__readable_constructed(cst_stream *s)
 void cst__run_auto_end(cst_stream *s)
 {
     if (!(s->flags & (W_ABSENT | W_ENDING | DESTROYED | ERRORED)))
-        cst__end(s, NULL, NULL, NULL);
+        cst__end_unasked(s);
 }
 
 static bool writable_side_is_done(const cst_stream *s)
@@ -595,9 +592,9 @@ static bool may_call_slot(const cst_stream *s)
 static void call_slot(cst_stream *s, size_t n, bool by_flow)
 {
     s->flags |= R_READING | R_SYNC;
-    if (s->flags & T_KEPT)
+    if (s->flags & IS_TRANSFORM)
         cst__transform_read(s);
-    else if (s->ops->read && !(s->flags & IS_TRANSFORM) && (!by_flow || !pass_by(s, n)))
+    else if (!by_flow || !pass_by(s, n))
         cst__call_read(s, cst__r(s)->high_water_mark);
 }
 
@@ -666,11 +663,24 @@ bool cst__read_after_slot(cst_stream *s, size_t n, cst_slice *out)
     return take_and_tell(s, CST_READ_ANY, fetched(s, CST_READ_ANY, n), out, NULL);
 }
 
-/* A read where nothing is buffered: all that there is to do is to end, or to call the slot. */
-static bool read_empty(cst_stream *s, size_t size, cst_slice *out, cst_status *why)
+/* A read where nothing is buffered, with the slot called. */
+OUT_OF_LINE bool fetch_into_empty(cst_stream *s, size_t size, cst_slice *out, cst_status *why)
 {
     size_t n = (s->flags & R_OBJECTS) && size ? 1 : 0; /* in object mode n is 1 whatever there is */
 
+    call_slot(s, 0, !why);
+    return take_and_tell(s, size, fetched(s, size, n), out, why);
+}
+
+/* A transform has something to do with a read only where it keeps a completion; a source without a slot has nothing. */
+static bool has_nothing_to_call(const cst_stream *s)
+{
+    return (s->flags & IS_TRANSFORM) ? !(s->flags & T_KEPT) : !s->ops->read;
+}
+
+/* A read where nothing is buffered: all that there is to do is to end, or to call the slot. */
+static bool read_empty(cst_stream *s, size_t size, cst_slice *out, cst_status *why)
+{
     if (s->flags & R_ENDED) {
         end_readable(s);
         return false;
@@ -678,24 +688,16 @@ static bool read_empty(cst_stream *s, size_t size, cst_slice *out, cst_status *w
     s->flags |= R_NEED_READABLE;
     if (!may_call_slot(s))
         return false;
-    call_slot(s, 0, !why);
-    if (cst__r(s)->length != 0 || (s->flags & R_ENDED))
-        return take_and_tell(s, size, fetched(s, size, n), out, why);
-    s->flags = (s->flags & ~R_SYNC) | R_NEED_READABLE;
+    if (!has_nothing_to_call(s))
+        return fetch_into_empty(s, size, out, why);
+    s->flags = (s->flags & ~R_SYNC) | R_READING;
     return false;
 }
 
-bool cst__read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *why)
+OUT_OF_LINE bool read_filled(cst_stream *s, size_t size, cst_slice *out, cst_status *why)
 {
-    struct readable *r = cst__r(s);
     size_t n;
 
-    if (size != CST_READ_ANY && size > r->high_water_mark)
-        r->high_water_mark = next_power_of_two(size);
-    if (size != 0)
-        s->flags &= ~(R_EMITTED_READABLE | R_EOF_READABLE_PENDING);
-    if (r->length == 0)
-        return read_empty(s, size, out, why);
     if (size == 0 && only_announce(s)) {
         emit_readable(s);
         return false;
@@ -704,6 +706,17 @@ bool cst__read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *why
     if (n == 0 && (s->flags & R_ENDED))
         return false;
     return take_and_tell(s, size, fetch(s, size, n, !why), out, why);
+}
+
+bool cst__read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *why)
+{
+    struct readable *r = cst__r(s);
+
+    if (size != CST_READ_ANY && size > r->high_water_mark)
+        r->high_water_mark = next_power_of_two(size);
+    if (size != 0)
+        s->flags &= ~(R_EMITTED_READABLE | R_EOF_READABLE_PENDING);
+    return r->length == 0 ? read_empty(s, size, out, why) : read_filled(s, size, out, why);
 }
 
 /*
@@ -826,14 +839,29 @@ cst_status cst_pause(cst_stream *s)
 
 /* --- what listening does -------------------------------------------------------------------------------------------- */
 
-void cst__data_listener_added(cst_stream *s)
+static void listen_to_data(cst_stream *s)
 {
-    cst__data_listeners_changed(s);
     s->flags |= R_DATA_LISTENING;
     if (cst__listened(s, CST_READABLE))
         s->flags |= R_READABLE_LISTENING;
     if ((s->flags & (R_HAS_FLOWING | R_FLOWING)) != R_HAS_FLOWING)
         cst__resume(s);
+}
+
+void cst__data_listener_added(cst_stream *s)
+{
+    cst__data_listeners_changed(s);
+    listen_to_data(s);
+}
+
+/* What cst__data_listeners_changed would find. */
+void cst__data_listener_is(cst_stream *s, struct cst__pipe *pipe)
+{
+    if (!cst__decodes(s)) {
+        s->flags |= R_PIPED;
+        cst__r(s)->sole_pipe = pipe;
+    }
+    listen_to_data(s);
 }
 
 void cst__data_listener_removed(cst_stream *s)
@@ -843,7 +871,10 @@ void cst__data_listener_removed(cst_stream *s)
 
 void cst__run_read(cst_stream *s)
 {
-    cst__read_chunk(s, 0, NULL, NULL);
+    if (cst__r(s)->length == 0)
+        read_empty(s, 0, NULL, NULL);
+    else
+        read_filled(s, 0, NULL, NULL);
 }
 
 void cst__readable_listener_added(cst_stream *s)

@@ -232,11 +232,41 @@ static uint64_t option_flags(const cst_opts *opts)
            (opts->no_half_open ? 0 : HALF_OPEN);
 }
 
+/* Whether the options say more of a side than its mark. */
+static bool speaks_of_sides(const cst_opts *opts)
+{
+    return (opts->object_mode | opts->readable_object_mode | opts->writable_object_mode |
+            opts->no_readable | opts->no_writable) ||
+           (opts->readable_high_water_mark | opts->writable_high_water_mark);
+}
+
+/* As a rule they do not: then both sides have the same mark. */
+static void init_sides(cst_stream *s, const cst_opts *opts)
+{
+    bool both = (s->flags & (HAS_READABLE | HAS_WRITABLE)) == (HAS_READABLE | HAS_WRITABLE);
+    bool more = speaks_of_sides(opts);
+    size_t mark = opts->high_water_mark ? opts->high_water_mark : s->ctx->default_mark[false];
+
+    if (mark == CST_HWM_ZERO)
+        mark = 0;
+    if (s->flags & HAS_READABLE) {
+        if (more)
+            cst__readable_init(s, opts, both);
+        else
+            cst__readable_start(s, mark);
+    }
+    if (s->flags & HAS_WRITABLE) {
+        if (more)
+            cst__writable_init(s, opts, both);
+        else
+            cst__writable_start(s, mark);
+    }
+}
+
 cst_status cst__stream_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
                            const cst_opts *opts, uint64_t flags)
 {
     static const cst_opts defaults = { .high_water_mark = 0 };
-    bool both = (flags & (HAS_READABLE | HAS_WRITABLE)) == (HAS_READABLE | HAS_WRITABLE);
     const struct layout *layout = layout_of(flags);
     cst_stream *s;
     char *base;
@@ -256,10 +286,7 @@ cst_status cst__stream_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, c
     *s = (cst_stream){
         .flags = flags | option_flags(opts) | CONSTRUCTED, .ctx = ctx, .ops = ops, .refs = 1
     };
-    if (flags & HAS_READABLE)
-        cst__readable_init(s, opts, both);
-    if (flags & HAS_WRITABLE)
-        cst__writable_init(s, opts, both);
+    init_sides(s, opts);
     if (ops->self_size && self)
         memcpy(base + layout->self, self, ops->self_size);
     else if (ops->self_size)

@@ -62,7 +62,8 @@
 
 /* readable side */
 #define R_FLOWING FLAG(0)
-#define ACTIVE FLAG(1) /* since timeouts looked last: what they would not see, or cst_progress */
+/* since timeouts looked last, or they never did: what they would not see, or cst_progress */
+#define ACTIVE FLAG(1)
 #define R_DATA_LISTENING FLAG(2) /* at least one 'data' listener */
 #define R_PIPED FLAG(3)          /* there is just one, and it is a pipe: sole_pipe */
 #define R_READING FLAG(4)        /* the read slot was called and has pushed nothing yet */
@@ -391,8 +392,25 @@ static inline struct cst__listener *cst__last_listener(const cst_stream *s)
 }
 
 /** Puts a record's own listener into the list. */
-void cst__listen(cst_stream *s, struct cst__listener *l, enum cst__listener_kind kind,
-                 unsigned events, unsigned traits);
+static inline void cst__listen(cst_stream *s, struct cst__listener *l, enum cst__listener_kind kind,
+                               unsigned events, unsigned traits)
+{
+    struct cst__listener *first = s->listeners;
+
+    *l = (struct cst__listener){ .prev = first ? first->prev : l,
+                                 .events = (uint16_t)events,
+                                 .kind = (uint8_t)kind,
+                                 .traits = (uint8_t)traits };
+    s->listened = (uint16_t)(s->listened | events);
+    if (traits & LISTENER_FRONT)
+        s->flags |= LISTENERS_FRONT;
+    if (first) {
+        first->prev->next = l;
+        first->prev = l;
+    } else {
+        s->listeners = l;
+    }
+}
 
 /** The same for one with a function; fn and arg are set. */
 void cst__listen_fn(cst_stream *s, struct cst__fn_listener *l, unsigned events, unsigned traits);
@@ -468,6 +486,14 @@ void cst__call_destroy(cst_stream *s, const cst_error *error);
 
 /* --- readable.c --------------------------------------------------------------------------------------------------- */
 
+/** The side of a new stream, of bytes; the options may say otherwise. */
+static inline void cst__readable_start(cst_stream *s, size_t high_water_mark)
+{
+    *cst__r(s) = (struct readable){ .high_water_mark = high_water_mark };
+    if (!(s->flags & IS_TRANSFORM))
+        s->flags |= R_SYNC; /* so that what is pushed before the first read is buffered */
+}
+
 void cst__readable_init(cst_stream *s, const cst_opts *opts, bool both);
 void cst__readable_fini(cst_stream *s);
 
@@ -514,6 +540,8 @@ void cst__run_auto_end(cst_stream *s);
 
 /** What listening to 'data' and 'readable' does beside the list. */
 void cst__data_listener_added(cst_stream *s);
+void cst__data_listener_is(cst_stream *s,
+                           struct cst__pipe *pipe); /* the first one, if it is a pipe */
 void cst__data_listener_removed(cst_stream *s);
 void cst__readable_listener_added(cst_stream *s);
 void cst__readable_listener_removed(cst_stream *s);
@@ -532,6 +560,13 @@ size_t cst__whole_characters(const cst_stream *s, size_t n);
 
 /* --- writable.c --------------------------------------------------------------------------------------------------- */
 
+/** As cst__readable_start. */
+static inline void cst__writable_start(cst_stream *s, size_t high_water_mark)
+{
+    *cst__w(s) = (struct writable){ .high_water_mark = high_water_mark };
+    s->flags |= s->ops->write && !(s->flags & IS_TRANSFORM) ? ACTIVE | W_PLAIN : ACTIVE;
+}
+
 void cst__writable_init(cst_stream *s, const cst_opts *opts, bool both);
 void cst__writable_fini(cst_stream *s);
 
@@ -549,6 +584,9 @@ cst_status cst__write_result(cst_stream *s);
 bool cst__writable_may_transfer(const cst_stream *s);
 cst_status cst__writable_transfer(cst_stream *s, cst_transfer *transfer);
 cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg);
+
+/** The same where there is nothing to write, and nobody asks how it went. */
+void cst__end_unasked(cst_stream *s);
 void cst__write_answered(cst_stream *s, cst_status status);
 
 /** The same for the slot write, with CST_OK. */

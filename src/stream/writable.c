@@ -31,14 +31,11 @@ static size_t high_water_mark(const cst_stream *s, const cst_opts *opts, bool bo
 
 void cst__writable_init(cst_stream *s, const cst_opts *opts, bool both)
 {
-    struct writable *w = cst__w(s);
     bool objects = opts->object_mode || (both && opts->writable_object_mode);
 
-    *w = (struct writable){ .high_water_mark = high_water_mark(s, opts, both, objects) };
+    cst__writable_start(s, high_water_mark(s, opts, both, objects));
     if (objects)
-        s->flags |= W_OBJECTS;
-    else if (s->ops->write && !(s->flags & IS_TRANSFORM))
-        s->flags |= W_PLAIN;
+        s->flags = (s->flags & ~W_PLAIN) | W_OBJECTS;
     if (both && opts->no_writable)
         s->flags |= W_ABSENT | W_ENDING | W_ENDED | W_FINISHED;
 }
@@ -588,6 +585,18 @@ cst_status cst__write_result(cst_stream *s)
     return (s->flags & (DESTROYED | ERRORED)) ? CST_FULL : CST_OK;
 }
 
+static cst_status write_to_idle(cst_stream *s, const cst_slice *chunk)
+{
+    struct cst__passing passing;
+    cst_status st;
+
+    passing_init(&passing, NULL, chunk);
+    passing.sink = s;
+    if (write_unseen(s->ctx, &passing, cst__self_of_writable(s), &st))
+        return CST_OK;
+    return cst__shown_write_returned(&passing, st);
+}
+
 cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg)
 {
     struct writable *w = cst__w(s);
@@ -595,6 +604,8 @@ cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, 
     size_t len = chunk_length(s, chunk);
     cst_status st;
 
+    if (!done && is_idle(s))
+        return write_to_idle(s, chunk);
     if (len > SIZE_MAX - w->length)
         return CST_E_INVALID_ARG;
     if (done && !(request = cst__request_new(s, done, arg)))
@@ -615,41 +626,17 @@ cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, 
     return cst__write_result(s);
 }
 
-static cst_status write_to_idle(cst_ctx *ctx, cst_stream *s, const cst_slice *chunk)
-{
-    struct cst__passing passing;
-    cst_status st;
-
-    passing_init(&passing, NULL, chunk);
-    passing.frames = 1;
-    passing.sink = s;
-    if (write_unseen(ctx, &passing, cst__self_of_writable(s), &st))
-        return CST_OK;
-    st = cst__shown_write_returned(&passing, st);
-    cst__leave(ctx);
-    return st;
-}
-
-static cst_status write_to_busy(cst_ctx *ctx, cst_stream *s, const cst_slice *chunk,
-                                cst_done_fn *done, void *arg)
-{
-    cst_status st;
-
-    cst__enter(ctx);
-    st = cst__write(s, chunk, done, arg);
-    cst__leave(ctx);
-    return st;
-}
-
 /* By value, as cst_write: so the call needs no more than a jump. */
 OUT_OF_LINE cst_status write_otherwise(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg)
 {
     cst_status st = CST_E_INVALID_ARG;
 
     if (s && (s->flags & HAS_WRITABLE)) {
-        cst__show(s->ctx);
-        st = !done && is_idle(s) ? write_to_idle(s->ctx, s, &chunk)
-                                 : write_to_busy(s->ctx, s, &chunk, done, arg);
+        cst_ctx *ctx = s->ctx;
+
+        cst__enter(ctx);
+        st = cst__write(s, &chunk, done, arg);
+        cst__leave(ctx);
     }
     cst__slice_unref(&chunk);
     return st;
