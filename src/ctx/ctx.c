@@ -69,17 +69,6 @@ cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_
 
 /* --- residents, limbo, the end ------------------------------------------------------------------------------------ */
 
-void cst__resident_add(cst_ctx *ctx, struct cst__resident *resident,
-                       const struct cst__resident_ops *ops)
-{
-    ctx->resident_ops = ops;
-    resident->prev = NULL;
-    resident->next = ctx->residents;
-    if (ctx->residents)
-        ctx->residents->prev = resident;
-    ctx->residents = resident;
-}
-
 void cst__resident_die(cst_ctx *ctx, struct cst__resident *resident)
 {
     if (ctx->closing)

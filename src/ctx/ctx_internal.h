@@ -233,8 +233,16 @@ void cst__show_unseen(cst_ctx *ctx);
 /** Drops the dead and empties limbo. */
 void cst__bury(cst_ctx *ctx);
 
-void cst__resident_add(cst_ctx *ctx, struct cst__resident *resident,
-                       const struct cst__resident_ops *ops);
+static inline void cst__resident_add(cst_ctx *ctx, struct cst__resident *resident,
+                                     const struct cst__resident_ops *ops)
+{
+    ctx->resident_ops = ops;
+    resident->prev = NULL;
+    resident->next = ctx->residents;
+    if (ctx->residents)
+        ctx->residents->prev = resident;
+    ctx->residents = resident;
+}
 
 /** Marks a resident for being dropped when the last frame is left: now, where there is none. */
 void cst__resident_die(cst_ctx *ctx, struct cst__resident *resident);

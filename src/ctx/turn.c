@@ -8,7 +8,7 @@
 /* --- the queue of deferred tasks ---------------------------------------------------------------------------------- */
 
 /* Where all that was queued has been taken, the block serves again. */
-static bool make_room(cst_ctx *ctx)
+OUT_OF_LINE bool make_room(cst_ctx *ctx)
 {
     struct cst__task_block *block;
 
@@ -322,7 +322,7 @@ static bool come_to_rest(cst_ctx *ctx)
 }
 
 /* Runs what is due, and says whether the context is idle from here on. */
-OUT_OF_LINE bool run_turn(cst_ctx *ctx, size_t left)
+OUT_OF_LINE bool run_rounds(cst_ctx *ctx, size_t left)
 {
     bool idle;
 
@@ -360,24 +360,17 @@ static inline bool is_idle(const cst_ctx *ctx)
 }
 
 /*
- * Where there are tasks and nothing else, a round of run_turn comes to this: the tasks run, and the context comes to
- * rest. So that is done first, and run_turn goes on from there where it was not all.
+ * Where there are tasks and nothing else, a round of run_rounds comes to this: the tasks run, and the context comes to
+ * rest. So that is done first, and run_rounds goes on from there where it was not all.
  */
-cst_status cst_ctx_run(cst_ctx *ctx, cst_budget *budget)
+OUT_OF_LINE cst_status turn(cst_ctx *ctx, cst_budget *budget)
 {
     size_t left = budget && budget->tasks ? budget->tasks : NO_LIMIT;
     bool idle;
 
-    if (!ctx)
-        return CST_E_INVALID_ARG;
-    cst__show(ctx);
-    if (ctx->frames)
-        return CST_E_NESTED;
-    if (!budget && is_idle(ctx))
-        return CST_IDLE;
     begin_turn(ctx, budget);
     left = run_tasks(ctx, left);
-    idle = left && !has_more_than_tasks(ctx) ? cst__posted_sleep(ctx) : run_turn(ctx, left);
+    idle = left && !has_more_than_tasks(ctx) ? cst__posted_sleep(ctx) : run_rounds(ctx, left);
     end_turn(ctx, budget, idle);
     if (!idle)
         return CST_MORE;
@@ -386,6 +379,16 @@ cst_status cst_ctx_run(cst_ctx *ctx, cst_budget *budget)
         return CST_E_UNHANDLED;
     }
     return CST_IDLE;
+}
+
+cst_status cst_ctx_run(cst_ctx *ctx, cst_budget *budget)
+{
+    if (!ctx)
+        return CST_E_INVALID_ARG;
+    cst__show(ctx);
+    if (ctx->frames)
+        return CST_E_NESTED;
+    return !budget && is_idle(ctx) ? CST_IDLE : turn(ctx, budget);
 }
 
 void cst__run_all(cst_ctx *ctx)

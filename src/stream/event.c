@@ -239,15 +239,12 @@ static inline void emit_in_order(cst_stream *s, const cst_event *event, struct c
     }
 }
 
-void cst__emit_event(cst_stream *s, const cst_event *event)
+/* Somebody listens. */
+ALWAYS_INLINE void emit(cst_stream *s, const cst_event *event)
 {
-    struct cst__listener *last;
-    unsigned depth;
+    struct cst__listener *last = s->listeners->prev;
+    unsigned depth = ++s->emit_depth;
 
-    if (!cst__listened(s, event->type))
-        return;
-    last = cst__last_listener(s);
-    depth = ++s->emit_depth;
     if ((s->flags & LISTENERS_FRONT) || event->type == CST_ERROR)
         emit_from_front(s, event, last, depth);
     else
@@ -258,9 +255,15 @@ void cst__emit_event(cst_stream *s, const cst_event *event)
     cst__stream_check(s);
 }
 
+void cst__emit_event(cst_stream *s, const cst_event *event)
+{
+    if (cst__listened(s, event->type))
+        emit(s, event);
+}
+
 void cst__emit_heard(cst_stream *s, cst_event_type type)
 {
-    cst__emit_event(s, &(cst_event){ .type = type });
+    emit(s, &(cst_event){ .type = type });
 }
 
 void cst__listeners_free(cst_stream *s)

@@ -488,7 +488,7 @@ void cst__run_pipe_end(cst_stream *s)
 
 /* --- what it hears --------------------------------------------------------------------------------------------------- */
 
-static void source_hears(struct cst__pipe *pipe, const cst_event *event)
+static inline void source_hears(struct cst__pipe *pipe, const cst_event *event)
 {
     if (event->type == CST_DATA) {
         cst__pipe_deliver(pipe, event->chunk);
@@ -520,7 +520,7 @@ static void heard_error(struct cst__pipe *pipe)
         dest->ctx->unhandled = true;
 }
 
-static void dest_hears(struct cst__pipe *pipe, const cst_event *event)
+OUT_OF_LINE void dest_hears(struct cst__pipe *pipe, const cst_event *event)
 {
     if (event->type == CST_UNPIPE) {
         heard_unpipe(pipe, event);
@@ -563,13 +563,18 @@ void cst__pipe_stream_freed(struct cst__listener *l)
 
 /* --- pipe ----------------------------------------------------------------------------------------------------------- */
 
-struct cst__pipe *cst__pipe_new(cst_stream *source, cst_stream *dest, bool no_end)
+static inline struct cst__pipe *new_pipe(cst_stream *source, cst_stream *dest, bool no_end)
 {
     struct cst__pipe *pipe = cst__alloc(source->ctx, sizeof(*pipe));
 
     if (pipe)
         *pipe = (struct cst__pipe){ .source = source, .dest = dest, .no_end = no_end };
     return pipe;
+}
+
+struct cst__pipe *cst__pipe_new(cst_stream *source, cst_stream *dest, bool no_end)
+{
+    return new_pipe(source, dest, no_end);
 }
 
 void cst__pipe_discard(struct cst__pipe *pipe)
@@ -648,7 +653,7 @@ cst_status cst_pipe(cst_stream *source, cst_stream *dest, const cst_pipe_opts *o
     if (!source || !dest || !(source->flags & HAS_READABLE) || !(dest->flags & HAS_WRITABLE) ||
         source->ctx != dest->ctx)
         return CST_E_INVALID_ARG;
-    pipe = cst__pipe_new(source, dest, opts && opts->no_end);
+    pipe = new_pipe(source, dest, opts && opts->no_end);
     if (!pipe)
         return CST_E_NOMEM;
     ctx = source->ctx;

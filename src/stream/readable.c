@@ -788,19 +788,18 @@ void cst__run_resume(cst_stream *s)
 
 void cst__resume(cst_stream *s)
 {
+    bool flows = (s->flags & R_FLOWING) != 0, scheduled = (s->flags & R_RESUME_SCHEDULED) != 0;
+
     if (s->flags & DESTROYED)
         return;
-    if (!(s->flags & R_FLOWING)) {
-        s->flags |= R_HAS_FLOWING;
-        if (!(s->flags & R_READABLE_LISTENING))
-            s->flags |= R_FLOWING;
-        if (!(s->flags & R_RESUME_SCHEDULED)) {
-            s->flags |= R_RESUME_SCHEDULED;
-            cst__post_for(s, TASK_RESUME);
-        }
-    }
-    s->flags |= R_HAS_PAUSED;
-    s->flags &= ~R_PAUSED;
+    s->flags = (s->flags & ~R_PAUSED) | R_HAS_PAUSED;
+    if (flows)
+        return;
+    s->flags |= R_HAS_FLOWING | R_RESUME_SCHEDULED;
+    if (!(s->flags & R_READABLE_LISTENING))
+        s->flags |= R_FLOWING;
+    if (!scheduled)
+        cst__post_for(s, TASK_RESUME);
 }
 
 cst_status cst_resume(cst_stream *s)

@@ -10,20 +10,10 @@ struct cst__transform_call {
     struct cst__transform_call *outer;
 };
 
-/* Among the bits of owed: the write in flight was forgotten. */
-#define WRITE_FORGOTTEN 0x80u
-
 /* A write owes its answer while W_EXPECTING is set; the others have a bit of their own. */
 static unsigned slot_bit(enum cst__slot slot)
 {
     return slot < SLOT_TRANSFORM ? 0u : 1u << (slot - SLOT_TRANSFORM);
-}
-
-bool cst__owes_answer(const cst_stream *s)
-{
-    if ((s->flags & (W_EXPECTING | IS_TRANSFORM)) == W_EXPECTING && !(s->owed & WRITE_FORGOTTEN))
-        return true;
-    return (s->owed & ~WRITE_FORGOTTEN) != 0;
 }
 
 bool cst__owes_write(const cst_stream *s)

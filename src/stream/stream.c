@@ -12,35 +12,18 @@ static cst_stream *stream_of(const struct cst__resident *resident)
     return cst__container_of((uintptr_t)resident, cst_stream, resident);
 }
 
-/* Where the handle begins, by the sides that there are, and how much a stream takes without a state of the user's. */
-struct layout {
-    size_t handle;
-    size_t size;
-    size_t self;
-};
-
-#define SIDES(flags) ((flags) / HAS_READABLE & 3)
-
-static const struct layout *layout_of(uint64_t flags)
+static size_t writable_size(uint64_t flags)
 {
-    static const struct layout layouts[] = {
-        [SIDES(HAS_READABLE)] = { 0, sizeof(cst_stream) + sizeof(struct readable),
-                                  SELF_OF_READABLE },
-        [SIDES(HAS_WRITABLE)] = { sizeof(struct writable),
-                                  sizeof(struct writable) + sizeof(cst_stream),
-                                  sizeof(struct writable) + SELF_OF_WRITABLE },
-        [SIDES(HAS_READABLE | HAS_WRITABLE)] = { sizeof(struct writable),
-                                                 sizeof(struct writable) + sizeof(cst_stream) +
-                                                     sizeof(struct readable),
-                                                 sizeof(struct writable) + SELF_OF_BOTH },
-    };
-
-    return &layouts[SIDES(flags)];
+    return (flags & HAS_WRITABLE) ? sizeof(struct writable) : 0;
 }
 
-static size_t stream_size(const struct layout *layout, size_t self_size)
+static inline size_t stream_size(uint64_t flags, size_t self_size)
 {
-    return self_size ? layout->self + self_size : layout->size;
+    size_t before = writable_size(flags);
+
+    if (self_size)
+        return before + cst__self_offset(flags) + self_size;
+    return before + sizeof(cst_stream) + ((flags & HAS_READABLE) ? sizeof(struct readable) : 0);
 }
 
 static void end_stream(struct cst__resident *resident)
@@ -56,18 +39,29 @@ static void settle_stream(struct cst__resident *resident)
         cst__writable_settle(s);
 }
 
+static bool holds_something(const cst_stream *s)
+{
+    return s->listeners || ((s->flags & HAS_READABLE) && cst__readable_holds(s)) ||
+           ((s->flags & HAS_WRITABLE) && cst__writable_holds(s));
+}
+
+OUT_OF_LINE void let_go_of_all(cst_stream *s)
+{
+    if (s->flags & HAS_READABLE)
+        cst__readable_fini(s);
+    if (s->flags & HAS_WRITABLE)
+        cst__writable_fini(s);
+    cst__listeners_free(s);
+}
+
 static void drop_stream(struct cst__resident *resident)
 {
     cst_stream *s = stream_of(resident);
-    const struct layout *layout = layout_of(s->flags);
 
-    if ((s->flags & HAS_READABLE) && cst__readable_holds(s))
-        cst__readable_fini(s);
-    if ((s->flags & HAS_WRITABLE) && cst__writable_holds(s))
-        cst__writable_fini(s);
-    if (s->listeners)
-        cst__listeners_free(s);
-    cst__free(s->ctx, (char *)s - layout->handle, stream_size(layout, s->ops->self_size));
+    if (holds_something(s))
+        let_go_of_all(s);
+    cst__free(s->ctx, (char *)s - writable_size(s->flags),
+              stream_size(s->flags, s->ops->self_size));
 }
 
 /* The callbacks of its last moment may name it again. */
@@ -226,48 +220,49 @@ void cst_unref(cst_stream *s)
 
 /* --- making ------------------------------------------------------------------------------------------------------- */
 
-static uint64_t option_flags(const cst_opts *opts)
+/* Whether the options say nothing but a mark. */
+static inline bool are_plain(const cst_opts *opts)
 {
-    return (opts->no_auto_destroy ? 0 : AUTO_DESTROY) | (opts->no_emit_close ? 0 : EMIT_CLOSE) |
-           (opts->no_half_open ? 0 : HALF_OPEN);
+    return !((opts->object_mode | opts->readable_object_mode | opts->writable_object_mode |
+              opts->no_auto_destroy | opts->no_emit_close | opts->no_half_open | opts->no_readable |
+              opts->no_writable) ||
+             (opts->readable_high_water_mark | opts->writable_high_water_mark));
 }
 
-/* Whether the options say more of a side than its mark. */
-static bool speaks_of_sides(const cst_opts *opts)
-{
-    return (opts->object_mode | opts->readable_object_mode | opts->writable_object_mode |
-            opts->no_readable | opts->no_writable) ||
-           (opts->readable_high_water_mark | opts->writable_high_water_mark);
-}
-
-/* As a rule they do not: then both sides have the same mark. */
-static void init_sides(cst_stream *s, const cst_opts *opts)
+/* The sides as the options want them. */
+OUT_OF_LINE void init_by_options(cst_stream *s, const cst_opts *opts)
 {
     bool both = (s->flags & (HAS_READABLE | HAS_WRITABLE)) == (HAS_READABLE | HAS_WRITABLE);
-    bool more = speaks_of_sides(opts);
-    size_t mark = opts->high_water_mark ? opts->high_water_mark : s->ctx->default_mark[false];
 
-    if (mark == CST_HWM_ZERO)
-        mark = 0;
-    if (s->flags & HAS_READABLE) {
-        if (more)
-            cst__readable_init(s, opts, both);
-        else
-            cst__readable_start(s, mark);
-    }
-    if (s->flags & HAS_WRITABLE) {
-        if (more)
-            cst__writable_init(s, opts, both);
-        else
-            cst__writable_start(s, mark);
-    }
+    if (opts->no_auto_destroy)
+        s->flags &= ~AUTO_DESTROY;
+    if (opts->no_emit_close)
+        s->flags &= ~EMIT_CLOSE;
+    if (opts->no_half_open)
+        s->flags &= ~HALF_OPEN;
+    if (s->flags & HAS_READABLE)
+        cst__readable_init(s, opts, both);
+    if (s->flags & HAS_WRITABLE)
+        cst__writable_init(s, opts, both);
 }
 
-cst_status cst__stream_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
-                           const cst_opts *opts, uint64_t flags)
+/* The same where they say nothing but a mark, which then is that of both sides. */
+static inline void init_plainly(cst_stream *s, size_t mark, uint64_t flags)
 {
-    static const cst_opts defaults = { .high_water_mark = 0 };
-    const struct layout *layout = layout_of(flags);
+    if (!mark)
+        mark = s->ctx->default_mark[false];
+    else if (mark == CST_HWM_ZERO)
+        mark = 0;
+    if (flags & HAS_READABLE)
+        cst__readable_start(s, mark);
+    if (flags & HAS_WRITABLE)
+        cst__writable_start(s, mark);
+}
+
+/* Inlined into each constructor: there the kind, and with it the layout, is known. */
+ALWAYS_INLINE cst_status make_stream(cst_stream **out, cst_ctx *ctx, const cst_ops *ops,
+                                     const void *self, const cst_opts *opts, uint64_t flags)
+{
     cst_stream *s;
     char *base;
 
@@ -277,20 +272,22 @@ cst_status cst__stream_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, c
         return CST_E_DESTROYED;
     if (ops->self_size > SIZE_MAX / 2)
         return CST_E_NOMEM;
-    base = cst__alloc(ctx, stream_size(layout, ops->self_size));
+    base = cst__alloc(ctx, stream_size(flags, ops->self_size));
     if (!base)
         return CST_E_NOMEM;
-    if (!opts)
-        opts = &defaults;
-    s = (cst_stream *)(void *)(base + layout->handle);
-    *s = (cst_stream){
-        .flags = flags | option_flags(opts) | CONSTRUCTED, .ctx = ctx, .ops = ops, .refs = 1
-    };
-    init_sides(s, opts);
+    s = (cst_stream *)(void *)(base + writable_size(flags));
+    *s = (cst_stream){ .flags = flags | AUTO_DESTROY | EMIT_CLOSE | HALF_OPEN | CONSTRUCTED,
+                       .ctx = ctx,
+                       .ops = ops,
+                       .refs = 1 };
+    if (!opts || are_plain(opts))
+        init_plainly(s, opts ? opts->high_water_mark : 0, flags);
+    else
+        init_by_options(s, opts);
     if (ops->self_size && self)
-        memcpy(base + layout->self, self, ops->self_size);
+        memcpy((char *)s + cst__self_offset(flags), self, ops->self_size);
     else if (ops->self_size)
-        memset(base + layout->self, 0, ops->self_size);
+        memset((char *)s + cst__self_offset(flags), 0, ops->self_size);
     cst__resident_add(ctx, &s->resident, &resident_ops);
     if (ops->construct)
         cst__construct_start(s);
@@ -301,7 +298,7 @@ cst_status cst__stream_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, c
 cst_status cst_readable_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
                             const cst_opts *opts)
 {
-    return cst__stream_new(out, ctx, ops, self, opts, HAS_READABLE);
+    return make_stream(out, ctx, ops, self, opts, HAS_READABLE);
 }
 
 cst_status cst_writable_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
@@ -309,7 +306,7 @@ cst_status cst_writable_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, 
 {
     if (!ops || (!ops->write && !ops->writev))
         return CST_E_INVALID_ARG;
-    return cst__stream_new(out, ctx, ops, self, opts, HAS_WRITABLE);
+    return make_stream(out, ctx, ops, self, opts, HAS_WRITABLE);
 }
 
 cst_status cst_duplex_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
@@ -317,7 +314,7 @@ cst_status cst_duplex_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, co
 {
     if (!ops || (!ops->write && !ops->writev && !(opts && opts->no_writable)))
         return CST_E_INVALID_ARG;
-    return cst__stream_new(out, ctx, ops, self, opts, HAS_READABLE | HAS_WRITABLE);
+    return make_stream(out, ctx, ops, self, opts, HAS_READABLE | HAS_WRITABLE);
 }
 
 cst_status cst_transform_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
@@ -325,7 +322,7 @@ cst_status cst_transform_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops,
 {
     if (!ops || !ops->transform)
         return CST_E_INVALID_ARG;
-    return cst__stream_new(out, ctx, ops, self, opts, HAS_READABLE | HAS_WRITABLE | IS_TRANSFORM);
+    return make_stream(out, ctx, ops, self, opts, HAS_READABLE | HAS_WRITABLE | IS_TRANSFORM);
 }
 
 cst_status cst_passthrough_new_with(cst_stream **out, cst_ctx *ctx, const cst_ops *ops,
@@ -333,8 +330,8 @@ cst_status cst_passthrough_new_with(cst_stream **out, cst_ctx *ctx, const cst_op
 {
     if (!ops || ops->transform)
         return CST_E_INVALID_ARG;
-    return cst__stream_new(out, ctx, ops, self, opts,
-                           HAS_READABLE | HAS_WRITABLE | IS_TRANSFORM | IS_PASSTHROUGH);
+    return make_stream(out, ctx, ops, self, opts,
+                       HAS_READABLE | HAS_WRITABLE | IS_TRANSFORM | IS_PASSTHROUGH);
 }
 
 cst_status cst_passthrough_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts)

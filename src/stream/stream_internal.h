@@ -176,6 +176,9 @@ enum cst__slot {
     SLOT_DESTROY
 };
 
+/* Among the bits of owed: the write in flight was forgotten. */
+#define WRITE_FORGOTTEN 0x80u
+
 /* --- events ------------------------------------------------------------------------------------------------------- */
 
 /* Beside the public events, for listeners of the library's: the stream is being freed, and with it its list. */
@@ -369,10 +372,6 @@ static inline void cst__stream_check(const cst_stream *s)
 
 /* --- stream.c ----------------------------------------------------------------------------------------------------- */
 
-/** What all constructors share: flags says the kind. */
-cst_status cst__stream_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
-                           const cst_opts *opts, uint64_t flags);
-
 /** Lets one reference go, and the stream with the last one, if it has closed and nothing is owed. */
 void cst__release(cst_stream *s);
 
@@ -384,11 +383,6 @@ void cst__stream_check_life(cst_stream *s);
 static inline bool cst__listened(const cst_stream *s, cst_event_type type)
 {
     return s->listened & EVENT_BIT(type);
-}
-
-static inline struct cst__listener *cst__last_listener(const cst_stream *s)
-{
-    return s->listeners ? s->listeners->prev : NULL;
 }
 
 /** Puts a record's own listener into the list. */
@@ -442,7 +436,7 @@ void cst__unlink(cst_stream *s, struct cst__listener *l, unsigned beside);
 void cst__unhold(cst_stream *s, struct cst__listener *l);
 
 void cst__emit_event(cst_stream *s, const cst_event *event);
-void cst__emit_heard(cst_stream *s, cst_event_type type);
+void cst__emit_heard(cst_stream *s, cst_event_type type); /* somebody listens */
 
 /** Emits an event that says no more than its type. */
 static inline void cst__emit(cst_stream *s, cst_event_type type)
@@ -460,7 +454,13 @@ void cst__listeners_free(cst_stream *s);
 /* --- slot.c ------------------------------------------------------------------------------------------------------- */
 
 /** Whether the stream must stay for an answer; whether one of them is that of the write in flight. */
-bool cst__owes_answer(const cst_stream *s);
+static inline bool cst__owes_answer(const cst_stream *s)
+{
+    if ((s->flags & (W_EXPECTING | IS_TRANSFORM)) == W_EXPECTING && !(s->owed & WRITE_FORGOTTEN))
+        return true;
+    return (s->owed & ~WRITE_FORGOTTEN) != 0;
+}
+
 bool cst__owes_write(const cst_stream *s);
 
 /**
@@ -560,10 +560,16 @@ size_t cst__whole_characters(const cst_stream *s, size_t n);
 
 /* --- writable.c --------------------------------------------------------------------------------------------------- */
 
-/** As cst__readable_start. */
+/** As cst__readable_start. What belongs to a write in flight has no value until there is one. */
 static inline void cst__writable_start(cst_stream *s, size_t high_water_mark)
 {
-    *cst__w(s) = (struct writable){ .high_water_mark = high_water_mark };
+    struct writable *w = cst__w(s);
+
+    w->queue = (struct cst_chain_row){ .items = NULL };
+    w->length = 0;
+    w->high_water_mark = high_water_mark;
+    w->last_waiting = w->in_flight = w->tick = NULL;
+    w->front = w->pending = 0;
     s->flags |= s->ops->write && !(s->flags & IS_TRANSFORM) ? ACTIVE | W_PLAIN : ACTIVE;
 }
 

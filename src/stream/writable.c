@@ -439,7 +439,14 @@ static void fail_write(cst_stream *s, struct cst__request *requests, cst_status 
     }
 }
 
-static void flight_over(cst_stream *s, cst_status status)
+/* Answered with success inside the slot, and nobody waits for anything: nothing follows. */
+static bool nothing_follows(const cst_stream *s, cst_status status)
+{
+    return status >= 0 && !cst__w(s)->in_flight &&
+           (s->flags & (W_SYNC | W_BUFFERED | W_NEED_DRAIN | W_OBJECTS | W_ENDING)) == W_SYNC;
+}
+
+OUT_OF_LINE void flight_over_with_all(cst_stream *s, cst_status status)
 {
     struct writable *w = cst__w(s);
     struct cst__request *requests = w->in_flight;
@@ -461,6 +468,16 @@ static void flight_over(cst_stream *s, cst_status status)
         completed_inside_with_callback(s, requests);
     else
         completed_inside(s);
+}
+
+static void flight_over(cst_stream *s, cst_status status)
+{
+    if (!nothing_follows(s, status)) {
+        flight_over_with_all(s, status);
+        return;
+    }
+    s->flags = (s->flags & ~(W_WRITING | W_EXPECTING)) | ACTIVE;
+    cst__w(s)->length -= cst__w(s)->flight_length;
 }
 
 void cst__write_answered(cst_stream *s, cst_status status)
@@ -597,15 +614,14 @@ static cst_status write_to_idle(cst_stream *s, const cst_slice *chunk)
     return cst__shown_write_returned(&passing, st);
 }
 
-cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg)
+OUT_OF_LINE cst_status write_in_general(cst_stream *s, const cst_slice *chunk, cst_done_fn *done,
+                                        void *arg)
 {
     struct writable *w = cst__w(s);
     struct cst__request *request = NULL;
     size_t len = chunk_length(s, chunk);
     cst_status st;
 
-    if (!done && is_idle(s))
-        return write_to_idle(s, chunk);
     if (len > SIZE_MAX - w->length)
         return CST_E_INVALID_ARG;
     if (done && !(request = cst__request_new(s, done, arg)))
@@ -624,6 +640,11 @@ cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, 
         w->length += len;
     }
     return cst__write_result(s);
+}
+
+cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg)
+{
+    return !done && is_idle(s) ? write_to_idle(s, chunk) : write_in_general(s, chunk, done, arg);
 }
 
 /* By value, as cst_write: so the call needs no more than a jump. */
