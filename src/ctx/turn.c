@@ -7,13 +7,18 @@
 
 /* --- the queue of deferred tasks ---------------------------------------------------------------------------------- */
 
-/* Where all that was queued has been taken, the block serves again. */
+/* All that was queued has been taken: the block serves again, from its beginning. */
+static inline void reuse_block(cst_ctx *ctx)
+{
+    ctx->next_task = ctx->next_room = ctx->last_block->tasks;
+}
+
 OUT_OF_LINE bool make_room(cst_ctx *ctx)
 {
     struct cst__task_block *block;
 
     if (ctx->next_task == ctx->next_room) {
-        ctx->next_task = ctx->next_room = ctx->last_block->tasks;
+        reuse_block(ctx);
         return true;
     }
     block = cst__alloc(ctx, sizeof(*block));
@@ -39,8 +44,10 @@ OUT_OF_LINE void next_block(cst_ctx *ctx)
 /* Takes the first, where there is one. */
 static inline bool take_task(cst_ctx *ctx, struct cst__task *task)
 {
-    if (ctx->next_task == ctx->next_room)
+    if (ctx->next_task == ctx->next_room) {
+        reuse_block(ctx);
         return false;
+    }
     *task = *ctx->next_task++;
     if (ctx->next_task == ctx->first_block->tasks + CST__TASKS_A_BLOCK &&
         ctx->first_block != ctx->last_block)
