@@ -27,7 +27,7 @@ struct cst__resident_ops {
     void (*end)(struct cst__resident *resident); /* destroy it; what that brings comes by tasks */
     void (*settle)(struct cst__resident *resident); /* call the callbacks that it still owes */
     void (*drop)(struct cst__resident *resident);   /* free it; no user code runs */
-    bool (*bury)(struct cst__resident *resident); /* both; false: not free it, it is named again */
+    bool (*bury)(struct cst__resident *resident);   /* both; false: it is named again, and stays */
     void (*run)(void *subject, unsigned kind, cst_status status); /* a task of its own */
     bool (*run_late)(
         struct cst__resident *resident); /* one that had no room; false: there is none */
@@ -153,6 +153,15 @@ static inline void cst__add_task(cst_ctx *ctx, void *subject, unsigned kind, cst
 /** Queues a task, whatever stands in the way; false where there is no room. */
 bool cst__put_task(cst_ctx *ctx, void *subject, unsigned kind, cst_status status);
 
+/** The same, as short as it can be. */
+static inline bool cst__queue_task(cst_ctx *ctx, void *subject, unsigned kind, cst_status status)
+{
+    if (!cst__takes_task(ctx))
+        return cst__put_task(ctx, subject, kind, status);
+    cst__add_task(ctx, subject, kind, status);
+    return true;
+}
+
 /** A resident's task had no room: its run_late will be asked for it. */
 void cst__resident_late(cst_ctx *ctx);
 
@@ -194,7 +203,7 @@ void cst__timers_stop_all(cst_ctx *ctx);
 
 /* --- post.c */
 
-/** What posted is at the moment. */
+/** What ctx->posted is at the moment. */
 static inline const cst_task_link *cst__posted_look(const cst_ctx *ctx)
 {
 #ifndef __STDC_NO_ATOMICS__

@@ -13,6 +13,7 @@ static inline void reuse_block(cst_ctx *ctx)
     ctx->next_task = ctx->next_room = ctx->last_block->tasks;
 }
 
+/* Where the last block is full; false where there is no memory. */
 OUT_OF_LINE bool make_room(cst_ctx *ctx)
 {
     struct cst__task_block *block;
@@ -66,11 +67,11 @@ void cst__wake(cst_ctx *ctx)
 
 bool cst__put_task(cst_ctx *ctx, void *subject, unsigned kind, cst_status status)
 {
+    if (!ctx->awake)
+        cst__wake(ctx);
     if (ctx->next_room == ctx->room_end && !make_room(ctx))
         return false;
     cst__add_task(ctx, subject, kind, status);
-    if (!ctx->awake)
-        cst__wake(ctx);
     return true;
 }
 
@@ -92,7 +93,7 @@ static inline void append(cst_ctx *ctx, struct cst__queue *queue, cst_task_link 
 void cst__post(cst_ctx *ctx, cst_task_link *link, void (*run)(cst_task_link *link))
 {
     assert(!link->run);
-    if (cst__put_task(ctx, link, 0, CST_OK)) {
+    if (cst__queue_task(ctx, link, 0, CST_OK)) {
         link->run = run;
     } else {
         ctx->some_late = true;

@@ -401,9 +401,12 @@ static bool leaves_unheard(const struct cst__pipe *pipe)
 static bool leave_unheard(struct cst__pipe *pipe)
 {
     cst_stream *source = pipe->source, *dest = pipe->dest;
-    unsigned beside = cst__listened_beside(dest, &pipe->on_dest);
+    unsigned beside;
 
-    if (!leaves_unheard(pipe) || (beside & EVENT_BIT(CST_UNPIPE)))
+    if (!leaves_unheard(pipe))
+        return false;
+    beside = cst__listened_beside(dest, &pipe->on_dest);
+    if (beside & EVENT_BIT(CST_UNPIPE))
         return false;
     cst__show(source->ctx);
     pipe->listed = false;

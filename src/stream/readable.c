@@ -854,11 +854,11 @@ void cst__data_listener_added(cst_stream *s)
 }
 
 /* What cst__data_listeners_changed would find. */
-void cst__data_listener_is(cst_stream *s, struct cst__pipe *pipe)
+void cst__data_listener_is(cst_stream *s, struct cst__pipe *sole)
 {
     if (!cst__decodes(s)) {
         s->flags |= R_PIPED;
-        cst__r(s)->sole_pipe = pipe;
+        cst__r(s)->sole_pipe = sole;
     }
     listen_to_data(s);
 }

@@ -164,7 +164,7 @@ bool cst__post_for(cst_stream *s, enum cst__task_kind kind)
 
 bool cst__try_post(cst_stream *s, enum cst__task_kind kind, cst_status status)
 {
-    if (!cst__put_task(s->ctx, s, kind, status))
+    if (!cst__queue_task(s->ctx, s, kind, status))
         return false;
     s->refs++;
     return true;

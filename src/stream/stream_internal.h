@@ -540,8 +540,7 @@ void cst__run_auto_end(cst_stream *s);
 
 /** What listening to 'data' and 'readable' does beside the list. */
 void cst__data_listener_added(cst_stream *s);
-void cst__data_listener_is(cst_stream *s,
-                           struct cst__pipe *pipe); /* the first one, if it is a pipe */
+void cst__data_listener_is(cst_stream *s, struct cst__pipe *sole); /* of the first, a pipe */
 void cst__data_listener_removed(cst_stream *s);
 void cst__readable_listener_added(cst_stream *s);
 void cst__readable_listener_removed(cst_stream *s);
