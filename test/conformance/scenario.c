@@ -35,10 +35,10 @@ int main(int argc, char **argv)
 
     if (argc < 1 || !parse_options(&options, argv + 1)) {
         fprintf(stderr, "usage: scenario [--explicit | --status] [--fail-alloc N | N+] "
-                        "[--task-budget K] [--replay FILE...]\n");
+                        "[--task-budget K] [--deaf] [--replay FILE...]\n");
         return EXIT_USAGE;
     }
-    return options.replay != NULL ? replay(options.replay, run_text, &options)
+    return options.replay != NULL ? replay(options.replay, options.run.deaf, run_text, &options)
                                   : run_stdin(&options);
 }
 
@@ -67,6 +67,8 @@ static bool parse_options(struct options *options, char **args)
             options->run.explicit_answers = true;
         } else if (strcmp(*args, "--status") == 0) {
             options->run.explicit_answers = false;
+        } else if (strcmp(*args, "--deaf") == 0) {
+            options->run.deaf = true;
         } else if (strcmp(*args, "--replay") == 0) {
             options->replay = args + 1;
             return args[1] != NULL;

@@ -173,6 +173,16 @@ static void attach_signal(struct member *member)
         cst_abort_attach(member->abort, member->stream);
 }
 
+static bool is_hooked(const struct member *member, cst_event_type type)
+{
+    const struct scenario *sc = member->host->scenario;
+
+    for (size_t i = 0; i < sc->hook_count; i++)
+        if (sc->hooks[i].event == type && strcmp(sc->hooks[i].name, member->decl->name) == 0)
+            return true;
+    return false;
+}
+
 static void create(struct member *member)
 {
     static const cst_event_type heard[] = { CST_END,    CST_CLOSE, CST_FINISH, CST_DRAIN, CST_PAUSE,
@@ -186,8 +196,9 @@ static void create(struct member *member)
     if (member->decl->signal)
         attach_signal(member);
     for (size_t i = 0; i < COUNT_OF(heard); i++)
-        cst_on(member->stream, heard[i], host_on_event,
-               member); /* refused only for want of memory */
+        if (!member->host->opts->deaf || heard[i] == CST_ERROR || is_hooked(member, heard[i]))
+            cst_on(member->stream, heard[i], host_on_event,
+                   member); /* refused only for want of memory */
 }
 
 /* --- events ----------------------------------------------------------------------------------- */
