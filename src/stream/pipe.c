@@ -385,17 +385,15 @@ static void unpipe_one(cst_stream *source, cst_stream *dest)
 
 /*
  * The shortcut of going away, for the end that pipes have as a rule: the source is destroyed (so it is not paused), the
- * destination says 'finish' or 'close' and nobody else listens to its 'unpipe'. Then unpipe_one would emit that to the
+ * destination says 'finish' or 'close', and nobody else listens to its 'unpipe'. Then unpipe_one would emit that to the
  * pipe alone, which would remove its listeners. So all that is done is the latter; no emission but the one that the pipe
  * is hearing can have it in view, so nothing is marked, and the record is free.
  */
 static bool leaves_unheard(const struct cst__pipe *pipe)
 {
-    const cst_stream *source = pipe->source;
-
-    return pipe->listed && !pipe->drain_added && !pipe->end_due && !pipe->drain && !pipe->leaving &&
-           (source->flags & (DESTROYED | R_PIPED | R_TWINS)) == (DESTROYED | R_PIPED) &&
-           cst__r(source)->sole_pipe == pipe && !source->emit_depth && pipe->dest->emit_depth == 1;
+    return pipe->listed && !pipe->end_due && !pipe->drain &&
+           (pipe->source->flags & (DESTROYED | R_PIPED | R_TWINS)) == (DESTROYED | R_PIPED) &&
+           !pipe->source->emit_depth && pipe->dest->emit_depth == 1;
 }
 
 static bool leave_unheard(struct cst__pipe *pipe)
@@ -408,6 +406,7 @@ static bool leave_unheard(struct cst__pipe *pipe)
     beside = cst__listened_beside(dest, &pipe->on_dest);
     if (beside & EVENT_BIT(CST_UNPIPE))
         return false;
+    CST__ASSERT(cst__r(source)->sole_pipe == pipe);
     cst__show(source->ctx);
     pipe->listed = false;
     pipe->cleaned_up = true;
