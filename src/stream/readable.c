@@ -315,15 +315,17 @@ void cst__push_eof(cst_stream *s)
 }
 
 /*
- * Three shortcuts of cst__push, for bytes. In the first the stream flows into one pipe and nothing is buffered: the chunk is
- * handed through. In the second the read slot of such a stream is running, with the buffer neither empty nor full and the task
- * that reads ahead already queued: the chunk is buffered, and nobody is told. In the third that slot runs unseen, which
- * implies all of this: the chunk is only noted.
+ * Four shortcuts of cst__push, for bytes. In the first the stream flows into one pipe and nothing is buffered: the chunk is
+ * handed through. In the second so too, but the task that reads ahead is not queued yet. In the third the read slot of such a stream is running,
+ * with the buffer neither empty nor full and that task already queued: the chunk is buffered, and nobody is told. In the
+ * fourth that slot runs unseen, which implies all of this: the chunk is only noted.
  */
 #define HANDS_THROUGH \
     (HAS_READABLE | R_FLOWING | R_DATA_LISTENING | R_PIPED | R_READING_MORE | R_DATA_EMITTED)
 #define HANDS_THROUGH_NOT \
     (R_READING | R_SYNC | R_QUEUED | R_AWAITING | R_ENDED | R_OBJECTS | DESTROYED | ERRORED)
+#define WAKES (HAS_READABLE | R_FLOWING | R_DATA_LISTENING | R_PIPED)
+#define WAKES_NOT (R_SYNC | R_QUEUED | R_AWAITING | R_ENDED | R_OBJECTS | DESTROYED | ERRORED)
 #define BUFFERS (HAS_READABLE | R_PIPED | R_SYNC | R_QUEUED | R_READING_MORE)
 #define BUFFERS_NOT (R_NEED_READABLE | R_ENDED | R_OBJECTS | DESTROYED | ERRORED)
 
@@ -363,6 +365,33 @@ ALWAYS_INLINE cst_status bring(cst_ctx *ctx, const cst_slice *chunk)
                : CST_FULL;
 }
 
+static cst_status handed_through(cst_stream *s)
+{
+    cst__maybe_read_more(s);
+    return can_push(s) ? CST_OK : CST_FULL;
+}
+
+static bool wakes(const cst_stream *s)
+{
+    return (s->flags & (WAKES | WAKES_NOT)) == WAKES && cst__may_nest(s->ctx);
+}
+
+OUT_OF_LINE cst_status push_and_wake(cst_stream *s, const cst_slice *chunk)
+{
+    struct cst__passing passing;
+    cst_ctx *ctx = s->ctx;
+    cst_status st;
+
+    ctx->frames += 1 + CST__NESTED;
+    s->flags = (s->flags & ~R_READING) | R_DATA_EMITTED;
+    passing_init(&passing, cst__r(s)->sole_pipe, chunk);
+    (void)deliver(ctx, &passing);
+    st = handed_through(s);
+    ctx->frames -= CST__NESTED;
+    cst__leave(ctx);
+    return st;
+}
+
 OUT_OF_LINE cst_status push_otherwise(cst_stream *s, cst_slice *chunk)
 {
     cst_status st = CST_E_INVALID_ARG;
@@ -376,14 +405,6 @@ OUT_OF_LINE cst_status push_otherwise(cst_stream *s, cst_slice *chunk)
     }
     cst__slice_unref(chunk);
     return st;
-}
-
-static cst_status handed_through(cst_stream *s)
-{
-    if ((s->flags & (R_READING_MORE | R_ENDED | R_QUEUED)) == R_READING_MORE)
-        return CST_OK;
-    cst__maybe_read_more(s);
-    return can_push(s) ? CST_OK : CST_FULL;
 }
 
 cst_status cst_push(cst_stream *s, cst_slice chunk)
@@ -400,19 +421,22 @@ cst_status cst_push(cst_stream *s, cst_slice chunk)
             return bring(ctx, &chunk);
         cst__show_unseen(ctx);
     }
-    if ((s->flags & (HANDS_THROUGH | HANDS_THROUGH_NOT)) != HANDS_THROUGH || !cst__may_nest(ctx)) {
-        if (!buffers(s, &chunk))
-            return push_otherwise(s, &chunk);
+    if ((s->flags & (HANDS_THROUGH | HANDS_THROUGH_NOT)) == HANDS_THROUGH && cst__may_nest(ctx)) {
+        st = CST_OK;
+        passing_init(&passing, cst__r(s)->sole_pipe, &chunk);
+        passing.frames = 1 + CST__NESTED;
+        if (deliver(ctx, &passing)) {
+            st = handed_through(s);
+            ctx->frames -= CST__NESTED;
+            cst__leave(ctx);
+        }
+    } else if (wakes(s)) {
+        st = push_and_wake(s, &chunk);
+    } else if (buffers(s, &chunk)) {
         s->flags &= ~R_READING;
         return buffer_behind(cst__r(s), &chunk);
-    }
-    st = CST_OK;
-    passing_init(&passing, cst__r(s)->sole_pipe, &chunk);
-    passing.frames = 1 + CST__NESTED;
-    if (deliver(ctx, &passing)) {
-        st = handed_through(s);
-        ctx->frames -= CST__NESTED;
-        cst__leave(ctx);
+    } else {
+        return push_otherwise(s, &chunk);
     }
     if (chunk.block)
         cst__block_unref(chunk.block);

@@ -3,8 +3,8 @@
  */
 #include "stream/shortcut.h"
 
-/* One that was entered, and that nobody has touched since. Whether it still flows does not matter. */
-#define ENTERED (IS_PASSTHROUGH | CONSTRUCTED | R_READING_MORE | IN_FLIGHT)
+/* One that was entered, and that nobody has touched since. Whether it still flows, or reads ahead, does not matter. */
+#define ENTERED (IS_PASSTHROUGH | CONSTRUCTED | IN_FLIGHT)
 #define ENTERED_NOT                                                                              \
     (R_READING | R_QUEUED | R_ENDED | W_CORKED | W_BUFFERED | W_ENDING | W_NEED_DRAIN | T_KEPT | \
      DESTROYED | ERRORED)
@@ -22,6 +22,7 @@ static cst_status leave_stage(cst_stream *s, size_t len)
     struct writable *w = cst__w(s);
 
     if ((s->flags & (ENTERED | ENTERED_NOT)) == ENTERED) {
+        cst__maybe_read_more(s);
         s->flags &= ~IN_FLIGHT;
         w->length = 0;
         return CST_OK;

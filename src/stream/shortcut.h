@@ -67,7 +67,8 @@ struct cst__reading {
     uint8_t outer;   /* the slot of the source in which this one runs */
     bool swaps;      /* held is what the buffer, of one chunk, has to hold */
     cst_slice held;
-    size_t first_len; /* where the slot has not brought one: of the first chunk, before it was called */
+    size_t
+        first_len; /* where the slot has not brought one: of the first chunk, before it was called */
 };
 
 /* The buffer of r, which has one chunk, has this one. */

@@ -83,7 +83,8 @@ struct test_feed {
     cst_task task;
 };
 
-cst_stream *test_feed_new(struct test_host *host, const struct test_feed *feed, const cst_opts *opts);
+cst_stream *test_feed_new(struct test_host *host, const struct test_feed *feed,
+                          const cst_opts *opts);
 struct test_feed *test_feed(cst_stream *s);
 
 /*
@@ -106,7 +107,8 @@ struct test_taker {
     cst_task task;
 };
 
-cst_stream *test_taker_new(struct test_host *host, const struct test_taker *taker, const cst_opts *opts);
+cst_stream *test_taker_new(struct test_host *host, const struct test_taker *taker,
+                           const cst_opts *opts);
 struct test_taker *test_taker(cst_stream *s);
 
 /** A pass-through that test_trace_listen can listen to. */
