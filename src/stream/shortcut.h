@@ -173,7 +173,7 @@ ALWAYS_INLINE bool queues(const cst_stream *s)
 
 ALWAYS_INLINE bool fits(const cst_stream *s, size_t len)
 {
-    return len <= SIZE_MAX - cst__w(s)->length;
+    return cst__w(s)->length + len >= len;
 }
 
 /* What a write into the queue says. */
