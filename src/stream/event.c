@@ -58,10 +58,10 @@ void cst__data_listeners_changed(cst_stream *s)
         count++;
     }
     s->flags &= ~R_PIPED;
-    cst__r(s)->sole_pipe = NULL;
+    cst__r(s)->sole_dest = NULL;
     if (count == 1 && sole->kind == LISTENER_PIPE_SOURCE) {
         s->flags |= R_PIPED;
-        cst__r(s)->sole_pipe = cst__pipe_of_listener(sole);
+        cst__r(s)->sole_dest = cst__pipe_of_source(sole)->dest;
     }
 }
 

@@ -117,7 +117,7 @@ static bool stream_unseen(cst_ctx *ctx, struct cst__passing *passing, struct cst
 
     reading->held = *cst__row_front(&r->buffer);
     reading->swaps = true;
-    passing->source = s;
+    passing->swaps = true;
     do {
         if (!read_unseen(ctx, reading, source_self, status)) {
             cst__show(ctx);
@@ -188,7 +188,7 @@ static bool stream_chunk(cst_ctx *ctx, struct cst__passing *passing, struct cst_
     if (!stream_first(ctx, reading, cst__self(reading->unseen.reads), &chunk, status))
         return false;
     passing->chunk = &chunk;
-    (void)deliver(ctx, passing);
+    (void)deliver(ctx, passing, cst__r(passing->from)->sole_dest);
     cst__slice_unref(&chunk);
     return true;
 }
@@ -207,8 +207,8 @@ static bool stream_on(cst_stream *s)
         cst_status status;
         bool brought;
 
-        passing_init(&passing, r->sole_pipe, &reading.held);
-        if (leads_to_idle(&passing) && r->buffer.count == 1)
+        passing_init(&passing, s, &reading.held);
+        if (leads_to_idle(&passing, r->sole_dest) && r->buffer.count == 1)
             brought = stream_unseen(ctx, &passing, &reading, &status);
         else if (queues(passing.sink))
             brought = stream_into_queue(ctx, &passing, &reading, &status);
@@ -338,11 +338,11 @@ static void pass_on(cst_stream *s)
     do {
         const cst_slice *first = cst__row_front(&cst__r(s)->buffer);
 
-        passing_init(&passing, cst__r(s)->sole_pipe, &chunk);
-        if (leads_to_idle(&passing) || !queues(passing.sink) || !fits(passing.sink, first->len) ||
-            passing.sink == s) {
+        passing_init(&passing, s, &chunk);
+        if (leads_to_idle(&passing, cst__r(s)->sole_dest) || !queues(passing.sink) ||
+            !fits(passing.sink, first->len) || passing.sink == s) {
             chunk = move_one(ctx, s);
-            (void)deliver(ctx, &passing);
+            (void)deliver(ctx, &passing, cst__r(s)->sole_dest);
             cst__slice_unref(&chunk);
         } else {
             chunk = move_into_queue(ctx, s, passing.sink);

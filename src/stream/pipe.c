@@ -40,7 +40,7 @@ static void on_drain(cst_stream *dest, const cst_event *event, void *arg);
 struct cst__pipe *cst__pipe_of_listener(const struct cst__listener *l)
 {
     if (l->kind == LISTENER_PIPE_SOURCE)
-        return cst__container_of((uintptr_t)l, struct cst__pipe, on_source);
+        return cst__pipe_of_source(l);
     return cst__container_of((uintptr_t)l, struct cst__pipe, on_dest);
 }
 
@@ -406,14 +406,14 @@ static bool leave_unheard(struct cst__pipe *pipe)
     beside = cst__listened_beside(dest, &pipe->on_dest);
     if (beside & EVENT_BIT(CST_UNPIPE))
         return false;
-    CST__ASSERT(cst__r(source)->sole_pipe == pipe);
+    CST__ASSERT(cst__sole_pipe(source) == pipe);
     cst__show(source->ctx);
     pipe->listed = false;
     pipe->cleaned_up = true;
     cst__unlink(dest, &pipe->on_dest, beside);
     cst__unlink(source, &pipe->on_source, cst__listened_beside(source, &pipe->on_source));
     source->flags &= ~(R_PIPED | R_DATA_LISTENING);
-    cst__r(source)->sole_pipe = NULL;
+    cst__r(source)->sole_dest = NULL;
     cst__free_later(source->ctx, &pipe->limbo, sizeof(*pipe));
     cst__release(dest); /* what the list held */
     return true;

@@ -62,7 +62,7 @@ void cst__readable_check(const cst_stream *s)
     assert(r->length == buffered_length(s));
     assert(!(s->flags & R_QUEUED) == !r->buffer.count);
     assert(!(s->flags & R_AWAITING) == !r->buffer.spare);
-    assert(!(s->flags & R_PIPED) || r->sole_pipe);
+    assert(!(s->flags & R_PIPED) || cst__sole_pipe(s)->dest == r->sole_dest);
     assert(!(s->flags & R_END_EMITTED) || (s->flags & R_ENDED));
     assert(!(s->flags & R_FLOWING) || (s->flags & R_HAS_FLOWING));
     (void)r;
@@ -174,8 +174,9 @@ void cst__pipe_deliver(struct cst__pipe *pipe, const cst_slice *chunk)
     struct cst__passing passing;
 
     if (chunk->len != 0) {
-        passing_init(&passing, pipe, chunk);
-        (void)deliver(pipe->dest->ctx, &passing);
+        passing_init(&passing, NULL, chunk);
+        passing.pipe = pipe;
+        (void)deliver(pipe->dest->ctx, &passing, pipe->dest);
     } else {
         cst__pipe_heed(pipe, cst__write(pipe->dest, chunk, NULL, NULL));
     }
@@ -185,7 +186,7 @@ static void emit_data(cst_stream *s, const cst_slice *chunk)
 {
     s->flags |= R_DATA_EMITTED;
     if (s->flags & R_PIPED)
-        cst__pipe_deliver(cst__r(s)->sole_pipe, chunk);
+        cst__pipe_deliver(cst__sole_pipe(s), chunk);
     else if (cst__listened(s, CST_DATA))
         cst__emit_event(s, &(cst_event){ .type = CST_DATA, .chunk = chunk });
 }
@@ -384,8 +385,8 @@ OUT_OF_LINE cst_status push_and_wake(cst_stream *s, const cst_slice *chunk)
 
     ctx->frames += 1 + CST__NESTED;
     s->flags = (s->flags & ~R_READING) | R_DATA_EMITTED;
-    passing_init(&passing, cst__r(s)->sole_pipe, chunk);
-    (void)deliver(ctx, &passing);
+    passing_init(&passing, s, chunk);
+    (void)deliver(ctx, &passing, cst__r(s)->sole_dest);
     st = handed_through(s);
     ctx->frames -= CST__NESTED;
     cst__leave(ctx);
@@ -423,9 +424,9 @@ cst_status cst_push(cst_stream *s, cst_slice chunk)
     }
     if ((s->flags & (HANDS_THROUGH | HANDS_THROUGH_NOT)) == HANDS_THROUGH && cst__may_nest(ctx)) {
         st = CST_OK;
-        passing_init(&passing, cst__r(s)->sole_pipe, &chunk);
+        passing_init(&passing, s, &chunk);
         passing.frames = 1 + CST__NESTED;
-        if (deliver(ctx, &passing)) {
+        if (deliver(ctx, &passing, cst__r(s)->sole_dest)) {
             st = handed_through(s);
             ctx->frames -= CST__NESTED;
             cst__leave(ctx);
@@ -578,7 +579,8 @@ static bool skip_read(cst_stream *s)
 bool cst__has_transfer(const cst_stream *s)
 {
     return (s->flags & (R_PIPED | R_FLOWING | R_OBJECTS)) == (R_PIPED | R_FLOWING) &&
-           cst__pipe_has_transfer(cst__r(s)->sole_pipe) && s->ops->read;
+           cst__r(s)->sole_dest->ops->transfer && s->ops->read &&
+           cst__pipe_has_transfer(cst__sole_pipe(s));
 }
 
 /*
@@ -587,14 +589,15 @@ bool cst__has_transfer(const cst_stream *s)
  */
 static bool pass_by(cst_stream *s, size_t n)
 {
-    struct cst__pipe *pipe = cst__r(s)->sole_pipe;
     cst_transfer transfer = { .source = s, .from = CST_OK };
+    struct cst__pipe *pipe;
     cst_status st;
 
     if (!cst__has_transfer(s))
         return false;
     if (s->flags & R_QUEUED)
         return n && skip_read(s);
+    pipe = cst__sole_pipe(s);
     if (!cst__pipe_may_transfer(pipe))
         return false;
     if (cst__cut_flow(s))
@@ -882,7 +885,7 @@ void cst__data_listener_is(cst_stream *s, struct cst__pipe *sole)
 {
     if (!cst__decodes(s)) {
         s->flags |= R_PIPED;
-        cst__r(s)->sole_pipe = sole;
+        cst__r(s)->sole_dest = sole->dest;
     }
     listen_to_data(s);
 }

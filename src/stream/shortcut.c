@@ -44,14 +44,19 @@ static void leave_stages(struct cst__pipe **entered, size_t count, size_t len)
     }
 }
 
+static struct cst__pipe *first_pipe(const struct cst__passing *passing)
+{
+    return passing->pipe ? passing->pipe : cst__sole_pipe(passing->from);
+}
+
 static void enter_stages(struct cst__passing *passing)
 {
-    struct cst__pipe *pipe = passing->first;
+    struct cst__pipe *pipe = first_pipe(passing);
 
     for (size_t i = 0; i < passing->count; i++) {
         enter_stage(pipe->dest, passing->chunk->len);
         passing->entered[i] = pipe;
-        pipe = cst__r(pipe->dest)->sole_pipe;
+        pipe = cst__sole_pipe(pipe->dest);
     }
     passing->last = pipe;
 }
@@ -60,8 +65,8 @@ static void enter_stages(struct cst__passing *passing)
 static void settle_caller(cst_ctx *ctx, const struct cst__passing *passing)
 {
     ctx->frames += passing->frames;
-    if (passing->source)
-        put_one(cst__r(passing->source), &ctx->given);
+    if (passing->swaps)
+        put_one(cst__r(passing->from), &ctx->given);
 }
 
 static void show_passing(cst_ctx *ctx, struct cst__passing *passing)
@@ -70,7 +75,7 @@ static void show_passing(cst_ctx *ctx, struct cst__passing *passing)
     struct writable *w = cst__w(sink);
 
     settle_caller(ctx, passing);
-    if (passing->first)
+    if (passing->from || passing->pipe)
         enter_stages(passing);
     sink->flags |= IN_FLIGHT;
     w->length = w->flight_length = passing->chunk->len;
@@ -145,14 +150,14 @@ static bool passes(const cst_stream *s)
  */
 static void deliver_marked(struct cst__passing *passing)
 {
-    struct cst__pipe *pipe = passing->first;
+    struct cst__pipe *pipe = first_pipe(passing);
     const cst_slice *chunk = passing->chunk;
     size_t count = 0, len = chunk->len;
 
     while (count < LONGEST_WALK && passes(pipe->dest)) {
         enter_stage(pipe->dest, len);
         passing->entered[count++] = pipe;
-        pipe = cst__r(pipe->dest)->sole_pipe;
+        pipe = cst__sole_pipe(pipe->dest);
     }
     cst__pipe_heed(pipe, cst__write(pipe->dest, chunk, NULL, NULL));
     leave_stages(passing->entered, count, len);

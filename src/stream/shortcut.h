@@ -92,16 +92,17 @@ static inline size_t cst__length_unseen(const struct cst__unseen *unseen)
 }
 
 /**
- * A chunk on its way into a sink that is_idle, whose slot runs; through stages, from the destination of first on, which are
- * all UNTOUCHED.
+ * A chunk on its way into a sink that is_idle, whose slot runs; through stages, all of them UNTOUCHED. It came out of from, whose
+ * pipe is the sole one, or by the pipe that is named; with neither it is a write of the user's.
  */
 struct cst__passing {
     struct cst__unseen unseen;
-    uint32_t frames;    /* what the caller is, on top of what ctx->frames has */
-    cst_stream *source; /* ctx->given is what its buffer, of one chunk, has to hold; or NULL */
+    uint32_t frames; /* what the caller is, on top of what ctx->frames has */
+    bool swaps;      /* ctx->given is what the buffer of from, of one chunk, has to hold */
     const cst_slice *chunk;
-    struct cst__pipe *first; /* NULL for a write that no pipe makes */
-    size_t count;            /* of the stages */
+    cst_stream *from;
+    struct cst__pipe *pipe;
+    size_t count; /* of the stages */
     cst_stream *sink;
     /* Once it is shown: */
     uint8_t outer;                           /* the slot of the sink in which this one runs */
@@ -110,14 +111,15 @@ struct cst__passing {
 };
 
 /* What every use has to begin with. */
-ALWAYS_INLINE void passing_init(struct cst__passing *passing, struct cst__pipe *first,
+ALWAYS_INLINE void passing_init(struct cst__passing *passing, cst_stream *from,
                                 const cst_slice *chunk)
 {
     passing->unseen.reads = NULL;
     passing->frames = 0;
-    passing->source = NULL;
+    passing->swaps = false;
     passing->chunk = chunk;
-    passing->first = first;
+    passing->from = from;
+    passing->pipe = NULL;
     passing->count = 0;
 }
 
@@ -201,33 +203,32 @@ ALWAYS_INLINE cst_status queue_write(cst_stream *s, const cst_slice *chunk)
 /* --- what a pipe does with a chunk ------------------------------------------------------------------------------------ */
 
 /*
- * Finds the sink, and whether it is idle. Where stages lead back to one that was passed already, or there are too many, the
- * walk comes to an end at its limit, at a stage, which is none.
+ * Finds the sink from dest on, and whether it is idle. Where stages lead back to one that was passed already, or there are too
+ * many, the walk comes to an end at its limit, at a stage, which is none.
  */
-ALWAYS_INLINE bool leads_to_idle(struct cst__passing *passing)
+ALWAYS_INLINE bool leads_to_idle(struct cst__passing *passing, cst_stream *dest)
 {
-    struct cst__pipe *last = passing->first;
     size_t count = 0;
 
-    while ((last->dest->flags & (UNTOUCHED | UNTOUCHED_NOT)) == UNTOUCHED && count < LONGEST_WALK) {
-        last = cst__r(last->dest)->sole_pipe;
+    while ((dest->flags & (UNTOUCHED | UNTOUCHED_NOT)) == UNTOUCHED && count < LONGEST_WALK) {
+        dest = cst__r(dest)->sole_dest;
         count++;
     }
     passing->count = count;
-    passing->sink = last->dest;
-    return is_idle(last->dest);
+    passing->sink = dest;
+    return is_idle(dest);
 }
 
 /*
- * The chunk, which is not empty, goes to where passing leads, in the context of all. Gives whether anything may have changed
- * in any stream; then frames were counted, and ctx->given is in the buffer of source.
+ * The chunk, which is not empty, goes to dest, in the context of all. Gives whether anything may have changed in any stream;
+ * then frames were counted, and ctx->given is in the buffer of from.
  */
-ALWAYS_INLINE bool deliver(cst_ctx *ctx, struct cst__passing *passing)
+ALWAYS_INLINE bool deliver(cst_ctx *ctx, struct cst__passing *passing, cst_stream *dest)
 {
     cst_status status;
 
     CST__ASSERT(!ctx->unseen); /* whoever calls has said cst__show */
-    if (!leads_to_idle(passing))
+    if (!leads_to_idle(passing, dest))
         cst__deliver_to_busy(ctx, passing);
     else if (!write_unseen(ctx, passing, cst__self_of_writable(passing->sink), &status))
         cst__passing_seen(passing, status);

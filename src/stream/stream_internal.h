@@ -65,7 +65,7 @@
 /* since timeouts looked last, or they never did: what they would not see, or cst_progress */
 #define ACTIVE FLAG(1)
 #define R_DATA_LISTENING FLAG(2) /* at least one 'data' listener */
-#define R_PIPED FLAG(3)          /* there is just one, and it is a pipe: sole_pipe */
+#define R_PIPED FLAG(3)          /* there is just one, and it is a pipe's: sole_dest */
 #define R_READING FLAG(4)        /* the read slot was called and has pushed nothing yet */
 #define R_SYNC FLAG(5)           /* in the read slot, or before its first call has returned */
 #define R_NEED_READABLE FLAG(6)  /* somebody waits for 'readable' */
@@ -271,8 +271,8 @@ struct readable {
     size_t length;               /* bytes or, in object mode, chunks */
     size_t high_water_mark;
     union {
-        struct cst__pipe *sole_pipe; /* with R_PIPED */
-        cst_decoder *decoder;        /* without it: of cst_set_encoding, from the pool, or NULL */
+        cst_stream *sole_dest; /* with R_PIPED: where that pipe leads */
+        cst_decoder *decoder;  /* without it: of cst_set_encoding, from the pool, or NULL */
     };
 };
 
@@ -298,6 +298,21 @@ struct cst__pipe {
     bool end_due : 1;     /* it was made after 'end': a task ends the destination */
     bool end_joined : 1;  /* the task of the one before it does */
 };
+
+static inline struct cst__pipe *cst__pipe_of_source(const struct cst__listener *l)
+{
+    return cst__container_of((uintptr_t)l, struct cst__pipe, on_source);
+}
+
+/** The pipe of a stream with R_PIPED: that listener is the only one to 'data'. */
+static inline struct cst__pipe *cst__sole_pipe(const cst_stream *s)
+{
+    const struct cst__listener *l = s->listeners;
+
+    while (!(l->events & EVENT_BIT(CST_DATA)))
+        l = l->next;
+    return cst__pipe_of_source(l);
+}
 
 static inline struct writable *cst__w(const cst_stream *s)
 {
