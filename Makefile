@@ -220,7 +220,7 @@ endif
 
 # What the scripts of test/support need to know.
 SCRIPT_ENV = BUILD='$(BUILD)' POSIX='$(POSIX)' SKIPPED_EXAMPLES='$(SKIPPED_EXAMPLES)' CC='$(CC)' CXX='$(CXX)' \
-             NM='$(NM)' MAKE='$(MAKE)'
+             CFLAGS='$(CFLAGS)' NM='$(NM)' MAKE='$(MAKE)'
 SCRIPT     = $(Q)$(SCRIPT_ENV) sh test/support
 
 ifeq ($(origin CXX),default)

@@ -1,7 +1,7 @@
 /*
  * test_long.c - the stack does not grow with the length of a line or of the data: 10,000 stages, and a million chunks that
  * are handed on at once. What it grows with is the limit on nesting, by about a kilobyte for each stage that runs inside
- * another: long-check.sh runs the tests at a limit of 32 with a stack of 64 KiB, those at 64 with 96 KiB.
+ * another. long-check.sh runs this with a small stack, and with LONG=1: else the lines are short.
  *
  * Compositions inside one another are another matter: their calls go from one to the next, uncounted.
  */
@@ -19,14 +19,9 @@
 
 #include <cstream/cstream.h>
 
-#ifdef CST_CHECK /* each check counts a queue anew */
-#define STAGES 300
-#define CHUNKS 2000
-#else
-#define STAGES 10000
-#define CHUNKS 1000000
-#endif
 #define COMPOSITIONS 40 /* inside one another */
+
+static size_t stages = 300, chunks = 2000;
 
 struct line {
     struct test_heap heap;
@@ -133,13 +128,17 @@ static void make(struct line *line, size_t at, const cst_opts *opts)
 static const cst_ctx_opts limits[] = { { .nesting_limit = 32 }, { .nesting_limit = 64 } };
 static const cst_ctx_opts *limit; /* of the present test */
 
-static int use_limit(void **state)
+static int set_up(void **state)
 {
     limit = *state;
+    if (getenv("LONG")) {
+        stages = 10000;
+        chunks = 1000000;
+    }
     return 0;
 }
 
-static struct line *line_new(size_t count, size_t chunks, const cst_opts *opts)
+static struct line *line_new(size_t count, size_t left, const cst_opts *opts)
 {
     struct line *line = calloc(1, sizeof(*line));
 
@@ -149,7 +148,7 @@ static struct line *line_new(size_t count, size_t chunks, const cst_opts *opts)
     line->row = calloc(count, sizeof(line->row[0]));
     assert_non_null(line->row);
     line->count = count;
-    line->left = chunks;
+    line->left = left;
     for (size_t i = 0; i < count; i++)
         make(line, i, opts);
     return line;
@@ -183,9 +182,9 @@ static void line_free(struct line *line)
 
 /* --- many stages ---------------------------------------------------------------------------------------------------- */
 
-static void check_all_came(const struct line *line, size_t chunks)
+static void check_all_came(const struct line *line, size_t count)
 {
-    assert_int_equal(line->bytes, chunks * CHUNK_BYTES);
+    assert_int_equal(line->bytes, count * CHUNK_BYTES);
     assert_int_equal(line->closed, line->count);
     assert_int_equal(line->errors, 0);
 }
@@ -196,7 +195,7 @@ static void a_long_pipeline_hands_everything_on(void **state)
 
     (void)state;
     for (size_t i = 0; i < 2; i++) {
-        struct line *line = line_new(STAGES, 100, &marks[i]);
+        struct line *line = line_new(stages, 100, &marks[i]);
 
         by_pipeline(line);
         assert_int_equal(cst_ctx_run(line->ctx, NULL), CST_IDLE);
@@ -209,7 +208,7 @@ static void a_long_pipeline_hands_everything_on(void **state)
 
 static void long_pipes_hand_everything_on(void **state)
 {
-    struct line *line = line_new(STAGES, 100, NULL);
+    struct line *line = line_new(stages, 100, NULL);
 
     (void)state;
     by_pipes(line);
@@ -221,7 +220,7 @@ static void long_pipes_hand_everything_on(void **state)
 /* One that is far from its end. */
 static struct line *busy_line(void)
 {
-    return line_new(STAGES, CHUNKS, &(cst_opts){ .high_water_mark = 10 });
+    return line_new(stages, chunks, &(cst_opts){ .high_water_mark = 10 });
 }
 
 /* Which of them is destroyed, and how. */
@@ -230,7 +229,7 @@ static void destroy_one(size_t at, cst_status status)
     struct line *line = busy_line();
 
     by_pipeline(line);
-    assert_int_equal(cst_ctx_run(line->ctx, &(cst_budget){ .tasks = STAGES + STAGES / 2 }),
+    assert_int_equal(cst_ctx_run(line->ctx, &(cst_budget){ .tasks = stages + stages / 2 }),
                      CST_MORE);
     assert_int_equal(cst_destroy(line->row[at], status), CST_OK);
     assert_int_equal(cst_ctx_run(line->ctx, NULL), CST_IDLE);
@@ -242,7 +241,7 @@ static void destroy_one(size_t at, cst_status status)
 
 static void one_that_is_destroyed_takes_all_with_it(void **state)
 {
-    static const size_t places[] = { 0, 1, STAGES / 2, STAGES - 2, STAGES - 1 };
+    const size_t places[] = { 0, 1, stages / 2, stages - 2, stages - 1 };
 
     (void)state;
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
@@ -256,7 +255,7 @@ static void a_failure_goes_through_all_of_it(void **state)
     struct line *line = busy_line();
 
     (void)state;
-    line->fails_at = STAGES - 2;
+    line->fails_at = stages - 2;
     by_pipeline(line);
     assert_int_equal(cst_ctx_run(line->ctx, NULL), CST_IDLE);
     assert_int_equal(line->closed, line->count);
@@ -275,7 +274,7 @@ static void an_open_line_is_freed_with_its_context(void **state)
             by_pipes(line);
         else
             by_pipeline(line);
-        assert_int_equal(cst_ctx_run(line->ctx, &(cst_budget){ .tasks = STAGES + STAGES / 2 }),
+        assert_int_equal(cst_ctx_run(line->ctx, &(cst_budget){ .tasks = stages + stages / 2 }),
                          CST_MORE);
         line_free(line);
     }
@@ -283,7 +282,7 @@ static void an_open_line_is_freed_with_its_context(void **state)
 
 static void a_switch_destroys_all_of_it(void **state)
 {
-    struct line *line = line_new(STAGES, 100, NULL);
+    struct line *line = line_new(stages, 100, NULL);
     cst_abort *abort_switch;
 
     (void)state;
@@ -315,7 +314,7 @@ static void run_composed(struct line *line, cst_stream *composed)
 
 static void a_long_composition_hands_everything_on(void **state)
 {
-    struct line *line = line_new(STAGES, 100, NULL);
+    struct line *line = line_new(stages, 100, NULL);
     cst_stream *composed;
 
     (void)state;
@@ -364,14 +363,14 @@ static void compositions_inside_one_another_are_destroyed(void **state)
 
 /* --- many chunks ---------------------------------------------------------------------------------------------------- */
 
-static void run_chunks(bool pushes, size_t stages, const cst_opts *opts)
+static void run_chunks(bool pushes, size_t count, const cst_opts *opts)
 {
-    struct line *line = line_new(stages, CHUNKS, opts);
+    struct line *line = line_new(count, chunks, opts);
 
     line->pushes = pushes;
     by_pipeline(line);
     assert_int_equal(cst_ctx_run(line->ctx, NULL), CST_IDLE);
-    check_all_came(line, CHUNKS);
+    check_all_came(line, chunks);
     line_free(line);
 }
 
@@ -397,12 +396,12 @@ static void write_chunks(bool corked, cst_done_fn *done, size_t dones)
     pipe_from(line, 1);
     if (corked)
         cst_cork(line->row[1]);
-    for (size_t i = 0; i < CHUNKS; i++)
+    for (size_t i = 0; i < chunks; i++)
         cst_write(line->row[1], cst_slice_static(text, CHUNK_BYTES), done, line);
     cst_end(line->row[1], NULL, NULL);
     cst_destroy(line->row[0], CST_OK);
     assert_int_equal(cst_ctx_run(line->ctx, NULL), CST_IDLE);
-    check_all_came(line, CHUNKS);
+    check_all_came(line, chunks);
     assert_int_equal(line->dones, dones);
     line_free(line);
 }
@@ -410,7 +409,7 @@ static void write_chunks(bool corked, cst_done_fn *done, size_t dones)
 static void a_million_chunks_are_written(void **state)
 {
     (void)state;
-    write_chunks(false, on_done, CHUNKS);
+    write_chunks(false, on_done, chunks);
 }
 
 static void a_million_chunks_are_queued(void **state)
@@ -433,13 +432,13 @@ static void on_written(cst_stream *s, cst_status status, void *arg)
 
 static void a_million_chunks_are_written_one_after_another(void **state)
 {
-    struct line *line = line_new(2, CHUNKS, NULL);
+    struct line *line = line_new(2, chunks, NULL);
 
     (void)state;
     on_written(line->row[1], CST_OK, line);
     cst_destroy(line->row[0], CST_OK);
     assert_int_equal(cst_ctx_run(line->ctx, NULL), CST_IDLE);
-    check_all_came(line, CHUNKS);
+    check_all_came(line, chunks);
     line_free(line);
 }
 
@@ -460,9 +459,9 @@ static void a_million_chunks_are_read(void **state)
 
     (void)state;
     assert_int_equal(cst_readable_new(&r, line->ctx, &plain_ops, NULL, NULL), CST_OK);
-    for (size_t i = 0; i < CHUNKS; i++)
+    for (size_t i = 0; i < chunks; i++)
         cst_push(r, cst_slice_static(text, CHUNK_BYTES));
-    for (size_t i = 0; i < CHUNKS / 2; i++) {
+    for (size_t i = 0; i < chunks / 2; i++) {
         assert_int_equal(cst_read(&chunk, r, i % 2 ? CST_READ_ANY : CHUNK_BYTES), CST_OK);
         line->bytes += chunk.len;
         cst_slice_unref(&chunk);
@@ -470,14 +469,14 @@ static void a_million_chunks_are_read(void **state)
     cst_on(r, CST_DATA, on_data, line);
     cst_push_eof(r);
     assert_int_equal(cst_ctx_run(line->ctx, NULL), CST_IDLE);
-    assert_int_equal(line->bytes, CHUNKS * CHUNK_BYTES);
+    assert_int_equal(line->bytes, chunks * CHUNK_BYTES);
     cst_unref(r);
     line_free(line);
 }
 
-#define AT(number, name, test)                                          \
-    {                                                                   \
-        name, test, use_limit, NULL, (void *)(uintptr_t)&limits[number] \
+#define AT(number, name, test)                                       \
+    {                                                                \
+        name, test, set_up, NULL, (void *)(uintptr_t)&limits[number] \
     }
 #define AT_BOTH_LIMITS(test) AT(0, #test "__nested_32", test), AT(1, #test "__nested_64", test)
 
