@@ -63,4 +63,32 @@ static inline uint8_t *fuzz_take(struct fuzz_input *input, size_t *len)
     return bytes;
 }
 
+/** An allocator's user: it counts what is out, and makes one request fail. */
+struct fuzz_heap {
+    size_t live;
+    size_t fail_in; /* requests to go until then; 0: none will */
+};
+
+static inline void *fuzz_alloc(void *user, size_t size)
+{
+    struct fuzz_heap *heap = user;
+    void *block;
+
+    if (heap->fail_in > 0 && --heap->fail_in == 0)
+        return NULL;
+    block = malloc(size);
+    fuzz_require(block != NULL);
+    heap->live++;
+    return block;
+}
+
+static inline void fuzz_free(void *user, void *block, size_t size)
+{
+    struct fuzz_heap *heap = user;
+
+    (void)size;
+    heap->live--;
+    free(block);
+}
+
 #endif

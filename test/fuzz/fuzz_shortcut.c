@@ -8,7 +8,8 @@
  *     with pass-throughs, one task a turn            a limit on tasks changes nothing
  *
  * A trace has every call of a slot, every event and callback, what every call returned, and, where the program looks, all
- * that is public about every stream at that moment: inside a callback, that is while chunks are on their way.
+ * that is public about every stream at that moment: inside a callback, that is while chunks are on their way. Of a very
+ * long one the beginning is kept.
  */
 #include "fuzz.h"
 
@@ -35,9 +36,10 @@ struct run {
     struct fuzz_input input;
     struct trace *trace;
     cst_ctx *ctx;
-    size_t live, count; /* blocks; streams */
-    cst_stream
-        *streams[MOST_STREAMS]; /* a source, the stages, two sinks; NULL: the handle was given up */
+    struct fuzz_heap heap;
+    /* A source, the stages, two sinks; NULL where the handle was given up. */
+    cst_stream *streams[MOST_STREAMS];
+    size_t count;
     cst_call late[MOST_LATE];
     size_t late_count;
     unsigned depth, calls, reads, dones;
@@ -65,25 +67,6 @@ static void say(struct run *run, const char *format, ...)
     va_end(args);
     if (len > 0)
         trace->len += (size_t)len < room ? (size_t)len : room - 1;
-}
-
-static void *count_alloc(void *user, size_t size)
-{
-    struct run *run = user;
-    void *block = malloc(size);
-
-    fuzz_require(block != NULL);
-    run->live++;
-    return block;
-}
-
-static void count_free(void *user, void *block, size_t size)
-{
-    struct run *run = user;
-
-    (void)size;
-    run->live--;
-    free(block);
 }
 
 /* --- looking -------------------------------------------------------------------------------------------------------- */
@@ -188,11 +171,12 @@ static cst_status sink_write(cst_stream *s, void *self, const cst_slice *chunk)
     return answer(s, part->run);
 }
 
-static cst_status sink_final(cst_stream *s, void *self)
+/* A sink's final, a stage's flush. */
+static cst_status last_slot(cst_stream *s, void *self)
 {
     struct part *part = self;
 
-    say(part->run, "\n%zu final", part->at);
+    say(part->run, "\n%zu last", part->at);
     return answer(s, part->run);
 }
 
@@ -223,14 +207,6 @@ static cst_status part_destroy(cst_stream *s, void *self, const cst_error *error
     return CST_OK;
 }
 
-static cst_status stage_flush(cst_stream *s, void *self)
-{
-    struct part *part = self;
-
-    say(part->run, "\n%zu flush", part->at);
-    return answer(s, part->run);
-}
-
 static cst_status hand_on(cst_stream *s, void *self, const cst_slice *chunk)
 {
     (void)self;
@@ -242,12 +218,12 @@ static cst_status hand_on(cst_stream *s, void *self, const cst_slice *chunk)
 #define OF_ALL .self_size = sizeof(struct part), .destroy = part_destroy
 
 static const cst_ops source_ops = { OF_ALL, .read = source_read };
-static const cst_ops sink_ops = { OF_ALL, .write = sink_write, .final = sink_final };
+static const cst_ops sink_ops = { OF_ALL, .write = sink_write, .final = last_slot };
 static const cst_ops plain_sink_ops = { OF_ALL, .write = sink_write };
 static const cst_ops passthrough_ops = { OF_ALL };
-static const cst_ops flushed_ops = { OF_ALL, .flush = stage_flush };
+static const cst_ops flushed_ops = { OF_ALL, .flush = last_slot };
 static const cst_ops transform_ops = { OF_ALL, .transform = hand_on };
-static const cst_ops flushed_transform_ops = { OF_ALL, .transform = hand_on, .flush = stage_flush };
+static const cst_ops flushed_transform_ops = { OF_ALL, .transform = hand_on, .flush = last_slot };
 
 static size_t mark(struct run *run)
 {
@@ -310,8 +286,9 @@ static void make_row(struct run *run)
 
 /* --- calls ---------------------------------------------------------------------------------------------------------- */
 
-static void write_some(struct run *run, cst_stream *s, uint8_t how)
+static void write_some(struct run *run, size_t at, uint8_t how)
 {
+    cst_stream *s = run->streams[at];
     cst_done_fn *done = how & 0x80 ? on_done : NULL;
     void *number = (void *)(uintptr_t)++run->dones;
     cst_status st;
@@ -323,10 +300,12 @@ static void write_some(struct run *run, cst_stream *s, uint8_t how)
     say(run, " write %d", st);
 }
 
-static void push_some(struct run *run, cst_stream *s, uint8_t how)
+static void push_some(struct run *run, size_t at, uint8_t how)
 {
+    cst_stream *s = run->streams[0];
     cst_status st = CST_OK;
 
+    (void)at;
     if (how % 32 == 0)
         st = cst_push_eof(s);
     else if (how % 32 == 1)
@@ -339,8 +318,9 @@ static void push_some(struct run *run, cst_stream *s, uint8_t how)
     say(run, " push %d", st);
 }
 
-static void read_some(struct run *run, cst_stream *s, uint8_t how)
+static void read_some(struct run *run, size_t at, uint8_t how)
 {
+    cst_stream *s = run->streams[at];
     cst_slice chunk = cst_slice_empty();
     cst_status st = how & 1 ? cst_next(&chunk, s) : cst_read(&chunk, s, how % 9);
 
@@ -349,33 +329,23 @@ static void read_some(struct run *run, cst_stream *s, uint8_t how)
     cst_slice_unref(&chunk);
 }
 
-static void flow_some(struct run *run, cst_stream *s, uint8_t how)
+static void flow_some(struct run *run, size_t at, uint8_t how)
 {
     static cst_status (*const calls[])(cst_stream *) = { cst_pause, cst_resume, cst_cork,
                                                          cst_uncork };
 
-    say(run, " flow %d", calls[how % 4](s));
+    say(run, " flow %d", calls[how % 4](run->streams[at]));
 }
 
-static void listen_some(struct run *run, cst_stream *s, uint8_t how)
+static void listen_some(struct run *run, size_t at, uint8_t how)
 {
+    static cst_status (*const calls[])(cst_stream *, cst_event_type, cst_listener_fn *,
+                                       void *) = { cst_on, cst_once, cst_off };
+    cst_stream *s = run->streams[at];
     cst_event_type type = how & 4 ? CST_READABLE : CST_DATA;
-    cst_status st = CST_OK;
 
-    switch (how % 4) {
-    case 0:
-        st = cst_on(s, type, on_event, NULL);
-        break;
-    case 1:
-        st = cst_once(s, type, on_event, NULL);
-        break;
-    case 2:
-        st = cst_off(s, type, on_event, NULL);
-        break;
-    default:
-        st = cst_off_all(s, type);
-    }
-    say(run, " listen %d", st);
+    say(run, " listen %d",
+        how % 4 < 3 ? calls[how % 4](s, type, on_event, NULL) : cst_off_all(s, type));
 }
 
 /* Forward alone, so that no ring goes on for ever. */
@@ -418,47 +388,33 @@ static void end_some(struct run *run, size_t at, uint8_t how)
     say(run, " end %d", st);
 }
 
+static void look_at_it(struct run *run, size_t at, uint8_t how)
+{
+    (void)how;
+    look_at(run, at);
+}
+
+static void look_at_all(struct run *run, size_t at, uint8_t how)
+{
+    (void)at;
+    (void)how;
+    for (size_t i = 0; i < run->count; i++)
+        look_at(run, i);
+}
+
+static void (*const calls[16])(struct run *run, size_t at, uint8_t how) = {
+    write_some, write_some,  push_some,   push_some,   push_some, read_some,
+    flow_some,  flow_some,   listen_some, join_some,   join_some, end_some,
+    look_at_it, look_at_all, look_at_all, look_at_all,
+};
+
 static void step(struct run *run)
 {
     uint8_t what = fuzz_byte(&run->input), how = fuzz_byte(&run->input);
     size_t at = (what / 16) * 7 % run->count;
-    cst_stream *s = run->streams[at];
 
     say(run, "\n  %zu", at);
-    switch (what % 16) {
-    case 0:
-    case 1:
-        write_some(run, s, how);
-        break;
-    case 2:
-    case 3:
-    case 4:
-        push_some(run, run->streams[0], how);
-        break;
-    case 5:
-        read_some(run, s, how);
-        break;
-    case 6:
-    case 7:
-        flow_some(run, s, how);
-        break;
-    case 8:
-        listen_some(run, s, how);
-        break;
-    case 9:
-    case 10:
-        join_some(run, at, how);
-        break;
-    case 11:
-        end_some(run, at, how);
-        break;
-    case 12:
-        look_at(run, at);
-        break;
-    default:
-        for (size_t i = 0; i < run->count; i++)
-            look_at(run, i);
-    }
+    calls[what % 16](run, at, how);
 }
 
 /* The next calls of the program: three of the host's, and in a callback none as a rule, so that chunks get through. */
@@ -494,7 +450,7 @@ static void turn(struct run *run)
 
 static void run_program(struct run *run)
 {
-    const cst_allocator allocator = { count_alloc, count_free, run };
+    const cst_allocator allocator = { fuzz_alloc, fuzz_free, &run->heap };
 
     running = run;
     fuzz_require(cst_ctx_new(&run->ctx, &allocator, NULL) == CST_OK);
@@ -505,12 +461,11 @@ static void run_program(struct run *run)
     }
     run->input.size = 0;
     turn(run);
-    for (size_t i = 0; i < run->count; i++)
-        look_at(run, i);
+    look_at_all(run, 0, 0);
     for (size_t i = 0; i < run->count; i++)
         cst_unref(run->streams[i]);
     fuzz_require(cst_ctx_free(run->ctx) == CST_OK);
-    fuzz_require(run->live == 0);
+    fuzz_require(run->heap.live == 0);
 }
 
 static void show_difference(const struct trace *a, const struct trace *b)

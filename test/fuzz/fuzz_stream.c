@@ -22,14 +22,13 @@ struct done {
 struct program {
     struct fuzz_input input;
     cst_ctx *ctx;
-    cst_stream
-        *streams[STREAMS +
-                 1]; /* one reference of each; NULL where that was given up, and behind the last */
+    /* One reference of each; NULL where that was given up, and behind the last. */
+    cst_stream *streams[STREAMS + 1];
     cst_call calls[MOST_CALLS]; /* slots that have not been answered */
     struct done dones[MOST_DONES];
     size_t n_calls, n_dones;
     unsigned depth, steps;
-    size_t live, fail_in; /* allocations to go until one fails; 0: none will */
+    struct fuzz_heap heap;
 };
 
 /* Of one stream, in its self. */
@@ -37,30 +36,8 @@ struct once {
     unsigned seen[CST_EVENT_TYPES_];
 };
 
-static struct program
-    *program; /* callbacks of a stream may be called when its self has nothing that leads here */
-
-static void *counting_alloc(void *user, size_t size)
-{
-    struct program *p = user;
-    void *block;
-
-    if (p->fail_in > 0 && --p->fail_in == 0)
-        return NULL;
-    block = malloc(size);
-    fuzz_require(block != NULL);
-    p->live++;
-    return block;
-}
-
-static void counting_free(void *user, void *block, size_t size)
-{
-    struct program *p = user;
-
-    (void)size;
-    p->live--;
-    free(block);
-}
+/* Callbacks of a stream may be called when its self has nothing that leads here. */
+static struct program *program;
 
 static void act(struct program *p);
 
@@ -391,7 +368,7 @@ static void control(struct program *p, cst_stream *s, size_t at, uint8_t how)
         cst_resume(s);
         break;
     case 6:
-        p->fail_in = how / 8;
+        p->heap.fail_in = how / 8;
         break;
     default:
         cst_ctx_run(p->ctx, &(cst_budget){ .tasks = 1000, .bytes = 10000 });
@@ -456,7 +433,7 @@ static void act(struct program *p)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct program p;
-    cst_allocator allocator = { counting_alloc, counting_free, &p };
+    cst_allocator allocator = { fuzz_alloc, fuzz_free, &p.heap };
 
     p = (struct program){ .input = { data, size } };
     program = &p;
@@ -466,12 +443,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         p.steps++;
     }
     cst_ctx_run(p.ctx, &(cst_budget){ .tasks = 10000, .bytes = 100000 });
-    p.fail_in = 0;
+    p.heap.fail_in = 0;
     for (size_t i = 0; i < STREAMS; i++)
         cst_unref(p.streams[i]);
     fuzz_require(cst_ctx_free(p.ctx) == CST_OK);
     for (size_t i = 0; i < p.n_dones; i++)
         fuzz_require(p.dones[i].called == 1);
-    fuzz_require(p.live == 0);
+    fuzz_require(p.heap.live == 0);
     return 0;
 }
