@@ -27,7 +27,8 @@ static bool streams(const cst_stream *s)
 
 static bool may_stream(const cst_stream *s)
 {
-    return streams(s) && cst__r(s)->high_water_mark != 0 && s->ops->read && !cst__has_transfer(s);
+    return streams(s) && cst__r(s)->high_water_mark != 0 && s->ops->read && !cst__has_transfer(s) &&
+           !s->ctx->given_by; /* what another slot has given is needed still */
 }
 
 /* Whether taking the first chunk leaves room, so that the read slot is to be called before. */
@@ -86,17 +87,17 @@ static bool stream_otherwise(cst_stream *s, const struct cst__reading *reading, 
 ALWAYS_INLINE bool read_unseen(cst_ctx *ctx, struct cst__reading *reading, void *self,
                                cst_status *status)
 {
-    cst_stream *s = reading->unseen.reads;
+    cst_stream *s = reading->unseen.gives;
 
     ctx->unseen = &reading->unseen;
     *status = s->ops->read(s, self, cst__r(s)->high_water_mark);
-    return *status == reading->brought && ctx->unseen == &reading->unseen;
+    return *status == reading->unseen.brought && ctx->unseen == &reading->unseen;
 }
 
 ALWAYS_INLINE void is_taken(cst_ctx *ctx, struct cst__reading *reading)
 {
     ctx->unseen = NULL;
-    reading->brought = BROUGHT_NOTHING;
+    reading->unseen.brought = BROUGHT_NOTHING;
 }
 
 /*
@@ -108,7 +109,7 @@ ALWAYS_INLINE void is_taken(cst_ctx *ctx, struct cst__reading *reading)
 static bool stream_unseen(cst_ctx *ctx, struct cst__passing *passing, struct cst__reading *reading,
                           cst_status *status)
 {
-    cst_stream *s = reading->unseen.reads;
+    cst_stream *s = reading->unseen.gives;
     struct readable *r = cst__r(s);
     void *source_self = cst__self(s);
     void *sink_self = cst__self(passing->sink);
@@ -147,7 +148,7 @@ static bool stream_unseen(cst_ctx *ctx, struct cst__passing *passing, struct cst
 ALWAYS_INLINE bool stream_first(cst_ctx *ctx, struct cst__reading *reading, void *self,
                                 cst_slice *chunk, cst_status *status)
 {
-    struct readable *r = cst__r(reading->unseen.reads);
+    struct readable *r = cst__r(reading->unseen.gives);
 
     if (!has_room_then(r)) {
         take_first(r, chunk);
@@ -168,7 +169,7 @@ ALWAYS_INLINE bool stream_first(cst_ctx *ctx, struct cst__reading *reading, void
 static bool stream_into_queue(cst_ctx *ctx, struct cst__passing *passing,
                               struct cst__reading *reading, cst_status *status)
 {
-    void *self = cst__self(reading->unseen.reads);
+    void *self = cst__self(reading->unseen.gives);
     cst_slice chunk;
 
     do {
@@ -185,7 +186,7 @@ static bool stream_chunk(cst_ctx *ctx, struct cst__passing *passing, struct cst_
 {
     cst_slice chunk;
 
-    if (!stream_first(ctx, reading, cst__self(reading->unseen.reads), &chunk, status))
+    if (!stream_first(ctx, reading, cst__self(reading->unseen.gives), &chunk, status))
         return false;
     passing->chunk = &chunk;
     (void)deliver(ctx, passing, cst__r(passing->from)->sole_dest);
@@ -196,8 +197,7 @@ static bool stream_chunk(cst_ctx *ctx, struct cst__passing *passing, struct cst_
 /* As long as it lasts, and the turn's bytes; false where there was no chunk. */
 static bool stream_on(cst_stream *s)
 {
-    struct cst__reading reading = { .unseen.reads = s,
-                                    .brought = BROUGHT_NOTHING,
+    struct cst__reading reading = { .unseen = { .gives = s, .brought = BROUGHT_NOTHING },
                                     .outer = s->slot };
     const struct readable *r = cst__r(s);
     struct cst__passing passing;

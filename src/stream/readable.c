@@ -351,17 +351,17 @@ ALWAYS_INLINE bool brings(const cst_stream *s, const cst_slice *chunk)
     const struct cst__unseen *unseen = s->ctx->unseen;
     const struct readable *r = cst__r(s);
 
-    return unseen->reads == s && cst__reading_of(unseen)->brought == BROUGHT_NOTHING &&
+    return unseen->gives == s && unseen->brought == BROUGHT_NOTHING &&
            chunk->len <= SIZE_MAX - cst__length_unseen(unseen) && cst__row_has_room(&r->buffer);
 }
 
 ALWAYS_INLINE cst_status bring(cst_ctx *ctx, const cst_slice *chunk)
 {
-    const struct cst__unseen *unseen = ctx->unseen;
+    struct cst__unseen *unseen = ctx->unseen;
 
     ctx->given = *chunk;
-    cst__reading_of(unseen)->brought = CST_OK;
-    return cst__length_unseen(unseen) + chunk->len < cst__r(unseen->reads)->high_water_mark
+    unseen->brought = CST_OK;
+    return cst__length_unseen(unseen) + chunk->len < cst__r(unseen->gives)->high_water_mark
                ? CST_OK
                : CST_FULL;
 }

@@ -4,43 +4,60 @@
 #include "stream/shortcut.h"
 
 /* One that was entered, and that nobody has touched since. Whether it still flows, or reads ahead, does not matter. */
-#define ENTERED (IS_PASSTHROUGH | CONSTRUCTED | IN_FLIGHT)
+#define ENTERED (IS_TRANSFORM | CONSTRUCTED | IN_FLIGHT)
 #define ENTERED_NOT                                                                              \
     (R_READING | R_QUEUED | R_ENDED | W_CORKED | W_BUFFERED | W_ENDING | W_NEED_DRAIN | T_KEPT | \
      DESTROYED | ERRORED)
 
-/* What cst__write, the pass-through and cst__push do before 'data' is emitted. */
-static void enter_stage(cst_stream *s, size_t len)
-{
-    s->flags = (s->flags & ~R_READING) | IN_FLIGHT | ACTIVE | R_DATA_EMITTED;
-    cst__w(s)->length = len;
-}
-
-/* What they do after it; gives what the write says. */
-static cst_status leave_stage(cst_stream *s, size_t len)
+static void begin_flight(cst_stream *s, size_t len)
 {
     struct writable *w = cst__w(s);
 
-    if ((s->flags & (ENTERED | ENTERED_NOT)) == ENTERED) {
-        cst__maybe_read_more(s);
-        s->flags &= ~IN_FLIGHT;
-        w->length = 0;
-        return CST_OK;
-    }
-    w->flight_length = len;
+    s->flags |= IN_FLIGHT | ACTIVE;
+    w->length = w->flight_length = len;
     w->in_flight = NULL;
+}
+
+/* What cst__write, the stage and cst__push do before 'data' is emitted. */
+static void enter_stage(cst_stream *s, size_t len)
+{
+    begin_flight(s, len);
+    s->flags = (s->flags & ~R_READING) | R_DATA_EMITTED;
+}
+
+/* What cst__push does after it, and the write's completion. Gives whether nobody has touched the stream. */
+static bool settle_stage(cst_stream *s)
+{
+    bool untouched = (s->flags & (ENTERED | ENTERED_NOT)) == ENTERED;
+
     cst__maybe_read_more(s);
-    cst__transform_settle(s, 0);
+    if (untouched) {
+        s->flags &= ~IN_FLIGHT;
+        cst__w(s)->length = 0;
+    } else {
+        cst__transform_settle(s, 0);
+    }
+    return untouched;
+}
+
+/* What the write says then. */
+static cst_status stage_result(cst_stream *s)
+{
     s->flags &= ~W_SYNC;
     return cst__write_result(s);
 }
 
-static void leave_stages(struct cst__pipe **entered, size_t count, size_t len)
+static cst_status leave_stage(cst_stream *s)
+{
+    return settle_stage(s) ? CST_OK : stage_result(s);
+}
+
+static void leave_stages(struct cst__pipe **entered, size_t count)
 {
     while (count > 0) {
         struct cst__pipe *pipe = entered[--count];
 
-        cst__pipe_heed(pipe, leave_stage(pipe->dest, len));
+        cst__pipe_heed(pipe, leave_stage(pipe->dest));
     }
 }
 
@@ -61,9 +78,14 @@ static void enter_stages(struct cst__passing *passing)
     passing->last = pipe;
 }
 
-/* What the caller has left undone. */
-static void settle_caller(cst_ctx *ctx, const struct cst__passing *passing)
+/* What stands before the stages: the transform that it came from, and what the caller has left undone. */
+static void show_before(cst_ctx *ctx, const struct cst__passing *passing)
 {
+    if (passing->before) {
+        show_before(ctx, passing->before);
+        enter_stages(passing->before);
+        enter_stage(passing->from, passing->before->chunk->len);
+    }
     ctx->frames += passing->frames;
     if (passing->swaps)
         put_one(cst__r(passing->from), &ctx->given);
@@ -72,15 +94,23 @@ static void settle_caller(cst_ctx *ctx, const struct cst__passing *passing)
 static void show_passing(cst_ctx *ctx, struct cst__passing *passing)
 {
     cst_stream *sink = passing->sink;
-    struct writable *w = cst__w(sink);
 
-    settle_caller(ctx, passing);
+    show_before(ctx, passing);
     if (passing->from || passing->pipe)
         enter_stages(passing);
-    sink->flags |= IN_FLIGHT;
-    w->length = w->flight_length = passing->chunk->len;
+    begin_flight(sink, passing->chunk->len);
     passing->outer = sink->slot;
     sink->slot = SLOT_WRITE;
+}
+
+static void show_transforming(cst_ctx *ctx, struct cst__transforming *t)
+{
+    show_before(ctx, t->passing);
+    enter_stages(t->passing);
+    begin_flight(t->unseen.gives, t->passing->chunk->len);
+    cst__transform_slot_runs(t);
+    if (t->unseen.brought == CST_GIVEN)
+        ctx->given_by = t->unseen.gives;
 }
 
 static void show_reading(cst_stream *s, struct cst__reading *reading)
@@ -91,14 +121,14 @@ static void show_reading(cst_stream *s, struct cst__reading *reading)
         put_one(r, &reading->held);
     s->flags |= R_SYNC;
     s->slot = SLOT_READ;
-    if (reading->brought == CST_OK) {
+    if (reading->unseen.brought == CST_OK) {
         cst__row_push(&r->buffer, &s->ctx->given);
         r->length += s->ctx->given.len;
     } else {
         s->flags |= R_READING;
-        s->ctx->given_by = reading->brought == CST_GIVEN ? s : NULL;
+        s->ctx->given_by = reading->unseen.brought == CST_GIVEN ? s : NULL;
     }
-    reading->brought = BROUGHT_NOTHING;
+    reading->unseen.brought = BROUGHT_NOTHING;
 }
 
 void cst__show_unseen(cst_ctx *ctx)
@@ -106,10 +136,12 @@ void cst__show_unseen(cst_ctx *ctx)
     struct cst__unseen *unseen = ctx->unseen;
 
     ctx->unseen = NULL;
-    if (unseen->reads)
-        show_reading(unseen->reads, cst__reading_of(unseen));
-    else
+    if (!unseen->gives)
         show_passing(ctx, cst__container_of(unseen, struct cst__passing, unseen));
+    else if (unseen->gives->flags & IS_TRANSFORM)
+        show_transforming(ctx, cst__container_of(unseen, struct cst__transforming, unseen));
+    else
+        show_reading(unseen->gives, cst__reading_of(unseen));
 }
 
 /* When the slot has answered CST_OK, all that is left to do is to say so. */
@@ -131,7 +163,7 @@ cst_status cst__shown_write_returned(const struct cst__passing *passing, cst_sta
 static void leave_passing(struct cst__passing *passing, cst_status st)
 {
     cst__pipe_heed(passing->last, st);
-    leave_stages(passing->entered, passing->count, passing->chunk->len);
+    leave_stages(passing->entered, passing->count);
 }
 
 void cst__passing_seen(struct cst__passing *passing, cst_status status)
@@ -160,7 +192,7 @@ static void deliver_marked(struct cst__passing *passing)
         pipe = cst__sole_pipe(pipe->dest);
     }
     cst__pipe_heed(pipe, cst__write(pipe->dest, chunk, NULL, NULL));
-    leave_stages(passing->entered, count, len);
+    leave_stages(passing->entered, count);
 }
 
 void cst__queue_is_full(struct cst__passing *passing, cst_status st)
@@ -169,15 +201,103 @@ void cst__queue_is_full(struct cst__passing *passing, cst_status st)
     leave_passing(passing, st);
 }
 
-void cst__deliver_to_busy(cst_ctx *ctx, struct cst__passing *passing)
+/* --- through a transform --------------------------------------------------------------------------------------------- */
+
+static bool transforms(const cst_stream *s)
+{
+    return (s->flags & (TRANSFORMS | TRANSFORMS_NOT)) == TRANSFORMS && !s->ctx->given_by;
+}
+
+/* Whether a push would be nested in what is on the stack, as add_chunk asks. */
+static bool may_nest(const cst_ctx *ctx, const struct cst__passing *passing)
+{
+    uint32_t frames = ctx->frames;
+
+    for (; passing; passing = passing->before)
+        frames += passing->frames;
+    return frames < ctx->nesting_limit;
+}
+
+/* What push leaves behind in a stream that nobody has looked at. */
+static void has_pushed(cst_stream *s)
+{
+    const uint64_t done = R_READING_MORE | R_DATA_EMITTED;
+
+    if ((s->flags & (done | R_READING)) == done)
+        return;
+    s->flags = (s->flags & ~R_READING) | R_DATA_EMITTED;
+    cst__maybe_read_more(s);
+}
+
+/* The slot has given a chunk: its write completes when that is where it goes to. Gives what deliver does. */
+static bool hand_on(cst_ctx *ctx, struct cst__passing *passing)
+{
+    cst_stream *s = passing->sink;
+    cst_slice chunk = ctx->given;
+    struct cst__passing on;
+
+    passing_init(&on, s, &chunk);
+    on.frames = CST__NESTED;
+    on.before = passing;
+    if (deliver(ctx, &on, cst__r(s)->sole_dest)) {
+        ctx->frames -= CST__NESTED;
+    } else if (!chunk.block || !cst__block_unref_may_call(chunk.block)) {
+        cst__slice_unref(&chunk);
+        has_pushed(s);
+        return false;
+    } else {
+        show_before(ctx, passing);
+        enter_stages(passing);
+        enter_stage(s, passing->chunk->len);
+    }
+    (void)settle_stage(s);
+    cst__slice_unref(&chunk);
+    leave_passing(passing, stage_result(s));
+    return true;
+}
+
+/*
+ * A transform's slot, and then what it gives. One that gives nothing, and says CST_OK, has completed its write, and nothing
+ * is as it was not before.
+ */
+static bool deliver_to_transform(cst_ctx *ctx, struct cst__passing *passing)
+{
+    cst_stream *s = passing->sink;
+    struct cst__transforming t;
+    cst_status status;
+
+    t.unseen.gives = s;
+    t.unseen.brought = GIVEN_NOTHING;
+    t.passing = passing;
+    ctx->unseen = &t.unseen;
+    status = s->ops->transform(s, cst__self(s), passing->chunk);
+    if (ctx->unseen == &t.unseen) {
+        if (status == CST_OK && t.unseen.brought == GIVEN_NOTHING) {
+            ctx->unseen = NULL;
+            return false;
+        }
+        if (status == CST_GIVEN && t.unseen.brought == CST_GIVEN && may_nest(ctx, passing)) {
+            ctx->unseen = NULL;
+            return hand_on(ctx, passing);
+        }
+        cst__show_unseen(ctx);
+    }
+    leave_passing(passing, cst__transform_returned(&t, status));
+    return true;
+}
+
+bool cst__deliver_to_busy(cst_ctx *ctx, struct cst__passing *passing)
 {
     cst_slice kept;
 
-    settle_caller(ctx, passing);
+    if (transforms(passing->sink))
+        return deliver_to_transform(ctx, passing);
+    show_before(ctx, passing);
     if (queues(passing->sink) && fits(passing->sink, passing->chunk->len)) {
         kept = cst__slice_ref(passing->chunk);
         (void)deliver_into_queue(ctx, passing, &kept);
     } else {
         deliver_marked(passing);
     }
+    return true;
 }

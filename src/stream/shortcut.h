@@ -9,8 +9,8 @@
  *
  *   write_unseen  cst__write without a callback, to a sink that is idle
  *   queue_write   the same, to a stream whose writes have to wait
- *   deliver       what the 'data' listener of a pipe does: through idle pass-throughs, and into such a sink; or into the
- *                 queue of one whose last write is still in flight
+ *   deliver       what the 'data' listener of a pipe does: through idle pass-throughs and transforms, and into such a sink;
+ *                 or into the queue of one whose last write is still in flight
  *
  * While a slot runs, streams are in a state that is over when it has returned: a write is in flight, a read was asked for. Most
  * slots do not look. So that state is only noted in the context (unseen), and written into the streams when somebody might
@@ -24,17 +24,8 @@
 #ifndef CSTREAM_SHORTCUT_H
 #define CSTREAM_SHORTCUT_H
 
+#include "base/inline.h"
 #include "stream/stream_internal.h"
-
-/* Inlined wherever it is used: the calls are what would cost most. And the general way beside a shortcut: out of line, so
- * that the shortcut saves no registers for it. */
-#ifdef __GNUC__
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-#define OUT_OF_LINE static __attribute__((noinline))
-#else
-#define ALWAYS_INLINE static inline
-#define OUT_OF_LINE static
-#endif
 
 /* --- pass-throughs in a row ------------------------------------------------------------------------------------------ */
 
@@ -50,25 +41,33 @@
 #define UNTOUCHED (PASSES | R_DATA_EMITTED | R_READING_MORE)
 #define UNTOUCHED_NOT (PASSES_NOT | R_READING)
 
+/* An idle transform with a slot, likewise; whether it reads ahead does not matter. */
+#define TRANSFORMS (IS_TRANSFORM | CONSTRUCTED | R_FLOWING | R_DATA_LISTENING | R_PIPED)
+#define TRANSFORMS_NOT (PASSES_NOT | IS_PASSTHROUGH | W_SYNC)
+
 /* --- what runs unseen ------------------------------------------------------------------------------------------------- */
 
-/** A slot that runs while its stream does not say so: cst__reading where reads is not NULL, else cst__passing. */
+/**
+ * A slot that runs while its stream does not say so. Where it is one that may give a chunk, gives is its stream, and this is
+ * part of a cst__reading or of a cst__transforming; else of a cst__passing.
+ */
 struct cst__unseen {
-    cst_stream *reads;
+    cst_stream *gives;
+    int64_t
+        brought; /* a chunk, not an empty one, is in ctx->given: what the slot will have to return to have told of it */
 };
 
-/** What the slot will have to return to have told what it has done: CST_GIVEN, CST_OK (it has pushed), or this. */
+/* CST_GIVEN, CST_OK (a read slot has pushed), or that there is none: a read slot may give or push, a transform slot may give. */
 #define BROUGHT_NOTHING INT64_MIN
+#define GIVEN_NOTHING (INT64_MIN + 1)
 
 /** A source in full flow (flow.c) whose read slot runs. */
 struct cst__reading {
     struct cst__unseen unseen;
-    int64_t brought; /* a chunk, not an empty one, in ctx->given */
-    uint8_t outer;   /* the slot of the source in which this one runs */
-    bool swaps;      /* held is what the buffer, of one chunk, has to hold */
+    uint8_t outer; /* the slot of the source in which this one runs */
+    bool swaps;    /* held is what the buffer, of one chunk, has to hold */
     cst_slice held;
-    size_t
-        first_len; /* where the slot has not brought one: of the first chunk, before it was called */
+    size_t first_len; /* where none was brought: of the first chunk, before the slot was called */
 };
 
 /* The buffer of r, which has one chunk, has this one. */
@@ -88,7 +87,7 @@ static inline size_t cst__length_unseen(const struct cst__unseen *unseen)
 {
     const struct cst__reading *reading = cst__reading_of(unseen);
 
-    return reading->swaps ? reading->held.len : cst__r(unseen->reads)->length;
+    return reading->swaps ? reading->held.len : cst__r(unseen->gives)->length;
 }
 
 /**
@@ -102,6 +101,8 @@ struct cst__passing {
     const cst_slice *chunk;
     cst_stream *from;
     struct cst__pipe *pipe;
+    struct cst__passing
+        *before;  /* from is a transform that has given the chunk for what came so; or NULL */
     size_t count; /* of the stages */
     cst_stream *sink;
     /* Once it is shown: */
@@ -114,14 +115,24 @@ struct cst__passing {
 ALWAYS_INLINE void passing_init(struct cst__passing *passing, cst_stream *from,
                                 const cst_slice *chunk)
 {
-    passing->unseen.reads = NULL;
+    passing->unseen.gives = NULL;
     passing->frames = 0;
     passing->swaps = false;
     passing->chunk = chunk;
     passing->from = from;
     passing->pipe = NULL;
+    passing->before = NULL;
     passing->count = 0;
 }
+
+/** A transform whose slot runs, for the chunk that came to it so. */
+struct cst__transforming {
+    struct cst__unseen unseen;
+    struct cst__passing *passing;
+    /* Once it is shown: */
+    struct cst__transform_call call;
+    uint8_t outer; /* the slot of the transform in which this one runs */
+};
 
 /* --- a write -------------------------------------------------------------------------------------------------------- */
 
@@ -229,11 +240,10 @@ ALWAYS_INLINE bool deliver(cst_ctx *ctx, struct cst__passing *passing, cst_strea
 
     CST__ASSERT(!ctx->unseen); /* whoever calls has said cst__show */
     if (!leads_to_idle(passing, dest))
-        cst__deliver_to_busy(ctx, passing);
-    else if (!write_unseen(ctx, passing, cst__self_of_writable(passing->sink), &status))
-        cst__passing_seen(passing, status);
-    else
+        return cst__deliver_to_busy(ctx, passing);
+    if (write_unseen(ctx, passing, cst__self_of_writable(passing->sink), &status))
         return false;
+    cst__passing_seen(passing, status);
     return true;
 }
 
@@ -247,7 +257,7 @@ ALWAYS_INLINE bool deliver_into_queue(cst_ctx *ctx, struct cst__passing *passing
 
     passing->chunk = chunk;
     if (!fits(passing->sink, chunk->len)) {
-        cst__deliver_to_busy(ctx, passing);
+        (void)cst__deliver_to_busy(ctx, passing);
         cst__slice_unref(chunk);
         return false;
     }

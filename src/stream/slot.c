@@ -3,13 +3,6 @@
  */
 #include "stream/shortcut.h"
 
-/* How much a transform had buffered when its slot was called: for the innermost call on each stream. */
-struct cst__transform_call {
-    const cst_stream *stream;
-    size_t mark;
-    struct cst__transform_call *outer;
-};
-
 /* A write owes its answer while W_EXPECTING is set; the others have a bit of their own. */
 static unsigned slot_bit(enum cst__slot slot)
 {
@@ -182,6 +175,27 @@ void cst__call_transform(cst_stream *s, const cst_slice *chunk)
     slot_leave(s, SLOT_TRANSFORM, outer, status, call.mark);
 }
 
+void cst__transform_slot_runs(struct cst__transforming *t)
+{
+    cst_stream *s = t->unseen.gives;
+    enum cst__slot outer = slot_enter(s, SLOT_TRANSFORM);
+
+    t->call = (struct cst__transform_call){ .stream = s,
+                                            .mark = cst__r(s)->length,
+                                            .outer = s->ctx->transform_call };
+    t->outer = (uint8_t)outer;
+    s->ctx->transform_call = &t->call;
+}
+
+cst_status cst__transform_returned(struct cst__transforming *t, cst_status status)
+{
+    cst_stream *s = t->unseen.gives;
+
+    s->ctx->transform_call = t->call.outer;
+    slot_leave(s, SLOT_TRANSFORM, (enum cst__slot)t->outer, status, t->call.mark);
+    return cst__write_begun(s, t->passing->chunk);
+}
+
 void cst__call_final(cst_stream *s)
 {
     enum cst__slot outer = slot_enter(s, SLOT_FINAL);
@@ -321,12 +335,12 @@ OUT_OF_LINE cst_status give_otherwise(cst_stream *s, cst_slice chunk)
     return CST_GIVEN;
 }
 
-/* A read slot that runs unseen, and has brought nothing yet. */
+/* A slot that runs unseen, and has brought nothing yet. */
 static bool gives_unseen(const cst_stream *s)
 {
     const struct cst__unseen *unseen = s->ctx->unseen;
 
-    return unseen && unseen->reads == s && cst__reading_of(unseen)->brought == BROUGHT_NOTHING;
+    return unseen && unseen->gives == s && unseen->brought <= GIVEN_NOTHING;
 }
 
 cst_status cst_give(cst_stream *s, cst_slice chunk)
@@ -334,6 +348,6 @@ cst_status cst_give(cst_stream *s, cst_slice chunk)
     if (!s || chunk.len == 0 || !gives_unseen(s))
         return give_otherwise(s, chunk);
     s->ctx->given = chunk;
-    cst__reading_of(s->ctx->unseen)->brought = CST_GIVEN;
+    s->ctx->unseen->brought = CST_GIVEN;
     return CST_GIVEN;
 }

@@ -215,6 +215,13 @@ struct cst__fn_listener {
     void *arg;
 };
 
+/* How much a transform had buffered when its slot was called: for the innermost call on each stream. */
+struct cst__transform_call {
+    const cst_stream *stream;
+    size_t mark;
+    struct cst__transform_call *outer;
+};
+
 /* --- the layout --------------------------------------------------------------------------------------------------- */
 
 /* The fields are ordered so that nothing is lost to alignment: there may be many streams. */
@@ -484,6 +491,12 @@ bool cst__owes_write(const cst_stream *s);
  */
 void cst__call_forget(cst_call call);
 
+struct cst__transforming;
+
+/** Notes that the slot of a transform runs, and that it has returned; gives what the write says. */
+void cst__transform_slot_runs(struct cst__transforming *t);
+cst_status cst__transform_returned(struct cst__transforming *t, cst_status status);
+
 /** The call wrappers. Each sets what is owed, calls, and takes the answer unless it is pending. */
 void cst__call_read(cst_stream *s, size_t size);
 void cst__call_write(cst_stream *s, const cst_slice *chunk);
@@ -612,7 +625,8 @@ void cst__write_answered(cst_stream *s, cst_status status);
 /** The same for the slot write, with CST_OK. */
 void cst__write_completed(cst_stream *s);
 
-/** The write slot, called by a shortcut, has returned this; gives what the write says. */
+/** The write slot, called by a shortcut, has returned this; gives what the write says. So too once a slot was heard. */
+cst_status cst__write_begun(cst_stream *s, const cst_slice *chunk);
 cst_status cst__write_returned(cst_stream *s, const cst_slice *chunk, cst_status status);
 void cst__final_answered(cst_stream *s, cst_status status);
 void cst__writable_constructed(cst_stream *s);
@@ -691,8 +705,8 @@ void cst__passing_seen(struct cst__passing *passing, cst_status status);
 /** The rest of a delivery that has filled the sink's queue; st is what its write said. */
 void cst__queue_is_full(struct cst__passing *passing, cst_status st);
 
-/** A delivery where the sink is not idle. */
-void cst__deliver_to_busy(cst_ctx *ctx, struct cst__passing *passing);
+/** A delivery where the sink is not idle. Gives what deliver does. */
+bool cst__deliver_to_busy(cst_ctx *ctx, struct cst__passing *passing);
 
 /* --- destroy.c ---------------------------------------------------------------------------------------------------- */
 

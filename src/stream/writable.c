@@ -195,6 +195,11 @@ static void start_write(cst_stream *s, const cst_slice *chunk, size_t len,
 cst_status cst__write_returned(cst_stream *s, const cst_slice *chunk, cst_status status)
 {
     cst__write_slot_returned(s, status);
+    return cst__write_begun(s, chunk);
+}
+
+cst_status cst__write_begun(cst_stream *s, const cst_slice *chunk)
+{
     flight_begun(s, chunk);
     return cst__write_result(s);
 }
