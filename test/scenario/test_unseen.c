@@ -67,9 +67,9 @@ static void look(struct world *world)
     for (size_t i = 0; i < world->plan->stages + 2; i++) {
         const cst_stream *s = world->streams[i];
 
-        test_trace_add(world->trace, "%zu/%zu:%d%d%d", cst_readable_length(s),
+        test_trace_add(world->trace, "%zu/%zu:%d%d%d%d", cst_readable_length(s),
                        cst_writable_length(s), (int)cst_readable_flowing(s),
-                       cst_writable_need_drain(s), cst_is_destroyed(s));
+                       cst_readable_did_read(s), cst_writable_need_drain(s), cst_is_destroyed(s));
     }
 }
 
