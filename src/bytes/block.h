@@ -152,6 +152,13 @@ static inline cst_slice cst__slice_ref(const cst_slice *slice)
     return *slice;
 }
 
+/* The second, of a slice that nobody will look at. */
+static inline void cst__slice_drop(const cst_slice *slice)
+{
+    if (slice->block != NULL)
+        cst__block_unref(slice->block);
+}
+
 static inline void cst__slice_unref(cst_slice *slice)
 {
     cst_block *block = slice->block;

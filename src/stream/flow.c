@@ -79,7 +79,7 @@ static bool stream_otherwise(cst_stream *s, const struct cst__reading *reading, 
     if (!cst__read_after_slot(s, reading->first_len, &chunk))
         return false;
     cst__bytes_moved(s->ctx, chunk.len);
-    cst__slice_unref(&chunk);
+    cst__slice_drop(&chunk);
     return true;
 }
 
@@ -190,7 +190,7 @@ static bool stream_chunk(cst_ctx *ctx, struct cst__passing *passing, struct cst_
         return false;
     passing->chunk = &chunk;
     (void)deliver(ctx, passing, cst__r(passing->from)->sole_dest);
-    cst__slice_unref(&chunk);
+    cst__slice_drop(&chunk);
     return true;
 }
 
@@ -343,7 +343,7 @@ static void pass_on(cst_stream *s)
             !fits(passing.sink, first->len) || passing.sink == s) {
             chunk = move_one(ctx, s);
             (void)deliver(ctx, &passing, cst__r(s)->sole_dest);
-            cst__slice_unref(&chunk);
+            cst__slice_drop(&chunk);
         } else {
             chunk = move_into_queue(ctx, s, passing.sink);
             if ((st = queue_result(passing.sink)) != CST_OK)
@@ -409,7 +409,7 @@ void cst__run_flow(cst_stream *s)
             if (!cst__read_chunk(s, CST_READ_ANY, &chunk, NULL))
                 break;
             cst__bytes_moved(s->ctx, chunk.len);
-            cst__slice_unref(&chunk);
+            cst__slice_drop(&chunk);
         }
     }
 }

@@ -242,7 +242,7 @@ static bool hand_on(cst_ctx *ctx, struct cst__passing *passing)
     if (deliver(ctx, &on, cst__r(s)->sole_dest)) {
         ctx->frames -= CST__NESTED;
     } else if (!chunk.block || !cst__block_unref_may_call(chunk.block)) {
-        cst__slice_unref(&chunk);
+        cst__slice_drop(&chunk);
         has_pushed(s);
         return false;
     } else {
@@ -251,7 +251,7 @@ static bool hand_on(cst_ctx *ctx, struct cst__passing *passing)
         enter_stage(s, passing->chunk->len);
     }
     (void)settle_stage(s);
-    cst__slice_unref(&chunk);
+    cst__slice_drop(&chunk);
     leave_passing(passing, stage_result(s));
     return true;
 }

@@ -24,10 +24,12 @@ rows='
 push          handoff    handoff/libcstream-push:1024    handoff/floor:1024          4000 12000 -
 give          handoff    handoff/libcstream-give:1024    handoff/floor:1024          4000 12000 -
 read          handoff    handoff/libcstream-read:1024    handoff/floor:1024          4000 12000 -
+transform     handoff    handoff/libcstream-transform:1024 handoff/floor:1024        4000 12000 -
 late          handoff    handoff/libcstream-late:1024    ends-sync-async/floor:1024  4000 12000 -
 further-push  depth      depth/libcstream-push:9         depth/floor:9               4000 12000 1
 further-give  depth      depth/libcstream-give:9         depth/floor:9               4000 12000 1
 further-read  depth      depth/libcstream-read:9         depth/floor:9               4000 12000 1
+further-transform depth  depth/libcstream-transform:9    depth/floor:9               4000 12000 1
 further-late  depth      depth/libcstream-late:9         depth/floor:9               4000 12000 1
 gather        gather     gather/libcstream-copy:64       gather/floor-copy-iovec:64   8192 24576 -
 gather-few    gather     gather/libcstream-copy:4        gather/floor-copy-iovec:4    8192 24576 -

@@ -170,6 +170,14 @@ static cst_status sink_write_later(cst_stream *s, void *self, const cst_slice *c
     return CST_PENDING;
 }
 
+static cst_status stage_transform(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    (void)self;
+    return cst_give(s, cst_slice_ref(chunk));
+}
+
+static const cst_ops stage_ops = { .name = "stage", .transform = stage_transform };
+
 const cst_ops *line_source_ops(enum line_source kind)
 {
     static const cst_ops ops[] = {
@@ -239,7 +247,8 @@ void line_open(struct line *line, cst_ctx *ctx, const cst_slice *chunk,
     for (size_t i = 0; i < spec->stages; i++) {
         cst_stream *stage;
 
-        line_must(cst_passthrough_new(&stage, ctx, &opts));
+        line_must(spec->transforms ? cst_transform_new(&stage, ctx, &stage_ops, NULL, &opts)
+                                   : cst_passthrough_new(&stage, ctx, &opts));
         line_must(cst_pipe(last, stage, NULL));
         cst_unref(stage);
         last = stage;
@@ -304,20 +313,33 @@ static uint64_t run_push(const struct bench_point *point)
     return finish(&line, ctx, &chunk);
 }
 
-uint64_t line_run(const struct bench_point *point, enum line_source source, enum line_sink sink)
+static uint64_t run_line(const struct bench_point *point, const struct line_spec *spec)
 {
-    const struct line_spec spec = {
-        .source = source, .sink = sink, .stages = point->count, .chunks = point->chunks
-    };
     cst_ctx *ctx = line_ctx_new(NULL);
     cst_slice chunk = line_chunk(point->bytes);
     struct line line;
 
-    line_open(&line, ctx, &chunk, &spec);
+    line_open(&line, ctx, &chunk, spec);
     line_must(cst_ctx_run(ctx, NULL));
     while (line_turn(&line))
         continue;
     return finish(&line, ctx, &chunk);
+}
+
+uint64_t line_run(const struct bench_point *point, enum line_source source, enum line_sink sink)
+{
+    return run_line(point, &(struct line_spec){ .source = source,
+                                                .sink = sink,
+                                                .stages = point->count,
+                                                .chunks = point->chunks });
+}
+
+static uint64_t run_transform(const struct bench_point *point)
+{
+    return run_line(point, &(struct line_spec){ .source = LINE_GIVES,
+                                                .stages = point->count,
+                                                .transforms = true,
+                                                .chunks = point->chunks });
 }
 
 static uint64_t run_give(const struct bench_point *point)
@@ -342,4 +364,5 @@ const struct bench_variant line_variants[line_variant_count] = {
     [LINE_VARIANT_GIVE] = { "libcstream-give", run_give },
     [LINE_VARIANT_READ] = { "libcstream-read", run_read },
     [LINE_VARIANT_LATE] = { "libcstream-late", run_late },
+    [LINE_VARIANT_TRANSFORM] = { "libcstream-transform", run_transform },
 };

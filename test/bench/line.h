@@ -7,6 +7,7 @@
  *   give   libcstream, the source's slot hands its chunk back (cst_give)
  *   read   libcstream, the source's slot calls cst_push
  *   late   libcstream as give, and the sink completes each write later: one completion and one run by the host a chunk
+ *   transform  libcstream as give, and the stages are transforms of the user's, which hand each chunk on
  *
  * All chunks of libcstream's variants are references to one block, all marks are 64 KiB.
  */
@@ -34,6 +35,7 @@ enum {
     LINE_VARIANT_GIVE,
     LINE_VARIANT_READ,
     LINE_VARIANT_LATE,
+    LINE_VARIANT_TRANSFORM,
     line_variant_count
 };
 
@@ -84,8 +86,9 @@ struct line_spec {
     enum line_source source;
     enum line_sink sink;
     size_t stages;
-    size_t chunks; /* that the source has */
-    bool ends;     /* EOF after the last; else the line stays open */
+    bool transforms; /* the stages: with a slot that gives each chunk as it came */
+    size_t chunks;   /* that the source has */
+    bool ends;       /* EOF after the last; else the line stays open */
 };
 
 /** Makes source, stages and sink in ctx and pipes them; no task has run. The chunk is borrowed for as long as the source

@@ -31,6 +31,7 @@ style()
     libcstream-give)   echo 'lw 2 lc rgb "#0090d0" pt 9' ;;
     libcstream-read)   echo 'lw 2 lc rgb "#00a090" pt 11' ;;
     libcstream-late)   echo 'lw 2 lc rgb "#7050c0" pt 13' ;;
+    libcstream-transform) echo 'lw 2 lc rgb "#b06030" pt 11' ;;
     libcstream-cork)   echo 'lw 2 lc rgb "#0050b0" pt 5' ;;
     libcstream-queued) echo 'lw 2 lc rgb "#0090d0" pt 9' ;;
     libcstream-copy)   echo 'lw 2 lc rgb "#7050c0" pt 13' ;;
