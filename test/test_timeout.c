@@ -315,6 +315,30 @@ static void a_chunk_through_a_pipe_is_activity_of_each_stage(void **state)
     assert_active(f, b);
 }
 
+static cst_status swallow(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    (void)s;
+    (void)self;
+    (void)chunk;
+    return CST_OK;
+}
+
+static void a_chunk_that_a_stage_swallows_is_activity_of_it(void **state)
+{
+    static const cst_ops swallow_ops = { .name = "swallow", .transform = swallow };
+    struct fixture *f = *state;
+    cst_stream *a = passthrough(f), *b;
+
+    cst_transform_new(&b, f->ctx, &swallow_ops, NULL, NULL);
+    cst_pipe(a, b, NULL);
+    cst_pipe(b, passthrough(f), NULL);
+    pass(f, 1);
+    watch(f, b, IDLE_NS, 0);
+    pass(f, 50);
+    cst_write(a, cst_slice_str("x"), NULL, NULL);
+    assert_active(f, b);
+}
+
 static void without_a_callback_the_stream_is_destroyed(void **state)
 {
     struct fixture *f = *state;
@@ -443,6 +467,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_push_of_part_of_a_character_is_activity),
     CASE(a_chunk_that_is_written_at_once_is_activity),
     CASE(a_chunk_through_a_pipe_is_activity_of_each_stage),
+    CASE(a_chunk_that_a_stage_swallows_is_activity_of_it),
     CASE(without_a_callback_the_stream_is_destroyed),
     CASE(the_total_does_not_heed_activity),
     CASE(limits_are_replaced_and_taken_away),

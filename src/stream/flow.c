@@ -1,7 +1,7 @@
 /*
- * flow.c - a readable side that flows: read until there is nothing, and the two cases in which that is short.
+ * flow.c - a readable side that flows: read until there is nothing, and the cases in which that is short.
  *
- * Both are shortcuts of the kind that shortcut.h tells of: what cst__read_chunk would do, for streams in the state in which
+ * These are shortcuts of the kind that shortcut.h tells of: what cst__read_chunk would do, for streams in the state in which
  * they are nearly all of the time.
  */
 #include "stream/shortcut.h"
@@ -181,6 +181,7 @@ static bool stream_into_queue(cst_ctx *ctx, struct cst__passing *passing,
     return true;
 }
 
+/* One chunk, whatever the sink is. */
 static bool stream_chunk(cst_ctx *ctx, struct cst__passing *passing, struct cst__reading *reading,
                          cst_status *status)
 {

@@ -42,22 +42,22 @@
 #define UNTOUCHED_NOT (PASSES_NOT | R_READING)
 
 /* An idle transform with a slot, likewise; whether it reads ahead does not matter. */
-#define TRANSFORMS (IS_TRANSFORM | CONSTRUCTED | R_FLOWING | R_DATA_LISTENING | R_PIPED)
+#define TRANSFORMS (IS_TRANSFORM | ACTIVE | CONSTRUCTED | R_FLOWING | R_DATA_LISTENING | R_PIPED)
 #define TRANSFORMS_NOT (PASSES_NOT | IS_PASSTHROUGH | W_SYNC)
 
 /* --- what runs unseen ------------------------------------------------------------------------------------------------- */
 
 /**
  * A slot that runs while its stream does not say so. Where it is one that may give a chunk, gives is its stream, and this is
- * part of a cst__reading or of a cst__transforming; else of a cst__passing.
+ * part of a cst__reading or of a cst__transforming; else of a cst__passing. When ctx->given is such a chunk, which is not
+ * empty, brought is what the slot has to return now: CST_GIVEN, or CST_OK where it has pushed.
  */
 struct cst__unseen {
     cst_stream *gives;
-    int64_t
-        brought; /* a chunk, not an empty one, is in ctx->given: what the slot will have to return to have told of it */
+    int64_t brought;
 };
 
-/* CST_GIVEN, CST_OK (a read slot has pushed), or that there is none: a read slot may give or push, a transform slot may give. */
+/* There is none: of a read slot, which may give or push, and of a transform slot, which may give. */
 #define BROUGHT_NOTHING INT64_MIN
 #define GIVEN_NOTHING (INT64_MIN + 1)
 
@@ -91,8 +91,8 @@ static inline size_t cst__length_unseen(const struct cst__unseen *unseen)
 }
 
 /**
- * A chunk on its way into a sink that is_idle, whose slot runs; through stages, all of them UNTOUCHED. It came out of from, whose
- * pipe is the sole one, or by the pipe that is named; with neither it is a write of the user's.
+ * A chunk on its way into a sink that is_idle, whose slot runs; through stages, all of them UNTOUCHED. It came out of from,
+ * whose pipe is the sole one, or by the pipe that is named; with neither it is a write of the user's.
  */
 struct cst__passing {
     struct cst__unseen unseen;
@@ -102,7 +102,7 @@ struct cst__passing {
     cst_stream *from;
     struct cst__pipe *pipe;
     struct cst__passing
-        *before;  /* from is a transform that has given the chunk for what came so; or NULL */
+        *before;  /* how that came for which from, a transform, gave the chunk; or NULL */
     size_t count; /* of the stages */
     cst_stream *sink;
     /* Once it is shown: */
