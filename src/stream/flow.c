@@ -164,7 +164,7 @@ ALWAYS_INLINE bool stream_first(cst_ctx *ctx, struct cst__reading *reading, void
 
 /*
  * The sink has to take writes into its queue: no user code but the read slot runs, so there too all stays as it is for as long
- * as that does not call the library, but for the queue.
+ * as that does not call the library, but for the queue, into which it may write.
  */
 static bool stream_into_queue(cst_ctx *ctx, struct cst__passing *passing,
                               struct cst__reading *reading, cst_status *status)
@@ -177,7 +177,7 @@ static bool stream_into_queue(cst_ctx *ctx, struct cst__passing *passing,
             return false;
         if (!deliver_into_queue(ctx, passing, &chunk))
             return true;
-    } while (has_queue_room(passing->sink) && !cst__bytes_spent(ctx));
+    } while (!cst__bytes_spent(ctx));
     return true;
 }
 

@@ -248,15 +248,15 @@ ALWAYS_INLINE bool deliver(cst_ctx *ctx, struct cst__passing *passing, cst_strea
 }
 
 /*
- * The same with a chunk that is taken, to a sink that queues. Gives whether all is as it was but for that queue, which is
- * not full.
+ * The same with a chunk that is taken, to a sink that queues, or did before a slot ran unseen: cst_write into that queue shows
+ * nothing, so the room is asked for here. Gives whether all is as it was but for that queue, which is not full.
  */
 ALWAYS_INLINE bool deliver_into_queue(cst_ctx *ctx, struct cst__passing *passing, cst_slice *chunk)
 {
     cst_status st;
 
     passing->chunk = chunk;
-    if (!fits(passing->sink, chunk->len)) {
+    if (!has_queue_room(passing->sink) || !fits(passing->sink, chunk->len)) {
         (void)cst__deliver_to_busy(ctx, passing);
         cst__slice_unref(chunk);
         return false;
