@@ -494,6 +494,38 @@ static void listener_that_comes_later_sees_the_rest(void **state)
     assert_int_equal(w->written, 70);
 }
 
+/* A sink that hands the source over to dest at its third chunk. */
+static cst_status handing_over_write(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    struct world *w = ((struct end *)self)->world;
+
+    w->written += chunk->len;
+    if (w->written == 30) {
+        cst_unpipe(w->source, s);
+        pipe_them(w);
+    }
+    return CST_OK;
+}
+
+/* What is buffered by then is written, and no more is read. */
+static void pipe_made_in_the_middle_of_a_flow_goes_the_shorter_way_from_there(void **state)
+{
+    static const cst_ops handing_over_ops = { .name = "first",
+                                              .self_size = sizeof(struct end),
+                                              .write = handing_over_write };
+    struct world *w = *state;
+    const struct end end = { .world = w };
+    cst_stream *first;
+
+    set_up(w);
+    assert_int_equal(cst_writable_new(&first, w->ctx, &handing_over_ops, &end, NULL), CST_OK);
+    cst_pipe(w->source, first, NULL);
+    run(w);
+    assert_int_equal(w->written, 40);
+    assert_int_equal(w->reads, 4);
+    assert_int_equal(w->transferred, 60);
+}
+
 static void unpipe_while_it_waits_loses_nothing(void **state)
 {
     struct world *w = *state;
@@ -578,6 +610,7 @@ static const struct CMUnitTest tests[] = {
     T(corked_destination_queues),
     T(read_by_hand_gets_a_chunk),
     T(listener_that_comes_later_sees_the_rest),
+    T(pipe_made_in_the_middle_of_a_flow_goes_the_shorter_way_from_there),
     T(unpipe_while_it_waits_loses_nothing),
     T(write_while_it_waits_comes_after),
     T(destination_destroyed_while_it_waits_lets_the_source_go),

@@ -195,7 +195,7 @@ static bool stream_chunk(cst_ctx *ctx, struct cst__passing *passing, struct cst_
     return true;
 }
 
-/* As long as it lasts, and the turn's bytes; false where there was no chunk. */
+/* As long as it lasts, the pipe too, and the turn's bytes; false where there was no chunk. */
 static bool stream_on(cst_stream *s)
 {
     struct cst__reading reading = { .unseen = { .gives = s, .brought = BROUGHT_NOTHING },
@@ -203,13 +203,15 @@ static bool stream_on(cst_stream *s)
     const struct readable *r = cst__r(s);
     struct cst__passing passing;
     cst_ctx *ctx = s->ctx;
+    cst_stream *dest;
 
     do {
         cst_status status;
         bool brought;
 
+        dest = r->sole_dest;
         passing_init(&passing, s, &reading.held);
-        if (leads_to_idle(&passing, r->sole_dest) && r->buffer.count == 1)
+        if (leads_to_idle(&passing, dest) && r->buffer.count == 1)
             brought = stream_unseen(ctx, &passing, &reading, &status);
         else if (queues(passing.sink))
             brought = stream_into_queue(ctx, &passing, &reading, &status);
@@ -217,7 +219,7 @@ static bool stream_on(cst_stream *s)
             brought = stream_chunk(ctx, &passing, &reading, &status);
         if (!brought && !stream_otherwise(s, &reading, status))
             return false;
-    } while (streams(s) && !cst__bytes_spent(ctx));
+    } while (streams(s) && r->sole_dest == dest && !dest->ops->transfer && !cst__bytes_spent(ctx));
     return true;
 }
 

@@ -190,11 +190,12 @@ static void answer_late(struct world *world)
     world->late = world->plan->place == IN_WRITE;
 }
 
-static act_fn *const acts[] = { look,           pause_source,  unpipe,     push_more,
-                                push_twice,     read_source,   unshift,    end_source,
-                                cork_sink,      write_to_sink, end_sink,   destroy_sink,
-                                destroy_source, destroy_stage, run_nested, listen,
-                                give_early,     answer_late,   write_to_sink_twice };
+static act_fn *const acts[] = {
+    look,        pause_source, unpipe,         push_more,          push_twice,
+    read_source, unshift,      end_source,     cork_sink,          write_to_sink,
+    end_sink,    destroy_sink, destroy_source, destroy_stage,      run_nested,
+    listen,      give_early,   answer_late,    write_to_sink_twice
+};
 
 static void act_at(struct world *world, enum place place, size_t number)
 {
