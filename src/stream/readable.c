@@ -989,7 +989,10 @@ bool cst_readable_ended(const cst_stream *s)
 
 bool cst_readable_did_read(const cst_stream *s)
 {
-    return side(s) && (s->flags & (R_DATA_EMITTED | R_DATA_EMITTED_BEFORE));
+    if (!side(s))
+        return false;
+    cst__show(s->ctx);
+    return s->flags & (R_DATA_EMITTED | R_DATA_EMITTED_BEFORE);
 }
 
 bool cst_readable_aborted(const cst_stream *s)
