@@ -35,7 +35,7 @@ int main(int argc, char **argv)
 
     if (argc < 1 || !parse_options(&options, argv + 1)) {
         fprintf(stderr, "usage: scenario [--explicit | --status] [--fail-alloc N | N+] "
-                        "[--task-budget K] [--deaf] [--replay FILE...]\n");
+                        "[--task-budget K] [--copy] [--deaf] [--replay FILE...]\n");
         return EXIT_USAGE;
     }
     return options.replay != NULL ? replay(options.replay, options.run.deaf, run_text, &options)
@@ -67,6 +67,8 @@ static bool parse_options(struct options *options, char **args)
             options->run.explicit_answers = true;
         } else if (strcmp(*args, "--status") == 0) {
             options->run.explicit_answers = false;
+        } else if (strcmp(*args, "--copy") == 0) {
+            options->run.copies = true;
         } else if (strcmp(*args, "--deaf") == 0) {
             options->run.deaf = true;
         } else if (strcmp(*args, "--replay") == 0) {

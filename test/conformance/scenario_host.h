@@ -2,7 +2,7 @@
  * scenario_host.h - what the files that run a scenario share: the host, its streams, and what it
  * owes and is owed.
  *
- *     scenario_run.c      the host: turns, creation, listeners, state lines, the end
+ *     scenario_run.c      the host: turns, creation, listeners, what hangs on them, state lines, the end
  *     scenario_method.c   the streams' own methods: what scripts make them do, now or later
  *     scenario_op.c       the ops of turns and hooks
  */
@@ -22,8 +22,7 @@ struct member {
     cst_abort *abort;   /* its signal, or NULL */
     cst_ops ops;        /* only the slots that the scenario defines */
     const struct script *scripts[METHODS];
-    size_t calls[METHODS];          /* of each method so far */
-    size_t fired[CST_EVENT_TYPES_]; /* each event so far */
+    size_t times[OCCASIONS]; /* that each came about so far; not of AFTER_METHOD */
     bool listens_to[CST_EVENT_TYPES_];
     size_t write_count;
     size_t text_offset;  /* how far it is into the text that all bytes come from */
@@ -36,7 +35,7 @@ enum ticket_kind { TICKET_WRITE, TICKET_SAME, TICKET_END, TICKET_PIPELINE, TICKE
 struct ticket {
     struct ticket *next;
     struct host *host;
-    const char *name; /* of the stream */
+    struct member *member; /* whose write or end it is; of a pipeline and of finished NULL */
     enum ticket_kind kind;
     size_t number; /* K */
     size_t due;    /* calls of cst_write and cst_end that owe it */
@@ -51,6 +50,7 @@ struct call {
     const struct item *item;
     cst_call answer; /* not of read */
     cst_slice chunk; /* transform's, borrowed */
+    size_t nth;      /* call of the method */
 };
 
 /** A call whose acts come after it has returned; it holds its stream and its chunk till then. */
@@ -94,6 +94,12 @@ cst_status host_bytes(cst_slice *out, struct member *member, size_t n);
 
 /** The stream of that name. It is declared: the parser has looked. */
 struct member *host_member(const struct host *host, const char *name);
+
+/** Does the ops that hang on the nth time of an occasion. */
+void host_do_hooks(const struct member *member, size_t occasion, size_t nth);
+
+/** Whether any do. */
+bool host_has_hooks(const struct member *member, size_t occasion, size_t nth);
 
 /** Prints the event and does what hangs on it; arg is the member. */
 void host_on_event(cst_stream *s, const cst_event *event, void *arg);

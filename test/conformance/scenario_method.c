@@ -3,8 +3,8 @@
  *
  * A slot prints its call, takes the item whose turn it is, and either does the acts at once or
  * leaves them as a job: to the library's queue (tick) or to the host (later). The answer is one of
- * the acts. Where it is the last one of a `now` item it is returned from the slot, else given by
- * cst_complete; the trace must not show which.
+ * the acts. Where it is the last one of a `now` item, and nothing hangs on what comes after it, it is
+ * returned from the slot, else given by cst_complete; the trace must not show which.
  */
 #include "scenario_host.h"
 
@@ -17,7 +17,8 @@ static const struct item default_transform = { MOMENT_NOW, default_transform_act
 
 static cst_status scripted(struct member *member, cst_stream *s, enum method method,
                            const cst_slice *chunk);
-static const struct item *next_item(struct member *member, enum method method);
+static const struct item *next_item(const struct member *member, enum method method);
+static void do_first(struct call *call);
 static cst_status do_now(const struct call *call);
 static void leave_for_later(const struct call *call);
 static void do_acts(const struct call *call, size_t count);
@@ -136,10 +137,10 @@ static cst_status scripted(struct member *member, cst_stream *s, enum method met
     struct call call = { .member = member, .stream = s, .method = method };
 
     call.item = next_item(member, method);
-    if (method != METHOD_READ)
-        call.answer = cst_this_call(s);
+    call.nth = ++member->times[IN_METHOD + method];
     if (chunk != NULL)
         call.chunk = *chunk;
+    do_first(&call);
 
     if (call.item->when == MOMENT_NOW)
         return do_now(&call);
@@ -148,16 +149,29 @@ static cst_status scripted(struct member *member, cst_stream *s, enum method met
     return method == METHOD_READ ? CST_OK : CST_PENDING;
 }
 
-static const struct item *next_item(struct member *member, enum method method)
+static const struct item *next_item(const struct member *member, enum method method)
 {
     const struct script *script = member->scripts[method];
-    size_t n = member->calls[method]++;
+    size_t n = member->times[IN_METHOD + method];
 
     if (method == METHOD_READ)
         return script != NULL && n < script->count ? &script->items[n] : &item_never;
     if (script != NULL)
         return &script->items[n % script->count];
     return method == METHOD_TRANSFORM ? &default_transform : &default_write;
+}
+
+/* What hangs on the call. A slot may ask for its call before it does anything else or behind that: one
+ * way in every other call. */
+static void do_first(struct call *call)
+{
+    bool asks_first = call->nth % 2 == 1;
+
+    if (call->method != METHOD_READ && asks_first)
+        call->answer = cst_this_call(call->stream);
+    host_do_hooks(call->member, IN_METHOD + call->method, call->nth);
+    if (call->method != METHOD_READ && !asks_first)
+        call->answer = cst_this_call(call->stream);
 }
 
 static void run_task(void *arg)
@@ -234,21 +248,29 @@ static cst_status returned_answer(const struct call *call, const struct act *act
     return answer.with_chunk ? cst_give(call->stream, answer.chunk) : answer.status;
 }
 
+static cst_status returned_chunk(const struct call *call, const struct act *act)
+{
+    cst_slice chunk;
+    cst_status status = host_bytes(&chunk, call->member, act->n);
+
+    return status == CST_OK ? cst_give(call->stream, chunk) : status;
+}
+
 /* The acts inside the slot; gives what the slot returns. */
 static cst_status do_now(const struct call *call)
 {
     const struct act *last = &call->item->acts[call->item->count - 1];
+    bool of_read = call->method == METHOD_READ;
+    bool goes_on = host_has_hooks(call->member, AFTER_METHOD + call->method, call->nth);
+    bool can_return = of_read ? last->kind == ACT_GIVE : last->kind >= ACT_CB;
 
-    if (call->method == METHOD_READ) {
+    if (call->member->host->opts->explicit_answers || goes_on || !can_return) {
         do_acts(call, call->item->count);
-        return CST_OK;
-    }
-    if (call->member->host->opts->explicit_answers || last->kind < ACT_CB) {
-        do_acts(call, call->item->count);
-        return CST_PENDING;
+        host_do_hooks(call->member, AFTER_METHOD + call->method, call->nth);
+        return of_read ? CST_OK : CST_PENDING;
     }
     do_acts(call, call->item->count - 1);
-    return returned_answer(call, last);
+    return of_read ? returned_chunk(call, last) : returned_answer(call, last);
 }
 
 static void say_push(const struct call *call, cst_status status)
@@ -256,20 +278,21 @@ static void say_push(const struct call *call, cst_status status)
     host_say(call->member->host, "ret push %s %d\n", call->member->decl->name, status == CST_OK);
 }
 
-static void push_bytes(const struct call *call, size_t n)
+static cst_status push_bytes(const struct call *call, size_t n)
 {
     cst_slice chunk;
     cst_status status = host_bytes(&chunk, call->member, n);
 
-    if (status == CST_OK)
-        status = cst_push(call->stream, chunk);
-    say_push(call, status);
+    return status == CST_OK ? cst_push(call->stream, chunk) : status;
 }
 
 static void do_act(const struct call *call, const struct act *act)
 {
     switch (act->kind) {
     case ACT_PUSH:
+        say_push(call, push_bytes(call, act->n));
+        break;
+    case ACT_GIVE:
         push_bytes(call, act->n);
         break;
     case ACT_X:

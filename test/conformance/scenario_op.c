@@ -11,7 +11,7 @@ typedef void op_fn(struct host *host, struct member *member, const struct op *op
 
 static op_fn op_push, op_unshift, op_read, op_readall, op_pause, op_resume, op_listen, op_unlisten,
     op_pipe, op_unpipe, op_write, op_end, op_cork, op_uncork, op_destroy, op_abort, op_pipeline,
-    op_finished;
+    op_finished, op_setenc;
 
 static op_fn *const op_fns[VERBS] = {
     [OP_PUSH] = op_push,       [OP_UNSHIFT] = op_unshift,   [OP_READ] = op_read,
@@ -20,6 +20,7 @@ static op_fn *const op_fns[VERBS] = {
     [OP_UNPIPE] = op_unpipe,   [OP_WRITE] = op_write,       [OP_END] = op_end,
     [OP_CORK] = op_cork,       [OP_UNCORK] = op_uncork,     [OP_DESTROY] = op_destroy,
     [OP_ABORT] = op_abort,     [OP_PIPELINE] = op_pipeline, [OP_FINISHED] = op_finished,
+    [OP_SETENC] = op_setenc,
 };
 
 void op_exec(struct host *host, const struct op *op)
@@ -50,10 +51,26 @@ static void op_push(struct host *host, struct member *member, const struct op *o
     host_say(host, "ret push %s %d\n", member->decl->name, status == CST_OK);
 }
 
+/* The next n bytes, or their text where the stream hands out text. */
+static cst_status readable_bytes(cst_slice *out, struct member *member, size_t n)
+{
+    cst_encoding encoding;
+    cst_slice bytes;
+    cst_status status = host_bytes(&bytes, member, n);
+
+    if (status != CST_OK || cst_readable_encoding(&encoding, member->stream) != CST_OK) {
+        *out = bytes;
+        return status;
+    }
+    status = cst_slice_to_text(out, member->host->allocator, encoding, &bytes);
+    cst_slice_unref(&bytes);
+    return status;
+}
+
 static void op_unshift(struct host *host, struct member *member, const struct op *op)
 {
     cst_slice chunk;
-    cst_status status = host_bytes(&chunk, member, op->n);
+    cst_status status = readable_bytes(&chunk, member, op->n);
 
     if (status == CST_OK)
         status = cst_unshift(member->stream, chunk);
@@ -122,6 +139,15 @@ static void op_unlisten(struct host *host, struct member *member, const struct o
     member->listens_to[type] = false;
 }
 
+static void op_setenc(struct host *host, struct member *member, const struct op *op)
+{
+    cst_encoding encoding = CST_UTF8;
+
+    (void)host;
+    cst_encoding_from_name(&encoding, op->words[2]);
+    cst_set_encoding(member->stream, encoding);
+}
+
 static void op_pipe(struct host *host, struct member *member, const struct op *op)
 {
     cst_pipe_opts opts = { .no_end = word_is(op, 3, "noend") };
@@ -136,31 +162,42 @@ static void op_unpipe(struct host *host, struct member *member, const struct op 
 
 /* --- the writable side ------------------------------------------------------------------------ */
 
-static struct ticket *new_ticket(struct host *host, const char *name, enum ticket_kind kind,
+static struct ticket *new_ticket(struct host *host, struct member *member, enum ticket_kind kind,
                                  size_t number)
 {
     struct ticket *ticket = scenario_alloc(1, sizeof *ticket);
 
     *ticket = (struct ticket){
-        .next = host->tickets, .host = host, .name = name, .kind = kind, .number = number
+        .next = host->tickets, .host = host, .member = member, .kind = kind, .number = number
     };
     host->tickets = ticket;
     return ticket;
 }
 
+static void say_done(const struct ticket *ticket, cst_status status)
+{
+    const char *name = ticket->member->decl->name, *code = host_code(ticket->host, status);
+
+    if (ticket->kind == TICKET_WRITE)
+        host_say(ticket->host, "cb write %s %zu %s\n", name, ticket->number, code);
+    else if (ticket->kind == TICKET_SAME)
+        host_say(ticket->host, "cb write %s same %s\n", name, code);
+    else
+        host_say(ticket->host, "cb end %s %s\n", name, code);
+}
+
 static void on_done(cst_stream *s, cst_status status, void *arg)
 {
     struct ticket *ticket = arg;
-    const char *code = host_code(ticket->host, status);
+    struct member *member = ticket->member;
+    size_t occasion = ticket->kind == TICKET_END ? ON_END_DONE : ON_WRITE_DONE;
 
     (void)s;
     ticket->ran++;
-    if (ticket->kind == TICKET_WRITE)
-        host_say(ticket->host, "cb write %s %zu %s\n", ticket->name, ticket->number, code);
-    else if (ticket->kind == TICKET_SAME)
-        host_say(ticket->host, "cb write %s same %s\n", ticket->name, code);
-    else
-        host_say(ticket->host, "cb end %s %s\n", ticket->name, code);
+    if (status < 0 && member->decl->kind == KIND_COMPOSE)
+        return; /* where Node is silent */
+    say_done(ticket, status);
+    host_do_hooks(member, occasion, ++member->times[occasion]);
 }
 
 /* A call that was turned away at the door owes no callback. */
@@ -173,33 +210,37 @@ static void count_due(struct ticket *ticket, cst_status status)
 /* NULL where the write has no callback. */
 static struct ticket *write_ticket(struct host *host, struct member *member, const struct op *op)
 {
-    const char *name = member->decl->name;
     size_t number = ++member->write_count;
 
     if (word_is(op, 3, "nocb"))
         return NULL;
     if (!word_is(op, 3, "same"))
-        return new_ticket(host, name, TICKET_WRITE, number);
+        return new_ticket(host, member, TICKET_WRITE, number);
     if (member->same == NULL)
-        member->same = new_ticket(host, name, TICKET_SAME, 0);
+        member->same = new_ticket(host, member, TICKET_SAME, 0);
     return member->same;
 }
 
 static void op_write(struct host *host, struct member *member, const struct op *op)
 {
     struct ticket *ticket = write_ticket(host, member, op);
-    cst_slice chunk;
+    cst_done_fn *done = ticket != NULL ? on_done : NULL;
+    cst_slice chunk = cst_slice_empty();
     cst_status status = host_bytes(&chunk, member, op->n);
 
-    if (status == CST_OK)
-        status = cst_write(member->stream, chunk, ticket != NULL ? on_done : NULL, ticket);
+    if (status == CST_OK && host->opts->copies) {
+        status = cst_write_copy(member->stream, chunk.data, chunk.len, done, ticket);
+        cst_slice_unref(&chunk);
+    } else if (status == CST_OK) {
+        status = cst_write(member->stream, chunk, done, ticket);
+    }
     count_due(ticket, status);
     host_say(host, "ret write %s %d\n", member->decl->name, status == CST_OK);
 }
 
 static void op_end(struct host *host, struct member *member, const struct op *op)
 {
-    struct ticket *ticket = new_ticket(host, member->decl->name, TICKET_END, 0);
+    struct ticket *ticket = new_ticket(host, member, TICKET_END, 0);
     cst_slice chunk;
     cst_status status;
 

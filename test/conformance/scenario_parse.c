@@ -19,7 +19,7 @@ struct line {
 };
 
 static const char *const kind_names[KINDS] = {
-    "readable", "writable", "duplex", "transform", "passthrough", "pair",
+    "readable", "writable", "duplex", "transform", "passthrough", "pair", "compose",
 };
 
 static const char *const method_names[METHODS] = {
@@ -35,7 +35,7 @@ const char *const scenario_event_names[CST_EVENT_TYPES_] = {
 
 /*
  * What follows each verb, a letter a word: s a stream, n a number, e a number or "eof", v "data" or
- * "readable", u a user's error, w any word. A capital may be left out, + repeats the letter before
+ * "readable", u a user's error, c an encoding, w any word. A capital may be left out, + repeats the letter before
  * it. Streams come first.
  */
 static const struct {
@@ -50,6 +50,7 @@ static const struct {
     [OP_CORK] = { "cork", "s" },          [OP_UNCORK] = { "uncork", "s" },
     [OP_DESTROY] = { "destroy", "sU" },   [OP_ABORT] = { "abort", "s" },
     [OP_PIPELINE] = { "pipeline", "s+" }, [OP_FINISHED] = { "finished", "sW+" },
+    [OP_SETENC] = { "setenc", "sc" },
 };
 
 static void allocate(struct scenario *sc, size_t text_len);
@@ -299,8 +300,8 @@ static bool parse_act(struct act *act, const char *word)
         act->kind = ACT_CBN;
         return parse_number(&act->n, word + 2);
     }
-    act->kind = ACT_PUSH;
-    return word[0] == 'p' && parse_number(&act->n, word + 1);
+    act->kind = word[0] == 'g' ? ACT_GIVE : ACT_PUSH;
+    return (word[0] == 'p' || word[0] == 'g') && parse_number(&act->n, word + 1);
 }
 
 static bool parse_acts(struct scenario *sc, struct item *item, char *text)
@@ -356,6 +357,30 @@ static bool parse_script(struct scenario *sc, const struct line *line)
 
 /* --- ops -------------------------------------------------------------------------------------- */
 
+static bool parse_occasion_of(size_t *out, const char *word, const char *prefix, size_t first)
+{
+    size_t len = strlen(prefix);
+
+    if (strncmp(word, prefix, len) != 0)
+        return false;
+    *out = first + find(method_names, METHODS, word + len);
+    return *out < first + METHODS;
+}
+
+static bool parse_occasion(size_t *out, const char *word)
+{
+    if (parse_occasion_of(out, word, "in-", IN_METHOD) ||
+        parse_occasion_of(out, word, "after-", AFTER_METHOD))
+        return true;
+    if (strcmp(word, "cb-write") == 0)
+        *out = ON_WRITE_DONE;
+    else if (strcmp(word, "cb-end") == 0)
+        *out = ON_END_DONE;
+    else
+        *out = ON_EVENT + find(scenario_event_names, CST_EVENT_TYPES_, word);
+    return *out != ON_EVENT + CST_EVENT_TYPES_;
+}
+
 static bool parse_hook(struct scenario *sc, const struct line *line)
 {
     struct hook *hook = &sc->hooks[sc->hook_count++];
@@ -363,9 +388,8 @@ static bool parse_hook(struct scenario *sc, const struct line *line)
     if (line->count < 5)
         return false;
     hook->name = line->words[1];
-    size_t event = find(scenario_event_names, CST_EVENT_TYPES_, line->words[2]);
-    hook->event = (cst_event_type)event;
-    return event < CST_EVENT_TYPES_ && parse_number(&hook->nth, line->words[3]) &&
+    return parse_occasion(&hook->occasion, line->words[2]) &&
+           parse_number(&hook->nth, line->words[3]) &&
            parse_op(sc, &hook->op, line->words + 4, line->count - 4);
 }
 
@@ -389,6 +413,8 @@ static size_t error_number(struct scenario *sc, const char *name)
 /* Whether a word is what the letter of a shape asks for; what it says goes into op. */
 static bool parse_operand(struct scenario *sc, struct op *op, char letter, const char *word)
 {
+    cst_encoding encoding;
+
     switch (letter) {
     case 's':
     case 'S':
@@ -401,6 +427,8 @@ static bool parse_operand(struct scenario *sc, struct op *op, char letter, const
         return parse_number(&op->n, word);
     case 'v':
         return strcmp(word, "data") == 0 || strcmp(word, "readable") == 0;
+    case 'c':
+        return cst_encoding_from_name(&encoding, word) == CST_OK;
     case 'u':
     case 'U':
         op->n = error_number(sc, word);

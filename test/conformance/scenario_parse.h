@@ -19,6 +19,7 @@ enum kind {
     KIND_TRANSFORM,
     KIND_PASSTHROUGH,
     KIND_PAIR,
+    KIND_COMPOSE,
     KINDS
 };
 
@@ -37,6 +38,7 @@ enum moment { MOMENT_NEVER, MOMENT_NOW, MOMENT_TICK, MOMENT_LATER };
 
 enum act_kind {
     ACT_PUSH, /* pN */
+    ACT_GIVE, /* gN */
     ACT_X,
     ACT_EOF,
     ACT_DESTROY,
@@ -66,7 +68,19 @@ enum verb {
     OP_ABORT,
     OP_PIPELINE,
     OP_FINISHED,
+    OP_SETENC,
     VERBS
+};
+
+/** What a `when` line hangs an op on: an event of the stream, a call of one of its methods, or a
+ * callback of its writes or ends. */
+enum {
+    ON_EVENT = 0,                            /* + the event's type */
+    IN_METHOD = ON_EVENT + CST_EVENT_TYPES_, /* + the method */
+    AFTER_METHOD = IN_METHOD + METHODS,      /* + the method */
+    ON_WRITE_DONE = AFTER_METHOD + METHODS,
+    ON_END_DONE,
+    OCCASIONS
 };
 
 /** The user's errors: their place in scenario.errors is n of CST_USER(n). Those that only
@@ -78,7 +92,7 @@ enum { ERROR_CB, ERROR_OWN, ERRORS_FIXED };
 
 struct act {
     enum act_kind kind;
-    size_t n; /* bytes, of pN and cbN */
+    size_t n; /* bytes, of pN, gN and cbN */
 };
 
 struct item {
@@ -113,8 +127,8 @@ struct op {
 
 struct hook {
     const char *name;
-    cst_event_type event;
-    size_t nth; /* counted from 1 */
+    size_t occasion; /* ON_EVENT + ... */
+    size_t nth;      /* counted from 1 */
     struct op op;
 };
 

@@ -140,6 +140,20 @@ static cst_status create_passthrough(struct member *member)
     return cst_passthrough_new_with(&member->stream, ctx, ops, &member, &member->decl->opts);
 }
 
+/* Of all streams that were declared before it. */
+static cst_status create_composition(struct member *member)
+{
+    const struct host *host = member->host;
+    size_t count = (size_t)(member - host->members);
+    cst_stream **streams = scenario_alloc(count + 1, sizeof *streams);
+
+    for (size_t i = 0; i < count; i++)
+        streams[i] = host->members[i].stream;
+    cst_status status = cst_compose_new(&member->stream, streams, count, &member->decl->opts);
+    free(streams);
+    return status;
+}
+
 static cst_status create_stream(struct member *member)
 {
     cst_stream **out = &member->stream;
@@ -160,6 +174,8 @@ static cst_status create_stream(struct member *member)
         return create_passthrough(member);
     case KIND_PAIR:
         return create_pair_side(member);
+    case KIND_COMPOSE:
+        return create_composition(member);
     case KINDS:
         break;
     }
@@ -178,7 +194,8 @@ static bool is_hooked(const struct member *member, cst_event_type type)
     const struct scenario *sc = member->host->scenario;
 
     for (size_t i = 0; i < sc->hook_count; i++)
-        if (sc->hooks[i].event == type && strcmp(sc->hooks[i].name, member->decl->name) == 0)
+        if (sc->hooks[i].occasion == ON_EVENT + (size_t)type &&
+            strcmp(sc->hooks[i].name, member->decl->name) == 0)
             return true;
     return false;
 }
@@ -228,18 +245,40 @@ static void say_event(const struct member *member, const cst_event *event)
 void host_on_event(cst_stream *s, const cst_event *event, void *arg)
 {
     struct member *member = arg;
-    const struct scenario *sc = member->host->scenario;
-    cst_event_type type = event->type;
-    size_t nth = ++member->fired[type];
+    size_t occasion = ON_EVENT + (size_t)event->type;
+    size_t nth = ++member->times[occasion];
 
     (void)s;
     say_event(member, event);
-    for (size_t i = 0; i < sc->hook_count; i++) {
-        const struct hook *hook = &sc->hooks[i];
+    host_do_hooks(member, occasion, nth);
+}
 
-        if (hook->event == type && hook->nth == nth && strcmp(hook->name, member->decl->name) == 0)
-            op_exec(member->host, &hook->op);
-    }
+/* --- what hangs on an occasion ---------------------------------------------------------------- */
+
+static bool hangs_on(const struct hook *hook, const struct member *member, size_t occasion,
+                     size_t nth)
+{
+    return hook->occasion == occasion && hook->nth == nth &&
+           strcmp(hook->name, member->decl->name) == 0;
+}
+
+void host_do_hooks(const struct member *member, size_t occasion, size_t nth)
+{
+    const struct scenario *sc = member->host->scenario;
+
+    for (size_t i = 0; i < sc->hook_count; i++)
+        if (hangs_on(&sc->hooks[i], member, occasion, nth))
+            op_exec(member->host, &sc->hooks[i].op);
+}
+
+bool host_has_hooks(const struct member *member, size_t occasion, size_t nth)
+{
+    const struct scenario *sc = member->host->scenario;
+
+    for (size_t i = 0; i < sc->hook_count; i++)
+        if (hangs_on(&sc->hooks[i], member, occasion, nth))
+            return true;
+    return false;
 }
 
 /* --- the trace -------------------------------------------------------------------------------- */
@@ -306,10 +345,11 @@ static void say_readable_state(const struct host *host, const cst_stream *s)
              cst_readable_did_read(s), cst_readable_aborted(s), cst_is_readable(s));
 }
 
-static void say_writable_state(const struct host *host, const cst_stream *s)
+static void say_writable_state(const struct host *host, const cst_stream *s, bool says_length)
 {
-    host_say(host, " wlen=%zu needdrain=%d corked=%zu", cst_writable_length(s),
-             cst_writable_need_drain(s), cst_writable_corked(s));
+    if (says_length)
+        host_say(host, " wlen=%zu", cst_writable_length(s));
+    host_say(host, " needdrain=%d corked=%zu", cst_writable_need_drain(s), cst_writable_corked(s));
     host_say(host, " wended=%d finished=%d waborted=%d writable=%d", cst_writable_ended(s),
              cst_writable_finished(s), cst_writable_aborted(s), cst_is_writable(s));
 }
@@ -321,12 +361,14 @@ static void say_state(const struct member *member)
 
     if (s == NULL)
         return;
+    /* What a destroyed composition has not written counts for ever in Node. */
+    bool counts_lost = member->decl->kind == KIND_COMPOSE && cst_is_destroyed(s);
     const cst_error *error = cst_errored(s);
     host_say(host, "st %s", member->decl->name);
     if (member->decl->kind != KIND_WRITABLE)
         say_readable_state(host, s);
     if (member->decl->kind != KIND_READABLE)
-        say_writable_state(host, s);
+        say_writable_state(host, s, !counts_lost);
     host_say(host, " destroyed=%d closed=%d errored=%s\n", cst_is_destroyed(s), cst_is_closed(s),
              error != NULL ? host_code(host, error->status) : "-");
 }
@@ -402,8 +444,8 @@ static bool free_tickets(struct host *host)
         if (counts && ticket->ran != ticket->due) {
             fprintf(stderr,
                     "scenario: a callback of %s (%s %zu) is due %zu times and ran %zu times\n",
-                    ticket->name, ticket->kind == TICKET_END ? "end" : "write", ticket->number,
-                    ticket->due, ticket->ran);
+                    ticket->member->decl->name, ticket->kind == TICKET_END ? "end" : "write",
+                    ticket->number, ticket->due, ticket->ran);
             exact = false;
         }
         free(ticket);

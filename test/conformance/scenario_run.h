@@ -13,6 +13,7 @@
  * explicit_answers  no slot answers by its status: all complete inside the call, then return
  *                   CST_PENDING
  * task_budget       tasks of one cst_ctx_run, which is called until it is idle; 0 is without limit
+ * copies            writes are made by cst_write_copy
  * deaf              only those events are listened to that the scenario hangs something on, and those whose listeners
  *                   change what a stream does: 'data', 'readable', 'error'
  */
@@ -20,6 +21,7 @@ struct run_opts {
     FILE *out;
     bool explicit_answers;
     size_t task_budget;
+    bool copies;
     bool deaf;
 };
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # replay.sh - replays the recorded corpus and compares each trace with Node's: as methods answer by default, with every
-# answer by a completion call, with one task a run, with nobody who listens needlessly, and under the sanitizers where there
-# is such a runner.
+# answer by a completion call, with one task a run, with writes that are copied, with nobody who listens needlessly, and
+# under the sanitizers where there is such a runner.
 set -u
 
 build=${BUILD:-build}
@@ -17,12 +17,13 @@ replay()
 replay "$build/test/scenario"
 replay "$build/test/scenario" --explicit
 replay "$build/test/scenario" --task-budget 1
+replay "$build/test/scenario" --copy
 replay "$build/test/scenario" --deaf
-ways=4
+ways=5
 if [ -x "$build/asan/test/scenario" ]; then
     replay "$build/asan/test/scenario"
     replay "$build/asan/test/scenario" --deaf
-    ways=6
+    ways=7
 fi
 [ $status -ne 0 ] || echo "$(cat test/conformance/corpus/*.txt | grep -c '^== ') scenarios give Node's trace, in $ways ways"
 exit $status

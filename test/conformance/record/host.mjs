@@ -92,6 +92,11 @@ class Host {
 
   // --- what members and ops need
 
+  // What hangs on the nth time of something that comes about in a stream.
+  doHooks(name, occasion, nth) {
+    for (const op of this.scenario.hooks[`${name} ${occasion} ${nth}`] ?? []) this.exec(op);
+  }
+
   exec([verb, name, ...words]) {
     try {
       OPS[verb](this, this.member(name), ...words);

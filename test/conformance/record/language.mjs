@@ -2,7 +2,7 @@
 //
 //     streams   [{ name, kind, options: { hwm: 4, ... } }]
 //     scripts   { "NAME METHOD": [{ when, acts }] }
-//     hooks     { "NAME EVENT K": [op] }
+//     hooks     { "NAME OCCASION K": [op] }               the occasion is an event, in-METHOD, after-METHOD, cb-write or cb-end
 //     turns     [[op]]                                    an op is its words
 const MOMENTS = ['now', 'tick', 'later'];
 

@@ -36,7 +36,7 @@ export class Member {
     this.kind = declaration.kind;
     this.declared = declaration.options;
     this.calls = {}; // of each method so far
-    this.fired = {}; // each event so far
+    this.fired = {}; // each event and callback so far
     this.listeners = new Map(); // of data and readable
     this.made = 0; // bytes so far
     this.writes = 0;
@@ -53,6 +53,7 @@ export class Member {
   // --- creation
 
   create() {
+    if (this.kind === 'compose') return stream.compose(...this.host.members.map((member) => member.stream));
     if (this.kind === 'pair') return this.host.pairSide(() => stream.duplexPair(this.nodeOptions()));
     return new CLASSES[this.kind]({ ...this.nodeOptions(), ...this.methods() });
   }
@@ -109,8 +110,10 @@ export class Member {
   }
 
   calledWritev(self, list, answer) {
+    const { length } = self._writableState.buffered;
     this.host.say(`call ${this.name} writev ${list.map((entry) => chunkText(entry.chunk)).join('+')}`);
     this.perform('write', self, { answer });
+    if (self._writableState.buffered.length > length) this.host.stop(null); // Node loses what was written meanwhile
   }
 
   calledDestroy(self, error, answer) {
@@ -118,27 +121,31 @@ export class Member {
     this.called('destroy', self, ` ${error ? codeOf(error) : '-'}`, { answer: passOn });
   }
 
-  // The item of this call of the method.
-  nextItem(method) {
+  // The item of the nth call of the method.
+  item(method, nth) {
     const script = this.script(method);
-    const nth = this.calls[method] ?? 0;
-    this.calls[method] = nth + 1;
-    if (method === 'read') return script?.[nth] ?? IDLE;
-    if (script) return script[nth % script.length];
+    if (method === 'read') return script?.[nth - 1] ?? IDLE;
+    if (script) return script[(nth - 1) % script.length];
     return method === 'transform' ? HAND_ON : ANSWER;
   }
 
   perform(method, self, call) {
-    const { when, acts } = this.nextItem(method);
+    const nth = (this.calls[method] ?? 0) + 1;
+    this.calls[method] = nth;
+    const { when, acts } = this.item(method, nth);
     const run = () => acts.forEach((act) => this.act(act, self, call));
-    if (when === 'now') run();
+    this.host.doHooks(this.name, `in-${method}`, nth);
     if (when === 'tick') process.nextTick(run);
     if (when === 'later') this.host.owe(run);
+    if (when !== 'now') return;
+    run();
+    this.host.doHooks(this.name, `after-${method}`, nth);
   }
 
   act(word, self, { answer, chunk }) {
     const [, verb, count] = /^([a-z]+?)(\d*)$/.exec(word);
     switch (verb) {
+      case 'g': return void self.push(this.bytes(count));
       case 'p': return this.push(self, this.bytes(count));
       case 'x': return this.push(self, chunk);
       case 'eof': return this.push(self, null);
@@ -162,10 +169,21 @@ export class Member {
   // --- events
 
   onEvent(event, detail) {
-    const nth = (this.fired[event] ?? 0) + 1;
-    this.fired[event] = nth;
     this.host.say(`ev ${this.name} ${event}${this.detailText(event, detail)}`);
-    for (const op of this.host.scenario.hooks[`${this.name} ${event} ${nth}`] ?? []) this.host.exec(op);
+    this.came(event);
+  }
+
+  // The callback of a write or end. Node does not call that of a composition where it fails.
+  calledBack(what, which, error) {
+    if (error && this.kind === 'compose') return;
+    this.host.say(`cb ${what} ${this.name}${which} ${codeOf(error)}`);
+    this.came(`cb-${what}`);
+  }
+
+  came(occasion) {
+    const nth = (this.fired[occasion] ?? 0) + 1;
+    this.fired[occasion] = nth;
+    this.host.doHooks(this.name, occasion, nth);
   }
 
   detailText(event, detail) {
@@ -210,8 +228,10 @@ export class Member {
 
   writableState() {
     const s = this.stream;
+    // What a destroyed composition has not written counts for ever.
+    const length = this.kind === 'compose' && s.destroyed ? [] : [`wlen=${s.writableLength}`];
     return [
-      `wlen=${s.writableLength}`, `needdrain=${bit(s.writableNeedDrain)}`, `corked=${s.writableCorked}`,
+      ...length, `needdrain=${bit(s.writableNeedDrain)}`, `corked=${s.writableCorked}`,
       `wended=${bit(s.writableEnded)}`, `finished=${bit(s.writableFinished)}`, `waborted=${bit(s.writableAborted)}`,
       `writable=${bit(s.writable)}`,
     ];

@@ -11,37 +11,40 @@ function readOnce(host, member, size) {
 }
 
 // The callback of a write, by how the write asks for it.
-function writeCallback(host, member, how) {
-  const { name } = member;
+function writeCallback(member, how) {
   const number = ++member.writes;
   if (how === 'nocb') return undefined;
-  if (how === 'same') return (member.sameCallback ??= (error) => host.say(`cb write ${name} same ${codeOf(error)}`));
-  return (error) => host.say(`cb write ${name} ${number} ${codeOf(error)}`);
+  if (how === 'same') return (member.sameCallback ??= (error) => member.calledBack('write', ' same', error));
+  return (error) => member.calledBack('write', ` ${number}`, error);
 }
 
 // By verb; the words are those behind the first stream's name.
 export const OPS = {
   push(host, member, what) { member.push(member.stream, what === 'eof' ? null : member.bytes(what)); },
   unshift(host, member, count) {
-    host.say(`ret unshift ${member.name} ${bit(member.stream.unshift(member.bytes(count)))}`);
+    const { readableEncoding } = member.stream;
+    const bytes = member.bytes(count);
+    const put = readableEncoding ? [bytes.toString(readableEncoding), readableEncoding] : [bytes];
+    host.say(`ret unshift ${member.name} ${bit(member.stream.unshift(...put))}`);
   },
   read: readOnce,
   readall(host, member, size) { while (readOnce(host, member, size)); },
   pause(host, member) { member.stream.pause(); },
   resume(host, member) { member.stream.resume(); },
+  setenc(host, member, encoding) { member.stream.setEncoding(encoding); },
   listen(host, member, event) { member.listen(event); },
   unlisten(host, member, event) { member.unlisten(event); },
   pipe(host, member, to, how) { member.stream.pipe(host.member(to).stream, { end: how !== 'noend' }); },
   unpipe(host, member, from) { member.stream.unpipe(...(from === undefined ? [] : [host.member(from).stream])); },
 
   write(host, member, count, how) {
-    const callback = writeCallback(host, member, how);
+    const callback = writeCallback(member, how);
     const more = member.stream.write(member.bytes(count), callback);
     host.say(`ret write ${member.name} ${bit(more)}`);
   },
   end(host, member, count) {
     const last = count === undefined ? [] : [member.bytes(count)];
-    member.stream.end(...last, (error) => host.say(`cb end ${member.name} ${codeOf(error)}`));
+    member.stream.end(...last, (error) => member.calledBack('end', '', error));
   },
   cork(host, member) { member.stream.cork(); },
   uncork(host, member) { member.stream.uncork(); },

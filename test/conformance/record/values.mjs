@@ -8,11 +8,12 @@ export function nextBytes(offset, count) {
   return bytes;
 }
 
-// LENGTH:HASH, the hash being FNV-1a of 32 bits.
+// LENGTH:HASH, the hash being FNV-1a of 32 bits. Text counts as its bytes in UTF-8.
 export function chunkText(chunk) {
   if (chunk == null) return 'null';
-  const hash = chunk.reduce((h, byte) => Math.imul(h ^ byte, 0x01000193), 0x811c9dc5);
-  return `${chunk.length}:${(hash >>> 0).toString(16).padStart(8, '0')}`;
+  const bytes = Buffer.from(chunk);
+  const hash = bytes.reduce((h, byte) => Math.imul(h ^ byte, 0x01000193), 0x811c9dc5);
+  return `${bytes.length}:${(hash >>> 0).toString(16).padStart(8, '0')}`;
 }
 
 export function bit(value) {
