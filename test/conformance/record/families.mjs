@@ -1,14 +1,20 @@
 // families.mjs - the shapes that the generator's scenarios have: each is a way in which streams are used.
 //
 //     cast     the streams, 'NAME KIND OPTION...'; or a function of the dice that gives them. Beside the options of
-//              the language: `odd` has misbehaving methods, `pushed` no source of its own
+//              the language: `odd` has misbehaving methods, `pushed` no source of its own, `steady` long scripts;
+//              `inner` is inside a composition, and only that is called
+//     like     families of which one is drawn: what is not said here is as there
 //     first    alternatives for the first turn: lists of ops
 //     also     ops that are drawn beside those that any stream of the cast can do, 'WEIGHT op'
 //     tables   the ops in place of those that the kinds of the streams bring
 //     hooks    the most hooks that there are; 4 where absent
+//     inside   the most hooks inside methods; `callbacks`, in callbacks of writes and ends; none where absent
+//     long     methods are called often
+//     texts    encodings are set; `shares`, writes have callbacks of any kind
+//     gives    so many of a hundred reads that push last do it by the answer
 //     quiet    in how many of a hundred scenarios the first turn is all that is done
 //     large    sizes are around the default highWaterMarks
-import { SHARING, WRITING } from './tables.mjs';
+import { BURSTS, SHARING, WRITING } from './tables.mjs';
 
 const chainNames = (cast) => cast.map((line) => line.split(' ')[0]);
 
@@ -23,6 +29,35 @@ function rowCast(dice) {
   const middle = Array.from({ length: dice.between(1, 4) }, (_, i) => `p${i} passthrough`);
   return [source, ...middle, `w ${dice.pick(['writable', 'writable', 'duplex', 'transform', 'passthrough'])}`];
 }
+
+function steadyCast(dice) {
+  const middle = Array.from({ length: dice.between(0, 3) }, (_, i) => `t${i} ${dice.weigh(['3 passthrough', '1 transform'])} steady`);
+  return [`r ${dice.weigh(['4 readable', '1 duplex'])} steady`, ...middle, `w ${dice.weigh(['4 writable', '1 duplex'])} steady`];
+}
+
+// Two streams at least, c in front of them, and sometimes what is piped into it or out of it.
+function composeCast(dice) {
+  const [isSource, isSink, hasSource, hasSink] = [12, 12, 20, 20].map((percent) => dice.happens(percent));
+  const ends = isSource + isSink;
+  const length = Math.max(dice.between(1, 3), 2 - ends);
+  const middle = Array.from({ length }, (_, i) => `t${i} ${dice.weigh(['3 transform', '2 passthrough'])} inner`);
+  return [
+    ...(isSource ? ['q readable inner'] : []),
+    ...middle,
+    ...(isSink ? ['v writable inner'] : []),
+    'c compose',
+    ...(hasSource && !isSource ? ['r readable'] : []),
+    ...(hasSink && !isSink ? ['w writable'] : []),
+  ];
+}
+
+function joinOutside(cast) {
+  const names = chainNames(cast);
+  return [...(names.includes('r') ? ['pipe r c'] : []), ...(names.includes('w') ? ['pipe c w'] : [])];
+}
+
+const SINGLE = ['read', 'push', 'write', 'vector', 'duplex', 'half', 'transform', 'pass', 'object', 'zero'];
+const JOINED = ['pipe', 'tube', 'fan', 'merge', 'ring', 'chain', 'row', 'line', 'loop', 'pair'];
 
 const pipeAll = (cast) => chainNames(cast).slice(1).map((name, i) => `pipe ${chainNames(cast)[i]} ${name}`);
 
@@ -116,4 +151,17 @@ export const FAMILIES = {
     cast: ['a pair', 'b pair'],
     first: [[], [], ['resume b'], ['pipe b b'], ['listen a data', 'listen b readable']],
   },
+  inside: { like: [...SINGLE, 'odd', ...JOINED, 'broken'], inside: 4, callbacks: 2, shares: true, gives: 30 },
+  text: { like: ['read', 'push', 'duplex', 'transform', 'pass', 'zero', ...JOINED], inside: 3, texts: true, gives: 30 },
+  steady: {
+    cast: steadyCast,
+    first: [pipeAll, pipeAll, (cast) => [`pipeline ${chainNames(cast).join(' ')}`]],
+    hooks: 2, inside: 4, long: true, shares: true, gives: 30, quiet: 30,
+  },
+  burst: {
+    cast: (dice) => [`w ${dice.weigh(['4 writable', '2 duplex', '1 transform', '1 passthrough'])} steady`],
+    tables: [BURSTS],
+    hooks: 2, inside: 4, callbacks: 4, long: true,
+  },
+  compose: { cast: composeCast, first: [joinOutside], also: ['1 destroy t0!'], inside: 3, callbacks: 2, shares: true },
 };

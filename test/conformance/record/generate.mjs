@@ -2,13 +2,14 @@
 // generate.mjs - random scenarios, the same ones for the same seed.
 //
 //   generate.mjs SEED                   one scenario on standard output
-//   generate.mjs --packed FROM COUNT    those of COUNT seeds from FROM on, as a packed file without traces
+//   generate.mjs --packed FROM COUNT [FAMILY...]
+//                                       those of COUNT seeds from FROM on, as a packed file without traces; of these
+//                                       families alone, where any are named
 import { FAMILIES } from './families.mjs';
 import { pack } from './packed.mjs';
 import { Dice } from './random.mjs';
 import * as tables from './tables.mjs';
 
-const FAMILY_NAMES = Object.keys(FAMILIES);
 const SMALL_TURNS = [0, 1, 1, 2, 2, 3, 5];
 
 class Program {
@@ -17,7 +18,7 @@ class Program {
 
   constructor(family, seed) {
     this.dice = new Dice(seed);
-    this.family = family;
+    this.family = family.like ? { ...FAMILIES[this.dice.pick(family.like)], ...family } : family;
     this.sizes = family.large ? tables.LARGE_SIZES : tables.SIZES;
   }
 
@@ -28,6 +29,8 @@ class Program {
     const first = dice.pick(family.first ?? [[]]);
     const quiet = dice.happens(family.quiet ?? 0);
     if (!quiet || dice.happens(30)) this.addHooks();
+    this.addSlotHooks();
+    this.addCallbackHooks();
     this.addFirstTurn(typeof first === 'function' ? first(cast) : first);
     if (!quiet) this.addTurns();
     return this.lines.join('\n') + '\n';
@@ -52,16 +55,24 @@ class Program {
 
   addMember(line) {
     const [name, kind, ...words] = line.split(' ');
-    const odd = words.includes('odd'), pushed = words.includes('pushed');
-    const given = words.filter((word) => word !== 'odd' && word !== 'pushed');
-    const isFirst = kind !== 'pair' || this.members.length === 0; // the other of a pair has no options of its own
-    const options = isFirst ? [...this.marks(kind, given), ...given, ...this.switches(kind, given)] : [];
+    const [odd, pushed, steady, inner] = ['odd', 'pushed', 'steady', 'inner'].map((word) => words.includes(word));
+    const given = words.filter((word) => !/^(odd|pushed|steady|inner)$/.test(word));
+    const isPlain = kind !== 'compose' && (kind !== 'pair' || this.members.length === 0); // the other of a pair has no options
+    const options = isPlain ? [...this.marks(kind, given), ...given, ...this.switches(kind, given)] : [];
     this.lines.push(['stream', name, kind, ...options].join(' '));
-    if (kind !== 'pair') this.addScripts(name, kind, odd, pushed);
+    if (kind !== 'pair' && kind !== 'compose') this.addScripts(name, kind, { odd, pushed, steady, inner });
+    const inside = kind === 'compose' ? this.members.map((member) => member.kind) : [];
     this.members.push({
-      name, pushed, reads: kind !== 'writable', takes: kind !== 'readable', isSource: kind === 'readable' || kind === 'duplex',
+      name, kind, pushed, inner,
+      reads: kind !== 'writable' && !inside.includes('writable'),
+      takes: kind !== 'readable' && !inside.includes('readable'),
+      isSource: kind === 'readable' || kind === 'duplex',
+      isObject: isPlain ? options.includes('object=1') : this.members.some((member) => member.isObject),
     });
   }
+
+  // Those that scenarios call: not what is inside a composition.
+  get actors() { return this.members.filter((member) => !member.inner); }
 
   marks(kind, given) {
     const { dice } = this;
@@ -79,25 +90,34 @@ class Program {
     return drawn.filter((word) => !given.includes(word));
   }
 
-  addScripts(name, kind, odd, pushed) {
+  addScripts(name, kind, { odd, pushed, steady, inner }) {
     const common = odd ? 45 : 14;
     const answers = odd ? tables.ODD_ANSWER_ITEMS : tables.ANSWER_ITEMS;
-    if ((kind === 'readable' || kind === 'duplex') && !pushed) this.addReadScript(name, odd);
-    if (kind === 'writable' || kind === 'duplex') this.addScript(name, 'write', odd ? tables.ODD_WRITE_ITEMS : tables.WRITE_ITEMS, 4);
-    if (kind === 'transform') this.addTransformScripts(name, odd);
+    const writes = steady ? tables.STEADY_WRITE_ITEMS : tables.WRITE_ITEMS;
+    if ((kind === 'readable' || kind === 'duplex') && !pushed) this.addReadScript(name, odd, steady);
+    if (kind === 'writable' || kind === 'duplex') this.addScript(name, 'write', odd ? tables.ODD_WRITE_ITEMS : writes, 4);
+    if (kind === 'transform') this.addTransformScripts(name, odd, steady);
     if (kind !== 'readable' && kind !== 'passthrough' && this.dice.happens(25)) this.addScript(name, 'final', answers, 1);
     if (this.dice.happens(common)) this.addScript(name, 'construct', answers, 1);
-    if (this.dice.happens(common)) this.addScript(name, 'destroy', answers, 1);
+    if (this.dice.happens(common)) this.addScript(name, 'destroy', inner ? tables.SUCCESSES : answers, 1);
   }
 
-  addReadScript(name, odd) {
-    const items = Array.from({ length: this.dice.between(1, 6) }, () => this.draw(tables.READ_ITEMS));
+  addReadScript(name, odd, steady) {
+    const length = steady ? this.dice.between(5, 12) : this.dice.between(1, 6);
+    const items = Array.from({ length }, () => this.readItem(steady));
     items.push(this.draw(odd ? tables.ODD_READ_LAST : tables.READ_LAST));
     this.lines.push(`script ${name} read ${items.join(' ')}`);
   }
 
-  addTransformScripts(name, odd) {
-    this.addScript(name, 'transform', odd ? tables.ODD_TRANSFORM_ITEMS : tables.TRANSFORM_ITEMS, 4);
+  readItem(steady) {
+    const item = this.draw(steady ? tables.STEADY_READ_ITEMS : tables.READ_ITEMS);
+    const { gives } = this.family;
+    return gives && this.dice.happens(gives) ? item.replace(/p(\d+)$/, 'g$1') : item;
+  }
+
+  addTransformScripts(name, odd, steady) {
+    const plain = steady ? tables.STEADY_TRANSFORM_ITEMS : tables.TRANSFORM_ITEMS;
+    this.addScript(name, 'transform', odd ? tables.ODD_TRANSFORM_ITEMS : plain, 4);
     if (this.dice.happens(40)) this.addScript(name, 'flush', odd ? tables.ODD_FLUSH_ITEMS : tables.FLUSH_ITEMS, 1);
   }
 
@@ -108,12 +128,14 @@ class Program {
 
   // --- ops
 
-  op() {
+  op(member = this.dice.pick(this.actors)) {
     const { dice, family } = this;
-    const { name, reads, takes, isSource, pushed } = dice.pick(this.members);
+    const { name, reads, takes, isSource, isObject, pushed } = member;
     const own = family.tables?.flat() ?? [
       ...(reads ? tables.READING : []),
+      ...(reads && family.texts && !isObject ? tables.TEXTS : []),
       ...(takes ? tables.WRITING : []),
+      ...(takes && family.shares ? tables.SHARING : []),
       ...(isSource && (pushed || dice.happens(20)) ? tables.PUSHING : []),
       ...tables.ENDING,
     ];
@@ -123,15 +145,50 @@ class Program {
   addHooks() {
     const { dice, family } = this;
     for (let left = dice.between(0, family.hooks ?? 4); left > 0; left--) {
-      const { name, reads, takes } = dice.pick(this.members);
-      const events = [...(reads ? tables.READABLE_EVENTS : []), ...(takes ? tables.WRITABLE_EVENTS : [])];
+      const { name, reads, takes } = dice.pick(this.actors);
+      const sides = [...(reads ? tables.READABLE_EVENTS : []), ...(takes ? tables.WRITABLE_EVENTS : [])];
+      const events = sides.length > 0 ? sides : tables.LAST_EVENTS;
       this.lines.push(`when ${name} ${this.draw(events)} ${dice.between(1, 3)} ${this.op()}`);
+    }
+  }
+
+  // Mostly a stream calls itself in its own methods; what is inside a composition, the composition.
+  addSlotHooks() {
+    const { dice, family, members } = this;
+    const callees = members.filter(({ kind }) => tables.METHODS[kind]);
+    if (callees.length === 0) return;
+    for (let left = family.inside ? dice.between(1, family.inside) : 0; left > 0; left--) {
+      const member = dice.pick(callees);
+      const method = dice.pick(this.methodsOf(member));
+      const most = tables.OFTEN.includes(method) ? (family.long ? 9 : 4) : 1;
+      const call = `${dice.weigh(tables.PLACES)}-${method} ${dice.between(1, most)}`;
+      const own = member.inner ? members.find(({ kind }) => kind === 'compose') : member;
+      for (let ops = dice.between(1, 2); ops > 0; ops--)
+        this.lines.push(`when ${member.name} ${call} ${dice.happens(80) ? this.op(own) : this.op()}`);
+    }
+  }
+
+  // Those that it implements, the ones that are called often twice.
+  methodsOf({ name, kind }) {
+    const often = tables.METHODS[kind].filter((method) => tables.OFTEN.includes(method));
+    const scripted = tables.METHODS[kind].filter((method) => this.lines.some((line) => line.startsWith(`script ${name} ${method} `)));
+    return [...often, ...scripted];
+  }
+
+  addCallbackHooks() {
+    const { dice, family } = this;
+    const sinks = this.actors.filter(({ takes }) => takes);
+    if (sinks.length === 0) return;
+    for (let left = family.callbacks ? dice.between(1, family.callbacks) : 0; left > 0; left--) {
+      const member = dice.pick(sinks);
+      const occasion = `${dice.weigh(tables.CALLBACKS)} ${dice.between(1, 3)}`;
+      this.lines.push(`when ${member.name} ${occasion} ${dice.happens(70) ? this.op(member) : this.op()}`);
     }
   }
 
   addFirstTurn(ops) {
     this.lines.push('turn');
-    for (const { name } of this.members)
+    for (const { name } of this.actors)
       if (this.dice.happens(20)) this.lines.push(this.draw(tables.WATCHING, name));
     this.lines.push(...ops);
   }
@@ -145,16 +202,16 @@ class Program {
   }
 }
 
-function generate(seed) {
-  const family = FAMILY_NAMES[seed % FAMILY_NAMES.length];
+function generate(seed, names = Object.keys(FAMILIES)) {
+  const family = names[seed % names.length];
   const scenario = new Program(FAMILIES[family], seed).text();
   return { name: `${family}-${String(seed).padStart(6, '0')}`, scenario, trace: '' };
 }
 
-const [what, from, count] = process.argv.slice(2);
+const [what, from, count, ...names] = process.argv.slice(2);
 if (what === '--packed') {
   const seeds = Array.from({ length: Number(count) }, (_, i) => Number(from) + i);
-  process.stdout.write(pack(seeds.map(generate)));
+  process.stdout.write(pack(seeds.map((seed) => generate(seed, names.length > 0 ? names : undefined))));
 } else {
   process.stdout.write(generate(Number(what)).scenario);
 }

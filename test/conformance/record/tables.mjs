@@ -28,6 +28,12 @@ export const TRANSFORM_ITEMS = [
 ];
 export const FLUSH_ITEMS = ['4 @:cb', '3 @:cb#', '3 @:p#,cb', '2 @:p#,p#,cb', '1 @:cbe', '1 @:p#,cb#'];
 export const ANSWER_ITEMS = ['8 @:cb', '1 @:cbe'];
+export const SUCCESSES = ['1 @:cb'];
+
+// Streams that flow for long and are seldom late.
+export const STEADY_READ_ITEMS = ['20 now:p#', '4 now:p#,p#', '1 tick:p#', '2 later:p#'];
+export const STEADY_WRITE_ITEMS = ['3 now:cb', '2 later:cb', '1 tick:cb'];
+export const STEADY_TRANSFORM_ITEMS = ['6 now:x,cb', '5 now:cbx', '2 now:x,p3,cb', '1 later:x,cb', '1 later:cbx', '1 tick:x,cb'];
 
 // Methods that do what they should not.
 export const ODD_READ_LAST = [
@@ -56,6 +62,8 @@ export const READING = [
 export const PUSHING = ['8 push $ #', '2 push $ eof', '1 push $ 0'];
 export const WRITING = ['9 write $ #', '1 write $ 0', '2 cork $', '2 uncork $', '2 end $', '2 end $ #'];
 export const SHARING = ['5 write $ # same', '4 write $ # nocb', '2 write $ #', '2 cork $', '3 uncork $', '1 end $'];
+export const TEXTS = ['3 setenc $ hex', '5 setenc $ base64', '1 setenc $ base64url'];
+export const BURSTS = [...SHARING, '5 write $ % nocb', '3 write $ %'];
 export const ENDING = ['1 destroy $!'];
 export const WATCHING = ['4 finished $', '1 finished $ readable=0', '1 finished $ writable=0', '1 finished $ error=0'];
 
@@ -63,3 +71,17 @@ export const WATCHING = ['4 finished $', '1 finished $ readable=0', '1 finished 
 
 export const READABLE_EVENTS = ['3 data', '3 readable', '2 end', '2 pause', '2 resume', '1 close', '1 error'];
 export const WRITABLE_EVENTS = ['4 drain', '2 finish', '1 close', '1 error', '1 pipe', '1 unpipe'];
+export const LAST_EVENTS = ['1 close', '1 error'];
+
+// --- other occasions for a hook
+
+// The methods that a user may implement, and those of them that are called often and are always there.
+export const METHODS = {
+  readable: ['read'],
+  writable: ['write', 'final', 'destroy', 'construct'],
+  duplex: ['read', 'write', 'final', 'destroy', 'construct'],
+  transform: ['transform', 'flush', 'final', 'destroy', 'construct'],
+};
+export const OFTEN = ['read', 'write', 'transform'];
+export const PLACES = ['13 in', '7 after'];
+export const CALLBACKS = ['6 cb-write', '1 cb-end'];
