@@ -231,6 +231,16 @@ static struct answer make_answer(const struct call *call, const struct act *act)
     return answer;
 }
 
+/* One call of a write is as good as another, as in Node, where all have the same callback: every other
+ * slot asks for its call again with each answer. What it gets is then that of a write which it has made. */
+static cst_call call_to_answer(const struct call *call)
+{
+    bool runs = call->item->when == MOMENT_NOW;
+
+    return runs && call->method == METHOD_WRITE && call->nth % 2 == 0 ? cst_this_call(call->stream)
+                                                                      : call->answer;
+}
+
 static void complete(const struct call *call, const struct act *act)
 {
     struct answer answer = make_answer(call, act);
@@ -238,7 +248,7 @@ static void complete(const struct call *call, const struct act *act)
     if (answer.with_chunk)
         cst_complete_with(call->answer, answer.chunk);
     else
-        cst_complete(call->answer, answer.status);
+        cst_complete(call_to_answer(call), answer.status);
 }
 
 static cst_status returned_answer(const struct call *call, const struct act *act)
@@ -286,6 +296,16 @@ static cst_status push_bytes(const struct call *call, size_t n)
     return status == CST_OK ? cst_push(call->stream, chunk) : status;
 }
 
+/* Once for each item, so that a stream which writes to itself comes to an end. */
+static void write_bytes(const struct call *call, size_t n)
+{
+    const struct script *script = call->member->scripts[call->method];
+    cst_slice chunk;
+
+    if (call->nth <= script->count && host_bytes(&chunk, call->member, n) == CST_OK)
+        cst_write(call->stream, chunk, NULL, NULL);
+}
+
 static void do_act(const struct call *call, const struct act *act)
 {
     switch (act->kind) {
@@ -294,6 +314,9 @@ static void do_act(const struct call *call, const struct act *act)
         break;
     case ACT_GIVE:
         push_bytes(call, act->n);
+        break;
+    case ACT_WRITE:
+        write_bytes(call, act->n);
         break;
     case ACT_X:
         say_push(call, cst_push(call->stream, cst_slice_ref(&call->chunk)));

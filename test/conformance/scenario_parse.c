@@ -290,6 +290,10 @@ static bool parse_act(struct act *act, const char *word)
         { "cbx", ACT_CBX },
         { "cbe", ACT_CBE },
     };
+    static const struct {
+        char letter;
+        enum act_kind kind;
+    } sized[] = { { 'p', ACT_PUSH }, { 'g', ACT_GIVE }, { 'w', ACT_WRITE } };
 
     for (size_t i = 0; i < COUNT_OF(plain); i++)
         if (strcmp(plain[i].word, word) == 0) {
@@ -300,8 +304,12 @@ static bool parse_act(struct act *act, const char *word)
         act->kind = ACT_CBN;
         return parse_number(&act->n, word + 2);
     }
-    act->kind = word[0] == 'g' ? ACT_GIVE : ACT_PUSH;
-    return (word[0] == 'p' || word[0] == 'g') && parse_number(&act->n, word + 1);
+    for (size_t i = 0; i < COUNT_OF(sized); i++)
+        if (sized[i].letter == word[0]) {
+            act->kind = sized[i].kind;
+            return parse_number(&act->n, word + 1);
+        }
+    return false;
 }
 
 static bool parse_acts(struct scenario *sc, struct item *item, char *text)

@@ -37,8 +37,9 @@ enum method {
 enum moment { MOMENT_NEVER, MOMENT_NOW, MOMENT_TICK, MOMENT_LATER };
 
 enum act_kind {
-    ACT_PUSH, /* pN */
-    ACT_GIVE, /* gN */
+    ACT_PUSH,  /* pN */
+    ACT_GIVE,  /* gN */
+    ACT_WRITE, /* wN */
     ACT_X,
     ACT_EOF,
     ACT_DESTROY,
@@ -92,7 +93,7 @@ enum { ERROR_CB, ERROR_OWN, ERRORS_FIXED };
 
 struct act {
     enum act_kind kind;
-    size_t n; /* bytes, of pN, gN and cbN */
+    size_t n; /* bytes, of pN, gN, wN and cbN */
 };
 
 struct item {

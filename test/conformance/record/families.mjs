@@ -11,6 +11,7 @@
 //     inside   the most hooks inside methods; `callbacks`, in callbacks of writes and ends; none where absent
 //     long     methods are called often
 //     texts    encodings are set; `shares`, writes have callbacks of any kind
+//     nests    steady sinks write to themselves
 //     gives    so many of a hundred reads that push last do it by the answer
 //     quiet    in how many of a hundred scenarios the first turn is all that is done
 //     large    sizes are around the default highWaterMarks
@@ -163,5 +164,6 @@ export const FAMILIES = {
     tables: [BURSTS],
     hooks: 2, inside: 4, callbacks: 4, long: true,
   },
+  nest: { like: ['burst'], inside: 2, callbacks: 2, nests: true },
   compose: { cast: composeCast, first: [joinOutside], also: ['1 destroy t0!'], inside: 3, callbacks: 2, shares: true },
 };

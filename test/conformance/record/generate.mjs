@@ -93,7 +93,8 @@ class Program {
   addScripts(name, kind, { odd, pushed, steady, inner }) {
     const common = odd ? 45 : 14;
     const answers = odd ? tables.ODD_ANSWER_ITEMS : tables.ANSWER_ITEMS;
-    const writes = steady ? tables.STEADY_WRITE_ITEMS : tables.WRITE_ITEMS;
+    const flows = this.family.nests ? tables.NESTED_WRITE_ITEMS : tables.STEADY_WRITE_ITEMS;
+    const writes = steady ? flows : tables.WRITE_ITEMS;
     if ((kind === 'readable' || kind === 'duplex') && !pushed) this.addReadScript(name, odd, steady);
     if (kind === 'writable' || kind === 'duplex') this.addScript(name, 'write', odd ? tables.ODD_WRITE_ITEMS : writes, 4);
     if (kind === 'transform') this.addTransformScripts(name, odd, steady);

@@ -133,7 +133,8 @@ export class Member {
     const nth = (this.calls[method] ?? 0) + 1;
     this.calls[method] = nth;
     const { when, acts } = this.item(method, nth);
-    const run = () => acts.forEach((act) => this.act(act, self, call));
+    const isFirst = nth <= this.script(method)?.length;
+    const run = () => acts.forEach((act) => this.act(act, self, { ...call, isFirst }));
     this.host.doHooks(this.name, `in-${method}`, nth);
     if (when === 'tick') process.nextTick(run);
     if (when === 'later') this.host.owe(run);
@@ -142,10 +143,11 @@ export class Member {
     this.host.doHooks(this.name, `after-${method}`, nth);
   }
 
-  act(word, self, { answer, chunk }) {
+  act(word, self, { answer, chunk, isFirst }) {
     const [, verb, count] = /^([a-z]+?)(\d*)$/.exec(word);
     switch (verb) {
       case 'g': return void self.push(this.bytes(count));
+      case 'w': return void (isFirst && self.write(this.bytes(count)));
       case 'p': return this.push(self, this.bytes(count));
       case 'x': return this.push(self, chunk);
       case 'eof': return this.push(self, null);

@@ -32,7 +32,8 @@ export const SUCCESSES = ['1 @:cb'];
 
 // Streams that flow for long and are seldom late.
 export const STEADY_READ_ITEMS = ['20 now:p#', '4 now:p#,p#', '1 tick:p#', '2 later:p#'];
-export const STEADY_WRITE_ITEMS = ['3 now:cb', '2 later:cb', '1 tick:cb'];
+export const STEADY_WRITE_ITEMS = ['6 now:cb', '4 later:cb', '2 tick:cb', '1 now:w#,cb'];
+export const NESTED_WRITE_ITEMS = ['4 now:cb', '4 later:cb', '2 now:cb,w#,cb', '2 now:cb,w#', '1 now:w#,cb', '2 -'];
 export const STEADY_TRANSFORM_ITEMS = ['6 now:x,cb', '5 now:cbx', '2 now:x,p3,cb', '1 later:x,cb', '1 later:cbx', '1 tick:x,cb'];
 
 // Methods that do what they should not.
@@ -40,7 +41,7 @@ export const ODD_READ_LAST = [
   '2 @:eof,eof', '2 @:eof,p#', '2 @:destroy,eof', '2 @:destroye,p#', '1 @:p#,eof,p#', '2 @:p#,eof,destroye', '1 @:eof,p0',
 ];
 export const ODD_WRITE_ITEMS = [
-  '3 @:cb', '2 @:cb,cb', '2 @:cbe,cb', '2 @:cb,cbe', '2 @:destroy', '2 @:destroye', '2 @:cb,destroye', '1 -',
+  '3 @:cb', '2 @:cb,cb', '2 @:cbe,cb', '2 @:cb,cbe', '2 @:destroy', '2 @:destroye', '2 @:cb,destroye', '1 -', '2 @:cb,w#,cb',
 ];
 export const ODD_TRANSFORM_ITEMS = [
   '3 @:x,cb', '2 @:cb,cb', '2 @:cbx,cbx', '2 @:x,eof,cb', '2 @:eof,cb', '2 @:cb,x', '2 @:destroy,x,cb', '2 @:x,destroye,cb',
