@@ -60,7 +60,7 @@ class Program {
     const isPlain = kind !== 'compose' && (kind !== 'pair' || this.members.length === 0); // the other of a pair has no options
     const options = isPlain ? [...this.marks(kind, given), ...given, ...this.switches(kind, given)] : [];
     this.lines.push(['stream', name, kind, ...options].join(' '));
-    if (kind !== 'pair' && kind !== 'compose') this.addScripts(name, kind, { odd, pushed, steady, inner });
+    if (kind !== 'pair' && kind !== 'compose') this.addScripts(name, kind, { odd, pushed, steady });
     const inside = kind === 'compose' ? this.members.map((member) => member.kind) : [];
     this.members.push({
       name, kind, pushed, inner,
@@ -90,7 +90,7 @@ class Program {
     return drawn.filter((word) => !given.includes(word));
   }
 
-  addScripts(name, kind, { odd, pushed, steady, inner }) {
+  addScripts(name, kind, { odd, pushed, steady }) {
     const common = odd ? 45 : 14;
     const answers = odd ? tables.ODD_ANSWER_ITEMS : tables.ANSWER_ITEMS;
     const flows = this.family.nests ? tables.NESTED_WRITE_ITEMS : tables.STEADY_WRITE_ITEMS;
@@ -100,7 +100,7 @@ class Program {
     if (kind === 'transform') this.addTransformScripts(name, odd, steady);
     if (kind !== 'readable' && kind !== 'passthrough' && this.dice.happens(25)) this.addScript(name, 'final', answers, 1);
     if (this.dice.happens(common)) this.addScript(name, 'construct', answers, 1);
-    if (this.dice.happens(common)) this.addScript(name, 'destroy', inner ? tables.SUCCESSES : answers, 1);
+    if (this.dice.happens(common)) this.addScript(name, 'destroy', answers, 1);
   }
 
   addReadScript(name, odd, steady) {

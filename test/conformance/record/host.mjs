@@ -10,7 +10,7 @@ import { codeOf } from './values.mjs';
 const MAX_IDLE_TURNS = 200;
 const TURNS_OF_GRACE = 20;
 
-// Resolves to the trace, or to null where Node itself breaks and there is none.
+// Resolves to the trace, or to null where Node itself loses something and there is none.
 export function traceOf(text) {
   return new Promise((resolve) => new Host(parseScenario(text), resolve).start());
 }

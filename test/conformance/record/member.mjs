@@ -53,9 +53,14 @@ export class Member {
   // --- creation
 
   create() {
-    if (this.kind === 'compose') return stream.compose(...this.host.members.map((member) => member.stream));
+    if (this.kind === 'compose') return this.compose(this.host.members.map((member) => member.stream));
     if (this.kind === 'pair') return this.host.pairSide(() => stream.duplexPair(this.nodeOptions()));
     return new CLASSES[this.kind]({ ...this.nodeOptions(), ...this.methods() });
+  }
+
+  compose(inside) {
+    inside.at(-1).on('error', (error) => this.stream.destroyed || this.lastHasFailed(error));
+    return stream.compose(...inside);
   }
 
   nodeOptions() {
@@ -237,6 +242,14 @@ export class Member {
       `wended=${bit(s.writableEnded)}`, `finished=${bit(s.writableFinished)}`, `waborted=${bit(s.writableAborted)}`,
       `writable=${bit(s.writable)}`,
     ];
+  }
+
+  // The last stream of this composition has failed. If the pipeline inside has come out, Node listens to it no more and
+  // loses the error; else the composition has it soon. Where another stream inside is closing for long that cannot be told,
+  // and counts as lost.
+  lastHasFailed(error, ticks = 4) {
+    if (ticks > 0) process.nextTick(() => this.lastHasFailed(error, ticks - 1));
+    else if (this.stream.errored !== error) this.host.stop(null);
   }
 
   // False once Node has lost count of its own buffer: a read inside the user's read may do that, and from there on

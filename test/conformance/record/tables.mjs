@@ -28,7 +28,6 @@ export const TRANSFORM_ITEMS = [
 ];
 export const FLUSH_ITEMS = ['4 @:cb', '3 @:cb#', '3 @:p#,cb', '2 @:p#,p#,cb', '1 @:cbe', '1 @:p#,cb#'];
 export const ANSWER_ITEMS = ['8 @:cb', '1 @:cbe'];
-export const SUCCESSES = ['1 @:cb'];
 
 // Streams that flow for long and are seldom late.
 export const STEADY_READ_ITEMS = ['20 now:p#', '4 now:p#,p#', '1 tick:p#', '2 later:p#'];

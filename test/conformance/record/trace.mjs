@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // trace.mjs - prints the trace that Node's own streams give for a scenario.
 //
-//   trace.mjs < X.scenario           its trace on standard output; exit 3 where Node breaks and there is none
+//   trace.mjs < X.scenario           its trace on standard output; exit 3 where Node loses something and there is none
 //   trace.mjs --packed FILE...       records all entries of packed files anew, in place; entries in which Node
-//                                    breaks are taken out, with a line that says so
+//                                    loses something are taken out, with a line that says so
 import './node26.mjs';
 import fs from 'node:fs';
 import { traceOf } from './host.mjs';
@@ -12,7 +12,7 @@ import { readPacked, writePacked } from './packed.mjs';
 async function traceStdin() {
   const trace = await traceOf(fs.readFileSync(0, 'utf8'));
   if (trace === null) {
-    process.stderr.write('trace: Node loses count of its own buffer here\n');
+    process.stderr.write('trace: Node loses bytes, a write or an error here\n');
     process.exitCode = 3;
   } else {
     process.stdout.write(trace);
@@ -23,7 +23,7 @@ async function recordPacked(path) {
   const entries = readPacked(path);
   for (const entry of entries) {
     entry.trace = await traceOf(entry.scenario);
-    if (entry.trace === null) process.stderr.write(`trace: ${path}: Node breaks in ${entry.name}, taken out\n`);
+    if (entry.trace === null) process.stderr.write(`trace: ${path}: Node loses something in ${entry.name}, taken out\n`);
   }
   writePacked(path, entries.filter((entry) => entry.trace !== null));
 }
