@@ -18,6 +18,7 @@ struct part {
     struct fixture *f;
     const char *name;
     bool is_late;   /* answers when the test says so */
+    bool destroys;  /* the composition, in its transform */
     cst_status bad; /* what it fails with, if not 0 */
 };
 
@@ -127,6 +128,8 @@ static cst_status part_transform(cst_stream *s, void *self, const cst_slice *chu
     cst_slice out;
 
     note(part->f, part->name, "t", chunk);
+    if (part->destroys)
+        cst_destroy(part->f->d, CST_OK);
     if (st == CST_OK)
         st = prefixed(&out, part->f, part->name, chunk);
     return st == CST_OK ? cst_give(s, out) : st;
@@ -724,6 +727,24 @@ static void a_write_that_is_open_is_not_done_by_a_late_drain(void **state)
     f->trace[0] = '\0';
 }
 
+/* It comes to wait for the drain only behind the destroy, which has not seen it. */
+static void a_write_inside_which_it_is_destroyed_is_done_by_the_drain(void **state)
+{
+    struct fixture *f = *state;
+    struct part *first = add_transform(f, "A", &(cst_opts){ .high_water_mark = 1 });
+
+    first->is_late = true;
+    first->destroys = true;
+    add_transform(f, "B", NULL);
+    compose(f, false);
+    put(f, "x");
+    assert_int_equal(cst_complete(f->call, CST_OK), CST_OK);
+    run(f);
+    expect(f, "B:pipe A:t:x B:destroy:CST_E_ABORT A:drain cb:CST_OK A:resume B:resume A:pause "
+              "B:unpipe B:CST_E_ABORT A:destroy:CST_E_ABORT B:close A:CST_E_ABORT A:close "
+              "d:CST_E_ABORT d:close"); /* Node */
+}
+
 static void a_write_that_the_first_stream_refuses_is_not_done(void **state)
 {
     struct fixture *f = *state;
@@ -1192,6 +1213,7 @@ static const struct CMUnitTest tests[] = {
     T(destroying_it_with_an_error_passes_that_on),
     T(a_write_that_is_open_is_told),
     T(a_write_that_is_open_is_not_done_by_a_late_drain),
+    T(a_write_inside_which_it_is_destroyed_is_done_by_the_drain),
     T(a_write_that_the_first_stream_refuses_is_not_done),
     T(destroying_it_late_lets_the_last_stream_go),
     T(a_listener_may_destroy_it),

@@ -29,6 +29,7 @@ struct compose {
     bool writable, readable; /* the sides in use */
     bool came_out;           /* the pipeline */
     bool let_go;             /* its first stream: no more input is needed */
+    bool write_is_lost;      /* it waited before the duplex was destroyed: no drain answers it */
 };
 
 /* What the duplex carries: NULL until all is connected. */
@@ -201,6 +202,7 @@ static cst_status compose_destroy(cst_stream *s, void *self, const cst_error *er
         return CST_OK;
     compose->destroy_waits = !compose->came_out;
     compose->destroy = cst_this_call(s);
+    compose->write_is_lost = compose->write_waits;
     destroy_tail(compose, error);
     if (!compose->came_out)
         return CST_PENDING;
@@ -248,7 +250,7 @@ static void on_head(cst_stream *s, const cst_event *event, void *arg)
         return;
     else if (event->type == CST_CLOSE)
         notice_let_go(compose);
-    else if (!compose->let_go && !cst_is_destroyed(compose->duplex))
+    else if (!compose->let_go && !compose->write_is_lost)
         answer_write(compose, CST_OK);
 }
 
