@@ -759,6 +759,47 @@ static void a_write_that_the_first_stream_refuses_is_not_done(void **state)
     assert_int_equal(cst_errored(f->d)->status, CST_E_PREMATURE_CLOSE);
 }
 
+static cst_status destroy_later(cst_stream *s, void *self, const cst_error *error)
+{
+    struct part *part = *(struct part **)self;
+
+    (void)error;
+    part->f->call = cst_this_call(s);
+    return CST_PENDING;
+}
+
+static cst_status fail_to_construct(cst_stream *s, void *self)
+{
+    (void)s, (void)self;
+    return CST_USER(1);
+}
+
+/* In Node what comes of both is an AggregateError. Its pipeline takes that for no abort, and so for what has failed. */
+static void an_abort_stays_one_where_construct_fails_too(void **state)
+{
+    static const cst_ops late_ops = { .self_size = sizeof(struct part *),
+                                      .transform = part_transform,
+                                      .destroy = destroy_later };
+    static const cst_ops failing_ops = { .self_size = sizeof(struct part *),
+                                         .transform = part_transform,
+                                         .construct = fail_to_construct };
+    struct fixture *f = *state;
+    struct part *part = next_part(f, "A");
+
+    assert_int_equal(cst_transform_new(&f->s[0], f->ctx, &late_ops, &part, NULL), CST_OK);
+    assert_int_equal(cst_transform_new(&f->s[1], f->ctx, &failing_ops, &part, NULL), CST_OK);
+    f->count = 2;
+    assert_int_equal(cst_compose_new(&f->d, f->s, f->count, NULL), CST_OK);
+    cst_destroy(f->s[0], CST_OK);
+    cst_destroy(f->d, CST_OK);
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_int_equal(cst_errored(f->s[1])->status, CST_E_ABORT);
+    assert_false(cst_is_closed(f->d));
+    assert_int_equal(cst_complete(f->call, CST_OK), CST_OK);
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_E_UNHANDLED);
+    assert_int_equal(cst_errored(f->d)->status, CST_E_PREMATURE_CLOSE);
+}
+
 static void destroying_it_late_lets_the_last_stream_go(void **state)
 {
     struct fixture *f = *state;
@@ -1215,6 +1256,7 @@ static const struct CMUnitTest tests[] = {
     T(a_write_that_is_open_is_not_done_by_a_late_drain),
     T(a_write_inside_which_it_is_destroyed_is_done_by_the_drain),
     T(a_write_that_the_first_stream_refuses_is_not_done),
+    T(an_abort_stays_one_where_construct_fails_too),
     T(destroying_it_late_lets_the_last_stream_go),
     T(a_listener_may_destroy_it),
     T(listeners_of_the_stages_may_destroy_it),
