@@ -252,9 +252,10 @@ export class Member {
     else if (this.stream.errored !== error) this.host.stop(null);
   }
 
-  // False once Node has lost count of its own buffer: a read inside the user's read may do that, and from there on
-  // nothing it does has a meaning.
+  // False once Node has lost count of its own buffer: a read inside the user's read may do that, or a writev that answers
+  // twice, with a write in between. From there on nothing it does has a meaning.
   isSound() {
+    if (this.stream?.writableLength < 0) return false;
     const state = this.stream?._readableState;
     if (!state) return true;
     const waiting = state.buffer.slice(state.bufferIndex);
