@@ -101,6 +101,7 @@ class Host {
     try {
       OPS[verb](this, this.member(name), ...words);
     } catch (error) {
+      if (!error.code) this.stop(null); // thrown by what Node left where nothing should be
       this.say(`throw ${verb} ${codeOf(error)}`);
     }
   }
