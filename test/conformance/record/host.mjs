@@ -106,6 +106,12 @@ class Host {
     }
   }
 
+  // Another error on top of an abort is no abort to Node. Inside a composition that may decide what the composition fails
+  // with; here it stays an abort.
+  joinsErrors({ code }) {
+    if (code === 'ABORT_ERR' && this.members.some(({ kind }) => kind === 'compose')) this.stop(null);
+  }
+
   say(line) {
     if (this.over) return;
     if (this.members.every((member) => member.isSound())) this.lines.push(line);

@@ -176,6 +176,7 @@ export class Member {
   // --- events
 
   onEvent(event, detail) {
+    if (event === 'error' && detail.name === 'AggregateError') this.host.joinsErrors(detail);
     this.host.say(`ev ${this.name} ${event}${this.detailText(event, detail)}`);
     this.came(event);
   }

@@ -11,11 +11,15 @@ function readOnce(host, member, size) {
 }
 
 // The callback of a write, by how the write asks for it.
-function writeCallback(member, how) {
+function writeCallback(host, member, how) {
   const number = ++member.writes;
   if (how === 'nocb') return undefined;
   if (how === 'same') return (member.sameCallback ??= (error) => member.calledBack('write', ' same', error));
-  return (error) => member.calledBack('write', ` ${number}`, error);
+  let times = 0;
+  return (error) => {
+    if (++times > 1) host.stop(null); // Node has written it again
+    member.calledBack('write', ` ${number}`, error);
+  };
 }
 
 // By verb; the words are those behind the first stream's name.
@@ -38,7 +42,7 @@ export const OPS = {
   unpipe(host, member, from) { member.stream.unpipe(...(from === undefined ? [] : [host.member(from).stream])); },
 
   write(host, member, count, how) {
-    const callback = writeCallback(member, how);
+    const callback = writeCallback(host, member, how);
     const more = member.stream.write(member.bytes(count), callback);
     host.say(`ret write ${member.name} ${bit(more)}`);
   },
