@@ -630,6 +630,34 @@ static void a_release_callback_may_use_the_chain(void **state)
     assert_int_equal(f->heap.live_blocks, 0);
 }
 
+static void read_on(const void *data, size_t len, void *arg)
+{
+    struct fixture *f = arg;
+    cst_slice next;
+
+    (void)data;
+    (void)len;
+    assert_int_equal(cst_chain_read(&next, &f->chain, 2), CST_OK);
+    assert_memory_equal(next.data, "fg", 2);
+    cst_slice_unref(&next);
+}
+
+/* It is called when all is read: else it would get bytes that the read has taken, and the read would drop others. */
+static void a_release_callback_may_read_on(void **state)
+{
+    struct fixture *f = *state;
+    cst_slice slice, taken;
+
+    assert_int_equal(cst_slice_foreign(&slice, test_heap_allocator(&f->heap), "abc", 3, read_on, f),
+                     CST_OK);
+    assert_int_equal(cst_chain_append(&f->chain, slice), CST_OK);
+    append_words(f, "def ghij");
+    assert_int_equal(cst_chain_read(&taken, &f->chain, 5), CST_OK);
+    assert_memory_equal(taken.data, "abcde", 5);
+    cst_slice_unref(&taken);
+    assert_words(&f->chain, "hij");
+}
+
 /* --- a random program against a model --------------------------------------------------------- */
 
 enum { MODEL_MAX = 4096, STEPS = 40000 };
@@ -817,6 +845,7 @@ static const struct CMUnitTest tests[] = {
     CHAIN_TEST(the_hot_paths_keep_the_invariants),
     CHAIN_TEST(validity_is_recounted),
     CHAIN_TEST(a_release_callback_may_use_the_chain),
+    CHAIN_TEST(a_release_callback_may_read_on),
     CHAIN_TEST(random_use_loses_repeats_and_reorders_no_byte),
     CHAIN_TEST(a_row_gives_the_references_of_neighbours_back_together),
 };

@@ -1564,6 +1564,31 @@ static void every_callback_may_do_anything_to_its_own_stream(void **state)
     }
 }
 
+/* --- bytes that call when they go --------------------------------------------------------------- */
+
+static void push_again(const void *data, size_t len, void *arg)
+{
+    struct fixture *f = arg;
+
+    assert_int_equal(cst_readable_length(f->r), 0);
+    cst_unref(cst_ref(f->r)); /* looks whether all is well where the library checks itself */
+    assert_int_equal(cst_push(f->r, cst_slice_static(data, len)), CST_OK);
+}
+
+static void what_is_released_by_a_read_of_all_finds_the_buffer_empty(void **state)
+{
+    struct fixture *f = *state;
+    cst_slice chunk;
+
+    assert_int_equal(cst_push(f->r, cst_slice_str("ab")), CST_OK);
+    assert_int_equal(
+        cst_slice_foreign(&chunk, test_heap_allocator(&f->heap), "cd", 2, push_again, f), CST_OK);
+    assert_int_equal(cst_push(f->r, chunk), CST_OK);
+    expect_read(f, 4, "abcd");
+    expect_read(f, 2, "cd");
+    cst_unref(f->r);
+}
+
 /* --- without memory --------------------------------------------------------------------------- */
 
 static void release_count(const void *data, size_t len, void *arg)
@@ -1711,6 +1736,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_source_that_is_pushed_from_outside_allocates_nothing_a_chunk),
 #endif
     CASE(every_callback_may_do_anything_to_its_own_stream),
+    CASE(what_is_released_by_a_read_of_all_finds_the_buffer_empty),
     CASE(any_allocation_may_fail_once_or_from_then_on),
 };
 

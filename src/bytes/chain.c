@@ -191,24 +191,55 @@ void cst__row_fini(struct cst_chain_row *row, const cst_allocator *allocator)
     row->cap = 0;
 }
 
+/* Foreign blocks whose last reference this is: a list by next_free, which no block outside a cache uses. */
+struct gone {
+    cst_block *first, **end;
+};
+
+/* Lets go of a block at once, unless that would call the user. Where it is shared he may not use the row. */
+static void drop_block(struct gone *gone, cst_block *block)
+{
+    if (!block->foreign || cst__block_refs(block) != 1) {
+        cst__block_unref(block);
+        return;
+    }
+    block->next_free = NULL;
+    *gone->end = block;
+    gone->end = &block->next_free;
+}
+
+static void release_gone(cst_block *block)
+{
+    while (block != NULL) {
+        cst_block *next = block->next_free;
+
+        cst__block_unref(block);
+        block = next;
+    }
+}
+
 /*
  * Drops the first n bytes. Afterwards the first item, if there is one, is not empty: items that end
- * at the cut go, those of no bytes included.
+ * at the cut go, those of no bytes included. Release callbacks come last: they may read on.
  */
 static void consume(struct cst_chain_row *row, size_t *bytes, size_t n)
 {
-    while (row->count > 0 && cst__row_front(row)->len <= n) {
-        size_t len = cst__row_front(row)->len;
+    struct gone gone = { NULL, &gone.first };
 
-        n -= len;
-        *bytes -= len;
-        drop_first(row);
+    while (row->count > 0 && cst__row_front(row)->len <= n) {
+        cst_slice first = cst__row_shift(row);
+
+        n -= first.len;
+        *bytes -= first.len;
+        if (first.block != NULL)
+            drop_block(&gone, first.block);
     }
     if (row->count > 0 && n > 0) {
         cst__row_front(row)->data += n;
         cst__row_front(row)->len -= n;
         *bytes -= n;
     }
+    release_gone(gone.first);
 }
 
 /* Puts the first n bytes into a new block, leaving the row as it is. */

@@ -646,10 +646,16 @@ static cst_status take(cst_stream *s, size_t n, cst_slice *out)
         *out = cst__row_shift(&r->buffer);
         r->length -= n;
     } else {
-        cst_status st = cst__row_read(out, &r->buffer, &r->length, n, s->ctx->allocator);
+        cst_status st;
 
-        if (st < 0)
+        /* Before, since what is released may call the user. */
+        if (n == r->length)
+            s->flags &= ~R_QUEUED;
+        st = cst__row_read(out, &r->buffer, &r->length, n, s->ctx->allocator);
+        if (st < 0) {
+            s->flags |= R_QUEUED;
             return st;
+        }
     }
     if (!r->buffer.count)
         s->flags &= ~R_QUEUED;
