@@ -254,6 +254,43 @@ static void a_chunk_of_no_bytes_that_is_completed_is_activity(void **state)
     assert_active(f, s);
 }
 
+static cst_status set_limits_in_write(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    struct fixture *f = *(struct fixture **)self;
+
+    (void)chunk;
+    watch(f, s, IDLE_NS, 0);
+    return CST_OK;
+}
+
+static cst_status set_limits_in_writev(cst_stream *s, void *self, const cst_slice *chunks,
+                                       size_t count)
+{
+    (void)count;
+    return set_limits_in_write(s, self, chunks);
+}
+
+/* The look of those limits is what the completion comes after: it is seen at the next, a quarter later. */
+static void a_completion_of_no_bytes_after_a_look_inside_the_slot_is_activity(void **state)
+{
+    static const cst_ops ops = { .self_size = sizeof(struct fixture *),
+                                 .write = set_limits_in_write,
+                                 .writev = set_limits_in_writev };
+    struct fixture *f = *state;
+    cst_stream *s;
+
+    assert_int_equal(cst_writable_new(&s, f->ctx, &ops, &f, NULL), CST_OK);
+    assert_int_equal(cst_write(s, cst_slice_empty(), NULL, NULL), CST_OK);
+    pass(f, 200);
+    cst_cork(s);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(cst_write(s, cst_slice_empty(), NULL, NULL), CST_OK);
+    cst_uncork(s);
+    pass(f, 400);
+    cst_unref(s);
+    assert_string_equal(f->trace.text, "idle:125 idle:325");
+}
+
 static void a_source_that_collects_bytes_may_say_so(void **state)
 {
     struct fixture *f = *state;
@@ -464,6 +501,7 @@ static const struct CMUnitTest tests[] = {
     CASE(what_leaves_the_length_as_it_was_is_activity_too),
     CASE(a_chunk_of_no_bytes_that_waits_is_activity),
     CASE(a_chunk_of_no_bytes_that_is_completed_is_activity),
+    CASE(a_completion_of_no_bytes_after_a_look_inside_the_slot_is_activity),
     CASE(a_push_of_part_of_a_character_is_activity),
     CASE(a_chunk_that_is_written_at_once_is_activity),
     CASE(a_chunk_through_a_pipe_is_activity_of_each_stage),

@@ -154,7 +154,7 @@ cst_status cst__shown_write_returned(const struct cst__passing *passing, cst_sta
     s->slot = passing->outer;
     if (status != CST_OK || (s->flags & (IN_FLIGHT | DONE_NOT)) != IN_FLIGHT)
         return cst__write_returned(s, passing->chunk, status);
-    s->flags &= ~IN_FLIGHT;
+    s->flags = (s->flags & ~IN_FLIGHT) | ACTIVE;
     cst__w(s)->length = 0;
     cst__stream_check(s);
     return CST_OK;

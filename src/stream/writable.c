@@ -223,7 +223,7 @@ static void call_writev_plainly(cst_stream *s, const struct cst_chain_row *chunk
         cst__write_slot_returned(s, status);
         return;
     }
-    s->flags &= ~(W_WRITING | W_EXPECTING);
+    s->flags = (s->flags & ~(W_WRITING | W_EXPECTING)) | ACTIVE;
     cst__w(s)->length -= cst__w(s)->flight_length;
     cst__stream_check(s);
 }
