@@ -18,6 +18,8 @@
  * free   takes back what alloc gave, with the same size. Never called with NULL.
  * user   handed to both.
  *
+ * Neither may call the library: it is in the middle of something then.
+ *
  * Threads: called on the thread that runs the context; for a slice that was shared (cst_slice_share) free is called on
  * whichever thread lets go of it last.
  */

@@ -53,7 +53,10 @@ typedef struct cst_buf {
     cst_block *block;
 } cst_buf;
 
-/** How foreign memory goes back: called once, when the last reference goes, on the thread that let go of it. */
+/**
+ * How foreign memory goes back: called once, when the last reference goes, on the thread that let go of it. May use what
+ * has let go of it, a chain or a stream.
+ */
 typedef void cst_release_fn(const void *data, size_t len, void *arg);
 
 /* --- making bytes --------------------------------------------------------------------------------------------- */

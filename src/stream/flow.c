@@ -2,7 +2,9 @@
  * flow.c - a readable side that flows: read until there is nothing, and the cases in which that is short.
  *
  * These are shortcuts of the kind that shortcut.h tells of: what cst__read_chunk would do, for streams in the state in which
- * they are nearly all of the time.
+ * they are nearly all of the time. What differs is when two things come that nobody waits for: in a turn with a limit of bytes
+ * a chunk counts before it is handed on, not after; and one that goes into a queue is the queue's alone, so that its bytes may
+ * be released while the flow still has to say that the queue is full.
  */
 #include "stream/shortcut.h"
 

@@ -316,10 +316,14 @@ void cst__push_eof(cst_stream *s)
 }
 
 /*
- * Four shortcuts of cst__push, for bytes. In the first the stream flows into one pipe and nothing is buffered: the chunk is
- * handed through. In the second so too, but the task that reads ahead is not queued yet. In the third the read slot of such a stream is running,
- * with the buffer neither empty nor full and that task already queued: the chunk is buffered, and nobody is told. In the
- * fourth that slot runs unseen, which implies all of this: the chunk is only noted.
+ * Four shortcuts of cst__push, for bytes.
+ *
+ *   HANDS_THROUGH  the stream flows into one pipe, nothing is buffered, and the task that reads ahead is queued: the chunk
+ *                  goes on at once, and nothing else follows
+ *   wakes          so too, but that task has to be queued
+ *   buffers        the read slot of such a stream is running, with something in the buffer and that task queued: the chunk
+ *                  is put behind, and nobody is told
+ *   brings         that slot runs unseen, which implies all of this: the chunk is only noted
  */
 #define HANDS_THROUGH \
     (HAS_READABLE | R_FLOWING | R_DATA_LISTENING | R_PIPED | R_READING_MORE | R_DATA_EMITTED)

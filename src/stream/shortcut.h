@@ -15,8 +15,9 @@
  * While a slot runs, streams are in a state that is over when it has returned: a write is in flight, a read was asked for. Most
  * slots do not look. So that state is only noted in the context (unseen), and written into the streams when somebody might
  * look, which is whenever user code calls the library: cst__show. If nobody has called it, then nothing at all has changed
- * when the slot returns, and nothing has to be asked again. What neither says nor changes anything of what is noted, such
- * as cst_stream_self, need not call cst__show; slots of the library's own that call its inner functions have to.
+ * when the slot returns, and nothing has to be asked again. What neither says nor changes anything of what is noted need not
+ * call cst__show: cst_stream_self, or a write that goes into a queue, where only the room has to be asked for again. Slots of
+ * the library's own that call its inner functions have to.
  *
  * Others: a source in full flow, and a pass-through that is full (flow.c); push (readable.c); a completion by which the next
  * write begins (writable.c, complete_and_go_on).
@@ -57,7 +58,7 @@ struct cst__unseen {
     int64_t brought;
 };
 
-/* There is none: of a read slot, which may give or push, and of a transform slot, which may give. */
+/* In place of a status: there is none. Of a read slot, which may give or push, and of a transform slot, which may give. */
 #define BROUGHT_NOTHING INT64_MIN
 #define GIVEN_NOTHING (INT64_MIN + 1)
 
@@ -67,7 +68,7 @@ struct cst__reading {
     uint8_t outer; /* the slot of the source in which this one runs */
     bool swaps;    /* held is what the buffer, of one chunk, has to hold */
     cst_slice held;
-    size_t first_len; /* where none was brought: of the first chunk, before the slot was called */
+    size_t first_len; /* of the first chunk in the buffer, before the slot was called */
 };
 
 /* The buffer of r, which has one chunk, has this one. */
@@ -248,8 +249,8 @@ ALWAYS_INLINE bool deliver(cst_ctx *ctx, struct cst__passing *passing, cst_strea
 }
 
 /*
- * The same with a chunk that is taken, to a sink that queues, or did before a slot ran unseen: cst_write into that queue shows
- * nothing, so the room is asked for here. Gives whether all is as it was but for that queue, which is not full.
+ * The same with a chunk that is taken, to a sink that queues, or did before a slot ran unseen, which may have used up the
+ * room. Gives whether all is as it was but for that queue, which is not full.
  */
 ALWAYS_INLINE bool deliver_into_queue(cst_ctx *ctx, struct cst__passing *passing, cst_slice *chunk)
 {
