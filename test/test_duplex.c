@@ -1298,6 +1298,95 @@ static void any_allocation_may_fail_once_or_from_then_on(void **state)
     }
 }
 
+/* --- rings ------------------------------------------------------------------------------------ */
+
+#define LONGEST_RING 40
+
+/* Hands a chunk on, so many times, into the ring that it is in. */
+struct turner {
+    struct test_stage stage;
+    int left;
+    bool looks;
+};
+
+static cst_status turner_transform(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    struct turner *turner = self;
+
+    if (turner->looks)
+        (void)cst_writable_length(s);
+    test_trace_add(turner->stage.trace, "transform:%zu", chunk->len);
+    if (turner->left == 0)
+        return CST_OK;
+    turner->left--;
+    return cst_give(s, cst_slice_ref(chunk));
+}
+
+static const cst_ops turner_ops = { .name = "turner",
+                                    .self_size = sizeof(struct turner),
+                                    .transform = turner_transform };
+static const cst_ops ring_stage_ops = { .name = "stage", .self_size = sizeof(struct test_stage) };
+static const cst_ops ring_source_ops = { .name = "source" };
+
+/* A pass-through whose queue has room. */
+static cst_stream *make_ring_stage(struct fixture *f, const cst_opts *opts)
+{
+    cst_stream *s;
+
+    assert_int_equal(cst_passthrough_new_with(&s, f->ctx, &ring_stage_ops, NULL, opts), CST_OK);
+    cst_cork(s);
+    assert_int_equal(cst_write(s, cst_slice_str("x"), NULL, NULL), CST_OK);
+    cst_uncork(s);
+    expect_read(s, "x");
+    return s;
+}
+
+/*
+ * A transform, so many pass-throughs, and back; two chunks come in by the pass-through at entry, or, where that is their
+ * number, by the transform.
+ */
+static void check_ring(struct fixture *f, size_t stages, size_t entry, bool looks, const char *text)
+{
+    struct turner turner = { .looks = looks };
+    cst_opts opts = { .high_water_mark = 3 };
+    cst_stream *ring[LONGEST_RING + 1], *source;
+
+    assert_int_equal(cst_transform_new(&ring[stages], f->ctx, &turner_ops, &turner, &opts), CST_OK);
+    for (size_t i = 0; i < stages; i++)
+        ring[i] = make_ring_stage(f, &opts);
+    assert_int_equal(cst_readable_new(&source, f->ctx, &ring_source_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_pipe(source, ring[entry], NULL), CST_OK);
+    for (size_t i = 0; i <= stages; i++)
+        assert_int_equal(cst_pipe(ring[i], ring[(i + 1) % (stages + 1)], NULL), CST_OK);
+    run(f);
+    test_trace_listen(&f->trace, ring[stages], "t");
+    if (entry != 0)
+        test_trace_listen(&f->trace, ring[entry - 1], "before");
+    for (size_t len = 1; len <= 2; len++) {
+        ((struct turner *)cst_stream_self(ring[stages]))->left = 2;
+        cst_push(source, cst_slice_static("bc", len));
+    }
+    run(f);
+    expect(f, text);
+}
+
+/* The first chunk goes round twice, and fits; the second is more than half of what fits. */
+#define FIRST "transform:1 transform:1 transform:1 transform:2 "
+
+static void a_transform_in_a_ring_is_written_to_while_its_write_is_in_flight(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int looks = 0; looks < 2; looks++) {
+        check_ring(f, 0, 0, looks, FIRST "t:pause transform:2 t:drain t:resume transform:2");
+        check_ring(f, 1, 0, looks, FIRST "t:pause transform:2 t:resume transform:2");
+        check_ring(f, 1, 1, looks,
+                   FIRST "before:pause transform:2 t:drain before:resume transform:2");
+        check_ring(f, LONGEST_RING, 20, looks,
+                   FIRST "before:pause transform:2 before:resume transform:2");
+    }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -1336,6 +1425,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_pass_through_may_have_slots_of_its_own),
     CASE(ten_thousand_pass_throughs_need_a_small_stack),
     CASE(a_mutual_recursion_of_transforms_is_bounded_too),
+    CASE(a_transform_in_a_ring_is_written_to_while_its_write_is_in_flight),
 #ifndef CST_NO_CACHE
     CASE(steady_flow_through_a_transform_allocates_nothing),
 #endif

@@ -223,6 +223,7 @@ static void has_pushed(cst_stream *s)
 {
     const uint64_t done = R_READING_MORE | R_DATA_EMITTED;
 
+    s->flags &= ~W_SYNC;
     if ((s->flags & (done | R_READING)) == done)
         return;
     s->flags = (s->flags & ~R_READING) | R_DATA_EMITTED;
@@ -239,6 +240,7 @@ static bool hand_on(cst_ctx *ctx, struct cst__passing *passing)
     passing_init(&on, s, &chunk);
     on.frames = CST__NESTED;
     on.before = passing;
+    s->flags |= W_SYNC; /* so that it is not taken for idle where the stages lead back to it */
     if (deliver(ctx, &on, cst__r(s)->sole_dest)) {
         ctx->frames -= CST__NESTED;
     } else if (!chunk.block || !cst__block_unref_may_call(chunk.block)) {
@@ -293,6 +295,8 @@ bool cst__deliver_to_busy(cst_ctx *ctx, struct cst__passing *passing)
     if (transforms(passing->sink))
         return deliver_to_transform(ctx, passing);
     show_before(ctx, passing);
+    if (passing->before) /* where the walk led back to what is shown now, it ends there */
+        (void)leads_to_idle(passing, cst__r(passing->from)->sole_dest);
     if (queues(passing->sink) && fits(passing->sink, passing->chunk->len)) {
         kept = cst__slice_ref(passing->chunk);
         (void)deliver_into_queue(ctx, passing, &kept);
