@@ -395,9 +395,27 @@ static cst_status twice_given(cst_stream *s, void *self, const cst_slice *c)
     return st;
 }
 
+/* The first call answers twice, and what it gives is more than fits; so what the second one reads is taken for its answer. */
+static cst_status hasty_transform(cst_stream *s, void *self, const cst_slice *c)
+{
+    struct late *late = self;
+    cst_slice out;
+
+    late->call = cst_this_call(s);
+    if (cst_readable_length(s) > 0) {
+        assert_int_equal(cst_read(&out, s, CST_READ_ANY), CST_OK);
+        cst_slice_unref(&out);
+    } else if (late->given == CST_OK) {
+        assert_int_equal(cst_complete(late->call, CST_OK), CST_OK);
+        return late->given = cst_give(s, cst_slice_ref(c));
+    }
+    return CST_PENDING;
+}
+
 static const cst_ops late_ops = { .self_size = sizeof(struct late), .write = late_write };
 static const cst_ops early_ops = { .self_size = sizeof(struct late), .write = early_write };
 static const cst_ops giver_ops = { .self_size = sizeof(struct late), .transform = twice_given };
+static const cst_ops hasty_ops = { .self_size = sizeof(struct late), .transform = hasty_transform };
 
 static void a_call_taken_outside_a_slot_answers_nothing(void **state)
 {
@@ -485,6 +503,25 @@ static void completing_inside_and_returning_ok_are_two_answers(void **state)
     assert_string_equal(f->trace.text, "done:CST_OK error:CST_E_MULTIPLE_CALLBACK close");
 }
 
+static void a_write_after_one_that_was_answered_too_early_keeps_its_bytes(void **state)
+{
+    struct fixture *f = *state;
+    struct late *late;
+    cst_stream *t;
+
+    assert_int_equal(
+        cst_transform_new(&t, f->ctx, &hasty_ops, NULL, &(cst_opts){ .high_water_mark = 1 }),
+        CST_OK);
+    late = cst_stream_self(t);
+    cst_write(t, cst_slice_str("a"), NULL, NULL);
+    cst_write(t, chunk(f), NULL, NULL);
+    assert_int_equal(f->released, 1);
+    cst_write(t, chunk(f), NULL, NULL);
+    assert_int_equal(f->released, 1); /* the slot has still to answer */
+    assert_int_equal(cst_complete(late->call, CST_OK), CST_OK);
+    assert_int_equal(f->released, 2);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -504,6 +541,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_sink_is_not_completed_with_a_chunk),
     CASE(a_second_completion_fails_the_stream),
     CASE(completing_inside_and_returning_ok_are_two_answers),
+    CASE(a_write_after_one_that_was_answered_too_early_keeps_its_bytes),
 };
 
 TEST_MAIN(tests)

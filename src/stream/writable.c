@@ -133,11 +133,12 @@ static void begin_flight(cst_stream *s, size_t len, struct cst__request *request
 
 /*
  * Whether the bytes that the slot was called with have to be kept, since it has still to answer. Where it has answered
- * inside the call, the flight that is on is a later one, which has kept its own.
+ * inside the call, the flight that is on is a later one, which has kept its own. Where an earlier call of a transform has
+ * answered twice, that may have ended this flight before its slot returned.
  */
 static bool must_keep(const cst_stream *s)
 {
-    return !(s->flags & W_KEPT) && cst__owes_write(s);
+    return (s->flags & (W_EXPECTING | W_KEPT)) == W_EXPECTING && cst__owes_write(s);
 }
 
 /* Its slot has returned. */
