@@ -16,8 +16,10 @@
 #define CHUNKS 5
 #define MOST_STAGES 2
 
-enum source { GIVES, PUSHES, PUSHED, SOURCES };
-enum place { IN_READ, IN_TRANSFORM, IN_WRITE, IN_RELEASE, PLACES };
+enum source { GIVES, PUSHES, PUSHED };
+#define SOURCES 3u
+enum place { IN_READ, IN_TRANSFORM, IN_WRITE, IN_RELEASE };
+#define PLACES 4u
 
 struct world;
 typedef void act_fn(struct world *world);
