@@ -135,8 +135,7 @@ cst_status cst_ctx_free(cst_ctx *ctx)
 
     if (!ctx)
         return CST_OK;
-    cst__show(ctx);
-    if (ctx->frames)
+    if (ctx->frames || ctx->unseen)
         return CST_E_NESTED;
     ctx->closing =
         true; /* no resident comes or goes from here on, so the walks are safe and this comes to an end */

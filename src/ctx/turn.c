@@ -393,8 +393,7 @@ cst_status cst_ctx_run(cst_ctx *ctx, cst_budget *budget)
 {
     if (!ctx)
         return CST_E_INVALID_ARG;
-    cst__show(ctx);
-    if (ctx->frames)
+    if (ctx->frames || ctx->unseen)
         return CST_E_NESTED;
     return !budget && is_idle(ctx) ? CST_IDLE : turn(ctx, budget);
 }

@@ -239,19 +239,29 @@ static size_t transform_mark(const cst_stream *s)
     return call->mark;
 }
 
-cst_call cst_this_call(cst_stream *s)
+static cst_call call_of(cst_stream *s)
 {
     cst_call call = { s, 0, SLOT_NONE };
 
-    if (!s)
-        return call;
-    cst__show(s->ctx);
     if (s->slot == SLOT_READ)
         return call;
     call.slot = s->slot;
     if (s->slot == SLOT_TRANSFORM)
         call.mark = transform_mark(s);
     return call;
+}
+
+OUT_OF_LINE cst_call show_call_of(cst_stream *s)
+{
+    if (!s)
+        return (cst_call){ .stream = NULL };
+    cst__show(s->ctx);
+    return call_of(s);
+}
+
+cst_call cst_this_call(cst_stream *s)
+{
+    return !s || s->ctx->unseen ? show_call_of(s) : call_of(s);
 }
 
 static bool is_call(const cst_call *call)
