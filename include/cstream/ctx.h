@@ -80,7 +80,7 @@ typedef struct cst_timer {
  *                 so it must be safe there. It sees to it that the host's loop stops sleeping, and calls nothing of the
  *                 library. NULL: the host finds out by running.
  * nesting_limit   how deep synchronous stages run inside one another before a chunk is buffered and goes on by a task;
- *                 0 is 64. It bounds the stack for any length of pipeline.
+ *                 0 is 64. It bounds the stack for any length of pipeline. Idle pass-throughs do not count: they are gone by.
  * cached_blocks   how many blocks of one size cst_ctx_buf keeps for reuse; 0 is 16, or as many as make 196,608 bytes
  *                 where that is more: so many small blocks wait in a source, a stage and a sink that are full
  */
