@@ -108,7 +108,7 @@ static void show_transforming(cst_ctx *ctx, struct cst__transforming *t)
     show_before(ctx, t->passing);
     enter_stages(t->passing);
     begin_flight(t->unseen.gives, t->passing->chunk->len);
-    cst__transform_slot_runs(t);
+    cst__transform_slot_enter(&t->call, t->unseen.gives);
     if (t->unseen.brought == CST_GIVEN)
         ctx->given_by = t->unseen.gives;
 }
@@ -218,7 +218,7 @@ static bool may_nest(const cst_ctx *ctx, const struct cst__passing *passing)
     return frames < ctx->nesting_limit;
 }
 
-/* What push leaves behind in a stream that nobody has looked at. */
+/* What push leaves behind in a stream that nobody has looked at; hand_on's mark goes. */
 static void has_pushed(cst_stream *s)
 {
     const uint64_t done = R_READING_MORE | R_DATA_EMITTED;
@@ -284,7 +284,8 @@ static bool deliver_to_transform(cst_ctx *ctx, struct cst__passing *passing)
         }
         cst__show_unseen(ctx);
     }
-    leave_passing(passing, cst__transform_returned(&t, status));
+    cst__transform_slot_leave(&t.call, status);
+    leave_passing(passing, cst__write_begun(s, passing->chunk));
     return true;
 }
 

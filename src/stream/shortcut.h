@@ -130,9 +130,7 @@ ALWAYS_INLINE void passing_init(struct cst__passing *passing, cst_stream *from,
 struct cst__transforming {
     struct cst__unseen unseen;
     struct cst__passing *passing;
-    /* Once it is shown: */
-    struct cst__transform_call call;
-    uint8_t outer; /* the slot of the transform in which this one runs */
+    struct cst__transform_call call; /* once it is shown */
 };
 
 /* --- a write -------------------------------------------------------------------------------------------------------- */

@@ -161,39 +161,29 @@ cst_status cst__call_transfer(cst_stream *s, cst_transfer *transfer)
     return status;
 }
 
+void cst__transform_slot_enter(struct cst__transform_call *call, cst_stream *s)
+{
+    *call = (struct cst__transform_call){ .stream = s,
+                                          .mark = cst__r(s)->length,
+                                          .outer = s->ctx->transform_call };
+    call->slot = slot_enter(s, SLOT_TRANSFORM);
+    s->ctx->transform_call = call;
+}
+
+void cst__transform_slot_leave(const struct cst__transform_call *call, cst_status status)
+{
+    cst_stream *s = call->stream;
+
+    s->ctx->transform_call = call->outer;
+    slot_leave(s, SLOT_TRANSFORM, call->slot, status, call->mark);
+}
+
 void cst__call_transform(cst_stream *s, const cst_slice *chunk)
 {
-    struct cst__transform_call call = { .stream = s,
-                                        .mark = cst__r(s)->length,
-                                        .outer = s->ctx->transform_call };
-    enum cst__slot outer = slot_enter(s, SLOT_TRANSFORM);
-    cst_status status;
+    struct cst__transform_call call;
 
-    s->ctx->transform_call = &call;
-    status = s->ops->transform(s, cst__self(s), chunk);
-    s->ctx->transform_call = call.outer;
-    slot_leave(s, SLOT_TRANSFORM, outer, status, call.mark);
-}
-
-void cst__transform_slot_runs(struct cst__transforming *t)
-{
-    cst_stream *s = t->unseen.gives;
-    enum cst__slot outer = slot_enter(s, SLOT_TRANSFORM);
-
-    t->call = (struct cst__transform_call){ .stream = s,
-                                            .mark = cst__r(s)->length,
-                                            .outer = s->ctx->transform_call };
-    t->outer = (uint8_t)outer;
-    s->ctx->transform_call = &t->call;
-}
-
-cst_status cst__transform_returned(struct cst__transforming *t, cst_status status)
-{
-    cst_stream *s = t->unseen.gives;
-
-    s->ctx->transform_call = t->call.outer;
-    slot_leave(s, SLOT_TRANSFORM, (enum cst__slot)t->outer, status, t->call.mark);
-    return cst__write_begun(s, t->passing->chunk);
+    cst__transform_slot_enter(&call, s);
+    cst__transform_slot_leave(&call, s->ops->transform(s, cst__self(s), chunk));
 }
 
 void cst__call_final(cst_stream *s)

@@ -215,11 +215,12 @@ struct cst__fn_listener {
     void *arg;
 };
 
-/* How much a transform had buffered when its slot was called: for the innermost call on each stream. */
+/* A call of a transform's slot: how much was buffered then, and the slot of the stream in which it runs. */
 struct cst__transform_call {
-    const cst_stream *stream;
+    cst_stream *stream;
     size_t mark;
-    struct cst__transform_call *outer;
+    struct cst__transform_call *outer; /* of any stream */
+    enum cst__slot slot;
 };
 
 /* --- the layout --------------------------------------------------------------------------------------------------- */
@@ -359,6 +360,7 @@ static inline void *cst__self(const cst_stream *s)
     return s->ops->self_size ? (char *)(uintptr_t)s + cst__self_offset(s->flags) : NULL;
 }
 
+/** The same of a stream that is known to be writable, so that half of the question is answered. */
 static inline void *cst__self_of_writable(const cst_stream *s)
 {
     return s->ops->self_size ? (char *)(uintptr_t)s + cst__self_offset(s->flags | HAS_WRITABLE)
@@ -491,11 +493,9 @@ bool cst__owes_write(const cst_stream *s);
  */
 void cst__call_forget(cst_call call);
 
-struct cst__transforming;
-
-/** Notes that the slot of a transform runs, and that it has returned; gives what the write says. */
-void cst__transform_slot_runs(struct cst__transforming *t);
-cst_status cst__transform_returned(struct cst__transforming *t, cst_status status);
+/** Notes that the slot of a transform runs; takes its answer, unless it is pending. */
+void cst__transform_slot_enter(struct cst__transform_call *call, cst_stream *s);
+void cst__transform_slot_leave(const struct cst__transform_call *call, cst_status status);
 
 /** The call wrappers. Each sets what is owed, calls, and takes the answer unless it is pending. */
 void cst__call_read(cst_stream *s, size_t size);
@@ -625,8 +625,10 @@ void cst__write_answered(cst_stream *s, cst_status status);
 /** The same for the slot write, with CST_OK. */
 void cst__write_completed(cst_stream *s);
 
-/** The write slot, called by a shortcut, has returned this; gives what the write says. So too once a slot was heard. */
+/** The slot of a write was called, and its answer taken; gives what the write says. */
 cst_status cst__write_begun(cst_stream *s, const cst_slice *chunk);
+
+/** The same where the write slot, called by a shortcut, has returned this. */
 cst_status cst__write_returned(cst_stream *s, const cst_slice *chunk, cst_status status);
 void cst__final_answered(cst_stream *s, cst_status status);
 void cst__writable_constructed(cst_stream *s);

@@ -293,7 +293,7 @@ static void hand_over(cst_stream *s, bool gather)
 
 static bool gathers(const cst_stream *s)
 {
-    return cst__w(s)->queue.count > 1 && s->ops->writev && !(s->flags & IS_TRANSFORM);
+    return s->ops->writev && cst__w(s)->queue.count > 1 && !(s->flags & IS_TRANSFORM);
 }
 
 static void clear_queue(cst_stream *s)
@@ -515,7 +515,7 @@ static bool goes_on(const cst_stream *s)
 
     return (s->flags & (GOES_ON | GOES_ON_NOT)) == GOES_ON && s->slot == SLOT_NONE &&
            w->queue.count && cst__row_front(&w->queue)->len != 0 && !w->in_flight &&
-           !w->last_waiting && !(s->ops->writev && w->queue.count > 1);
+           !w->last_waiting && !gathers(s);
 }
 
 static void complete_and_go_on(cst_stream *s)
