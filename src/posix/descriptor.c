@@ -1,12 +1,13 @@
 /*
- * descriptor.c - what streams over descriptors have in common: closing, chunks in and out, SIGPIPE.
+ * descriptor.c - what streams over descriptors have in common: what they are, closing, chunks in and out.
  */
 #include "posix_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,6 +49,20 @@ uint64_t cst_bytes_written(const cst_stream *s)
     return d ? d->bytes_written : 0;
 }
 
+static int socket_option(int fd, int option)
+{
+    int value = -1;
+    socklen_t len = sizeof value;
+
+    return getsockopt(fd, SOL_SOCKET, option, &value, &len) < 0 ? -1 : value;
+}
+
+/* A datagram or a packet has bounds, which chunks do not keep; a socket that listens has no bytes at all. */
+static bool carries_bytes(int fd)
+{
+    return socket_option(fd, SO_TYPE) == SOCK_STREAM && socket_option(fd, SO_ACCEPTCONN) != 1;
+}
+
 cst_status cst__descriptor_look(struct cst__descriptor *d, mode_t *mode)
 {
     struct stat about;
@@ -60,10 +75,28 @@ cst_status cst__descriptor_look(struct cst__descriptor *d, mode_t *mode)
               : S_ISFIFO(about.st_mode) ? CST__PIPE
               : S_ISSOCK(about.st_mode) ? CST__SOCKET
                                         : CST__OTHER;
+    d->size_limited = d->kind == CST__FILE && (flags & O_ACCMODE) != O_RDONLY &&
+                      cst__file_size_is_limited();
     if (mode)
         *mode = about.st_mode;
-    return CST_OK;
+    return d->kind != CST__SOCKET || carries_bytes(d->fd) ? CST_OK : CST_E_INVALID_ARG;
 }
+
+/* The one that is opened for the while is closed again; errno is kept. */
+int cst__above_standard(int fd)
+{
+    int above, error;
+
+    if (fd < 0 || fd > STDERR_FILENO)
+        return fd;
+    above = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    error = errno;
+    (void)close(fd);
+    errno = error;
+    return above;
+}
+
+/* --- conduits ------------------------------------------------------------------------------------- */
 
 void cst__conduit_close(struct cst__descriptor *d)
 {
@@ -74,6 +107,77 @@ void cst__conduit_close(struct cst__descriptor *d)
     (void)cst__close(&d->conduit[0]);
     (void)cst__close(&d->conduit[1]);
 }
+
+/* One that is empty serves the next stream. */
+void cst__conduit_rest(struct cst__descriptor *d, cst_loop *loop)
+{
+    struct cst__spare_conduits *spare = cst__loop_spare_conduits(loop);
+
+    if (!d->has_conduit || d->held)
+        return;
+    if (spare->count == CST__MOST_SPARE_CONDUITS) {
+        cst__conduit_close(d);
+        return;
+    }
+    memcpy(spare->ends[spare->count++], d->conduit, sizeof d->conduit);
+    d->has_conduit = false;
+}
+
+bool cst__conduits_give_up(cst_loop *loop)
+{
+    struct cst__spare_conduits *spare = cst__loop_spare_conduits(loop);
+    bool any = spare->count > 0;
+
+    while (spare->count) {
+        int *ends = spare->ends[--spare->count];
+
+        (void)cst__close(&ends[0]);
+        (void)cst__close(&ends[1]);
+    }
+    return any;
+}
+
+#if CST__HAS_TRANSFER
+
+/* The system gives the lowest number that is free: so a high one says that few are left, which are for peers and for the
+ * host. */
+static bool is_scarce(int fd)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd >= limit.rlim_cur / 8 * 7;
+}
+
+static bool open_conduit(struct cst__descriptor *d)
+{
+    if (pipe2(d->conduit, O_CLOEXEC | O_NONBLOCK) < 0)
+        return false;
+    d->conduit[0] = cst__above_standard(d->conduit[0]);
+    d->conduit[1] = cst__above_standard(d->conduit[1]);
+    d->has_conduit = true;
+    if (d->conduit[0] >= 0 && d->conduit[1] >= 0 && !is_scarce(d->conduit[0]) &&
+        !is_scarce(d->conduit[1]))
+        return true;
+    cst__conduit_close(d);
+    return false;
+}
+
+bool cst__conduit_have(struct cst__descriptor *d, cst_loop *loop)
+{
+    struct cst__spare_conduits *spare = cst__loop_spare_conduits(loop);
+
+    if (d->has_conduit)
+        return true;
+    if (!spare->count)
+        return open_conduit(d);
+    memcpy(d->conduit, spare->ends[--spare->count], sizeof d->conduit);
+    d->has_conduit = true;
+    return true;
+}
+
+#endif
+
+/* --- outcomes, closing, chunks -------------------------------------------------------------------- */
 
 bool cst__would_block(int code)
 {
@@ -159,6 +263,15 @@ int cst__outgoing_vectors(const struct cst__outgoing *out, struct iovec *vectors
     return (int)count;
 }
 
+size_t cst__vectors_size(const struct iovec *vectors, int count)
+{
+    size_t size = 0;
+
+    for (int i = 0; i < count; i++)
+        size += vectors[i].iov_len;
+    return size;
+}
+
 void cst__outgoing_advance(struct cst__outgoing *out, size_t n)
 {
     while (n > 0) {
@@ -169,54 +282,4 @@ void cst__outgoing_advance(struct cst__outgoing *out, size_t n)
         n -= step;
         skip_empty(out);
     }
-}
-
-/* --- SIGPIPE -------------------------------------------------------------------------------------- */
-
-static bool sigpipe_is_pending(void)
-{
-    sigset_t pending;
-
-    return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
-}
-
-static void only_sigpipe(sigset_t *set)
-{
-    (void)sigemptyset(set);
-    (void)sigaddset(set, SIGPIPE);
-}
-
-void cst__no_sigpipe_begin(struct cst__no_sigpipe *guard)
-{
-    sigset_t set, before;
-
-    only_sigpipe(&set);
-    guard->was_blocked =
-        pthread_sigmask(SIG_BLOCK, &set, &before) != 0 || sigismember(&before, SIGPIPE) == 1;
-    guard->was_pending = guard->was_blocked && sigpipe_is_pending();
-}
-
-/* Drops a SIGPIPE that is pending for this thread. */
-static void take_sigpipe(void)
-{
-    sigset_t set;
-    int sig;
-
-    only_sigpipe(&set);
-    while (sigpipe_is_pending() && sigwait(&set, &sig) == EINTR)
-        continue;
-}
-
-/* The signal goes to the thread that caused it, so that nobody else's is dropped. */
-void cst__no_sigpipe_end(const struct cst__no_sigpipe *guard, bool raised)
-{
-    int error = errno;
-    sigset_t set;
-
-    only_sigpipe(&set);
-    if (raised && !guard->was_pending)
-        take_sigpipe();
-    if (!guard->was_blocked)
-        (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-    errno = error;
 }

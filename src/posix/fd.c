@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -46,8 +47,15 @@ static ssize_t read_some(struct cst__fd *fd, void *to, size_t len)
     return n;
 }
 
-/* The outcome of one read: a chunk in *out and CST_OK; CST_EMPTY, CST_EOF or the failure. */
-static cst_status read_chunk(struct cst__fd *fd, cst_slice *out)
+/* A FIFO that nobody has opened for writing yet reads like one that all writers have left; only poll tells them apart. */
+static bool has_ended(const struct cst__fd *fd)
+{
+    struct pollfd about = { .fd = fd->d.fd, .events = POLLIN };
+
+    return fd->d.kind != CST__PIPE || poll(&about, 1, 0) != 0;
+}
+
+cst_status cst__fd_read_chunk(struct cst__fd *fd, cst_slice *out)
 {
     cst_ctx *ctx = cst_stream_ctx(fd->stream);
     cst_buf buf;
@@ -58,9 +66,9 @@ static cst_status read_chunk(struct cst__fd *fd, cst_slice *out)
         return st;
     n = read_some(fd, buf.data, buf.cap);
     if (n <= 0) {
-        st = n == 0 ? CST_EOF : cst__would_block(errno) ? CST_EMPTY : cst__os_error();
+        st = n < 0 && !cst__would_block(errno) ? cst__os_error() : CST_EMPTY;
         cst_buf_free(&buf);
-        return st;
+        return n == 0 && has_ended(fd) ? CST_EOF : st;
     }
     fd->d.bytes_read += (uint64_t)n;
     fd->drained = !fd->always_ready && (size_t)n < buf.cap;
@@ -91,13 +99,15 @@ static cst_status fd_read(cst_stream *s, void *self, size_t size)
     fd->read_size = size > 0 ? size : ZERO_MARK_CHUNK;
     if (fd->read_error < 0)
         return fd->read_error;
-    if (fd->connecting) {
+    if (fd->connecting || fd->last_words) {
         fd->wants_read = true;
+        if (fd->last_words)
+            cst__last_words_wanted(fd);
         return CST_OK;
     }
     if (has_to_wait(fd))
         return wait_to_read(fd);
-    st = read_chunk(fd, &chunk);
+    st = cst__fd_read_chunk(fd, &chunk);
     if (st == CST_OK)
         return cst_give(s, chunk);
     if (st == CST_EMPTY)
@@ -120,7 +130,7 @@ static void read_ready(struct cst__fd *fd)
         cst_push(fd->stream, cst_slice_empty());
         return;
     }
-    st = read_chunk(fd, &chunk);
+    st = cst__fd_read_chunk(fd, &chunk);
     if (st == CST_OK) {
         cst_push(fd->stream, chunk);
     } else if (st == CST_EMPTY) {
@@ -148,14 +158,12 @@ static ssize_t send_vectors(const struct cst__fd *fd, struct iovec *vectors, int
     return sendmsg(fd->d.fd, &message, flags);
 }
 
-static ssize_t write_to_pipe(const struct cst__fd *fd, const struct iovec *vectors, int count)
+static ssize_t write_vectors(const struct cst__fd *fd, const struct iovec *vectors, int count)
 {
-    struct cst__no_sigpipe guard;
-    ssize_t n;
+    struct cst__guard own, *guard = cst__guard_before(&fd->d, fd->watch.loop, &own);
+    ssize_t n = writev(fd->d.fd, vectors, count);
 
-    cst__no_sigpipe_begin(&guard);
-    n = writev(fd->d.fd, vectors, count);
-    cst__no_sigpipe_end(&guard, n < 0 && errno == EPIPE);
+    cst__guard_after(guard, n, guard ? cst__vectors_size(vectors, count) : 0);
     return n;
 }
 
@@ -163,14 +171,10 @@ static ssize_t write_some(const struct cst__fd *fd, struct iovec *vectors, int c
 {
     ssize_t n;
 
-    do {
-        if (fd->d.kind == CST__SOCKET)
-            n = send_vectors(fd, vectors, count);
-        else if (fd->d.kind == CST__PIPE)
-            n = write_to_pipe(fd, vectors, count);
-        else
-            n = writev(fd->d.fd, vectors, count);
-    } while (n < 0 && errno == EINTR);
+    do
+        n = fd->d.kind == CST__SOCKET ? send_vectors(fd, vectors, count)
+                                      : write_vectors(fd, vectors, count);
+    while (n < 0 && errno == EINTR);
     return n;
 }
 
@@ -201,7 +205,7 @@ static cst_status fd_writev(cst_stream *s, void *self, const cst_slice *chunks, 
     if (!fd->connecting)
         st = write_outgoing(fd);
     if (st != CST_PENDING)
-        return st;
+        return st < 0 ? cst__fd_write_fails(s, fd, st) : st;
     fd->write_call = cst_this_call(s);
     fd->wants_write = true;
     if (!fd->connecting)
@@ -233,7 +237,7 @@ cst_status cst__fd_wait_for_room(cst_stream *s, struct cst__fd *fd)
 static cst_status write_what_waits(struct cst__fd *fd)
 {
 #if CST__HAS_TRANSFER
-    cst_status st = cst__conduit_drain(&fd->d, NULL);
+    cst_status st = cst__conduit_drain(&fd->d, fd->watch.loop);
 
     if (st != CST_OK)
         return st;
@@ -250,6 +254,10 @@ static void write_ready(struct cst__fd *fd)
         if (fd->d.bytes_written != before)
             (void)cst_progress(fd->stream);
         (void)cst_watch_want(&fd->watch, CST_WATCH_WRITE);
+        return;
+    }
+    if (st < 0) {
+        cst__fd_pending_write_fails(fd, st);
         return;
     }
     fd->wants_write = false;
@@ -316,10 +324,12 @@ static void on_ready(cst_watch *watch, unsigned came, void *arg)
     (void)watch;
     if (fd->connecting) {
         connect_ready(fd);
+    } else if (fd->last_words) {
+        cst__last_words_wanted(fd);
     } else {
         if ((came & CST_WATCH_WRITE) && fd->wants_write)
             write_ready(fd);
-        if ((came & CST_WATCH_READ) && fd->d.fd >= 0 && fd->wants_read)
+        if ((came & CST_WATCH_READ) && fd->d.fd >= 0 && fd->wants_read && !fd->last_words)
             read_ready(fd);
     }
     cst_unref(s);
@@ -361,6 +371,7 @@ cst_status cst__fd_destroy(cst_stream *s, void *self, const cst_error *error)
 
     cst_watch_remove(&fd->watch);
     cst__conduit_close(&fd->d);
+    cst__last_words_drop(fd);
     fd->cancelled = error ? error->status : CST_E_DESTROYED;
     if (fd->wants_write || fd->wants_final)
         (void)cst_defer(cst_stream_ctx(s), &fd->cancel_task, cancel, fd);
@@ -373,6 +384,16 @@ cst_status cst__fd_destroy(cst_stream *s, void *self, const cst_error *error)
     return error ? CST_OK : st;
 }
 
+static void raise_no_sigpipe(const struct cst__fd *fd)
+{
+#if defined(SO_NOSIGPIPE)
+    if (fd->d.kind == CST__SOCKET)
+        (void)setsockopt(fd->d.fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){ 1 }, sizeof(int));
+#else
+    (void)fd;
+#endif
+}
+
 /* What the descriptor is, and non-blocking mode. */
 static cst_status look_at(struct cst__fd *fd)
 {
@@ -383,10 +404,6 @@ static cst_status look_at(struct cst__fd *fd)
     if (st < 0 || flags < 0)
         return st < 0 ? st : cst__os_error();
     fd->always_ready = S_ISREG(mode) || S_ISBLK(mode) || S_ISDIR(mode);
-#if defined(SO_NOSIGPIPE)
-    if (fd->d.kind == CST__SOCKET)
-        (void)setsockopt(fd->d.fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){ 1 }, sizeof(int));
-#endif
     if (fd->shared || fd->always_ready || (flags & O_NONBLOCK))
         return CST_OK;
     if (fcntl(fd->d.fd, F_SETFL, flags | O_NONBLOCK) < 0)
@@ -407,11 +424,13 @@ cst_status cst__fd_new(cst_stream **out, cst_loop *loop, struct cst__fd *self, c
                        cst__fd_constructor *construct, const cst_opts *opts)
 {
     struct cst__fd *fd;
-    cst_status st;
+    cst_status st = CST_OK;
 
     if (!out || !loop || self->d.fd < 0 || !cst__is_for_bytes(opts))
         return undo(self, CST_E_INVALID_ARG);
-    st = look_at(self);
+    if (self->d.kind != CST__SOCKET) /* net.c's own are known */
+        st = look_at(self);
+    raise_no_sigpipe(self);
     if (st == CST_OK)
         st = cst__loop_reserve(loop);
     if (st == CST_OK)

@@ -87,6 +87,7 @@ static cst_status open_file(struct cst__fs *fs)
     do
         fd = open(fs->path, fs->flags, (mode_t)fs->mode);
     while (fd < 0 && errno == EINTR);
+    fd = cst__above_standard(fd);
     if (fd < 0)
         return cst__os_error();
     fs->d.fd = fd;
@@ -236,18 +237,11 @@ static ssize_t write_at(const struct cst__fs *fs, const struct iovec *vectors, i
 
 static ssize_t write_guarded(const struct cst__fs *fs, const struct iovec *vectors, int count)
 {
-    struct cst__no_sigpipe guard;
-    ssize_t n;
+    struct cst__guard own, *guard = cst__guard_before(&fs->d, NULL, &own);
+    ssize_t n = write_at(fs, vectors, count);
 
-    cst__no_sigpipe_begin(&guard);
-    n = write_at(fs, vectors, count);
-    cst__no_sigpipe_end(&guard, n < 0 && errno == EPIPE);
+    cst__guard_after(guard, n, guard ? cst__vectors_size(vectors, count) : 0);
     return n;
-}
-
-static bool may_lack_a_reader(const struct cst__fs *fs)
-{
-    return fs->d.kind == CST__PIPE || fs->d.kind == CST__SOCKET;
 }
 
 void cst__fs_has_written(struct cst__fs *fs, size_t n)
@@ -266,8 +260,7 @@ static cst_status fs_writev(cst_stream *s, void *self, const cst_slice *chunks, 
     cst__outgoing_set(&outgoing, chunks, count);
     while (!cst__outgoing_is_done(&outgoing)) {
         int n_vectors = cst__outgoing_vectors(&outgoing, vectors);
-        ssize_t n = may_lack_a_reader(fs) ? write_guarded(fs, vectors, n_vectors)
-                                          : write_at(fs, vectors, n_vectors);
+        ssize_t n = write_guarded(fs, vectors, n_vectors);
 
         if (n < 0 && errno == EINTR)
             continue;

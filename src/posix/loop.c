@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -39,7 +40,10 @@ struct cst_loop {
     uint64_t now_ns; /* when this turn looked at the clock last */
     struct cst__loop_member *members;
     void (*close_member)(struct cst__loop_member *member);
+    struct cst__guard guard;
+    struct cst__spare_conduits conduits;
     int wake_read, wake_write;
+    bool ignores_sigpipe;
     bool running;
     bool stopping;
     bool unhandled;
@@ -91,7 +95,7 @@ static void take_wake(cst_loop *loop)
 #if defined(__linux__)
 static cst_status open_wake(cst_loop *loop)
 {
-    loop->wake_read = loop->wake_write = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    loop->wake_read = loop->wake_write = cst__above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     return loop->wake_read < 0 ? cst__os_error() : CST_OK;
 }
 #else
@@ -101,12 +105,14 @@ static cst_status open_wake(cst_loop *loop)
 
     if (pipe(ends) < 0)
         return cst__os_error();
-    for (size_t i = 0; i < 2; i++) {
-        (void)fcntl(ends[i], F_SETFD, FD_CLOEXEC);
-        (void)fcntl(ends[i], F_SETFL, O_NONBLOCK);
-    }
-    loop->wake_read = ends[0];
-    loop->wake_write = ends[1];
+    loop->wake_read = cst__above_standard(ends[0]);
+    loop->wake_write = cst__above_standard(ends[1]);
+    if (loop->wake_read < 0 || loop->wake_write < 0)
+        return cst__os_error();
+    (void)fcntl(loop->wake_read, F_SETFD, FD_CLOEXEC);
+    (void)fcntl(loop->wake_read, F_SETFL, O_NONBLOCK);
+    (void)fcntl(loop->wake_write, F_SETFD, FD_CLOEXEC);
+    (void)fcntl(loop->wake_write, F_SETFL, O_NONBLOCK);
     return CST_OK;
 }
 #endif
@@ -164,6 +170,7 @@ static void free_loop(cst_loop *loop)
     give_back(loop->allocator, loop->fds, loop->cap * sizeof(*loop->fds));
     give_back(loop->allocator, loop->watches, loop->cap * sizeof(*loop->watches));
     close_wake(loop);
+    (void)cst__conduits_give_up(loop);
     give_back(loop->allocator, loop, sizeof(*loop));
 }
 
@@ -213,6 +220,7 @@ cst_status cst_loop_new(cst_loop **out, const cst_allocator *allocator, const cs
     memset(loop, 0, sizeof(*loop));
     loop->allocator = allocator;
     loop->wake_read = loop->wake_write = -1;
+    loop->ignores_sigpipe = cst__ignores_signal(SIGPIPE);
     st = fill_loop(loop, opts);
     if (st < 0) {
         free_loop(loop);
@@ -248,6 +256,21 @@ cst_ctx *cst_loop_ctx(const cst_loop *loop)
 const cst_allocator *cst__loop_allocator(const cst_loop *loop)
 {
     return loop->allocator;
+}
+
+struct cst__guard *cst__loop_guard(cst_loop *loop)
+{
+    return loop->running ? &loop->guard : NULL;
+}
+
+bool cst__loop_ignores_sigpipe(const cst_loop *loop)
+{
+    return loop->ignores_sigpipe;
+}
+
+struct cst__spare_conduits *cst__loop_spare_conduits(cst_loop *loop)
+{
+    return &loop->conduits;
 }
 
 void cst__loop_join(cst_loop *loop, struct cst__loop_member *member,
@@ -409,6 +432,7 @@ static cst_status wait_for_descriptors(cst_loop *loop, uint64_t timeout_ns)
 {
     int timeout = poll_timeout(timeout_ns), n;
 
+    cst__guard_end(&loop->guard);
     set_asleep(loop, timeout != 0);
     if (timeout != 0 && cst_ctx_has_work(loop->ctx))
         timeout = 0;
@@ -482,14 +506,10 @@ static cst_status turn(cst_loop *loop, uint64_t timeout_ns)
     return is_anything_left(loop) ? CST_MORE : CST_IDLE;
 }
 
-cst_status cst_loop_run_once(cst_loop *loop, uint64_t timeout_ns)
+static cst_status run_turn(cst_loop *loop, uint64_t timeout_ns)
 {
     cst_status st;
 
-    if (!loop)
-        return CST_E_INVALID_ARG;
-    if (loop->running)
-        return CST_E_NESTED;
     loop->running = true;
     st = turn(loop, timeout_ns);
     loop->running = false;
@@ -500,14 +520,33 @@ cst_status cst_loop_run_once(cst_loop *loop, uint64_t timeout_ns)
     return st;
 }
 
+cst_status cst_loop_run_once(cst_loop *loop, uint64_t timeout_ns)
+{
+    cst_status st;
+
+    if (!loop)
+        return CST_E_INVALID_ARG;
+    if (loop->running)
+        return CST_E_NESTED;
+    st = run_turn(loop, timeout_ns);
+    cst__guard_end(&loop->guard);
+    return st;
+}
+
 cst_status cst_loop_run(cst_loop *loop)
 {
     cst_status st;
 
+    if (!loop)
+        return CST_E_INVALID_ARG;
+    if (loop->running)
+        return CST_E_NESTED;
+    loop->ignores_sigpipe = cst__ignores_signal(SIGPIPE);
     do
-        st = cst_loop_run_once(loop, CST_LOOP_FOREVER);
+        st = run_turn(loop, CST_LOOP_FOREVER);
     while (st == CST_MORE && !loop->stopping);
-    if (loop && st >= 0)
+    cst__guard_end(&loop->guard);
+    if (st >= 0)
         loop->stopping = false;
     return st;
 }

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -44,21 +45,62 @@ static cst_status path_address(union address *out, socklen_t *len, const char *p
     return CST_OK;
 }
 
+/* The number of an interface, which a zone gives by name or as it is. */
+static cst_status zone_number(uint32_t *out, const char *zone)
+{
+    uint32_t number = 0;
+    const char *digit;
+
+    if (*zone == '\0')
+        return CST_E_INVALID_ARG;
+    for (digit = zone; *digit >= '0' && *digit <= '9'; digit++) {
+        uint32_t value = (uint32_t)(*digit - '0');
+
+        if (number > (UINT32_MAX - value) / 10)
+            return CST_E_INVALID_ARG;
+        number = number * 10 + value;
+    }
+    if (*digit)
+        number = if_nametoindex(zone);
+    if (number == 0)
+        return CST_OS(ENODEV);
+    *out = number;
+    return CST_OK;
+}
+
+/* Without its zone, if it has one, which may be longer than an interface's name. */
+static cst_status ipv6_address(struct sockaddr_in6 *out, const char *host)
+{
+    const char *percent = strchr(host, '%');
+    char address[INET6_ADDRSTRLEN];
+    size_t n = percent ? (size_t)(percent - host) : strlen(host);
+
+    if (n >= sizeof address)
+        return CST_E_INVALID_ARG;
+    memcpy(address, host, n);
+    address[n] = '\0';
+    if (inet_pton(AF_INET6, address, &out->sin6_addr) != 1)
+        return CST_E_INVALID_ARG;
+    return percent ? zone_number(&out->sin6_scope_id, percent + 1) : CST_OK;
+}
+
 static cst_status host_address(union address *out, socklen_t *len, const char *host, uint16_t port)
 {
+    cst_status st;
+
     if (inet_pton(AF_INET, host, &out->in.sin_addr) == 1) {
         out->in.sin_family = AF_INET;
         out->in.sin_port = htons(port);
         *len = sizeof out->in;
         return CST_OK;
     }
-    if (inet_pton(AF_INET6, host, &out->in6.sin6_addr) == 1) {
-        out->in6.sin6_family = AF_INET6;
-        out->in6.sin6_port = htons(port);
-        *len = sizeof out->in6;
-        return CST_OK;
-    }
-    return CST_E_INVALID_ARG;
+    st = ipv6_address(&out->in6, host);
+    if (st < 0)
+        return st;
+    out->in6.sin6_family = AF_INET6;
+    out->in6.sin6_port = htons(port);
+    *len = sizeof out->in6;
+    return CST_OK;
 }
 
 static cst_status to_address(union address *out, socklen_t *len, const cst_address *from,
@@ -82,6 +124,21 @@ static void from_path(cst_endpoint *out, const union address *from, socklen_t le
     out->is_path = true;
 }
 
+/* The zone belongs to an address that is good on one link alone. */
+static void from_ipv6(cst_endpoint *out, const struct sockaddr_in6 *from)
+{
+    size_t n;
+
+    out->port = ntohs(from->sin6_port);
+    (void)inet_ntop(AF_INET6, &from->sin6_addr, out->host, sizeof out->host);
+    if (!from->sin6_scope_id || !IN6_IS_ADDR_LINKLOCAL(&from->sin6_addr))
+        return;
+    n = strlen(out->host);
+    out->host[n] = '%';
+    if (!if_indextoname(from->sin6_scope_id, out->host + n + 1))
+        out->host[n] = '\0';
+}
+
 static cst_status from_address(cst_endpoint *out, const union address *from, socklen_t len)
 {
     memset(out, 0, sizeof *out);
@@ -95,8 +152,7 @@ static cst_status from_address(cst_endpoint *out, const union address *from, soc
         return CST_OK;
     }
     if (from->any.sa_family == AF_INET6) {
-        out->port = ntohs(from->in6.sin6_port);
-        (void)inet_ntop(AF_INET6, &from->in6.sin6_addr, out->host, sizeof out->host);
+        from_ipv6(out, &from->in6);
         return CST_OK;
     }
     return CST_E_UNSUPPORTED;
@@ -144,12 +200,12 @@ cst_status cst_socket_remote(cst_endpoint *out, const cst_stream *s)
 
 /* Every socket is non-blocking and not for child processes; Linux can say so in the call that makes it. */
 #if defined(__linux__)
-static int open_socket(int family)
+static int new_descriptor(int family)
 {
     return socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
-static int accept_socket(int listening)
+static int accept_descriptor(int listening)
 {
     return accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
@@ -163,16 +219,31 @@ static int set_modes(int fd)
     return fd;
 }
 
-static int open_socket(int family)
+static int new_descriptor(int family)
 {
     return set_modes(socket(family, SOCK_STREAM, 0));
 }
 
-static int accept_socket(int listening)
+static int accept_descriptor(int listening)
 {
     return set_modes(accept(listening, NULL, NULL));
 }
 #endif
+
+static bool are_descriptors_short(void)
+{
+    return errno == EMFILE || errno == ENFILE;
+}
+
+/* What helps only speed goes before a connection does. */
+static int open_socket(cst_loop *loop, int family)
+{
+    int fd = new_descriptor(family);
+
+    if (fd < 0 && are_descriptors_short() && cst__conduits_give_up(loop))
+        fd = new_descriptor(family);
+    return cst__above_standard(fd);
+}
 
 static void switch_on(int fd, int level, int option)
 {
@@ -207,6 +278,7 @@ static cst_status new_socket(cst_stream **out, cst_loop *loop, int fd, const cst
 
     memset(&self, 0, sizeof self);
     self.d.fd = fd;
+    self.d.kind = CST__SOCKET;
     self.connecting = connecting;
     stream.no_half_open = !opts->allow_half_open;
     if (connecting) {
@@ -245,7 +317,7 @@ cst_status cst_connect(cst_stream **out, cst_loop *loop, const cst_address *to,
     st = to_address(&address, &len, to, "127.0.0.1");
     if (st < 0)
         return st;
-    fd = open_socket(address.any.sa_family);
+    fd = open_socket(loop, address.any.sa_family);
     if (fd < 0)
         return cst__os_error();
     st = new_socket(&s, loop, fd, opts ? opts : &defaults, true);
@@ -278,7 +350,7 @@ static cst_watch_fn on_peers;
 
 static int open_spare(void)
 {
-    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return cst__above_standard(open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
 static void free_listener(cst_listener *l)
@@ -333,9 +405,9 @@ static int accept_one(int listening)
     int fd;
 
     do
-        fd = accept_socket(listening);
+        fd = accept_descriptor(listening);
     while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
-    return fd;
+    return cst__above_standard(fd);
 }
 
 enum accepted { ACCEPTED_GONE, ACCEPTED_NONE, ACCEPTED_SOME, ACCEPTED_FAILED };
@@ -368,7 +440,7 @@ static enum accepted accept_failed(cst_listener *l)
 
     if (would_block())
         return ACCEPTED_NONE;
-    if (errno == EMFILE || errno == ENFILE)
+    if (are_descriptors_short())
         accepted = turn_away(l);
     return accepted == ACCEPTED_NONE || tell(l, NULL, st) ? accepted : ACCEPTED_GONE;
 }
@@ -379,6 +451,8 @@ static enum accepted accept_next(cst_listener *l)
     int fd = accept_one(l->fd);
     cst_status st;
 
+    if (fd < 0 && are_descriptors_short() && cst__conduits_give_up(l->loop))
+        fd = accept_one(l->fd);
     if (fd < 0)
         return accept_failed(l);
     st = new_socket(&socket, l->loop, fd, &l->opts, false);
@@ -415,7 +489,7 @@ static cst_status bind_and_listen(cst_listener *l, const union address *at, sock
     int family = at->any.sa_family;
     int only = opts->ipv6_only;
 
-    l->fd = open_socket(family);
+    l->fd = open_socket(l->loop, family);
     if (l->fd < 0)
         return cst__os_error();
     if (family != AF_UNIX && !opts->no_reuse_address)

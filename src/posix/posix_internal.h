@@ -23,6 +23,7 @@ struct cst__descriptor {
     enum cst__kind kind;
     bool borrowed;
     bool appends;
+    bool size_limited; /* a write that grows the file may raise SIGXFSZ */
     bool has_conduit;
     int conduit[2];
     size_t held;
@@ -32,10 +33,13 @@ struct cst__descriptor {
 /** The self of a stream of this library, or NULL for one of another sort. */
 struct cst__descriptor *cst__descriptor_of(const cst_stream *s);
 
-/** Fills in kind and appends, and gives the mode where the caller wants it (mode is not NULL). CST_OK, CST_OS(n) */
+/** Fill in kind, appends and size_limited, and *mode unless mode is NULL. CST_OK, CST_OS(n), CST_E_INVALID_ARG (a socket that
+ * carries no stream of bytes) */
 cst_status cst__descriptor_look(struct cst__descriptor *d, mode_t *mode);
 
-void cst__conduit_close(struct cst__descriptor *d);
+/** Return fd, or a duplicate of it above 2 in its place: 0 to 2 are the host's, open or not. -1 with errno if there is none;
+ * fd is closed then. */
+int cst__above_standard(int fd);
 
 /** What the last system call failed with. */
 cst_status cst__os_error(void);
@@ -51,6 +55,28 @@ bool cst__is_for_bytes(const cst_opts *opts);
 
 /** The chunk that n bytes in buf make: in a block of its own size where it would pin a far larger one. */
 cst_slice cst__chunk_of(cst_buf *buf, size_t n, cst_ctx *ctx);
+
+/* --- conduits: pipes between a socket and a destination that is no pipe ---------------------------- */
+
+/** A conduit at rest belongs to nobody: the loop keeps a few for whoever needs one next. */
+enum { CST__MOST_SPARE_CONDUITS = 4 };
+
+struct cst__spare_conduits {
+    unsigned count;
+    int ends[CST__MOST_SPARE_CONDUITS][2];
+};
+
+/** Have a conduit for d. Return false if descriptors are short: then the bytes take the ordinary way. */
+bool cst__conduit_have(struct cst__descriptor *d, cst_loop *loop);
+
+/** Hand an empty conduit of d, if it has one, to the loop. */
+void cst__conduit_rest(struct cst__descriptor *d, cst_loop *loop);
+
+/** Close the conduit of d, if it has one, with what it holds. */
+void cst__conduit_close(struct cst__descriptor *d);
+
+/** Close those at rest. Return true if there were any, so that descriptors are to be had again. */
+bool cst__conduits_give_up(cst_loop *loop);
 
 /* --- writing chunks ------------------------------------------------------------------------------- */
 
@@ -73,20 +99,50 @@ bool cst__outgoing_is_done(const struct cst__outgoing *out);
 int cst__outgoing_vectors(const struct cst__outgoing *out, struct iovec *vectors);
 void cst__outgoing_advance(struct cst__outgoing *out, size_t n);
 
-/* --- SIGPIPE -------------------------------------------------------------------------------------- */
+/* --- signals that belong to one call (guard.c) ---------------------------------------------------- */
 
-/** Between begin and end a SIGPIPE that this thread brings upon itself is held back, and dropped if lost is set. */
-struct cst__no_sigpipe {
-    bool was_blocked, was_pending;
+/** SIGPIPE and SIGXFSZ. */
+enum { CST__GUARDED = 2 };
+
+/** Both are blocked for the calling thread while begun is set. The masks have one bit for each. */
+struct cst__guard {
+    bool begun;
+    bool is_own;       /* around one call */
+    unsigned blocked;  /* by us */
+    unsigned not_ours; /* the host had them blocked, and pending */
 };
 
-void cst__no_sigpipe_begin(struct cst__no_sigpipe *guard);
-void cst__no_sigpipe_end(const struct cst__no_sigpipe *guard, bool raised);
+/**
+ * Before a call that writes to a descriptor, and after it: no signal that the call raises reaches the process. loop is
+ * that of the stream, or NULL. own is storage for the time between, where no guard of the loop's serves.
+ *
+ * before: return what to hand to after, which may be NULL
+ * after:  n is what the call has returned, wanted what it was asked to move at most; errno is kept
+ */
+struct cst__guard *cst__guard_before(const struct cst__descriptor *to, cst_loop *loop,
+                                     struct cst__guard *own);
+void cst__guard_after(struct cst__guard *guard, ssize_t n, size_t wanted);
+
+/** Unblock what guard has blocked. errno is kept. */
+void cst__guard_end(struct cst__guard *guard);
+
+bool cst__ignores_signal(int sig);
+
+/** Return true if a file that grows may raise SIGXFSZ. */
+bool cst__file_size_is_limited(void);
 
 /* --- the loop ------------------------------------------------------------------------------------- */
 
 /** Has memory for one more watch, so that the next cst_watch_add cannot fail. */
 cst_status cst__loop_reserve(cst_loop *loop);
+
+struct cst__spare_conduits *cst__loop_spare_conduits(cst_loop *loop);
+
+/** Return the guard of the turn that is running, or NULL outside a turn. */
+struct cst__guard *cst__loop_guard(cst_loop *loop);
+
+/** As it was when the loop was made, or began to run. */
+bool cst__loop_ignores_sigpipe(const cst_loop *loop);
 
 /** Outlives the loop's context. */
 const cst_allocator *cst__loop_allocator(const cst_loop *loop);
@@ -111,9 +167,9 @@ struct cst__fd {
     cst_call write_call; /* the write that waits for room */
     cst_call final_call; /* the final that waits for the connection */
     cst_task cancel_task;
+    struct cst__last_words *last_words; /* while a failed write waits for what has arrived; else NULL */
     cst_status cancelled;
-    cst_status
-        read_error; /* found behind a chunk, or by a call that was not the slot's; said by the next read */
+    cst_status read_error; /* found by a call that was not the slot's: the next read returns it */
     size_t read_size;
     bool always_ready; /* a file: reading it does not say EAGAIN */
     bool shared;
@@ -176,8 +232,8 @@ void cst__fs_has_written(struct cst__fs *fs, size_t n);
 cst_status cst__fd_transfer(cst_stream *s, void *self, cst_transfer *transfer);
 cst_status cst__fs_transfer(cst_stream *s, void *self, cst_transfer *transfer);
 
-/** Empties the conduit into d: CST_OK, CST_PENDING where d has no room, CST_OS(n). */
-cst_status cst__conduit_drain(struct cst__descriptor *d, uint64_t *position);
+/** Empty the conduit into d, which loop can wait for: CST_OK, CST_PENDING if d has no room, CST_OS(n). */
+cst_status cst__conduit_drain(struct cst__descriptor *d, cst_loop *loop);
 #endif
 
 /** The source of a transfer waits to be read. */
@@ -186,6 +242,29 @@ void cst__fd_wait_to_pass(struct cst__fd *fd);
 /** The transfer into fd waits for room; the answer is to come. */
 cst_status cst__fd_wait_for_room(cst_stream *s, struct cst__fd *fd);
 
+/* A write that fails while the peer's last words are still to be heard (last_words.c). */
+
+/**
+ * The write that runs on s has failed. Return what its slot has to return: CST_PENDING if something has arrived that is
+ * still to be heard, so that the failure is answered after it; else the failure itself.
+ */
+cst_status cst__fd_write_fails(cst_stream *s, struct cst__fd *fd, cst_status failure);
+
+/** As above, for a write whose call is pending: answer it now or then. */
+void cst__fd_pending_write_fails(struct cst__fd *fd, cst_status failure);
+
+/** The stream wants to read: it is done by a task. fd->last_words is not NULL. */
+void cst__last_words_wanted(struct cst__fd *fd);
+
+/** The stream is being destroyed. */
+void cst__last_words_drop(struct cst__fd *fd);
+
+/** Read once: a chunk in *out and CST_OK; CST_EMPTY, CST_EOF or the failure. */
+cst_status cst__fd_read_chunk(struct cst__fd *fd, cst_slice *out);
+
 bool cst__would_block(int code);
+
+/** How many bytes count vectors have. */
+size_t cst__vectors_size(const struct iovec *vectors, int count);
 
 #endif

@@ -33,6 +33,7 @@
 struct side {
     struct cst__descriptor *d;
     uint64_t *position;
+    cst_loop *loop; /* of the destination, or of the source if the destination has none; may be NULL */
     int fd;
     enum cst__kind kind;
 };
@@ -64,14 +65,14 @@ static ssize_t move(const struct side *from, const struct side *to, size_t n)
 
 static ssize_t move_guarded(const struct side *from, const struct side *to, size_t n)
 {
-    struct cst__no_sigpipe guard;
+    struct cst__guard own, *guard;
     ssize_t moved;
 
-    if (to->kind == CST__FILE || !to->d)
+    if (!to->d)
         return move(from, to, n);
-    cst__no_sigpipe_begin(&guard);
+    guard = cst__guard_before(to->d, to->loop, &own);
     moved = move(from, to, n);
-    cst__no_sigpipe_end(&guard, moved < 0 && errno == EPIPE);
+    cst__guard_after(guard, moved, n);
     return moved;
 }
 
@@ -130,23 +131,24 @@ static struct side conduit_end(struct cst__descriptor *d, int end)
     return (struct side){ .fd = d->conduit[end], .kind = CST__PIPE };
 }
 
-static bool open_conduit(struct cst__descriptor *d)
+static ssize_t put_some(const struct side *to, const char *bytes, size_t n)
 {
-    if (!d->has_conduit)
-        d->has_conduit = pipe2(d->conduit, O_CLOEXEC | O_NONBLOCK) == 0;
-    return d->has_conduit;
+    struct cst__guard own, *guard = cst__guard_before(to->d, to->loop, &own);
+    ssize_t put = to->position ? pwrite(to->fd, bytes, n, (off_t)*to->position)
+                               : write(to->fd, bytes, n);
+
+    cst__guard_after(guard, put, n);
+    return put;
 }
 
-/* Where the kernel refuses the last step: what is in the conduit still has to arrive. Files take all that they are given. */
+/* Move some bytes out of the conduit into a file by hand. */
 static enum outcome copy_step(const struct side *from, const struct side *to, size_t *moved)
 {
     char bytes[4096];
     ssize_t n = read(from->fd, bytes, sizeof bytes), done = 0;
 
     while (done < n) {
-        ssize_t put = to->position
-                          ? pwrite(to->fd, bytes + done, (size_t)(n - done), (off_t)*to->position)
-                          : write(to->fd, bytes + done, (size_t)(n - done));
+        ssize_t put = put_some(to, bytes + done, (size_t)(n - done));
 
         if (put < 0 && errno == EINTR)
             continue;
@@ -160,6 +162,8 @@ static enum outcome copy_step(const struct side *from, const struct side *to, si
     return n > 0 ? MOVED : DEST_FAILED;
 }
 
+/* Empty the conduit. A file cannot be waited for: what it does not take by splice, for whatever reason, it takes by write.
+ * MOVED: nothing is held any more. DEST_WAITS, DEST_FAILED. */
 static enum outcome drain(struct cst__descriptor *d, const struct side *to)
 {
     struct side from = conduit_end(d, 0);
@@ -169,19 +173,23 @@ static enum outcome drain(struct cst__descriptor *d, const struct side *to)
         size_t moved = 0;
 
         outcome = step(&from, to, d->held, &moved);
-        if (outcome == NOT_SO && to->kind == CST__FILE)
+        if (to->kind == CST__FILE && (outcome == NOT_SO || outcome == DEST_WAITS))
             outcome = copy_step(&from, to, &moved);
         d->held -= moved;
         d->bytes_written += moved;
     }
+    if (outcome == NOTHING_LEFT)
+        errno = EIO;
     return outcome == NOT_SO || outcome == NOTHING_LEFT ? DEST_FAILED : outcome;
 }
 
-cst_status cst__conduit_drain(struct cst__descriptor *d, uint64_t *position)
+cst_status cst__conduit_drain(struct cst__descriptor *d, cst_loop *loop)
 {
-    struct side to = { .d = d, .position = position, .fd = d->fd, .kind = d->kind };
+    struct side to = { .d = d, .loop = loop, .fd = d->fd, .kind = d->kind };
+    enum outcome outcome = drain(d, &to);
 
-    switch (drain(d, &to)) {
+    cst__conduit_rest(d, loop);
+    switch (outcome) {
     case MOVED:
         return CST_OK;
     case DEST_WAITS:
@@ -205,8 +213,6 @@ static enum outcome step_twice(const struct side *from, const struct side *to, s
     enum outcome outcome;
     size_t taken = 0;
 
-    if (!open_conduit(d))
-        return NOT_SO;
     in = conduit_end(d, 1);
     outcome = step(from, &in, n < STEP ? n : STEP, &taken);
     *moved += taken;
@@ -272,7 +278,7 @@ static cst_status answer(cst_stream *s, cst_transfer *transfer, enum outcome out
         transfer->from = cst__os_error();
         return CST_OK;
     case DEST_FAILED:
-        return cst__os_error();
+        return dest ? cst__fd_write_fails(s, dest, cst__os_error()) : cst__os_error();
     case NOT_SO:
         break;
     }
@@ -283,16 +289,22 @@ static cst_status transfer_between(cst_stream *s, cst_transfer *transfer, const 
                                    const struct side *to, size_t most, struct cst__fd *source,
                                    struct cst__fd *dest)
 {
-    enum outcome outcome = move_much(from, to, most, &transfer->moved);
+    bool conduit = needs_conduit(from, to);
+    enum outcome outcome;
 
+    if (conduit && !cst__conduit_have(to->d, to->loop))
+        return CST_EMPTY;
+    outcome = move_much(from, to, most, &transfer->moved);
     from->d->bytes_read += transfer->moved;
-    if (!needs_conduit(from, to))
+    if (conduit)
+        cst__conduit_rest(to->d, to->loop);
+    else
         to->d->bytes_written += transfer->moved;
     transfer->held = to->d->held;
     return answer(s, transfer, outcome, source, dest);
 }
 
-static cst_status from_fd(cst_stream *s, cst_transfer *transfer, const struct side *to, size_t most,
+static cst_status from_fd(cst_stream *s, cst_transfer *transfer, struct side *to, size_t most,
                           struct cst__fd *dest)
 {
     struct cst__fd *source = cst_stream_self(transfer->source);
@@ -300,8 +312,10 @@ static cst_status from_fd(cst_stream *s, cst_transfer *transfer, const struct si
 
     if (source->shared || from.kind == CST__OTHER)
         return CST_E_UNSUPPORTED;
-    if (source->connecting || source->read_error < 0)
+    if (source->connecting || source->read_error < 0 || source->last_words)
         return CST_EMPTY;
+    if (!to->loop)
+        to->loop = source->watch.loop;
     return transfer_between(s, transfer, &from, to, most, from.kind == CST__FILE ? NULL : source,
                             dest);
 }
@@ -321,7 +335,7 @@ static cst_status from_fs(cst_stream *s, cst_transfer *transfer, const struct si
     return most ? transfer_between(s, transfer, &from, to, most, NULL, dest) : CST_EMPTY;
 }
 
-static cst_status transfer_into(cst_stream *s, cst_transfer *transfer, const struct side *to,
+static cst_status transfer_into(cst_stream *s, cst_transfer *transfer, struct side *to,
                                 struct cst__fd *dest)
 {
     const cst_ops *ops = cst_stream_ops(transfer->source);
@@ -339,7 +353,7 @@ static cst_status transfer_into(cst_stream *s, cst_transfer *transfer, const str
 cst_status cst__fd_transfer(cst_stream *s, void *self, cst_transfer *transfer)
 {
     struct cst__fd *fd = self;
-    struct side to = { .d = &fd->d, .fd = fd->d.fd, .kind = fd->d.kind };
+    struct side to = { .d = &fd->d, .loop = fd->watch.loop, .fd = fd->d.fd, .kind = fd->d.kind };
 
     if (fd->shared)
         return CST_E_UNSUPPORTED;

@@ -204,14 +204,16 @@ static void empty_chunks_are_written_in_order(void **state)
 }
 
 /* A socket that keeps records shows what went out in one call. */
+/* In packet mode a read of a pipe gives what one call has written. */
 static void queued_chunks_go_out_together(void **state)
 {
     struct test_fixture *f = *state;
     cst_stream *s;
-    int here, there;
+    int here, ends[2];
 
-    test_socketpair(&here, &there, SOCK_SEQPACKET);
-    s = writer(f, there);
+    assert_int_equal(pipe2(ends, O_CLOEXEC | O_DIRECT), 0);
+    here = ends[0];
+    s = writer(f, ends[1]);
     cst_cork(s);
     cst_write(s, cst_slice_str("abc"), NULL, NULL);
     cst_write(s, cst_slice_str("def"), NULL, NULL);
@@ -592,6 +594,286 @@ static void stream_that_nobody_names_is_gone_once_destroyed(void **state)
     close(here);
 }
 
+/* --- what is no stream of bytes, and what is not there yet ------------------------------------------ */
+
+static void assert_refused(struct test_fixture *f, int fd)
+{
+    const cst_fd_opts borrowed = { .borrowed = true };
+    cst_stream *s = NULL;
+
+    assert_int_equal(cst_fd_readable_new(&s, f->loop, fd, &borrowed), CST_E_INVALID_ARG);
+    assert_int_equal(cst_fd_writable_new(&s, f->loop, fd, &borrowed), CST_E_INVALID_ARG);
+    assert_true(test_is_open(fd));
+    assert_int_equal(cst_fd_duplex_new(&s, f->loop, fd, NULL), CST_E_INVALID_ARG);
+    assert_false(test_is_open(fd));
+    assert_null(s);
+}
+
+static void socket_that_is_no_stream_of_bytes_is_refused(void **state)
+{
+    struct test_fixture *f = *state;
+    int a, b, listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    test_socketpair(&a, &b, SOCK_DGRAM);
+    assert_refused(f, a);
+    close(b);
+    test_socketpair(&a, &b, SOCK_SEQPACKET);
+    assert_refused(f, a);
+    close(b);
+    assert_int_equal(listen(listening, 1), 0);
+    assert_refused(f, listening);
+}
+
+/* Opened by somebody who does not wait, read before a writer has come. */
+static int open_fifo(const struct test_fixture *f)
+{
+    const char *path = test_path(f, "fifo");
+    int fd;
+
+    assert_int_equal(mkfifo(path, 0600), 0);
+    fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static int open_writer(const struct test_fixture *f)
+{
+    int fd = open(test_path(f, "fifo"), O_WRONLY | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static void fifo_waits_for_its_first_writer(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s = reader(f, open_fifo(f));
+    int out;
+
+    test_listen_to_data(f, s, "r");
+    test_turn(f, 5);
+    assert_string_equal(f->trace.text, "");
+    out = open_writer(f);
+    test_turn(f, 2);
+    assert_string_equal(f->trace.text, "");
+    test_write(out, "abc");
+    close(out);
+    test_run(f);
+    assert_string_equal(f->trace.text, "r:data:abc r:end r:close");
+    cst_unref(s);
+}
+
+static void fifo_that_is_piped_waits_for_its_first_writer(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s = reader(f, open_fifo(f)), *w;
+    int in, out, fifo;
+
+    test_pipe(&in, &out);
+    w = writer(f, out);
+    test_listen(f, w, "w");
+    cst_pipe(s, w, NULL);
+    test_turn(f, 5);
+    assert_string_equal(f->trace.text, "");
+    fifo = open_writer(f);
+    test_write(fifo, "abc");
+    close(fifo);
+    test_run(f);
+    assert_string_equal(f->trace.text, "w:finish w:close");
+    test_assert_reads(in, "abc");
+    test_assert_reads(in, "");
+    close(in);
+    cst_unref(s);
+    cst_unref(w);
+}
+
+/* --- a write fails, and the peer has said something before it went ----------------------------------- */
+
+/* A duplex, and its peer, which may say much without being read. */
+static cst_stream *duplex_and_peer(struct test_fixture *f, int *peer)
+{
+    int here, size = 1 << 20;
+
+    test_socketpair(&here, peer, SOCK_STREAM);
+    assert_int_equal(setsockopt(*peer, SOL_SOCKET, SO_SNDBUF, &size, sizeof size), 0);
+    return duplex(f, here);
+}
+
+/* The duplex has a write that waits for room. */
+static cst_stream *sender(struct test_fixture *f, int *peer)
+{
+    cst_stream *s = duplex_and_peer(f, peer);
+
+    cst_write(s, test_bytes(f, 0, 8 << 20), test_on_done, test_name(f, "done"));
+    test_turn(f, 2);
+    assert_string_equal(f->trace.text, "");
+    return s;
+}
+
+static void say_and_go(int peer, size_t len)
+{
+    for (size_t i = 0; i < len; i += 1000) {
+        char bytes[1000];
+        size_t n = len - i < sizeof bytes ? len - i : sizeof bytes;
+
+        for (size_t k = 0; k < n; k++)
+            bytes[k] = (char)test_byte(i + k);
+        assert_int_equal(write(peer, bytes, n), (ssize_t)n);
+    }
+    close(peer);
+}
+
+static void last_words_are_heard_before_a_failed_write_ends_the_stream(void **state)
+{
+    static const size_t lengths[] = { 1, 65536, 65537, 300000 };
+    struct test_fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        cst_stream *s;
+        int peer;
+
+        test_trace_clear(&f->trace);
+        f->name_count = f->gathered = 0;
+        s = sender(f, &peer);
+        test_gather(f, s);
+        test_listen(f, s, "s");
+        test_turn(f, 2);
+        say_and_go(peer, lengths[i]);
+        test_run(f);
+        assert_int_equal(f->gathered, lengths[i]);
+        assert_string_equal(f->trace.text, "done:EPIPE s:error:EPIPE s:close");
+        cst_unref(s);
+    }
+}
+
+/* The write that fails is made while the peer is gone: in the slot. */
+static void last_words_are_heard_also_where_the_slot_fails(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s;
+    int peer;
+
+    s = duplex_and_peer(f, &peer);
+    test_gather(f, s);
+    test_listen(f, s, "s");
+    test_turn(f, 2);
+    say_and_go(peer, 100000);
+    cst_write(s, cst_slice_str("abc"), test_on_done, test_name(f, "done"));
+    test_run(f);
+    assert_int_equal(f->gathered, 100000);
+    assert_string_equal(f->trace.text, "done:EPIPE s:error:EPIPE s:close");
+    cst_unref(s);
+}
+
+/* What the kernel moves is heard by the destination, which is slow. */
+static void last_words_reach_a_slow_destination(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s, *slow;
+    int peer, in, out;
+
+    s = sender(f, &peer);
+    test_pipe(&in, &out);
+    slow = writer(f, out);
+    test_listen(f, s, "s");
+    test_listen(f, slow, "w");
+    cst_pipe(s, slow, &(cst_pipe_opts){ .no_end = true });
+    test_turn(f, 2);
+    say_and_go(peer, 300000);
+    for (unsigned i = 0; i < 1000 && f->gathered < 300000; i++) {
+        assert_string_equal(f->trace.text, "");
+        test_turn(f, 3);
+        test_take_all(f, in);
+    }
+    assert_int_equal(f->gathered, 300000);
+    cst_end(slow, NULL, NULL);
+    test_run(f);
+    assert_string_equal(f->trace.text, "w:finish w:close done:EPIPE s:error:EPIPE s:close");
+    close(in);
+    cst_unref(s);
+    cst_unref(slow);
+}
+
+/* Nobody would ever take what has arrived: the failure comes at once. */
+static void last_words_that_nobody_hears_do_not_hold_the_failure(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s;
+    int peer;
+
+    s = sender(f, &peer);
+    test_listen(f, s, "s");
+    cst_pause(s);
+    say_and_go(peer, 1000);
+    test_run(f);
+    assert_string_equal(f->trace.text, "done:EPIPE s:error:EPIPE s:close");
+    cst_unref(s);
+}
+
+/* An echo that is full waits for its own write. */
+static void last_words_that_lead_back_do_not_hold_the_failure(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s, *through;
+    int peer;
+
+    s = sender(f, &peer);
+    assert_int_equal(cst_passthrough_new(&through, f->ctx, NULL), CST_OK);
+    test_listen(f, s, "s");
+    cst_pipe(s, through, NULL);
+    cst_pipe(through, s, NULL);
+    say_and_go(peer, 300000);
+    for (unsigned i = 0; i < 20; i++)
+        test_turn(f, 1);
+    assert_string_equal(f->trace.text, "done:EPIPE s:error:EPIPE s:close");
+    cst_destroy(through, CST_OK);
+    cst_unref(through);
+    cst_unref(s);
+}
+
+static void destroy_at(cst_stream *s, const cst_event *event, void *arg)
+{
+    struct test_fixture *f = arg;
+
+    (void)event;
+    f->gathered += event->chunk->len;
+    if (f->gathered > 100000)
+        cst_destroy(s, CST_OK);
+}
+
+static void stream_destroyed_amid_last_words_leaves_nothing(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s;
+    int peer;
+
+    s = sender(f, &peer);
+    cst_on(s, CST_DATA, destroy_at, f);
+    test_listen(f, s, "s");
+    say_and_go(peer, 300000);
+    test_run(f);
+    assert_string_equal(f->trace.text, "done:DESTROYED s:close");
+    cst_unref(s);
+}
+
+static void last_words_are_left_to_the_loops_end(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s, *slow;
+    int peer, in, out;
+
+    s = sender(f, &peer);
+    test_pipe(&in, &out);
+    slow = writer(f, out);
+    cst_pipe(s, slow, NULL);
+    say_and_go(peer, 300000);
+    test_turn(f, 5);
+    assert_string_equal(f->trace.text, "");
+    cst_unref(s);
+    cst_unref(slow);
+    close(in);
+}
+
 static void copy_between_sockets_is_whole(void **state)
 {
     struct test_fixture *f = *state;
@@ -882,6 +1164,16 @@ static const struct CMUnitTest tests[] = {
     T(half_open_peer_is_written_to_after_end),
     T(destroy_while_a_write_waits_tells_its_callback_before_close),
     T(stream_that_nobody_names_is_gone_once_destroyed),
+    T(socket_that_is_no_stream_of_bytes_is_refused),
+    T(fifo_waits_for_its_first_writer),
+    T(fifo_that_is_piped_waits_for_its_first_writer),
+    T(last_words_are_heard_before_a_failed_write_ends_the_stream),
+    T(last_words_are_heard_also_where_the_slot_fails),
+    T(last_words_reach_a_slow_destination),
+    T(last_words_that_nobody_hears_do_not_hold_the_failure),
+    T(last_words_that_lead_back_do_not_hold_the_failure),
+    T(stream_destroyed_amid_last_words_leaves_nothing),
+    T(last_words_are_left_to_the_loops_end),
     T(copy_between_sockets_is_whole),
     T(stream_that_always_has_something_lets_others_have_their_turn),
     T(borrowed_descriptor_stays_open_and_blocking),

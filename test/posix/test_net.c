@@ -611,6 +611,34 @@ static void listener_that_can_let_nobody_in_pauses(void **state)
     stop_serving(&server);
 }
 
+static void zone_names_an_interface_by_name_or_number(void **state)
+{
+    static const char *const good[] = { "::1%lo", "::1%1", "fe80::1%lo" };
+    static const char *const bad[] = { "::1%", "%lo", "127.0.0.1%lo", "::1%4294967296",
+                                       "0000:0000:0000:0000:0000:0000:0000:0000:0000:0001%lo" };
+    static const char *const unknown[] = { "::1%nosuch0", "::1%0", "::1%1x" };
+    struct test_fixture *f = *state;
+    cst_stream *s;
+
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        cst_status st = cst_connect(&s, f->loop, &(cst_address){ .host = good[i], .port = 9 }, NULL);
+
+        if (st == CST_OS(EAFNOSUPPORT)) /* a machine without IPv6 */
+            skip();
+        assert_int_equal(st, CST_OK);
+        cst_destroy(s, CST_OK);
+        cst_unref(s);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(
+            cst_connect(&s, f->loop, &(cst_address){ .host = bad[i], .port = 9 }, NULL),
+            CST_E_INVALID_ARG);
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
+        assert_int_equal(
+            cst_connect(&s, f->loop, &(cst_address){ .host = unknown[i], .port = 9 }, NULL),
+            CST_OS(ENODEV));
+}
+
 static void close_listener_here(struct server *server, cst_stream *socket)
 {
     cst_destroy(socket, CST_OK);
@@ -695,6 +723,7 @@ static const struct CMUnitTest tests[] = {
     T(listener_that_is_left_goes_with_the_loop),
     T(listener_without_descriptors_turns_peers_away_and_goes_on),
     T(listener_that_can_let_nobody_in_pauses),
+    T(zone_names_an_interface_by_name_or_number),
     T(listener_may_be_closed_in_its_callback),
     cmocka_unit_test(any_allocation_may_fail),
 };

@@ -1,0 +1,151 @@
+/*
+ * guard.c - SIGPIPE and SIGXFSZ, the signals that belong to one call.
+ *
+ * A write to a pipe or a socket that nobody reads raises SIGPIPE; one that grows a file beyond the limit of the process
+ * (RLIMIT_FSIZE) raises SIGXFSZ. A call that moved some bytes before it got there returns their count and raises the
+ * signal all the same: so what tells is not its errno, but whether the signal is pending afterwards.
+ *
+ *      no guard    the call cannot raise one, or the host ignores it (a signal that is both ignored and blocked becomes
+ *                  pending, so an ignored one must not be blocked)
+ *      the loop's  inside a turn: blocked at the first such call, unblocked before the loop sleeps or returns
+ *      its own     outside a turn, and in a context without a loop: around the one call
+ */
+#include "posix_internal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+static const int guarded[CST__GUARDED] = { SIGPIPE, SIGXFSZ };
+
+bool cst__ignores_signal(int sig)
+{
+    struct sigaction action;
+
+    return sigaction(sig, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+bool cst__file_size_is_limited(void)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+           !cst__ignores_signal(SIGXFSZ);
+}
+
+/* Which of the guarded signals are in a set, as bits. */
+static unsigned members(const sigset_t *set)
+{
+    unsigned bits = 0;
+
+    for (unsigned i = 0; i < CST__GUARDED; i++)
+        if (sigismember(set, guarded[i]) == 1)
+            bits |= 1u << i;
+    return bits;
+}
+
+static void fill_set(sigset_t *set, unsigned bits)
+{
+    (void)sigemptyset(set);
+    for (unsigned i = 0; i < CST__GUARDED; i++)
+        if (bits & (1u << i))
+            (void)sigaddset(set, guarded[i]);
+}
+
+static unsigned pending(void)
+{
+    sigset_t set;
+
+    return sigpending(&set) == 0 ? members(&set) : 0;
+}
+
+/* What the host has blocked stays so; a signal that was pending before is not ours to take. */
+static void begin(struct cst__guard *guard)
+{
+    const unsigned all = (1u << CST__GUARDED) - 1;
+    sigset_t set, before;
+    unsigned was_blocked;
+
+    fill_set(&set, all);
+    if (pthread_sigmask(SIG_BLOCK, &set, &before) != 0)
+        return;
+    was_blocked = members(&before);
+    guard->begun = true;
+    guard->blocked = all & ~was_blocked;
+    guard->not_ours = was_blocked ? pending() : 0;
+}
+
+void cst__guard_end(struct cst__guard *guard)
+{
+    int error = errno;
+    sigset_t set;
+
+    if (!guard->begun)
+        return;
+    guard->begun = false;
+    fill_set(&set, guard->blocked);
+    if (guard->blocked)
+        (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    errno = error;
+}
+
+/* The signal goes to the thread that caused it, so nobody else's is dropped. */
+static void take(const struct cst__guard *guard)
+{
+    unsigned raised = pending() & ~guard->not_ours;
+
+    for (unsigned i = 0; i < CST__GUARDED; i++) {
+        sigset_t set;
+        int sig;
+
+        if (!(raised & (1u << i)))
+            continue;
+        fill_set(&set, 1u << i);
+        while (sigwait(&set, &sig) == EINTR)
+            continue;
+    }
+}
+
+static bool may_raise(const struct cst__descriptor *to, cst_loop *loop)
+{
+    switch (to->kind) {
+    case CST__FILE:
+        return to->size_limited;
+    case CST__PIPE:
+    case CST__SOCKET:
+        return loop ? !cst__loop_ignores_sigpipe(loop) : !cst__ignores_signal(SIGPIPE);
+    case CST__OTHER:
+        break;
+    }
+    return false;
+}
+
+struct cst__guard *cst__guard_before(const struct cst__descriptor *to, cst_loop *loop,
+                                     struct cst__guard *own)
+{
+    struct cst__guard *guard;
+
+    if (!may_raise(to, loop))
+        return NULL;
+    guard = loop ? cst__loop_guard(loop) : NULL;
+    if (!guard) {
+        guard = own;
+        *own = (struct cst__guard){ .is_own = true };
+    }
+    if (!guard->begun)
+        begin(guard);
+    return guard;
+}
+
+void cst__guard_after(struct cst__guard *guard, ssize_t n, size_t wanted)
+{
+    int error = errno;
+
+    if (!guard)
+        return;
+    if (n < 0 ? error == EPIPE || error == EFBIG : (size_t)n < wanted)
+        take(guard);
+    if (guard->is_own)
+        cst__guard_end(guard);
+    errno = error;
+}

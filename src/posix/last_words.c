@@ -1,0 +1,228 @@
+/*
+ * last_words.c - a write fails, and the peer has said something before it went.
+ *
+ * A failed write ends its stream, and the bytes that lie in the system's buffer with it: the answer "413, too large" of a
+ * server that closes while we still send. So the failure waits: the write stays pending, what has arrived is read and
+ * handed out like all that was read before, and then the write is answered.
+ *
+ *      a write fails --> has something arrived that somebody will hear?  --no--> the failure is answered at once
+ *                          | yes
+ *                          v            each by an immediate, so that tasks and listeners come in between
+ *                        hear --> the stream wants to read: read a chunk, push it --> hear again
+ *                             --> its chunks wait to be taken: look again a little later
+ *                             --> else (all is heard, nobody wants it, or it leads back here): answer the failure
+ *
+ * Only what has arrived when the write fails is waited for: a peer that goes on sending does not put it off.
+ */
+#include "posix_internal.h"
+
+#include <cstream/pipe.h>
+
+#include <string.h>
+#include <sys/ioctl.h>
+
+/* How often a slow reader is looked at, and how often in a row it may have taken nothing. */
+#define LOOK_NS ((uint64_t)50 * 1000000)
+#define MOST_LOOKS 200
+
+struct cst__last_words {
+    cst_stream *stream; /* a reference is held while the task is queued */
+    cst_status failure;
+    size_t left; /* bytes that have arrived and were not read */
+    size_t buffered;
+    unsigned looks; /* without any progress */
+    bool queued;
+    cst_task task;
+    cst_timer timer;
+};
+
+static size_t arrived(const struct cst__fd *fd)
+{
+    int n = 0;
+
+    return fd->always_ready || ioctl(fd->d.fd, FIONREAD, &n) < 0 || n < 0 ? 0 : (size_t)n;
+}
+
+/*
+ * Return true if what has arrived will be taken: the stream flows, waits for a slow destination, or is read by hand. A host that
+ * has paused it may wait for this very write; so does a destination that leads back here.
+ */
+static bool is_heard(const cst_stream *s)
+{
+    const cst_stream *slow = cst_pipe_waits_for(s);
+
+    if (slow)
+        return slow != s && !cst_pipe_leads_to(slow, s);
+    if (cst_readable_flowing(s) == CST_FLOWING_ON)
+        return true;
+    return !cst_is_paused(s) &&
+           (cst_readable_did_read(s) || cst_listener_count(s, CST_READABLE) > 0);
+}
+
+static void free_words(struct cst__last_words *words)
+{
+    const cst_allocator *allocator = cst_ctx_allocator(cst_stream_ctx(words->stream));
+
+    allocator->free(allocator->user, words, sizeof *words);
+}
+
+/* A task that is queued frees them. */
+static void let_go(struct cst__fd *fd)
+{
+    struct cst__last_words *words = fd->last_words;
+
+    fd->last_words = NULL;
+    (void)cst_timer_stop(cst_stream_ctx(words->stream), &words->timer);
+    if (!words->queued)
+        free_words(words);
+}
+
+static void answer(struct cst__fd *fd)
+{
+    cst_status failure = fd->last_words->failure;
+
+    let_go(fd);
+    fd->wants_write = false;
+    (void)cst_complete(fd->write_call, failure);
+}
+
+static void hear(void *arg);
+
+static void hear_soon(struct cst__last_words *words)
+{
+    if (words->queued)
+        return;
+    words->queued = true;
+    (void)cst_ref(words->stream);
+    (void)cst_immediate(cst_stream_ctx(words->stream), &words->task, hear, words);
+}
+
+static void look_again(void *arg)
+{
+    hear_soon(arg);
+}
+
+/* The stream wants to read. Nothing is left after EOF, a failure, or where the system says that it would have to wait. */
+static void read_on(struct cst__fd *fd, struct cst__last_words *words)
+{
+    cst_slice chunk;
+    cst_status st;
+
+    fd->wants_read = false;
+    fd->drained = false;
+    if (fd->passes_by) {
+        fd->passes_by = false;
+        (void)cst_push(fd->stream, cst_slice_empty());
+        return;
+    }
+    st = cst__fd_read_chunk(fd, &chunk);
+    if (st != CST_OK) {
+        words->left = 0;
+        if (st == CST_EOF)
+            (void)cst_push_eof(fd->stream);
+        return;
+    }
+    words->left -= chunk.len < words->left ? chunk.len : words->left;
+    (void)cst_push(fd->stream, chunk);
+}
+
+/* Return true if something was taken since the last look, or not long ago. */
+static bool is_patient(struct cst__last_words *words, size_t buffered)
+{
+    words->looks = buffered == words->buffered ? words->looks + 1 : 0;
+    words->buffered = buffered;
+    return words->looks < MOST_LOOKS;
+}
+
+static void next_step(struct cst__fd *fd)
+{
+    struct cst__last_words *words = fd->last_words;
+    size_t buffered = cst_readable_length(words->stream);
+    bool flows = cst_readable_flowing(words->stream) == CST_FLOWING_ON;
+
+    if (words->left && fd->wants_read) {
+        read_on(fd, words);
+        if (fd->last_words)
+            hear_soon(words);
+    } else if (buffered && flows) {
+        hear_soon(words); /* its flow was cut, and goes on before this does */
+    } else if ((words->left || buffered) && !flows && is_heard(words->stream) &&
+               is_patient(words, buffered)) {
+        (void)cst_timer_start_in(cst_stream_ctx(words->stream), &words->timer, LOOK_NS, look_again,
+                                 words);
+    } else {
+        answer(fd);
+    }
+}
+
+static void hear(void *arg)
+{
+    struct cst__last_words *words = arg;
+    cst_stream *s = words->stream;
+    struct cst__fd *fd = cst_stream_self(s);
+
+    words->queued = false;
+    if (fd->last_words == words)
+        next_step(fd);
+    else
+        free_words(words);
+    cst_unref(s);
+}
+
+/* --- from fd.c ------------------------------------------------------------------------------------ */
+
+/* False where there is nothing to wait for, or no memory to wait with. */
+static bool begin(struct cst__fd *fd, cst_status failure)
+{
+    cst_stream *s = fd->stream;
+    const cst_allocator *allocator = cst_ctx_allocator(cst_stream_ctx(s));
+    struct cst__last_words *words;
+    size_t left, buffered;
+
+    if (!cst_has_readable(s) || !is_heard(s))
+        return false;
+    left = arrived(fd);
+    buffered = cst_readable_length(s);
+    if (!left && !buffered)
+        return false;
+    words = allocator->alloc(allocator->user, sizeof *words);
+    if (!words)
+        return false;
+    memset(words, 0, sizeof *words);
+    words->stream = s;
+    words->failure = failure;
+    words->left = left;
+    words->buffered = buffered;
+    fd->last_words = words;
+    hear_soon(words);
+    return true;
+}
+
+cst_status cst__fd_write_fails(cst_stream *s, struct cst__fd *fd, cst_status failure)
+{
+    fd->stream = s;
+    if (!begin(fd, failure))
+        return failure;
+    fd->write_call = cst_this_call(s);
+    fd->wants_write = true;
+    return CST_PENDING;
+}
+
+void cst__fd_pending_write_fails(struct cst__fd *fd, cst_status failure)
+{
+    if (begin(fd, failure))
+        return;
+    fd->wants_write = false;
+    (void)cst_complete(fd->write_call, failure);
+}
+
+void cst__last_words_wanted(struct cst__fd *fd)
+{
+    hear_soon(fd->last_words);
+}
+
+void cst__last_words_drop(struct cst__fd *fd)
+{
+    if (fd->last_words)
+        let_go(fd);
+}
