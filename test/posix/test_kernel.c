@@ -681,6 +681,56 @@ static void relay_without_descriptors_for_a_conduit_goes_the_ordinary_way(void *
     cst_unref(t.gatherer);
 }
 
+/* A row of sockets, each piped into the next; what goes in on one side comes out on the other. */
+static void relay(struct test_fixture *f, cst_stream **row, int *in, int *out)
+{
+    int a, b;
+
+    test_socketpair(in, &a, SOCK_STREAM);
+    test_socketpair(&b, out, SOCK_STREAM);
+    assert_int_equal(cst_fd_duplex_new(&row[0], f->loop, a, NULL), CST_OK);
+    assert_int_equal(cst_fd_duplex_new(&row[1], f->loop, b, NULL), CST_OK);
+    cst_pipe(row[0], row[1], NULL);
+}
+
+enum { RELAYS = 8 };
+
+static void relays_at_rest_keep_few_descriptors_and_give_them_up(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *row[RELAYS][2];
+    int in[RELAYS], out[RELAYS];
+    struct test_limit limit;
+    size_t before, rest;
+    cst_stream *s;
+
+    for (size_t i = 0; i < RELAYS; i++)
+        relay(f, row[i], &in[i], &out[i]);
+    before = test_count_descriptors();
+    for (size_t i = 0; i < RELAYS; i++) {
+        test_write(in[i], "abc");
+        test_turn(f, 3);
+        test_assert_reads(out[i], "abc");
+    }
+    rest = test_count_descriptors();
+    assert_int_equal(rest, before + 2); /* one conduit has served them all */
+    test_limit(&limit, RLIMIT_NOFILE, (rlim_t)test_next_descriptor());
+    assert_int_equal(cst_connect(&s, f->loop, &(cst_address){ .port = 9 }, NULL), CST_OK);
+    test_unlimit(&limit);
+    assert_int_equal(test_count_descriptors(), before + 1);
+    cst_destroy(s, CST_OK);
+    cst_unref(s);
+    for (size_t i = 0; i < RELAYS; i++) {
+        close(in[i]);
+        close(out[i]);
+        cst_destroy(row[i][0], CST_OK);
+        cst_destroy(row[i][1], CST_OK);
+        cst_unref(row[i][0]);
+        cst_unref(row[i][1]);
+    }
+    test_run(f);
+}
+
 static bool serve_file(struct test_fixture *f)
 {
     const char *from = test_big_file(f, "from", 300000);
@@ -729,6 +779,7 @@ static const struct CMUnitTest tests[] = {
     T(file_that_may_not_grow_is_efbig),
     T(file_without_a_size_is_read),
     T(relay_without_descriptors_for_a_conduit_goes_the_ordinary_way),
+    T(relays_at_rest_keep_few_descriptors_and_give_them_up),
     cmocka_unit_test(any_allocation_may_fail),
 };
 

@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <time.h>
 
+#include <sys/wait.h>
+
 #include "fixture.h"
 
 static uint64_t now_ns(void)
@@ -471,7 +473,79 @@ static void loop_comes_with_memory_or_not_at_all(void **state)
     assert_int_equal(cst_loop_free(loop), CST_OK);
 }
 
+/* --- a program that was started with standard descriptors closed ------------------------------------- */
+
+static void on_open(cst_stream *s, int fd, void *arg)
+{
+    (void)s;
+    *(int *)arg = fd;
+}
+
+static void on_peer(cst_listener *listener, cst_stream *socket, cst_status status, void *arg)
+{
+    (void)status;
+    *(int *)arg = cst_stream_fd(socket);
+    cst_destroy(socket, CST_OK);
+    cst_unref(socket);
+    cst_listener_close(listener);
+}
+
+static bool are_free(void)
+{
+    return !test_is_open(0) && !test_is_open(1) && !test_is_open(2);
+}
+
+/* Return the number of the first thing that is wrong, or 0. */
+static int use_everything_without_standard_descriptors(const char *path)
+{
+    cst_listener *listener;
+    cst_endpoint at;
+    cst_stream *s;
+    cst_loop *loop;
+    int file = -1, peer = -1;
+
+    close(0), close(1), close(2);
+    if (cst_loop_new(&loop, NULL, NULL) != CST_OK || !are_free())
+        return 1;
+    if (cst_stdin_new(&s, loop, NULL) != CST_OS(EBADF) ||
+        cst_stdout_new(&s, loop, NULL) != CST_OS(EBADF) ||
+        cst_stderr_new(&s, loop, NULL) != CST_OS(EBADF))
+        return 2;
+    if (cst_listen(&listener, loop, &(cst_address){ .host = "127.0.0.1" }, NULL, on_peer, &peer) !=
+            CST_OK ||
+        cst_listener_address(&at, listener) != CST_OK || !are_free())
+        return 3;
+    if (cst_connect(&s, loop, &(cst_address){ .port = at.port }, NULL) != CST_OK || !are_free())
+        return 4;
+    cst_resume(s);
+    cst_unref(s);
+    if (cst_fs_write_stream_new(&s, cst_loop_ctx(loop), path,
+                                &(cst_fs_write_opts){ .on_open = on_open, .on_open_arg = &file }) !=
+        CST_OK)
+        return 5;
+    cst_end(s, NULL, NULL);
+    cst_unref(s);
+    if (cst_loop_run(loop) != CST_IDLE || file < 3 || peer < 3 || !are_free())
+        return 6;
+    return cst_loop_free(loop) == CST_OK && are_free() ? 0 : 7;
+}
+
+static void standard_descriptors_are_never_the_librarys(void **state)
+{
+    struct test_fixture *f = *state;
+    pid_t child = fork();
+    int status;
+
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(use_everything_without_standard_descriptors(test_path(f, "file")));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static const struct CMUnitTest tests[] = {
+    T(standard_descriptors_are_never_the_librarys),
     T(loop_without_anything_is_idle_at_once),
     T(loop_runs_the_tasks_of_its_context),
     T(turn_waits_no_longer_than_it_is_told),
