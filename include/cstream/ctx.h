@@ -81,6 +81,8 @@ typedef struct cst_timer {
  *                 library. NULL: the host finds out by running.
  * nesting_limit   how deep synchronous stages run inside one another before a chunk is buffered and goes on by a task;
  *                 0 is 64. It bounds the stack for any length of pipeline. Idle pass-throughs do not count: they are gone by.
+ * host, host_kind what drives the context: a pointer of the host's own, and a word that says what it points to, static;
+ *                 cst_ctx_host gives it back, so that a stream that was given a context alone finds its loop. May be NULL.
  * cached_blocks   how many blocks of one size cst_ctx_buf keeps for reuse; 0 is 16, or as many as make 196,608 bytes
  *                 where that is more: so many small blocks wait in a source, a stage and a sink that are full
  */
@@ -89,6 +91,8 @@ typedef struct cst_ctx_opts {
     void *wake_arg;
     unsigned nesting_limit;
     unsigned cached_blocks;
+    void *host;
+    const char *host_kind;
     uintptr_t reserved[4];
 } cst_ctx_opts;
 
@@ -236,6 +240,10 @@ CST_API bool cst_timer_is_started(const cst_timer *timer);
  */
 CST_API cst_status cst_ctx_set_default_high_water_mark(cst_ctx *ctx, bool object_mode, size_t value);
 CST_API size_t cst_ctx_default_high_water_mark(const cst_ctx *ctx, bool object_mode);
+
+/** The host that the context was made with if it is of that kind, compared as text; else NULL. The kind of cst_loop
+ * (posix/loop.h) is "cst_loop". */
+CST_API void *cst_ctx_host(const cst_ctx *ctx, const char *kind);
 
 /** The allocator that the context was made with. */
 CST_API const cst_allocator *cst_ctx_allocator(const cst_ctx *ctx);

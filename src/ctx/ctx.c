@@ -46,6 +46,8 @@ cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_
     ctx->default_mark[true] = DEFAULT_MARK_OBJECTS;
     ctx->wake = opts->wake;
     ctx->wake_arg = opts->wake_arg;
+    ctx->host = opts->host;
+    ctx->host_kind = opts->host_kind;
     ctx->told_due_ns = CST_NEVER;
     ctx->bytes_left = SIZE_MAX;
     cst__posted_sleep(ctx);
@@ -172,6 +174,13 @@ cst_status cst_ctx_set_default_high_water_mark(cst_ctx *ctx, bool object_mode, s
 size_t cst_ctx_default_high_water_mark(const cst_ctx *ctx, bool object_mode)
 {
     return ctx ? ctx->default_mark[object_mode] : 0;
+}
+
+void *cst_ctx_host(const cst_ctx *ctx, const char *kind)
+{
+    if (!ctx || !ctx->host_kind || !kind || strcmp(ctx->host_kind, kind) != 0)
+        return NULL;
+    return ctx->host;
 }
 
 /* --- memory ------------------------------------------------------------------------------------------------------- */

@@ -119,6 +119,8 @@ struct cst_ctx {
 
     void (*wake)(void *arg);
     void *wake_arg;
+    void *host;
+    const char *host_kind;
 
     struct cst__resident *residents;
     struct cst__resident *dead; /* of them, those to be dropped when the last frame is left */

@@ -89,9 +89,8 @@ static cst_status wait_to_read(struct cst__fd *fd)
     return CST_OK;
 }
 
-static cst_status fd_read(cst_stream *s, void *self, size_t size)
+cst_status cst__fd_read(cst_stream *s, struct cst__fd *fd, size_t size)
 {
-    struct cst__fd *fd = self;
     cst_slice chunk;
     cst_status st;
 
@@ -115,6 +114,11 @@ static cst_status fd_read(cst_stream *s, void *self, size_t size)
     if (st == CST_EOF)
         cst_push_eof(s);
     return st < 0 ? st : CST_OK;
+}
+
+static cst_status fd_read(cst_stream *s, void *self, size_t size)
+{
+    return cst__fd_read(s, self, size);
 }
 
 /* The loop says that there is something. An empty push asks for the next read call. */
@@ -195,9 +199,8 @@ static cst_status write_outgoing(struct cst__fd *fd)
     return CST_OK;
 }
 
-static cst_status fd_writev(cst_stream *s, void *self, const cst_slice *chunks, size_t count)
+cst_status cst__fd_writev(cst_stream *s, struct cst__fd *fd, const cst_slice *chunks, size_t count)
 {
-    struct cst__fd *fd = self;
     cst_status st = CST_PENDING;
 
     fd->stream = s;
@@ -213,9 +216,14 @@ static cst_status fd_writev(cst_stream *s, void *self, const cst_slice *chunks, 
     return CST_PENDING;
 }
 
+static cst_status fd_writev(cst_stream *s, void *self, const cst_slice *chunks, size_t count)
+{
+    return cst__fd_writev(s, self, chunks, count);
+}
+
 static cst_status fd_write(cst_stream *s, void *self, const cst_slice *chunk)
 {
-    return fd_writev(s, self, chunk, 1);
+    return cst__fd_writev(s, self, chunk, 1);
 }
 
 void cst__fd_wait_to_pass(struct cst__fd *fd)
@@ -286,7 +294,7 @@ static cst_status fd_final(cst_stream *s, void *self)
 
 /* --- connecting ----------------------------------------------------------------------------------- */
 
-static void connected(struct cst__fd *fd)
+void cst__fd_connected(struct cst__fd *fd)
 {
     fd->connecting = false;
     (void)cst_progress(fd->stream);
@@ -312,7 +320,7 @@ static void connect_ready(struct cst__fd *fd)
     if (code != 0)
         (void)cst_destroy(fd->stream, CST_OS(code));
     else
-        connected(fd);
+        cst__fd_connected(fd);
 }
 
 /* Each step may destroy the stream, and so close the descriptor. */
@@ -420,6 +428,11 @@ static cst_status undo(const struct cst__fd *fd, cst_status why)
     return cst__give_up(fd->d.fd, fd->d.borrowed, why);
 }
 
+cst_status cst__fd_attach(struct cst__fd *fd, cst_loop *loop)
+{
+    return cst_watch_add(&fd->watch, loop, fd->d.fd, on_ready, fd);
+}
+
 cst_status cst__fd_new(cst_stream **out, cst_loop *loop, struct cst__fd *self, const cst_ops *ops,
                        cst__fd_constructor *construct, const cst_opts *opts)
 {
@@ -439,7 +452,7 @@ cst_status cst__fd_new(cst_stream **out, cst_loop *loop, struct cst__fd *self, c
         return undo(self, st);
     fd = cst_stream_self(*out);
     fd->stream = *out;
-    return cst_watch_add(&fd->watch, loop, fd->d.fd, on_ready, fd); /* there is room */
+    return cst__fd_attach(fd, loop); /* there is room */
 }
 
 static const cst_ops reader_ops = {

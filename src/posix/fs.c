@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DEFAULT_MODE 0666u
@@ -79,18 +80,49 @@ static bool flags_allow(int flags, int wanted)
 
 /* --- opening and closing -------------------------------------------------------------------------- */
 
+/* How long a FIFO that has no reader yet is left alone before it is opened again. */
+#define NEXT_TRY_NS ((uint64_t)20 * 1000000)
+
 /* On EINTR the file was not opened. */
-static cst_status open_file(struct cst__fs *fs)
+static int open_path(const struct cst__fs *fs, int flags)
 {
     int fd;
 
     do
-        fd = open(fs->path, fs->flags, (mode_t)fs->mode);
+        fd = open(fs->path, fs->flags | flags, (mode_t)fs->mode);
     while (fd < 0 && errno == EINTR);
-    fd = cst__above_standard(fd);
+    return cst__above_standard(fd);
+}
+
+/* Where descriptors are short, what helps only speed goes first. */
+static int open_at_once(const struct cst__fs *fs, cst_loop *loop, int flags)
+{
+    int fd = open_path(fs, flags);
+
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE) && loop && cst__conduits_give_up(loop))
+        fd = open_path(fs, flags);
+    return fd;
+}
+
+static bool is_fifo(const char *path)
+{
+    struct stat about;
+
+    return stat(path, &about) == 0 && S_ISFIFO(about.st_mode);
+}
+
+/* Opens the file, without waiting if a loop can wait for what comes after. CST_PENDING: a FIFO that nobody reads. */
+static cst_status open_file(struct cst__fs *fs, cst_loop *loop)
+{
+    int fd = open_at_once(fs, loop, loop ? O_NONBLOCK : 0);
+
+    if (fd < 0 && loop && errno == EWOULDBLOCK) /* somebody has a lease on it, and is asked for it */
+        fd = open_at_once(fs, loop, 0);
+    if (fd < 0 && loop && errno == ENXIO)
+        return is_fifo(fs->path) ? CST_PENDING : CST_OS(ENXIO);
     if (fd < 0)
         return cst__os_error();
-    fs->d.fd = fd;
+    fs->fd.d.fd = fd;
     return CST_OK;
 }
 
@@ -115,20 +147,78 @@ static cst_status keep_path(struct cst__fs *fs, cst_ctx *ctx, const char *path)
     return CST_OK;
 }
 
+/* What may keep a reader or a writer waiting is left to the loop. */
+static cst_status look_at(cst_stream *s, struct cst__fs *fs, cst_loop *loop)
+{
+    cst_status st;
+    mode_t mode;
+
+    st = cst__descriptor_look(&fs->fd.d, &mode);
+    fs->polled = st == CST_OK && loop && !fs->ranged && (S_ISFIFO(mode) || S_ISCHR(mode));
+    if (!fs->polled)
+        return st;
+    fs->fd.stream = s;
+    return cst__fd_attach(&fs->fd, loop);
+}
+
+static cst_status is_open(cst_stream *s, struct cst__fs *fs, cst_loop *loop)
+{
+    cst_status st = look_at(s, fs, loop);
+
+    forget_path(fs, cst_stream_ctx(s));
+    if (st == CST_OK && fs->on_open)
+        fs->on_open(s, fs->fd.d.fd, fs->on_open_arg);
+    return st;
+}
+
+static void try_again_later(cst_stream *s, struct cst__fs *fs);
+
+/* Until there is a reader the stream is as one that connects. */
+static void try_again(void *arg)
+{
+    cst_stream *s = arg;
+    struct cst__fs *fs = cst_stream_self(s);
+    cst_loop *loop = cst_loop_of(cst_stream_ctx(s));
+    cst_status st = open_file(fs, loop);
+
+    if (st == CST_PENDING) {
+        try_again_later(s, fs);
+        return;
+    }
+    (void)cst_ref(s);
+    if (st == CST_OK)
+        st = is_open(s, fs, loop);
+    if (st < 0)
+        (void)cst_destroy(s, st);
+    else if (fs->fd.d.fd >= 0)
+        cst__fd_connected(&fs->fd);
+    cst_unref(s);
+}
+
+static void try_again_later(cst_stream *s, struct cst__fs *fs)
+{
+    (void)cst_timer_start_in(cst_stream_ctx(s), &fs->next_try, NEXT_TRY_NS, try_again, s);
+}
+
 static cst_status fs_construct(cst_stream *s, void *self)
 {
     struct cst__fs *fs = self;
+    cst_loop *loop = cst_loop_of(cst_stream_ctx(s));
     cst_status st;
 
     if (!fs->path)
-        return cst__descriptor_look(&fs->d, NULL);
-    st = open_file(fs);
-    forget_path(fs, cst_stream_ctx(s));
+        return cst__descriptor_look(&fs->fd.d, NULL);
+    st = open_file(fs, loop);
     if (st == CST_OK)
-        st = cst__descriptor_look(&fs->d, NULL);
-    if (st == CST_OK && fs->on_open)
-        fs->on_open(s, fs->d.fd, fs->on_open_arg);
-    return st;
+        return is_open(s, fs, loop);
+    if (st != CST_PENDING) {
+        forget_path(fs, cst_stream_ctx(s));
+        return st;
+    }
+    fs->polled = fs->fd.connecting = true;
+    fs->fd.stream = s;
+    try_again_later(s, fs);
+    return CST_OK;
 }
 
 static cst_status sync_file(int fd)
@@ -147,14 +237,17 @@ cst_status cst__fs_destroy(cst_stream *s, void *self, const cst_error *error)
     struct cst__fs *fs = self;
     cst_status flushed = CST_OK, closed = CST_OK;
 
-    (void)s;
-    cst__conduit_close(&fs->d);
-    if (fs->flush && fs->d.fd >= 0)
-        flushed = sync_file(fs->d.fd);
-    if (fs->d.borrowed)
-        fs->d.fd = -1;
+    (void)cst_timer_stop(cst_stream_ctx(s), &fs->next_try);
+    forget_path(fs, cst_stream_ctx(s));
+    if (fs->polled)
+        return cst__fd_destroy(s, &fs->fd, error);
+    cst__conduit_close(&fs->fd.d);
+    if (fs->flush && fs->fd.d.fd >= 0)
+        flushed = sync_file(fs->fd.d.fd);
+    if (fs->fd.d.borrowed)
+        fs->fd.d.fd = -1;
     else
-        closed = cst__close(&fs->d.fd);
+        closed = cst__close(&fs->fd.d.fd);
     if (error)
         return CST_OK;
     return flushed < 0 ? flushed : closed;
@@ -176,7 +269,7 @@ static ssize_t read_at(const struct cst__fs *fs, void *to, size_t len)
     ssize_t n;
 
     do
-        n = fs->ranged ? pread(fs->d.fd, to, len, (off_t)fs->position) : read(fs->d.fd, to, len);
+        n = fs->ranged ? pread(fs->fd.d.fd, to, len, (off_t)fs->position) : read(fs->fd.d.fd, to, len);
     while (n < 0 && errno == EINTR);
     return n;
 }
@@ -190,6 +283,8 @@ static cst_status fs_read(cst_stream *s, void *self, size_t size)
     cst_buf buf;
     ssize_t n;
 
+    if (fs->polled)
+        return cst__fd_read(s, &fs->fd, size);
     if (wanted == 0) {
         cst_push_eof(s);
         return CST_OK;
@@ -210,7 +305,7 @@ static cst_status fs_read(cst_stream *s, void *self, size_t size)
 
 void cst__fs_has_read(struct cst__fs *fs, size_t n)
 {
-    fs->d.bytes_read += n;
+    fs->fd.d.bytes_read += n;
     fs->position += n;
 }
 
@@ -227,17 +322,17 @@ const cst_ops cst__fs_reader_ops = {
 static ssize_t write_at(const struct cst__fs *fs, const struct iovec *vectors, int count)
 {
     if (!fs->ranged)
-        return writev(fs->d.fd, vectors, count);
+        return writev(fs->fd.d.fd, vectors, count);
 #if defined(__linux__)
-    return pwritev(fs->d.fd, vectors, count, (off_t)fs->position);
+    return pwritev(fs->fd.d.fd, vectors, count, (off_t)fs->position);
 #else
-    return pwrite(fs->d.fd, vectors[0].iov_base, vectors[0].iov_len, (off_t)fs->position);
+    return pwrite(fs->fd.d.fd, vectors[0].iov_base, vectors[0].iov_len, (off_t)fs->position);
 #endif
 }
 
 static ssize_t write_guarded(const struct cst__fs *fs, const struct iovec *vectors, int count)
 {
-    struct cst__guard own, *guard = cst__guard_before(&fs->d, NULL, &own);
+    struct cst__guard own, *guard = cst__guard_before(&fs->fd.d, NULL, &own);
     ssize_t n = write_at(fs, vectors, count);
 
     cst__guard_after(guard, n, guard ? cst__vectors_size(vectors, count) : 0);
@@ -246,7 +341,7 @@ static ssize_t write_guarded(const struct cst__fs *fs, const struct iovec *vecto
 
 void cst__fs_has_written(struct cst__fs *fs, size_t n)
 {
-    fs->d.bytes_written += n;
+    fs->fd.d.bytes_written += n;
     fs->position += n;
 }
 
@@ -256,7 +351,8 @@ static cst_status fs_writev(cst_stream *s, void *self, const cst_slice *chunks, 
     struct cst__outgoing outgoing;
     struct cst__fs *fs = self;
 
-    (void)s;
+    if (fs->polled)
+        return cst__fd_writev(s, &fs->fd, chunks, count);
     cst__outgoing_set(&outgoing, chunks, count);
     while (!cst__outgoing_is_done(&outgoing)) {
         int n_vectors = cst__outgoing_vectors(&outgoing, vectors);
@@ -300,15 +396,15 @@ static cst_status fs_new(cst_stream **out, cst_ctx *ctx, const char *path, struc
 {
     cst_status st = CST_OK;
 
-    if (!out || !ctx || !cst__is_for_bytes(opts) || (!path && self->d.fd < 0))
-        return cst__give_up(self->d.fd, self->d.borrowed, CST_E_INVALID_ARG);
+    if (!out || !ctx || !cst__is_for_bytes(opts) || (!path && self->fd.d.fd < 0))
+        return cst__give_up(self->fd.d.fd, self->fd.d.borrowed, CST_E_INVALID_ARG);
     if (path)
         st = keep_path(self, ctx, path);
     if (st == CST_OK)
         st = construct(out, ctx, ops, self, opts);
     if (st < 0) {
         forget_path(self, ctx);
-        return cst__give_up(self->d.fd, self->d.borrowed, st);
+        return cst__give_up(self->fd.d.fd, self->fd.d.borrowed, st);
     }
     return CST_OK;
 }
@@ -323,8 +419,8 @@ cst_status cst_fs_read_stream_new(cst_stream **out, cst_ctx *ctx, const char *pa
     if (!opts)
         opts = &defaults;
     memset(&self, 0, sizeof self);
-    self.d.fd = path ? -1 : opts->fd;
-    self.d.borrowed = !path && opts->borrowed;
+    self.fd.d.fd = path ? -1 : opts->fd;
+    self.fd.d.borrowed = !path && opts->borrowed;
     self.flags = open_flags(opts->flags ? opts->flags : "r");
     self.mode = opts->mode ? opts->mode : DEFAULT_MODE;
     self.ranged = opts->ranged;
@@ -337,7 +433,7 @@ cst_status cst_fs_read_stream_new(cst_stream **out, cst_ctx *ctx, const char *pa
     else if (opts->ranged && (opts->start > opts->end || opts->start > LARGEST_POSITION))
         st = CST_E_OUT_OF_RANGE;
     if (st < 0)
-        return cst__give_up(self.d.fd, self.d.borrowed, st);
+        return cst__give_up(self.fd.d.fd, self.fd.d.borrowed, st);
     return fs_new(out, ctx, path, &self, &cst__fs_reader_ops, cst_readable_new, &opts->stream);
 }
 
@@ -351,8 +447,8 @@ cst_status cst_fs_write_stream_new(cst_stream **out, cst_ctx *ctx, const char *p
     if (!opts)
         opts = &defaults;
     memset(&self, 0, sizeof self);
-    self.d.fd = path ? -1 : opts->fd;
-    self.d.borrowed = !path && opts->borrowed;
+    self.fd.d.fd = path ? -1 : opts->fd;
+    self.fd.d.borrowed = !path && opts->borrowed;
     self.flags = open_flags(opts->flags ? opts->flags : "w");
     self.mode = opts->mode ? opts->mode : DEFAULT_MODE;
     self.ranged = opts->has_start;
@@ -365,6 +461,6 @@ cst_status cst_fs_write_stream_new(cst_stream **out, cst_ctx *ctx, const char *p
     else if (opts->has_start && opts->start > LARGEST_POSITION)
         st = CST_E_OUT_OF_RANGE;
     if (st < 0)
-        return cst__give_up(self.d.fd, self.d.borrowed, st);
+        return cst__give_up(self.fd.d.fd, self.fd.d.borrowed, st);
     return fs_new(out, ctx, path, &self, &cst__fs_writer_ops, cst_writable_new, &opts->stream);
 }

@@ -29,6 +29,8 @@
 #define TURN_TASKS 1024
 #define TURN_BYTES ((size_t)1 << 20)
 
+#define HOST_KIND "cst_loop"
+
 struct cst_loop {
     const cst_allocator *allocator;
     cst_ctx *ctx;
@@ -192,6 +194,8 @@ static cst_status fill_loop(cst_loop *loop, const cst_ctx_opts *opts)
         ctx_opts = *opts;
     ctx_opts.wake = wake;
     ctx_opts.wake_arg = loop;
+    ctx_opts.host = loop;
+    ctx_opts.host_kind = HOST_KIND;
     if ((st = open_wake(loop)) < 0 || (st = grow(loop, 8)) < 0)
         return st;
     loop->fds[0] = (struct pollfd){ .fd = loop->wake_read, .events = POLLIN };
@@ -251,6 +255,11 @@ cst_status cst_loop_free(cst_loop *loop)
 cst_ctx *cst_loop_ctx(const cst_loop *loop)
 {
     return loop ? loop->ctx : NULL;
+}
+
+cst_loop *cst_loop_of(const cst_ctx *ctx)
+{
+    return cst_ctx_host(ctx, HOST_KIND);
 }
 
 const cst_allocator *cst__loop_allocator(const cst_loop *loop)

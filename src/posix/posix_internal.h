@@ -190,16 +190,31 @@ typedef cst_status cst__fd_constructor(cst_stream **out, cst_ctx *ctx, const cst
 cst_status cst__fd_new(cst_stream **out, cst_loop *loop, struct cst__fd *self, const cst_ops *ops,
                        cst__fd_constructor *construct, const cst_opts *opts);
 
+/** Begin to serve a descriptor that was opened for a stream that exists: it is known, and in non-blocking mode. */
+cst_status cst__fd_attach(struct cst__fd *fd, cst_loop *loop);
+
+/** What waited for the connection goes on. */
+void cst__fd_connected(struct cst__fd *fd);
+
+/** The slots, for streams that contain a struct cst__fd. */
+cst_status cst__fd_read(cst_stream *s, struct cst__fd *fd, size_t size);
+cst_status cst__fd_writev(cst_stream *s, struct cst__fd *fd, const cst_slice *chunks, size_t count);
+
 extern const cst_ops cst__socket_ops;
 cst_status cst__fd_destroy(cst_stream *s, void *self, const cst_error *error);
 
 /* --- files ---------------------------------------------------------------------------------------- */
 
-/** The self of fs.h's streams. Without ranged the descriptor's own position counts, and position is not looked at. */
+/**
+ * The self of fs.h's streams. Without ranged the descriptor's own position counts, and position is not looked at. A FIFO or a
+ * device that was opened by its path, in the context of a loop, is polled: it does what fd.h's streams do.
+ */
 struct cst__fs {
-    struct cst__descriptor d;
-    char *path; /* until it is open */
+    struct cst__fd fd; /* if it is polled; else its descriptor alone counts */
+    char *path;        /* until it is open */
     size_t path_size;
+    cst_timer next_try; /* a FIFO without a reader is opened again */
+    bool polled;
     int flags;
     unsigned mode;
     bool ranged;

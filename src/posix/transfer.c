@@ -320,15 +320,17 @@ static cst_status from_fd(cst_stream *s, cst_transfer *transfer, struct side *to
                             dest);
 }
 
-static cst_status from_fs(cst_stream *s, cst_transfer *transfer, const struct side *to, size_t most,
+static cst_status from_fs(cst_stream *s, cst_transfer *transfer, struct side *to, size_t most,
                           struct cst__fd *dest)
 {
     struct cst__fs *source = cst_stream_self(transfer->source);
-    struct side from = { .d = &source->d,
+    struct side from = { .d = &source->fd.d,
                          .position = source->ranged ? &source->position : NULL,
-                         .fd = source->d.fd,
-                         .kind = source->d.kind };
+                         .fd = source->fd.d.fd,
+                         .kind = source->fd.d.kind };
 
+    if (source->polled)
+        return from_fd(s, transfer, to, most, dest);
     if (from.kind != CST__FILE)
         return CST_E_UNSUPPORTED;
     most = cst__fs_wanted(source, most);
@@ -365,11 +367,13 @@ cst_status cst__fd_transfer(cst_stream *s, void *self, cst_transfer *transfer)
 cst_status cst__fs_transfer(cst_stream *s, void *self, cst_transfer *transfer)
 {
     struct cst__fs *fs = self;
-    struct side to = { .d = &fs->d,
+    struct side to = { .d = &fs->fd.d,
                        .position = fs->ranged ? &fs->position : NULL,
-                       .fd = fs->d.fd,
-                       .kind = fs->d.kind };
+                       .fd = fs->fd.d.fd,
+                       .kind = fs->fd.d.kind };
 
+    if (fs->polled)
+        return cst__fd_transfer(s, &fs->fd, transfer);
     return to.kind == CST__FILE ? transfer_into(s, transfer, &to, NULL) : CST_E_UNSUPPORTED;
 }
 

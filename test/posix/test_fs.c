@@ -502,7 +502,157 @@ static void any_allocation_may_fail(void **state)
     test_any_allocation_may_fail(copy);
 }
 
+/* --- FIFOs and devices: the loop waits, open(2) and read(2) do not ------------------------------------- */
+
+static const char *make_fifo(const struct test_fixture *f)
+{
+    const char *path = test_path(f, "fifo");
+
+    assert_int_equal(mkfifo(path, 0600), 0);
+    return path;
+}
+
+static int open_fifo(const struct test_fixture *f, int flags)
+{
+    int fd = open(test_path(f, "fifo"), flags | O_NONBLOCK | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static void fifo_is_read_without_holding_the_loop(void **state)
+{
+    struct test_fixture *f = *state;
+    const cst_fs_read_opts opts = { .on_open = note_open, .on_open_arg = test_name(f, "open") };
+    cst_stream *s = read_file(f, make_fifo(f), &opts);
+    int out;
+
+    test_listen_to_data(f, s, "r");
+    test_turn(f, 5);
+    assert_string_equal(f->trace.text, "open:OK");
+    out = open_fifo(f, O_WRONLY);
+    test_turn(f, 2);
+    test_write(out, "abc");
+    test_turn(f, 2);
+    assert_string_equal(f->trace.text, "open:OK r:data:abc");
+    test_write(out, "def");
+    close(out);
+    test_run(f);
+    assert_string_equal(f->trace.text, "open:OK r:data:abc r:data:def r:end r:close");
+    assert_int_equal(cst_bytes_read(s), 6);
+    cst_unref(s);
+}
+
+static void fifo_is_written_when_a_reader_has_come(void **state)
+{
+    struct test_fixture *f = *state;
+    const cst_fs_write_opts opts = { .on_open = note_open, .on_open_arg = test_name(f, "open") };
+    cst_stream *s = write_file(f, make_fifo(f), &opts);
+    int in;
+
+    test_pass(f, 0);
+    test_listen(f, s, "w");
+    cst_write(s, cst_slice_str("abc"), test_on_done, test_name(f, "done"));
+    test_turn(f, 3);
+    test_pass(f, 20 * 1000000);
+    test_pass(f, 20 * 1000000);
+    assert_int_equal(cst_stream_fd(s), -1);
+    assert_string_equal(f->trace.text, "");
+    in = open_fifo(f, O_RDONLY);
+    test_pass(f, 20 * 1000000);
+    assert_string_equal(f->trace.text, "open:OK done:OK");
+    cst_end_with(s, cst_slice_str("def"), NULL, NULL);
+    test_run(f);
+    assert_string_equal(f->trace.text, "open:OK done:OK w:finish w:close");
+    test_assert_reads(in, "abcdef");
+    test_assert_reads(in, "");
+    close(in);
+    cst_unref(s);
+}
+
+static void fifo_that_fills_up_is_waited_for(void **state)
+{
+    struct test_fixture *f = *state;
+    const char *path = make_fifo(f);
+    int in = open_fifo(f, O_RDONLY);
+    cst_stream *s = write_file(f, path, NULL);
+
+    test_listen(f, s, "w");
+    cst_end_with(s, test_bytes(f, 0, 300000), NULL, NULL);
+    test_turn(f, 3);
+    assert_string_equal(f->trace.text, "");
+    while (f->gathered < 300000) {
+        test_take_all(f, in);
+        test_turn(f, 1);
+    }
+    test_run(f);
+    assert_string_equal(f->trace.text, "w:finish w:close");
+    close(in);
+    cst_unref(s);
+}
+
+static void writer_that_waits_for_a_reader_may_be_destroyed(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s = write_file(f, make_fifo(f), NULL), *left;
+
+    left = write_file(f, test_path(f, "fifo"), NULL); /* to the loop's end */
+    cst_write(left, cst_slice_str("abc"), test_on_done, test_name(f, "left"));
+    test_listen(f, s, "w");
+    cst_write(s, cst_slice_str("abc"), test_on_done, test_name(f, "done"));
+    test_turn(f, 2);
+    cst_destroy(s, CST_OK);
+    test_turn(f, 2);
+    assert_string_equal(f->trace.text, "done:DESTROYED w:close");
+    cst_unref(s);
+    cst_unref(left);
+}
+
+static void fifo_that_has_become_a_directory_is_eisdir(void **state)
+{
+    struct test_fixture *f = *state;
+    const char *path = make_fifo(f);
+    cst_stream *s = write_file(f, path, NULL);
+
+    test_pass(f, 0);
+    test_listen(f, s, "w");
+    test_turn(f, 2);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    test_pass(f, 20 * 1000000);
+    test_run(f);
+    assert_string_equal(f->trace.text, "w:error:EISDIR w:close");
+    cst_unref(s);
+}
+
+static void fifo_goes_from_and_to_by_the_kernel(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *feeder = NULL, *source, *dest;
+    const char *path = make_fifo(f);
+
+    source = read_file(f, path, NULL);
+    test_turn(f, 2);
+    feeder = write_file(f, path, NULL);
+    dest = write_file(f, test_path(f, "to"), NULL);
+    cst_end_with(feeder, test_bytes(f, 0, 300000), NULL, NULL);
+    cst_pipe(source, dest, NULL);
+    test_run(f);
+    test_assert_big_file(test_path(f, "to"), 300000);
+    assert_int_equal(cst_bytes_read(source), 300000);
+    assert_int_equal(cst_bytes_written(dest), 300000);
+    cst_unref(feeder);
+    cst_unref(source);
+    cst_unref(dest);
+}
+
 static const struct CMUnitTest tests[] = {
+    T(fifo_is_read_without_holding_the_loop),
+    T(fifo_is_written_when_a_reader_has_come),
+    T(fifo_that_fills_up_is_waited_for),
+    T(writer_that_waits_for_a_reader_may_be_destroyed),
+    T(fifo_that_has_become_a_directory_is_eisdir),
+    T(fifo_goes_from_and_to_by_the_kernel),
     T(file_is_opened_by_a_task_and_read_in_chunks_of_the_mark),
     T(range_includes_both_ends),
     T(ranges_of_one_descriptor_do_not_disturb_each_other),

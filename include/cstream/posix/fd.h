@@ -9,16 +9,30 @@
  * The end: EOF of the descriptor is EOF of the stream. On a socket, the end of the writable side shuts that direction
  * down before 'finish'; any other descriptor says EOF to its reader when it is closed, by the stream's destroy.
  *
- * Errors carry the errno, CST_OS(n). A pipe or socket that nobody reads any more is CST_OS(EPIPE); SIGPIPE does not come
- * and the process's signals are not touched: sockets are written with MSG_NOSIGNAL, and around a write to a pipe the
- * signal is blocked for the calling thread, and taken back where it was raised.
+ * Errors carry the errno, CST_OS(n). A pipe or socket that nobody reads any more is CST_OS(EPIPE), a file that grows beyond
+ * the limit of the process (RLIMIT_FSIZE) CST_OS(EFBIG). What has arrived is heard first: where a write fails, all that the
+ * peer had said by then is read and handed out before the write is answered with its failure, unless nobody reads it: the
+ * host has paused the stream, nothing consumes it, the pipe out of it leads back into it, or a slow destination has taken
+ * nothing for ten seconds.
+ *
+ * Signals. Neither SIGPIPE nor SIGXFSZ comes. Sockets are written with MSG_NOSIGNAL; around other calls that may raise one of
+ * them both are blocked for the calling thread, and one that the call has raised is taken back. In a turn of the loop they are
+ * blocked at the first such call and unblocked before the loop sleeps or returns; outside a turn around each call. So a
+ * child that a callback starts may begin with them blocked: reset its mask (posix_spawnattr_setsigmask), as one does with a
+ * child's signals. A host that ignores SIGPIPE when the loop is made, or when cst_loop_run begins, pays for no change of
+ * the mask and must go on ignoring it; that a file size is limited is looked at when a file is opened.
+ *
+ * Descriptors that the library opens are never 0, 1 or 2: a standard stream that was closed when the program started stays
+ * closed, and is CST_OS(EBADF) at its constructor. A FIFO that is open without ever having had a writer waits for one.
  *
  * Between two descriptors. Where a stream of this library is piped into another one of it, and the pipe is all that listens
  * to its 'data', the bytes go through the kernel and do not come by here, where the system has a call for that (Linux:
  * copy_file_range, sendfile, splice). Events, backpressure and counts are the same; the way is open to other streams too
  * (stream.h, the transfer slot). A file that is changed while its bytes are on their way to a socket or a pipe may arrive
- * as changed. From a socket into a socket or a file takes a pipe of two more descriptors; without them, and between
- * descriptors of other sorts, it is reads and writes.
+ * as changed. From a socket into a socket or a file takes a pipe of two more descriptors while bytes wait in it; at rest the
+ * loop keeps up to four such pipes for all its streams. They are the first to go when descriptors run out, and none is made
+ * with a number in the last eighth of the limit: so the pipes never cost a connection. Without one, and between descriptors
+ * of other sorts, it is reads and writes.
  *
  * Limits on time (timeout.h). A write that goes out in parts is activity with each part that the system takes, also where
  * the kernel moves the bytes; so a peer that reads slowly is not idle, and one that does not read is, when the system's own
@@ -52,8 +66,9 @@ typedef struct cst_fd_opts {
 /**
  * A readable, a writable, or a duplex over one descriptor. Node: net.Socket({ fd }), tty.ReadStream, tty.WriteStream.
  *
- * As the constructors in stream.h; CST_E_INVALID_ARG also for a negative descriptor or in object mode; CST_OS(n) where
- * the descriptor is not open. Nothing is read or written before they return.
+ * As the constructors in stream.h; CST_E_INVALID_ARG also for a negative descriptor, in object mode, and for a socket that is
+ * no stream of bytes: of datagrams, of packets, or one that listens (Node: ERR_INVALID_FD_TYPE). CST_OS(n) if the
+ * descriptor is not open. Nothing is read or written before they return.
  */
 CST_API cst_status cst_fd_readable_new(cst_stream **out, cst_loop *loop, int fd, const cst_fd_opts *opts);
 CST_API cst_status cst_fd_writable_new(cst_stream **out, cst_loop *loop, int fd, const cst_fd_opts *opts);

@@ -4,6 +4,15 @@
  * Opening, reading, writing and closing are done inside the slots and wait for the disk: fine where files are local and
  * what they hold is mostly in memory already. No loop is needed: these streams are made in any context.
  *
+ * What has no disk to wait for does not hold the loop: a FIFO or a device that is opened by its path in the context of a
+ * cst_loop is opened in non-blocking mode and served as fd.h's streams are. A FIFO waits for its first writer, or, opened for
+ * writing, for a reader: it is tried again every 20 ms, writes wait, and on_open says when it is open; a stream that ends before
+ * and has written nothing does not wait. In a context of another host, and for a descriptor that was given, those calls wait:
+ * open such a descriptor yourself and use fd.h or a port. A socket that is no stream of bytes is 'error' CST_E_INVALID_ARG.
+ *
+ * Neither SIGPIPE nor SIGXFSZ comes, as fd.h says: a file beyond the limit of the process is 'error' CST_OS(EFBIG). Files that
+ * are opened have no descriptor below 3.
+ *
  * The file is opened by a task, as in Node: a constructor that answers CST_OK says nothing about the file. Where it cannot
  * be opened, 'error' carries the errno, CST_OS(n), and 'close' follows. The path is copied.
  *

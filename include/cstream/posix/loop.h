@@ -29,8 +29,8 @@
 typedef struct cst_loop cst_loop;
 
 /**
- * A loop with a context in it. allocator NULL is cst_allocator_malloc; opts are the context's and may be NULL: its wake is
- * the loop's own, whatever they say.
+ * A loop with a context in it. allocator NULL is cst_allocator_malloc; opts are the context's and may be NULL: its wake and
+ * its host are the loop's own, whatever they say.
  *
  * CST_OK             *out is the caller's, until cst_loop_free
  * CST_E_NOMEM        *out is untouched
@@ -49,6 +49,9 @@ CST_API cst_status cst_loop_free(cst_loop *loop);
 
 /** The context to make streams in; borrowed. NULL for NULL. */
 CST_API cst_ctx *cst_loop_ctx(const cst_loop *loop);
+
+/** The loop that drives a context; borrowed. NULL for a context that another host drives, and for NULL. */
+CST_API cst_loop *cst_loop_of(const cst_ctx *ctx);
 
 /**
  * Turns until nothing is left: no task, no timer, no descriptor that is waited for, no hold.

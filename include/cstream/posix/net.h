@@ -13,7 +13,8 @@
  *     ...
  *     cst_listen(&listener, loop, &(cst_address){ .host = "127.0.0.1", .port = 7 }, NULL, on_client, NULL);
  *
- * A socket is a duplex as fd.h says: the end of its writable side shuts that direction down; a reset is CST_OS(ECONNRESET).
+ * A socket is a duplex as fd.h says, last words of a peer included: the end of its writable side shuts that direction
+ * down; a reset is CST_OS(ECONNRESET).
  * As in Node its writable side is ended when the peer has ended, unless allow_half_open.
  */
 #ifndef CSTREAM_POSIX_NET_H
@@ -25,7 +26,8 @@
  * Where to listen or to connect: a path, or a numeric host and a port.
  *
  * path  of a unix socket; the other fields are not looked at then
- * host  "127.0.0.1", "::1"; NULL: to connect, 127.0.0.1; to listen, every address of the machine
+ * host  "127.0.0.1", "::1", "fe80::1%eth0" or "fe80::1%2" (with a zone: the name or the number of an interface). NULL: to
+ *       connect, 127.0.0.1; to listen, every address of the machine
  * port  to listen: 0 lets the system choose (cst_listener_address says which)
  */
 typedef struct cst_address {
@@ -34,7 +36,8 @@ typedef struct cst_address {
     uint16_t port;
 } cst_address;
 
-/** An address as it came from the system: host is numeric, or the path of a unix socket ("" where it has no name). */
+/** An address as it came from the system: host is numeric, an address of one link with its zone ("fe80::1%eth0"), or the
+ * path of a unix socket ("" if it has no name). */
 typedef struct cst_endpoint {
     char host[110];
     uint16_t port;
@@ -70,7 +73,7 @@ typedef struct cst_socket_opts {
  * with the errno. It may be destroyed at any time. Node: net.connect.
  *
  * As the constructors in stream.h; CST_E_INVALID_ARG also where host is not numeric, or path too long for a socket;
- * CST_OS(n) where no socket is to be had.
+ * CST_OS(n) where no socket is to be had; CST_OS(ENODEV) for a zone that is no interface.
  */
 CST_API cst_status cst_connect(cst_stream **out, cst_loop *loop, const cst_address *to, const cst_socket_opts *opts);
 
@@ -79,7 +82,8 @@ typedef struct cst_listener cst_listener;
 /**
  * Somebody has connected: socket is the callee's one reference; status is CST_OK.
  * Or somebody could not be let in: socket is NULL, and status says why. CST_OS(EMFILE) and CST_OS(ENFILE): descriptors have
- * run out; that peer was let in and closed at once through a descriptor kept spare, so that it does not wait for ever.
+ * run out, and the pipes at rest (fd.h) were given up; that peer was let in and closed at once through a descriptor kept
+ * spare, so that it does not wait for ever.
  * CST_E_NOMEM: likewise. The listener goes on in each case; it may be closed in here.
  */
 typedef void cst_accept_fn(cst_listener *listener, cst_stream *socket, cst_status status, void *arg);
