@@ -803,9 +803,14 @@ static void last_words_that_nobody_hears_do_not_hold_the_failure(void **state)
 
     s = sender(f, &peer);
     test_listen(f, s, "s");
+    test_gather(f, s);
+    test_turn(f, 2);
+    assert_int_equal(write(peer, "", 1), 1); /* test_byte(0) */
+    test_turn(f, 2);
+    assert_int_equal(f->gathered, 1);
     cst_pause(s);
     say_and_go(peer, 1000);
-    test_run(f);
+    test_turn(f, 3);
     assert_string_equal(f->trace.text, "done:EPIPE s:error:EPIPE s:close");
     cst_unref(s);
 }
