@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "heap.h"
 #include "main.h"
 #include "trace.h"
@@ -27,6 +29,7 @@ static int set_up(void **state)
     f = (struct fixture){ .ctx = NULL };
     test_heap_init(&f.heap);
     assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
+    assert_int_equal(cst_ctx_set_now_ns(f.ctx, 0), CST_OK); /* 0 is a time */
     *state = &f;
     return 0;
 }
@@ -106,7 +109,12 @@ static void activity_begins_the_span_anew_within_a_quarter(void **state)
     assert_string_equal(f->trace.text, "idle:825"); /* the last one was at 721, seen at 725 */
     cst_write(s, cst_slice_str("x"), NULL, NULL);
     pass(f, 2000);
-    assert_string_equal(f->trace.text, "idle:825 idle:1125"); /* once for each time */
+    assert_string_equal(f->trace.text, "idle:825 idle:1101"); /* once for each time */
+}
+
+static void say_nothing(void *arg)
+{
+    (void)arg;
 }
 
 static void on_nothing(cst_stream *s, const cst_event *event, void *arg)
@@ -202,10 +210,10 @@ static void a_write_that_goes_out_in_parts_is_activity_until_it_stands_still(voi
     assert_string_equal(f->trace.text, "idle:925"); /* the last part at 800, seen at 825 */
     assert_int_equal(cst_progress(s), CST_OK);
     pass(f, 2000);
-    assert_string_equal(f->trace.text, "idle:925 idle:1125");
+    assert_string_equal(f->trace.text, "idle:925 idle:1101");
     test_stage_finish(s, CST_OK);
     pass(f, 3000);
-    assert_string_equal(f->trace.text, "idle:925 idle:1125 idle:2125");
+    assert_string_equal(f->trace.text, "idle:925 idle:1101 idle:2101");
 }
 
 static void a_write_that_never_moves_is_destroyed_at_the_limit(void **state)
@@ -487,6 +495,456 @@ static void wrong_arguments_are_refused(void **state)
     assert_true(cst_ctx_due_ns(f->ctx) == CST_NEVER);
 }
 
+/* --- dormant: after it was told that it is idle ------------------------------------------------------------------- */
+
+/* One turn at a time of the test's. */
+static cst_status turn_at(struct fixture *f, uint64_t now_ns)
+{
+    f->now_ns = now_ns;
+    return cst_ctx_run(f->ctx, &(cst_budget){ .now_ns = now_ns });
+}
+
+/* As a host that sleeps for as long as it may: turns when something is due, and gives how often. */
+static unsigned sleep_until(struct fixture *f, uint64_t until_ns)
+{
+    unsigned turns = 0;
+
+    while (cst_ctx_due_ns(f->ctx) <= until_ns) {
+        assert_int_equal(turn_at(f, cst_ctx_due_ns(f->ctx)), CST_IDLE);
+        turns++;
+    }
+    f->now_ns = until_ns;
+    return turns;
+}
+
+static void an_idle_stream_wakes_nobody_until_something_happens(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = passthrough(f);
+
+    watch(f, s, IDLE_NS, 0);
+    assert_int_equal(sleep_until(f, 100), 4);
+    assert_string_equal(f->trace.text, "idle:100");
+    assert_true(cst_ctx_due_ns(f->ctx) == CST_NEVER);
+    for (uint64_t now_ns = 200; now_ns < 1000; now_ns += 100) {
+        turn_at(f, now_ns); /* in which nothing happens */
+        assert_true(cst_ctx_due_ns(f->ctx) == CST_NEVER);
+    }
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    cst_write(s, cst_slice_str("x"), NULL, NULL);
+    turn_at(f, 1000);
+    assert_int_equal(sleep_until(f, 5000), 4);
+    assert_string_equal(f->trace.text, "idle:100 idle:1100");
+    assert_true(cst_ctx_due_ns(f->ctx) == CST_NEVER);
+}
+
+/* A span that has no quarter in nanoseconds: the limit is noticed when it is reached all the same. */
+static void the_last_look_is_when_the_limit_is_reached(void **state)
+{
+    struct fixture *f = *state;
+
+    watch(f, passthrough(f), 10, 0); /* looked at after 3, 6, 9 and 10 */
+    watch(f, passthrough(f), 1, 0);
+    assert_int_equal(sleep_until(f, 1000), 5);
+    assert_string_equal(f->trace.text, "idle:1 idle:10");
+}
+
+/* Each of these is at a time between two turns. */
+static void push_one(cst_stream *s)
+{
+    cst_push(s, cst_slice_str("x"));
+}
+
+static void write_one(cst_stream *s)
+{
+    cst_write(s, cst_slice_str("x"), NULL, NULL);
+}
+
+static void read_one(cst_stream *s)
+{
+    cst_slice chunk;
+
+    assert_int_equal(cst_read(&chunk, s, 1), CST_OK);
+    cst_slice_unref(&chunk);
+}
+
+static void say_progress(cst_stream *s)
+{
+    cst_progress(s);
+}
+
+static void complete_one(cst_stream *s)
+{
+    test_stage_finish(s, CST_OK);
+}
+
+/* s is told at 100, act is at 500, and a turn at 500 follows, as from a host that hands something over. */
+static void assert_told_again(struct fixture *f, cst_stream *s, void (*act)(cst_stream *s))
+{
+    f->now_ns = 0;
+    assert_int_equal(cst_ctx_set_now_ns(f->ctx, 0), CST_OK);
+    watch(f, s, IDLE_NS, 0);
+    sleep_until(f, 500);
+    test_trace_clear(&f->trace);
+    act(s);
+    turn_at(f, 500);
+    test_trace_clear(&f->trace); /* of what the sink says */
+    assert_int_equal(sleep_until(f, 5000), 4);
+    assert_string_equal(f->trace.text, "idle:600");
+    assert_true(cst_ctx_due_ns(f->ctx) == CST_NEVER);
+}
+
+static void a_push_into_a_paused_stream_ends_idleness(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s;
+
+    cst_readable_new(&s, f->ctx, &plain_ops, NULL, NULL);
+    cst_on(s, CST_DATA, on_nothing, NULL);
+    cst_pause(s);
+    assert_told_again(f, s, push_one);
+    assert_int_equal(cst_readable_length(s), 1);
+}
+
+static void a_push_that_is_handed_through_ends_idleness(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s;
+
+    cst_readable_new(&s, f->ctx, &plain_ops, NULL, NULL);
+    cst_on(s, CST_DATA, on_nothing, NULL);
+    assert_told_again(f, s, push_one);
+    assert_int_equal(cst_readable_length(s), 0);
+}
+
+static void a_read_ends_idleness(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s;
+
+    cst_readable_new(&s, f->ctx, &plain_ops, NULL, NULL);
+    push_one(s);
+    push_one(s);
+    assert_told_again(f, s, read_one);
+    assert_int_equal(cst_readable_length(s), 1);
+}
+
+static void a_write_into_a_corked_stream_ends_idleness(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = passthrough(f);
+
+    cst_cork(s);
+    assert_told_again(f, s, write_one);
+    assert_int_equal(cst_writable_length(s), 1);
+}
+
+static void a_write_that_is_done_at_once_ends_idleness(void **state)
+{
+    static const cst_ops ops = { .write = swallow };
+    struct fixture *f = *state;
+    cst_stream *s;
+
+    cst_writable_new(&s, f->ctx, &ops, NULL, NULL);
+    assert_told_again(f, s, write_one);
+    assert_int_equal(cst_writable_length(s), 0);
+}
+
+static void a_completion_ends_idleness(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_told_again(f, late_sink(f, "x"), complete_one);
+}
+
+static void progress_ends_idleness(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = late_sink(f, "x");
+
+    assert_told_again(f, s, say_progress);
+    complete_one(s);
+}
+
+/* What the callback of a limit does, the first time. */
+struct deed {
+    struct fixture *f;
+    cst_stream *other;
+    bool done;
+};
+
+static void write_to_other(cst_stream *s, cst_timeout_kind kind, void *arg)
+{
+    struct deed *deed = arg;
+
+    on_timeout(s, kind, deed->f);
+    if (!deed->done)
+        write_one(deed->other);
+    deed->done = true;
+}
+
+static void activity_inside_the_callback_begins_the_span_anew(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = passthrough(f);
+    struct deed deed = { .f = f, .other = s };
+
+    cst_set_timeouts(s, &(cst_timeouts){ .idle_ns = IDLE_NS, .fn = write_to_other, .arg = &deed });
+    assert_int_equal(sleep_until(f, 5000), 8);
+    assert_string_equal(f->trace.text, "idle:100 idle:200");
+}
+
+static void activity_of_another_inside_the_callback_is_seen(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = passthrough(f), *other = passthrough(f);
+    struct deed deed = { .f = f, .other = other };
+
+    watch(f, other, 40, 0);
+    cst_set_timeouts(s, &(cst_timeouts){ .idle_ns = IDLE_NS, .fn = write_to_other, .arg = &deed });
+    sleep_until(f, 5000);
+    assert_string_equal(f->trace.text, "idle:40 idle:100 idle:140");
+}
+
+static void destroy_it(cst_stream *s, cst_timeout_kind kind, void *arg)
+{
+    on_timeout(s, kind, arg);
+    cst_destroy(s, CST_OK);
+}
+
+static void the_callback_may_destroy_the_stream(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = passthrough(f);
+
+    cst_set_timeouts(
+        s, &(cst_timeouts){ .idle_ns = IDLE_NS, .total_ns = 300, .fn = destroy_it, .arg = f });
+    cst_unref(s);
+    assert_int_equal(sleep_until(f, 5000), 4);
+    assert_string_equal(f->trace.text, "idle:100");
+    assert_true(cst_ctx_due_ns(f->ctx) == CST_NEVER);
+}
+
+static void limits_set_inside_the_callback_are_told_of(void **state)
+{
+    struct fixture *f = *state;
+    const cst_timeouts next = { .idle_ns = 40, .fn = on_timeout, .arg = f };
+
+    f->sets = true;
+    f->next_limits = &next;
+    watch(f, passthrough(f), IDLE_NS, 0);
+    sleep_until(f, 150);
+    f->sets = false;
+    assert_int_equal(sleep_until(f, 5000), 3);
+    assert_string_equal(f->trace.text, "idle:100 idle:140 idle:180");
+    assert_true(cst_ctx_due_ns(f->ctx) == CST_NEVER);
+}
+
+static cst_status destroy_late(cst_stream *s, void *self, const cst_error *error)
+{
+    (void)error;
+    *(cst_call *)self = cst_this_call(s);
+    return CST_PENDING;
+}
+
+static void a_stream_whose_destroy_takes_long_is_not_told(void **state)
+{
+    static const cst_ops ops = { .self_size = sizeof(cst_call), .destroy = destroy_late };
+    struct fixture *f = *state;
+    cst_stream *watched, *dormant;
+
+    cst_readable_new(&watched, f->ctx, &ops, NULL, NULL);
+    cst_readable_new(&dormant, f->ctx, &ops, NULL, NULL);
+    watch(f, watched, 1000, 2000);
+    watch(f, dormant, IDLE_NS, 2000);
+    sleep_until(f, 150);
+    cst_progress(dormant);
+    cst_destroy(watched, CST_OK);
+    cst_destroy(dormant, CST_OK);
+    sleep_until(f, 5000);
+    assert_string_equal(f->trace.text, "idle:100");
+    assert_true(cst_ctx_due_ns(f->ctx) == CST_NEVER);
+    cst_complete(*(cst_call *)cst_stream_self(watched), CST_OK);
+    cst_complete(*(cst_call *)cst_stream_self(dormant), CST_OK);
+}
+
+#define MANY 100
+
+/* Spans of 100, 101 and so on. Gives them when all have been told, at most a quarter of 100 before now. */
+static void many_dormant(struct fixture *f, cst_stream **streams)
+{
+    for (size_t i = 0; i < MANY; i++) {
+        streams[i] = passthrough(f);
+        watch(f, streams[i], IDLE_NS + i, 0);
+    }
+    sleep_until(f, 1000);
+    test_trace_clear(&f->trace);
+    assert_true(cst_ctx_due_ns(f->ctx) == CST_NEVER);
+}
+
+static void many_idle_streams_are_told_in_time_and_wake_nobody(void **state)
+{
+    struct fixture *f = *state;
+    struct test_trace expected;
+    cst_stream *s;
+
+    test_trace_clear(&f->trace);
+    memset(&expected, 0, sizeof expected);
+    for (uint64_t i = 0; i < 20; i++) {
+        s = passthrough(f);
+        watch(f, s, IDLE_NS + 4 * i, 0);
+        test_trace_add(&expected, "idle:%d", (int)(IDLE_NS + 4 * i));
+    }
+    sleep_until(f, 176);
+    assert_string_equal(f->trace.text, expected.text);
+    assert_int_equal(sleep_until(f, 5000), 1); /* for what the callbacks may have done */
+    assert_true(cst_ctx_due_ns(f->ctx) == CST_NEVER);
+}
+
+static void a_turn_with_many_idle_streams_is_followed_by_one_look(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *streams[MANY];
+
+    many_dormant(f, streams);
+    turn_at(f, 2000);
+    turn_at(f, 2010); /* the look is due already, and stays there */
+    assert_int_equal(cst_ctx_due_ns(f->ctx), 2025);
+    assert_int_equal(sleep_until(f, 5000), 1);
+    assert_string_equal(f->trace.text, "");
+}
+
+static void activity_of_some_of_many_is_seen_within_the_shortest_quarter(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *streams[MANY];
+
+    many_dormant(f, streams);
+    write_one(streams[0]);  /* its span is 100 */
+    write_one(streams[60]); /* 160 */
+    turn_at(f, 2000);
+    write_one(streams[99]); /* 199 */
+    turn_at(f, 2024);
+    sleep_until(f, 5000);
+    assert_string_equal(f->trace.text, "idle:2125 idle:2185 idle:2224");
+    assert_true(cst_ctx_due_ns(f->ctx) == CST_NEVER);
+}
+
+static void many_idle_streams_come_and_go(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *streams[MANY];
+
+    many_dormant(f, streams);
+    for (size_t i = 0; i < MANY; i += 2) /* with the shortest span */
+        assert_int_equal(cst_set_timeouts(streams[i], NULL), CST_OK);
+    turn_at(f, 2000);
+    assert_int_equal(cst_ctx_due_ns(f->ctx), 2025); /* it is not known yet that it has gone */
+    sleep_until(f, 2030);
+    turn_at(f, 3000);
+    assert_int_equal(cst_ctx_due_ns(f->ctx), 3026);
+    for (size_t i = 1; i < MANY; i += 2)
+        cst_destroy(streams[i], CST_OK);
+    turn_at(f, 3001);
+    assert_true(cst_ctx_due_ns(f->ctx) == CST_NEVER);
+    assert_string_equal(f->trace.text, "");
+}
+
+/* --- the clock ---------------------------------------------------------------------------------------------------- */
+
+/* What is due from the beginning is told where nothing was told yet; the fixture has told 0. */
+static void limits_count_from_the_first_time_that_is_told(void **state)
+{
+    struct fixture *f = *state;
+    cst_ctx *ctx = f->ctx;
+    cst_stream *s;
+
+    assert_int_equal(cst_ctx_new(&f->ctx, test_heap_allocator(&f->heap), NULL), CST_OK);
+    s = passthrough(f);
+    watch(f, s, IDLE_NS, 250);
+    assert_int_equal(cst_ctx_due_ns(f->ctx), 0);
+    write_one(s); /* activity, which the first look sees */
+    turn_at(f, 1000000);
+    assert_int_equal(cst_ctx_due_ns(f->ctx), 1000025);
+    sleep_until(f, 2000000);
+    assert_string_equal(f->trace.text, "idle:1000125 total:1000250");
+    watch(f, passthrough(f), IDLE_NS, 250); /* not told again: the latest is 1000250 */
+    sleep_until(f, 2000000);
+    assert_string_equal(f->trace.text, "idle:1000125 total:1000250 idle:1000350 total:1000500");
+    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
+    f->ctx = ctx;
+}
+
+static void limits_count_from_the_first_time_without_activity_too(void **state)
+{
+    struct fixture *f = *state;
+    cst_ctx *ctx = f->ctx;
+
+    assert_int_equal(cst_ctx_new(&f->ctx, test_heap_allocator(&f->heap), NULL), CST_OK);
+    watch(f, passthrough(f), IDLE_NS, 0);
+    watch(f, passthrough(f), IDLE_NS, 0); /* which the end finds so */
+    turn_at(f, 7000);
+    watch(f, passthrough(f), 60, 0);
+    sleep_until(f, 9000);
+    assert_string_equal(f->trace.text, "idle:7060 idle:7100 idle:7100");
+    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
+    assert_int_equal(cst_ctx_new(&f->ctx, test_heap_allocator(&f->heap), NULL), CST_OK);
+    watch(f, passthrough(f), IDLE_NS, 500);
+    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
+    f->ctx = ctx;
+}
+
+static uint64_t ask_fixture(void *arg)
+{
+    return ((struct fixture *)arg)->now_ns;
+}
+
+static void limits_set_between_turns_count_from_what_the_clock_says(void **state)
+{
+    struct fixture *f = *state;
+    cst_ctx *ctx = f->ctx;
+    cst_stream *s;
+
+    assert_int_equal(cst_ctx_new(&f->ctx, test_heap_allocator(&f->heap),
+                                 &(cst_ctx_opts){ .clock = ask_fixture, .clock_arg = f }),
+                     CST_OK);
+    f->now_ns = 300;
+    watch(f, passthrough(f), IDLE_NS, 0);
+    f->now_ns = 350;
+    watch(f, passthrough(f), 0, IDLE_NS);
+    sleep_until(f, 1000);
+    f->now_ns = 2000;
+    s = passthrough(f);
+    watch(f, s, IDLE_NS, 0);
+    sleep_until(f, 5000);
+    write_one(s);
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE); /* which is told no time */
+    sleep_until(f, 9000);
+    assert_string_equal(f->trace.text, "idle:400 total:450 idle:2100 idle:5100");
+    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
+    f->ctx = ctx;
+}
+
+static void limits_are_no_timers_that_a_loop_stays_for(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = passthrough(f);
+    cst_timer timer = { .fn = NULL };
+
+    watch(f, s, IDLE_NS, 500);
+    assert_false(cst_ctx_has_timers(f->ctx));
+    assert_int_equal(cst_ctx_due_ns(f->ctx), 25);
+    cst_timer_start_in(f->ctx, &timer, 200, say_nothing, NULL);
+    assert_true(cst_ctx_has_timers(f->ctx));
+    sleep_until(f, 100); /* idle is told */
+    assert_true(cst_ctx_has_timers(f->ctx));
+    sleep_until(f, 200);
+    assert_false(cst_ctx_has_timers(f->ctx));
+    sleep_until(f, 500);
+    assert_string_equal(f->trace.text, "idle:100 total:500");
+    assert_false(cst_ctx_has_timers(f->ctx));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -513,6 +971,28 @@ static const struct CMUnitTest tests[] = {
     CASE(the_limits_end_with_the_stream),
     CASE(without_memory_the_limits_stay_as_they_were),
     CASE(wrong_arguments_are_refused),
+    CASE(an_idle_stream_wakes_nobody_until_something_happens),
+    CASE(the_last_look_is_when_the_limit_is_reached),
+    CASE(a_push_into_a_paused_stream_ends_idleness),
+    CASE(a_push_that_is_handed_through_ends_idleness),
+    CASE(a_read_ends_idleness),
+    CASE(a_write_into_a_corked_stream_ends_idleness),
+    CASE(a_write_that_is_done_at_once_ends_idleness),
+    CASE(a_completion_ends_idleness),
+    CASE(progress_ends_idleness),
+    CASE(activity_inside_the_callback_begins_the_span_anew),
+    CASE(activity_of_another_inside_the_callback_is_seen),
+    CASE(the_callback_may_destroy_the_stream),
+    CASE(limits_set_inside_the_callback_are_told_of),
+    CASE(a_stream_whose_destroy_takes_long_is_not_told),
+    CASE(many_idle_streams_are_told_in_time_and_wake_nobody),
+    CASE(a_turn_with_many_idle_streams_is_followed_by_one_look),
+    CASE(activity_of_some_of_many_is_seen_within_the_shortest_quarter),
+    CASE(many_idle_streams_come_and_go),
+    CASE(limits_count_from_the_first_time_that_is_told),
+    CASE(limits_count_from_the_first_time_without_activity_too),
+    CASE(limits_set_between_turns_count_from_what_the_clock_says),
+    CASE(limits_are_no_timers_that_a_loop_stays_for),
 };
 
 TEST_MAIN(tests)

@@ -349,6 +349,238 @@ static void a_run_without_a_budget_that_moves_the_deadline_wakes_at_its_end(void
     cst_timer_stop(f->ctx, &b.timer);
 }
 
+/* --- the clock -------------------------------------------------------------------------------- */
+
+static void delays_count_from_the_first_time_that_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct alarm a = { .f = f, .word = "a" }, b = { .f = f, .word = "b" },
+                 c = { .f = f, .word = "c" }, d = { .f = f, .word = "d" };
+    uint64_t due_ns;
+
+    cst_timer_start_in(f->ctx, &a.timer, 7, ring, &a);
+    assert_int_equal(f->woken, 1);
+    assert_int_equal(cst_ctx_due_ns(f->ctx), 0);
+    start(&b, 1007);
+    cst_timer_start_in(f->ctx, &c.timer, 7, ring, &c);
+    cst_timer_start_in(f->ctx, &d.timer, UINT64_MAX - 500, ring, &d);
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_int_equal(f->woken, 2); /* such a run has no due_ns that could say it */
+    assert_int_equal(cst_ctx_due_ns(f->ctx), 0);
+    run_at(f, 1000, &due_ns);
+    assert_int_equal(due_ns, 1007);
+    run_at(f, 1006, NULL);
+    assert_string_equal(f->trace.text, "");
+    run_at(f, 1007, &due_ns);
+    assert_string_equal(f->trace.text, "a b c"); /* as they were started */
+    assert_true(due_ns == CST_NEVER);
+    assert_int_equal(cst_timer_stop(f->ctx, &d.timer), CST_OK);
+}
+
+static void a_delay_of_nothing_fires_in_the_first_turn_with_a_time(void **state)
+{
+    struct fixture *f = *state;
+    struct alarm a = { .f = f, .word = "a" };
+
+    cst_timer_start_in(f->ctx, &a.timer, 0, ring, &a);
+    run_at(f, 0, NULL); /* which is a time */
+    assert_string_equal(f->trace.text, "a");
+    cst_timer_start_in(f->ctx, &a.timer, 5, ring, &a);
+    assert_int_equal(cst_ctx_due_ns(f->ctx), 5);
+    run_at(f, 5, NULL);
+    assert_string_equal(f->trace.text, "a a");
+}
+
+static void what_waits_for_the_first_time_is_stopped_and_moved(void **state)
+{
+    struct fixture *f = *state;
+    struct alarm alarms[5];
+    const char *const words[] = { "0", "1", "2", "3", "4" };
+
+    for (size_t i = 0; i < 5; i++) {
+        alarms[i] = (struct alarm){ .f = f, .word = words[i] };
+        cst_timer_start_in(f->ctx, &alarms[i].timer, 5, ring, &alarms[i]);
+    }
+    assert_int_equal(cst_timer_stop(f->ctx, &alarms[2].timer), CST_OK);
+    assert_int_equal(cst_timer_stop(f->ctx, &alarms[2].timer), CST_EMPTY);
+    assert_int_equal(cst_timer_stop(f->ctx, &alarms[4].timer), CST_OK);
+    assert_int_equal(cst_timer_stop(f->ctx, &alarms[0].timer), CST_OK);
+    assert_true(cst_timer_is_started(&alarms[1].timer));
+    cst_timer_start_in(f->ctx, &alarms[1].timer, 5, ring, &alarms[1]); /* now it is the last */
+    start(&alarms[4], 2);
+    run_at(f, 0, NULL);
+    run_at(f, 5, NULL);
+    assert_string_equal(f->trace.text, "4 3 1");
+    assert_true(cst_ctx_due_ns(f->ctx) == CST_NEVER);
+    assert_false(cst_ctx_has_timers(f->ctx));
+}
+
+static void freeing_the_context_stops_what_waits_for_the_first_time(void **state)
+{
+    struct fixture *f = *state;
+    struct alarm a = { .f = f, .word = "a" }, b = { .f = f, .word = "b" };
+    cst_ctx *ctx;
+
+    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->heap), NULL), CST_OK);
+    cst_timer_start_in(ctx, &a.timer, 1, ring, &a);
+    cst_timer_start_in(ctx, &b.timer, 1, ring, &b);
+    assert_int_equal(cst_ctx_free(ctx), CST_OK);
+    assert_false(cst_timer_is_started(&a.timer));
+    assert_false(cst_timer_is_started(&b.timer));
+}
+
+static void a_time_that_is_told_runs_nothing_and_never_goes_back(void **state)
+{
+    struct fixture *f = *state;
+    struct alarm a = { .f = f, .word = "a" }, b = { .f = f, .word = "b" };
+
+    assert_int_equal(cst_ctx_set_now_ns(NULL, 1), CST_E_INVALID_ARG);
+    cst_timer_start_in(f->ctx, &a.timer, 10, ring, &a);
+    assert_int_equal(cst_ctx_set_now_ns(f->ctx, 100), CST_OK);
+    assert_int_equal(cst_ctx_due_ns(f->ctx), 110);
+    assert_int_equal(cst_ctx_set_now_ns(f->ctx, 50), CST_OK);
+    assert_int_equal(cst_ctx_now_ns(f->ctx), 100);
+    assert_int_equal(cst_ctx_set_now_ns(f->ctx, 200), CST_OK);
+    cst_timer_start_in(f->ctx, &b.timer, 10, ring, &b);
+    assert_string_equal(f->trace.text, "");
+    assert_int_equal(f->woken, 1);
+    run_at(f, 150, NULL); /* the past */
+    assert_string_equal(f->trace.text, "a");
+    assert_int_equal(cst_ctx_due_ns(f->ctx), 210);
+    cst_timer_stop(f->ctx, &b.timer);
+}
+
+static void tell_500(struct alarm *alarm)
+{
+    assert_int_equal(cst_ctx_set_now_ns(alarm->f->ctx, 500), CST_OK);
+    assert_int_equal(cst_ctx_now_ns(alarm->f->ctx), 500);
+}
+
+static void a_time_that_is_told_inside_a_turn_is_the_turns(void **state)
+{
+    struct fixture *f = *state;
+    struct alarm a = { .f = f, .word = "a", .then = tell_500 }, b = { .f = f, .word = "b" };
+
+    run_at(f, 1, NULL);
+    start(&a, 10);
+    start(&b, 400);
+    run_at(f, 10, NULL);
+    assert_string_equal(f->trace.text, "a b");
+}
+
+/* A clock of the host's, which counts how often it is asked. */
+struct clock {
+    uint64_t now_ns;
+    unsigned asked;
+};
+
+static uint64_t ask(void *arg)
+{
+    struct clock *clock = arg;
+
+    clock->asked++;
+    return clock->now_ns;
+}
+
+static cst_ctx *context_with_clock(struct fixture *f, struct clock *clock, uint64_t now_ns)
+{
+    const cst_ctx_opts opts = { .clock = ask, .clock_arg = clock, .now_ns = now_ns };
+    cst_ctx *ctx;
+
+    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->heap), &opts), CST_OK);
+    return ctx;
+}
+
+static void in_7(struct alarm *alarm)
+{
+    cst_timer_start_in(alarm->f->ctx, &alarm->other->timer, 7, ring, alarm->other);
+}
+
+static void the_clock_is_asked_outside_of_turns_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct clock clock = { .now_ns = 100 };
+    cst_ctx *before = f->ctx;
+    struct alarm b = { .f = f, .word = "b" },
+                 a = { .f = f, .word = "a", .then = in_7, .other = &b };
+
+    f->ctx = context_with_clock(f, &clock, 0);
+    assert_int_equal(clock.asked, 0);
+    cst_timer_start_in(f->ctx, &b.timer, 7, ring, &b);
+    assert_int_equal(cst_ctx_due_ns(f->ctx), 107);
+    assert_int_equal(cst_ctx_now_ns(f->ctx), 100);
+    start(&a, 150); /* a time, no span */
+    assert_int_equal(clock.asked, 1);
+    clock.now_ns = 900;
+    run_at(f, 200, NULL);
+    assert_string_equal(f->trace.text, "b a");
+    assert_int_equal(clock.asked, 1);
+    assert_int_equal(cst_ctx_due_ns(f->ctx), 207);
+    cst_defer(f->ctx, &a.task, ring, &a);
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE); /* which was told no time */
+    assert_int_equal(clock.asked, 2);
+    assert_int_equal(cst_ctx_due_ns(f->ctx), 907);
+    clock.now_ns = 300; /* it stands still */
+    cst_timer_start_in(f->ctx, &b.timer, 7, ring, &b);
+    assert_int_equal(cst_ctx_due_ns(f->ctx), 907);
+    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
+    f->ctx = before;
+}
+
+static void the_options_may_tell_the_time(void **state)
+{
+    struct fixture *f = *state;
+    struct alarm a = { .f = f, .word = "a" };
+    cst_ctx *ctx;
+
+    assert_int_equal(
+        cst_ctx_new(&ctx, test_heap_allocator(&f->heap), &(cst_ctx_opts){ .now_ns = 1000 }),
+        CST_OK);
+    assert_int_equal(cst_ctx_now_ns(ctx), 1000);
+    assert_true(cst_ctx_due_ns(ctx) == CST_NEVER);
+    cst_timer_start_in(ctx, &a.timer, 7, ring, &a);
+    assert_int_equal(cst_ctx_due_ns(ctx), 1007);
+    assert_int_equal(cst_ctx_free(ctx), CST_OK);
+}
+
+static void start_in_7(void *arg)
+{
+    in_7(arg);
+}
+
+static void a_run_without_a_budget_that_starts_a_delay_wakes_at_its_end(void **state)
+{
+    struct fixture *f = *state;
+    struct alarm b = { .f = f, .word = "b" }, a = { .f = f, .other = &b };
+
+    cst_defer(f->ctx, &a.task, start_in_7, &a);
+    assert_int_equal(f->woken, 1);
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_int_equal(f->woken, 2);
+    run_at(f, 40, NULL);
+    assert_int_equal(cst_ctx_due_ns(f->ctx), 47);
+    cst_timer_stop(f->ctx, &b.timer);
+}
+
+static void timers_are_known_from_their_start_until_they_fire_or_are_stopped(void **state)
+{
+    struct fixture *f = *state;
+    struct alarm a = { .f = f, .word = "a" }, b = { .f = f, .word = "b" };
+
+    assert_false(cst_ctx_has_timers(NULL));
+    assert_false(cst_ctx_has_timers(f->ctx));
+    cst_timer_start_in(f->ctx, &a.timer, 5, ring, &a); /* waits for a time */
+    start(&b, CST_NEVER);
+    start(&b, CST_NEVER);
+    assert_true(cst_ctx_has_timers(f->ctx));
+    run_at(f, 10, NULL);
+    run_at(f, 15, NULL);
+    assert_string_equal(f->trace.text, "a");
+    assert_true(cst_ctx_has_timers(f->ctx));
+    cst_timer_stop(f->ctx, &b.timer);
+    assert_false(cst_ctx_has_timers(f->ctx));
+}
+
 /* --- the heap, against a list ----------------------------------------------------------------- */
 
 #define MANY 300
@@ -462,6 +694,16 @@ static const struct CMUnitTest tests[] = {
     CASE(no_timer_starts_while_the_context_is_being_freed),
     CASE(wake_comes_when_the_nearest_deadline_moves_earlier_and_once),
     CASE(a_run_without_a_budget_that_moves_the_deadline_wakes_at_its_end),
+    CASE(delays_count_from_the_first_time_that_is_told),
+    CASE(a_delay_of_nothing_fires_in_the_first_turn_with_a_time),
+    CASE(what_waits_for_the_first_time_is_stopped_and_moved),
+    CASE(freeing_the_context_stops_what_waits_for_the_first_time),
+    CASE(a_time_that_is_told_runs_nothing_and_never_goes_back),
+    CASE(a_time_that_is_told_inside_a_turn_is_the_turns),
+    CASE(the_clock_is_asked_outside_of_turns_alone),
+    CASE(the_options_may_tell_the_time),
+    CASE(a_run_without_a_budget_that_starts_a_delay_wakes_at_its_end),
+    CASE(timers_are_known_from_their_start_until_they_fire_or_are_stopped),
     CASE(random_starts_moves_and_stops_fire_as_a_list_says),
     CASE(wrong_arguments_are_refused),
 };

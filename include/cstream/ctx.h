@@ -32,6 +32,16 @@
  * A new context counts as one whose turn has said CST_IDLE.
  * A single-threaded host that always runs the context before it sleeps needs no wake.
  *
+ * The clock. A context believes the latest time that it was told: by a turn with a budget (cst_budget.now_ns), by
+ * cst_ctx_set_now_ns, or at its making (cst_ctx_opts.now_ns). A span (cst_timer_start_in, cst_set_timeouts) counts from
+ * there, and is never early by the host's clock where that is true:
+ *
+ *     in a turn with a budget       from the turn's now_ns
+ *     otherwise                     from what cst_ctx_opts.clock says, which is asked; without one, from the latest time
+ *                                   that was told: so a host without one tells the time after each wait, before it hands
+ *                                   over what came
+ *     where nothing was told yet    from the first time that is told; until then due_ns is 0, so the host runs a turn
+ *
  * Which calls may be made where. Every call of the library may be made inside any callback, slot or listener, save
  * cst_ctx_run and cst_ctx_free, which say CST_E_NESTED there; wake may call nothing of the library.
  *
@@ -67,6 +77,7 @@ typedef struct cst_timer {
     struct cst_timer *child, *next, *prev;
     cst_task_fn *fn;
     void *arg;
+    bool is_unsettled, is_limit;
 } cst_timer;
 
 /** A time that does not come. */
@@ -85,6 +96,10 @@ typedef struct cst_timer {
  *                 cst_ctx_host gives it back, so that a stream that was given a context alone finds its loop. May be NULL.
  * cached_blocks   how many blocks of one size cst_ctx_buf keeps for reuse; 0 is 16, or as many as make 196,608 bytes
  *                 where that is more: so many small blocks wait in a source, a stage and a sink that are full
+ * clock, its arg  says what time it is, in the unit of cst_budget.now_ns. It is asked when a span starts outside a turn;
+ *                 see "The clock" above. It is called on the thread that starts the span, and calls nothing of the library.
+ *                 NULL: the context knows what it is told
+ * now_ns          what time it is now, as cst_ctx_set_now_ns tells it; 0 tells nothing
  */
 typedef struct cst_ctx_opts {
     void (*wake)(void *arg);
@@ -93,6 +108,9 @@ typedef struct cst_ctx_opts {
     unsigned cached_blocks;
     void *host;
     const char *host_kind;
+    uint64_t (*clock)(void *arg);
+    void *clock_arg;
+    uint64_t now_ns;
     uintptr_t reserved[4];
 } cst_ctx_opts;
 
@@ -108,8 +126,9 @@ typedef struct cst_ctx_opts {
  *         within each stream stays; between streams it may differ from Node's, which has no such limit. Chunks that a
  *         filter hands through without buffering them are counted once, where they began.
  * now_ns  in: the host's clock, in nanoseconds from any beginning; it should not run backwards, and where it does the
- *         context's clock stands still. Timers that are due by it fire.
- * due_ns  out: when the next timer is due, CST_NEVER where none is. In the past, or now: do not sleep.
+ *         context's clock stands still. Timers that are due by it fire. 0 is a time too.
+ * due_ns  out: when the next timer or limit of a stream is due, CST_NEVER where none is. In the past, or now: do not
+ *         sleep.
  */
 typedef struct cst_budget {
     size_t tasks;
@@ -139,8 +158,8 @@ CST_API cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, co
 CST_API cst_status cst_ctx_free(cst_ctx *ctx);
 
 /**
- * One turn, as drawn above, until nothing can run or the budget is spent. budget NULL: without limits, and without
- * timers.
+ * One turn, as drawn above, until nothing can run or the budget is spent. budget NULL: without limits, without timers,
+ * and no time is told.
  *
  * A timer that is started during a turn fires in a later one at the earliest: so a timer that starts itself again does
  * not hold the turn.
@@ -157,11 +176,25 @@ CST_API cst_status cst_ctx_run(cst_ctx *ctx, cst_budget *budget);
 /** Whether something is queued, by another thread too: a turn now would run it. Timers do not count. */
 CST_API bool cst_ctx_has_work(const cst_ctx *ctx);
 
-/** The latest now_ns that a turn was given: the context's clock. 0 before the first, and for NULL. */
+/** Whether a timer is started. Limits of streams (timeout.h) do not count: a loop that ends when nothing is left stays for
+ * work, for timers, and for what it waits for itself, and not for them. Node: timers that are unref'd. */
+CST_API bool cst_ctx_has_timers(const cst_ctx *ctx);
+
+/**
+ * Tells the context what time it is; see "The clock" above. Runs nothing, and may be called everywhere, save inside wake
+ * and clock: after a wait, so that what is called then counts from after it. A time before the latest changes nothing.
+ * Timers that have become due fire in the next turn with a budget; inside such a turn, in that one.
+ *
+ * CST_OK, CST_E_INVALID_ARG (ctx is NULL)
+ */
+CST_API cst_status cst_ctx_set_now_ns(cst_ctx *ctx, uint64_t now_ns);
+
+/** The latest time that was told, or that opts.clock has said: the context's clock. 0 before the first, and for NULL. */
 CST_API uint64_t cst_ctx_now_ns(const cst_ctx *ctx);
 
-/** When the next timer is due, as cst_budget has it after a turn; callbacks outside a turn may have changed it since.
- * CST_NEVER where none is, and for NULL. */
+/** When the next timer or limit of a stream is due, as cst_budget has it after a turn; callbacks outside a turn may have
+ * changed it since. 0 while one has started that waits for the first time to be told. CST_NEVER where none is, and for
+ * NULL. */
 CST_API uint64_t cst_ctx_due_ns(const cst_ctx *ctx);
 
 /* --- tasks: none of these can fail for want of memory ------------------------------------------------------------- */
@@ -220,8 +253,7 @@ CST_API cst_status cst_post(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void 
  */
 CST_API cst_status cst_timer_start(cst_ctx *ctx, cst_timer *timer, uint64_t due_ns, cst_task_fn *fn, void *arg);
 
-/** The same, delay_ns after cst_ctx_now_ns: the time that has passed since that turn began is not counted, so the timer
- * is early by it: run a turn with the time before the first. A sum beyond the clock is CST_NEVER. */
+/** The same, delay_ns from now, which "The clock" above says: never early. A sum beyond the clock is CST_NEVER. */
 CST_API cst_status cst_timer_start_in(cst_ctx *ctx, cst_timer *timer, uint64_t delay_ns, cst_task_fn *fn, void *arg);
 
 /** Forgets a timer of this context. CST_OK, CST_EMPTY (it was not started), CST_E_INVALID_ARG (ctx or timer is NULL) */

@@ -48,6 +48,11 @@ cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_
     ctx->wake_arg = opts->wake_arg;
     ctx->host = opts->host;
     ctx->host_kind = opts->host_kind;
+    ctx->clock = opts->clock;
+    ctx->clock_arg = opts->clock_arg;
+    ctx->timer_order = 1;
+    if (opts->now_ns)
+        cst__tell_time(ctx, opts->now_ns);
     ctx->told_due_ns = CST_NEVER;
     ctx->bytes_left = SIZE_MAX;
     cst__posted_sleep(ctx);

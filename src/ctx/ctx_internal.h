@@ -72,6 +72,18 @@ struct cst__queue {
     cst_task_link *first, *last; /* last is valid where first is not NULL */
 };
 
+/**
+ * Of the stream room (timeout.c): streams that were told that they are idle, and wait for activity. While there are such,
+ * the timer is started, be it for CST_NEVER, or has fired in this turn: so the end of a turn asks for them only where there
+ * are timers.
+ */
+struct cst__dormant {
+    struct cst__timeouts *first;
+    size_t count;
+    uint64_t quarter_ns; /* of the shortest of their spans, or less */
+    cst_timer timer;
+};
+
 /*
  * Idle and busy. A turn that has nothing left leaves awake false and &asleep in posted, both at once. Who finds it so,
  * with something to do, owes the host one wake: the thread of the context looks at awake, and then, as the others do, at
@@ -99,13 +111,16 @@ struct cst_ctx {
         spender; /* the rest of the flow that has spent the turn's bytes: the last immediate when it ends */
 
     cst_timer *timers;    /* a pairing heap: the earliest */
+    cst_timer *unsettled; /* those that count from the first time that is told; a list */
+    size_t timer_count;   /* of all started timers those that are no stream's limit */
     uint64_t timer_order; /* of the timer that is started next */
-    uint64_t turn_order;  /* the same when the turn began: later timers wait for the next */
-    uint64_t now_ns;      /* the latest time that a turn was given */
+    uint64_t turn_order;  /* the same when the turn began: later timers wait for the next; 0 but in
+                             a turn with a budget */
+    uint64_t now_ns;      /* the latest time that was told */
     uint64_t told_due_ns; /* what the host believes */
     size_t bytes_left;    /* that flows may move in this turn; never 0 where there is no limit */
     bool bytes_limited;
-    bool timed; /* the turn has said what time it is */
+    bool is_time_told; /* now_ns is a time */
 
     size_t default_mark[2]; /* highWaterMark of bytes, and of object mode */
 
@@ -121,6 +136,10 @@ struct cst_ctx {
     void *wake_arg;
     void *host;
     const char *host_kind;
+    uint64_t (*clock)(void *arg);
+    void *clock_arg;
+
+    struct cst__dormant dormant;
 
     struct cst__resident *residents;
     struct cst__resident *dead; /* of them, those to be dropped when the last frame is left */
@@ -203,6 +222,21 @@ bool cst__timer_is_due(const cst_ctx *ctx);
 
 void cst__timers_stop_all(cst_ctx *ctx);
 
+/** The first time was told: what has waited for it counts from there. */
+void cst__timers_settle(cst_ctx *ctx);
+
+static inline void cst__tell_time(cst_ctx *ctx, uint64_t now_ns)
+{
+    if (now_ns > ctx->now_ns)
+        ctx->now_ns = now_ns;
+    if (!ctx->is_time_told)
+        cst__timers_settle(ctx);
+}
+
+/** cst_timer_start_in for the limit of a stream, which no loop stays for. A delay of CST_NEVER does not end. */
+void cst__limit_start_in(cst_ctx *ctx, cst_timer *timer, uint64_t delay_ns, cst_task_fn *fn,
+                         void *arg);
+
 /* --- post.c */
 
 /** What ctx->posted is at the moment. */
@@ -240,6 +274,9 @@ bool cst__posted_rise(cst_ctx *ctx);
 
 /** Of the stream room (shortcut.h). There is ctx->unseen. */
 void cst__show_unseen(cst_ctx *ctx);
+
+/** Likewise (timeout.c). A turn is over, and there are dormant streams. */
+void cst__dormant_turn_over(cst_ctx *ctx);
 
 /** Drops the dead and empties limbo. */
 void cst__bury(cst_ctx *ctx);

@@ -6,6 +6,9 @@
  *      prev    the one before in that list; of the first, the parent; of the heap's earliest, NULL
  *
  * No function recurses: a heap of equal timers may be a list of all of them.
+ *
+ * A timer that counts from a time that nobody has told yet is unsettled: it lies in a list, by next and prev alone, and its
+ * due_ns is its delay. Its order is that of its start, so it does not matter how the list is gone through.
  */
 #include "ctx/ctx_internal.h"
 
@@ -58,19 +61,29 @@ static cst_timer *meld_list(cst_timer *list)
     return heap;
 }
 
+/* Out of the list of children or of the unsettled, of which it is not the first. */
+static void unlink_from_list(cst_timer *timer)
+{
+    if (timer->prev->child == timer)
+        timer->prev->child = timer->next;
+    else
+        timer->prev->next = timer->next;
+    if (timer->next)
+        timer->next->prev = timer->prev;
+}
+
 static void unlink_timer(cst_ctx *ctx, cst_timer *timer)
 {
     cst_timer *children = meld_list(timer->child);
 
-    if (timer == ctx->timers) {
+    if (timer == ctx->unsettled) {
+        ctx->unsettled = timer->next;
+        if (timer->next)
+            timer->next->prev = NULL;
+    } else if (timer == ctx->timers) {
         ctx->timers = children;
     } else {
-        if (timer->prev->child == timer)
-            timer->prev->child = timer->next;
-        else
-            timer->prev->next = timer->next;
-        if (timer->next)
-            timer->next->prev = timer->prev;
+        unlink_from_list(timer);
         ctx->timers = meld(ctx->timers, children);
     }
     timer->child = timer->next = timer->prev = NULL;
@@ -82,7 +95,7 @@ bool cst__timer_is_due(const cst_ctx *ctx)
 {
     const cst_timer *first = ctx->timers;
 
-    return first && ctx->timed && first->due_ns <= ctx->now_ns && first->due_ns != CST_NEVER &&
+    return first && first->due_ns <= ctx->now_ns && first->due_ns != CST_NEVER &&
            first->order < ctx->turn_order;
 }
 
@@ -98,8 +111,80 @@ cst_timer *cst__timer_take_due(cst_ctx *ctx)
 
 void cst__timers_stop_all(cst_ctx *ctx)
 {
+    while (ctx->unsettled)
+        cst_timer_stop(ctx, ctx->unsettled);
     while (ctx->timers)
         cst_timer_stop(ctx, ctx->timers);
+}
+
+/* --- starting ----------------------------------------------------------------------------------------------------- */
+
+/* Into the list or the heap, with all its fields but the links set. */
+static void link_timer(cst_ctx *ctx, cst_timer *timer)
+{
+    if (!timer->is_unsettled) {
+        ctx->timers = meld(ctx->timers, timer);
+        return;
+    }
+    timer->next = ctx->unsettled;
+    if (timer->next)
+        timer->next->prev = timer;
+    ctx->unsettled = timer;
+}
+
+/* timer gets the values of as, and its order. */
+static void start(cst_ctx *ctx, cst_timer *timer, const cst_timer *as)
+{
+    if (timer->fn)
+        (void)cst_timer_stop(ctx, timer);
+    *timer = *as;
+    timer->order = ctx->timer_order++;
+    ctx->timer_count += !timer->is_limit;
+    link_timer(ctx, timer);
+    if (!ctx->awake && cst_ctx_due_ns(ctx) < ctx->told_due_ns)
+        cst__wake(ctx);
+}
+
+/* A turn was told what time it is; outside, the host's clock is asked. */
+static void look_at_clock(cst_ctx *ctx)
+{
+    if (ctx->clock && !ctx->turn_order)
+        cst__tell_time(ctx, ctx->clock(ctx->clock_arg));
+}
+
+static uint64_t later(uint64_t now_ns, uint64_t delay_ns)
+{
+    return delay_ns < CST_NEVER - now_ns ? now_ns + delay_ns : CST_NEVER;
+}
+
+static void start_in(cst_ctx *ctx, cst_timer *timer, uint64_t delay_ns, const cst_timer *as)
+{
+    cst_timer values = *as;
+
+    look_at_clock(ctx);
+    values.is_unsettled = !ctx->is_time_told;
+    values.due_ns = later(ctx->now_ns, delay_ns);
+    start(ctx, timer, &values);
+}
+
+void cst__timers_settle(cst_ctx *ctx)
+{
+    ctx->is_time_told = true;
+    while (ctx->unsettled) {
+        cst_timer *timer = ctx->unsettled;
+
+        unlink_timer(ctx, timer);
+        timer->is_unsettled = false;
+        timer->due_ns = later(ctx->now_ns, timer->due_ns);
+        link_timer(ctx, timer);
+    }
+}
+
+void cst__limit_start_in(cst_ctx *ctx, cst_timer *timer, uint64_t delay_ns, cst_task_fn *fn,
+                         void *arg)
+{
+    if (!ctx->closing)
+        start_in(ctx, timer, delay_ns, &(cst_timer){ .fn = fn, .arg = arg, .is_limit = true });
 }
 
 /* --- the public calls --------------------------------------------------------------------------------------------- */
@@ -111,25 +196,21 @@ cst_status cst_timer_start(cst_ctx *ctx, cst_timer *timer, uint64_t due_ns, cst_
         return CST_E_INVALID_ARG;
     if (ctx->closing)
         return CST_E_DESTROYED;
-    if (timer->fn)
-        unlink_timer(ctx, timer);
-    *timer = (cst_timer){ .due_ns = due_ns > ctx->now_ns ? due_ns : ctx->now_ns,
-                          .order = ctx->timer_order++,
-                          .fn = fn,
-                          .arg = arg };
-    ctx->timers = meld(ctx->timers, timer);
-    if (!ctx->awake && timer->due_ns < ctx->told_due_ns)
-        cst__wake(ctx);
+    start(ctx, timer,
+          &(cst_timer){
+              .due_ns = due_ns > ctx->now_ns ? due_ns : ctx->now_ns, .fn = fn, .arg = arg });
     return CST_OK;
 }
 
 cst_status cst_timer_start_in(cst_ctx *ctx, cst_timer *timer, uint64_t delay_ns, cst_task_fn *fn,
                               void *arg)
 {
-    uint64_t now_ns = cst_ctx_now_ns(ctx);
-
-    return cst_timer_start(ctx, timer,
-                           delay_ns < CST_NEVER - now_ns ? now_ns + delay_ns : CST_NEVER, fn, arg);
+    if (!ctx || !timer || !fn)
+        return CST_E_INVALID_ARG;
+    if (ctx->closing)
+        return CST_E_DESTROYED;
+    start_in(ctx, timer, delay_ns, &(cst_timer){ .fn = fn, .arg = arg });
+    return CST_OK;
 }
 
 cst_status cst_timer_stop(cst_ctx *ctx, cst_timer *timer)
@@ -139,6 +220,7 @@ cst_status cst_timer_stop(cst_ctx *ctx, cst_timer *timer)
     if (!timer->fn)
         return CST_EMPTY;
     unlink_timer(ctx, timer);
+    ctx->timer_count -= !timer->is_limit;
     timer->fn = NULL;
     return CST_OK;
 }
@@ -148,6 +230,19 @@ bool cst_timer_is_started(const cst_timer *timer)
     return timer && timer->fn;
 }
 
+bool cst_ctx_has_timers(const cst_ctx *ctx)
+{
+    return ctx && ctx->timer_count > 0;
+}
+
+cst_status cst_ctx_set_now_ns(cst_ctx *ctx, uint64_t now_ns)
+{
+    if (!ctx)
+        return CST_E_INVALID_ARG;
+    cst__tell_time(ctx, now_ns);
+    return CST_OK;
+}
+
 uint64_t cst_ctx_now_ns(const cst_ctx *ctx)
 {
     return ctx ? ctx->now_ns : 0;
@@ -155,5 +250,7 @@ uint64_t cst_ctx_now_ns(const cst_ctx *ctx)
 
 uint64_t cst_ctx_due_ns(const cst_ctx *ctx)
 {
+    if (ctx && ctx->unsettled)
+        return 0;
     return ctx && ctx->timers ? ctx->timers->due_ns : CST_NEVER;
 }

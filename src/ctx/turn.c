@@ -251,6 +251,7 @@ static void fire(cst_ctx *ctx, cst_timer *timer)
     cst_task_fn *fn = timer->fn;
 
     timer->fn = NULL; /* likewise */
+    ctx->timer_count -= !timer->is_limit;
     fn(timer->arg);
     after_user_code(ctx);
 }
@@ -302,11 +303,9 @@ static inline void begin_turn(cst_ctx *ctx, const cst_budget *budget)
     ctx->frames = 1;
     if (cst__posted_look(ctx))
         cst__posted_take(ctx);
-    ctx->timed = budget;
     if (!budget)
         return;
-    if (budget->now_ns > ctx->now_ns)
-        ctx->now_ns = budget->now_ns;
+    cst__tell_time(ctx, budget->now_ns);
     ctx->turn_order = ctx->timer_order;
     ctx->bytes_limited = budget->bytes;
     if (budget->bytes)
@@ -342,6 +341,8 @@ OUT_OF_LINE bool run_rounds(cst_ctx *ctx, size_t left)
         idle = come_to_rest(ctx);
     } while (!idle && left &&
              (cst__has_tasks(ctx) || cst__timer_is_due(ctx) || immediate_may_run(ctx)));
+    if (ctx->dormant.count)
+        cst__dormant_turn_over(ctx);
     return idle;
 }
 
@@ -352,12 +353,13 @@ static inline void end_turn(cst_ctx *ctx, cst_budget *budget, bool idle)
     if (budget) {
         ctx->bytes_limited = false;
         ctx->bytes_left = SIZE_MAX;
+        ctx->turn_order = 0;
         budget->due_ns = ctx->told_due_ns = cst_ctx_due_ns(ctx);
     }
     if (!idle)
         return;
     ctx->awake = false;
-    if (ctx->timers && cst_ctx_due_ns(ctx) < ctx->told_due_ns)
+    if (!budget && (ctx->timers || ctx->unsettled) && cst_ctx_due_ns(ctx) < ctx->told_due_ns)
         cst__wake(ctx);
 }
 
@@ -371,7 +373,7 @@ static inline bool is_idle(const cst_ctx *ctx)
  * Where there are tasks and nothing else, a round of run_rounds comes to this: the tasks run, and the context comes to
  * rest. So that is done first, and run_rounds goes on from there where it was not all.
  */
-OUT_OF_LINE cst_status turn(cst_ctx *ctx, cst_budget *budget)
+ALWAYS_INLINE cst_status turn(cst_ctx *ctx, cst_budget *budget)
 {
     size_t left = budget && budget->tasks ? budget->tasks : NO_LIMIT;
     bool idle;
@@ -389,13 +391,26 @@ OUT_OF_LINE cst_status turn(cst_ctx *ctx, cst_budget *budget)
     return CST_IDLE;
 }
 
+/* Each is shorter for what it knows of its budget. */
+OUT_OF_LINE cst_status turn_with_budget(cst_ctx *ctx, cst_budget *budget)
+{
+    return turn(ctx, budget);
+}
+
+OUT_OF_LINE cst_status turn_without_budget(cst_ctx *ctx)
+{
+    return turn(ctx, NULL);
+}
+
 cst_status cst_ctx_run(cst_ctx *ctx, cst_budget *budget)
 {
     if (!ctx)
         return CST_E_INVALID_ARG;
     if (ctx->frames || ctx->unseen)
         return CST_E_NESTED;
-    return !budget && is_idle(ctx) ? CST_IDLE : turn(ctx, budget);
+    if (budget)
+        return turn_with_budget(ctx, budget);
+    return is_idle(ctx) ? CST_IDLE : turn_without_budget(ctx);
 }
 
 void cst__run_all(cst_ctx *ctx)

@@ -39,7 +39,6 @@ struct cst_loop {
     size_t count, cap;
     size_t registered;
     size_t holds;
-    uint64_t now_ns; /* when this turn looked at the clock last */
     struct cst__loop_member *members;
     void (*close_member)(struct cst__loop_member *member);
     struct cst__guard guard;
@@ -176,15 +175,22 @@ static void free_loop(cst_loop *loop)
     give_back(loop->allocator, loop, sizeof(*loop));
 }
 
-static void look_at_clock(cst_loop *loop)
+/* The clock of the loop's context. Where the system does not say it, the context's stands still. */
+static uint64_t now_ns(void *arg)
 {
-    struct timespec t;
+    struct timespec t = { 0, 0 };
 
-    if (clock_gettime(CLOCK_MONOTONIC, &t) == 0)
-        loop->now_ns = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+    (void)arg;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* From the beginning the context knows what time it is, for timers that are started before the first turn. */
+static void look_at_clock(cst_loop *loop)
+{
+    (void)cst_ctx_set_now_ns(loop->ctx, now_ns(NULL));
+}
+
+/* From the beginning the context knows what time it is. */
 static cst_status fill_loop(cst_loop *loop, const cst_ctx_opts *opts)
 {
     cst_ctx_opts ctx_opts = { .wake = NULL };
@@ -196,17 +202,14 @@ static cst_status fill_loop(cst_loop *loop, const cst_ctx_opts *opts)
     ctx_opts.wake_arg = loop;
     ctx_opts.host = loop;
     ctx_opts.host_kind = HOST_KIND;
+    ctx_opts.clock = now_ns;
+    ctx_opts.now_ns = now_ns(NULL);
     if ((st = open_wake(loop)) < 0 || (st = grow(loop, 8)) < 0)
         return st;
     loop->fds[0] = (struct pollfd){ .fd = loop->wake_read, .events = POLLIN };
     loop->watches[0] = NULL;
     loop->count = 1;
-    st = cst_ctx_new(&loop->ctx, loop->allocator, &ctx_opts);
-    if (st < 0)
-        return st;
-    look_at_clock(loop);
-    (void)cst_ctx_run(loop->ctx, &(cst_budget){ .now_ns = loop->now_ns });
-    return CST_OK;
+    return cst_ctx_new(&loop->ctx, loop->allocator, &ctx_opts);
 }
 
 cst_status cst_loop_new(cst_loop **out, const cst_allocator *allocator, const cst_ctx_opts *opts)
@@ -393,7 +396,9 @@ void cst_watch_remove(cst_watch *watch)
 
 static cst_status run_tasks(cst_loop *loop)
 {
-    cst_budget budget = { .tasks = TURN_TASKS, .bytes = TURN_BYTES, .now_ns = loop->now_ns };
+    cst_budget budget = { .tasks = TURN_TASKS,
+                          .bytes = TURN_BYTES,
+                          .now_ns = cst_ctx_now_ns(loop->ctx) };
     cst_status st = cst_ctx_run(loop->ctx, &budget);
 
     if (st == CST_E_UNHANDLED)
@@ -407,23 +412,25 @@ static bool is_busy(const cst_loop *loop)
     return cst_ctx_has_work(loop->ctx) || cst_ctx_due_ns(loop->ctx) != CST_NEVER;
 }
 
+/* Limits on streams are looked at while the loop goes on, and are nothing to go on for. */
 static bool is_anything_left(const cst_loop *loop)
 {
-    return loop->count > 1 || loop->holds || is_busy(loop);
+    return loop->count > 1 || loop->holds || cst_ctx_has_work(loop->ctx) ||
+           cst_ctx_has_timers(loop->ctx);
 }
 
 /* How long to wait: no longer than the caller wants, not beyond the next timer, not at all where there is work. */
 static uint64_t waiting_time(const cst_loop *loop, uint64_t timeout_ns)
 {
-    uint64_t due_ns = cst_ctx_due_ns(loop->ctx);
+    uint64_t due_ns = cst_ctx_due_ns(loop->ctx), now = cst_ctx_now_ns(loop->ctx);
 
     if (loop->stopping || loop->unhandled || cst_ctx_has_work(loop->ctx))
         return 0;
     if (due_ns == CST_NEVER)
         return timeout_ns;
-    if (due_ns <= loop->now_ns)
+    if (due_ns <= now)
         return 0;
-    return due_ns - loop->now_ns < timeout_ns ? due_ns - loop->now_ns : timeout_ns;
+    return due_ns - now < timeout_ns ? due_ns - now : timeout_ns;
 }
 
 /* poll counts milliseconds: rounded up, so that a timer is due when it returns. */

@@ -159,7 +159,7 @@ static void wrong_arguments_are_refused(void **state)
     assert_non_null(cst_loop_ctx(f->loop));
 }
 
-/* --- timers and other threads --------------------------------------------------------------------- */
+/* --- timers --------------------------------------------------------------------------------------- */
 
 static void timer_fires_when_it_is_due_and_keeps_the_loop(void **state)
 {
@@ -209,6 +209,252 @@ static void timer_started_by_a_watch_is_waited_for(void **state)
     assert_string_equal(f->trace.text, "timer:OK");
     close(in);
 }
+
+/* --- the clock ------------------------------------------------------------------------------------ */
+
+#define LIMIT_NS UINT64_C(3600000000000)
+
+/* A turn looks at the clock before the task that notes the time, and after its wait: what is called then is told that. */
+struct watcher {
+    struct test_fixture *f;
+    cst_task task;
+    cst_timer timer;
+    uint64_t noted_ns;
+    unsigned called;
+};
+
+static void note_time(void *arg)
+{
+    struct watcher *w = arg;
+
+    w->noted_ns = now_ns();
+}
+
+/* In the callback, where a timer and a limit count from the time after the wait too. */
+static void check_time(struct watcher *w, cst_stream *s)
+{
+    w->called++;
+    assert_true(w->noted_ns > 0);
+    assert_true(cst_ctx_now_ns(w->f->ctx) >= w->noted_ns);
+    cst_timer_start_in(w->f->ctx, &w->timer, LIMIT_NS, note, NULL);
+    assert_true(cst_ctx_due_ns(w->f->ctx) >= w->noted_ns + LIMIT_NS);
+    cst_timer_stop(w->f->ctx, &w->timer);
+    if (!s)
+        return;
+    assert_int_equal(cst_set_timeouts(s, &(cst_timeouts){ .total_ns = LIMIT_NS }), CST_OK);
+    assert_true(cst_ctx_due_ns(w->f->ctx) >= w->noted_ns + LIMIT_NS);
+    assert_int_equal(cst_set_timeouts(s, NULL), CST_OK);
+}
+
+/* Turns until w was called as often as this, and notes the time in each turn. */
+static void turn_until_called(struct watcher *w, unsigned called)
+{
+    while (w->called < called) {
+        cst_defer(w->f->ctx, &w->task, note_time, w);
+        assert_int_equal(cst_loop_run_once(w->f->loop, CST_LOOP_FOREVER), CST_MORE);
+    }
+}
+
+static void check_in_watch(cst_watch *watch, unsigned came, void *arg)
+{
+    (void)watch;
+    (void)came;
+    check_time(arg, NULL);
+}
+
+static void time_after_the_wait_is_told_before_a_watch_is_called(void **state)
+{
+    struct test_fixture *f = *state;
+    struct watcher w = { .f = f };
+    cst_watch watch = { .fd = 0 };
+    int in, out;
+
+    test_pipe(&in, &out);
+    test_write(out, "abc");
+    cst_loop_hold(f->loop);
+    cst_watch_add(&watch, f->loop, in, check_in_watch, &w);
+    cst_watch_want(&watch, CST_WATCH_READ);
+    turn_until_called(&w, 1);
+    cst_watch_remove(&watch);
+    cst_loop_release(f->loop);
+    close(in);
+    close(out);
+}
+
+static void check_in_data(cst_stream *s, const cst_event *event, void *arg)
+{
+    (void)event;
+    check_time(arg, s);
+}
+
+static void check_when_done(cst_stream *s, cst_status status, void *arg)
+{
+    assert_int_equal(status, CST_OK);
+    check_time(arg, s);
+}
+
+/* What is written is more than the system takes at once, so its callback comes after a wait. */
+static void time_after_the_wait_is_told_before_data_and_callbacks_of_writes(void **state)
+{
+    struct test_fixture *f = *state;
+    struct watcher reads = { .f = f }, writes = { .f = f };
+    cst_stream *a, *b;
+    int here, there;
+
+    test_socketpair(&here, &there, SOCK_STREAM);
+    assert_int_equal(cst_fd_duplex_new(&a, f->loop, here, NULL), CST_OK);
+    assert_int_equal(cst_fd_duplex_new(&b, f->loop, there, NULL), CST_OK);
+    cst_on(b, CST_DATA, check_in_data, &reads);
+    test_turn(f, 3);
+    cst_write(a, test_bytes(f, 0, 4 << 20), check_when_done, &writes);
+    while (!writes.called) {
+        cst_defer(f->ctx, &writes.task, note_time, &writes);
+        turn_until_called(&reads, reads.called + 1);
+    }
+    cst_destroy(a, CST_OK);
+    cst_destroy(b, CST_OK);
+    cst_unref(a);
+    cst_unref(b);
+    test_run(f);
+}
+
+static void check_in_accept(cst_listener *l, cst_stream *s, cst_status status, void *arg)
+{
+    assert_int_equal(status, CST_OK);
+    check_time(arg, s);
+    cst_listener_close(l);
+    cst_destroy(s, CST_OK);
+    cst_unref(s);
+}
+
+static void check_in_connect(cst_stream *s, void *arg)
+{
+    check_time(arg, s);
+    cst_destroy(s, CST_OK);
+}
+
+static void time_after_the_wait_is_told_before_peers_and_connections(void **state)
+{
+    struct test_fixture *f = *state;
+    struct watcher accepts = { .f = f }, connects = { .f = f };
+    const cst_socket_opts opts = { .on_connect = check_in_connect, .on_connect_arg = &connects };
+    cst_endpoint at;
+    cst_listener *l;
+    cst_stream *s;
+
+    assert_int_equal(cst_listen(&l, f->loop, &(cst_address){ .host = "127.0.0.1" }, NULL,
+                                check_in_accept, &accepts),
+                     CST_OK);
+    assert_int_equal(cst_listener_address(&at, l), CST_OK);
+    assert_int_equal(
+        cst_connect(&s, f->loop, &(cst_address){ .host = "127.0.0.1", .port = at.port }, &opts),
+        CST_OK);
+    cst_loop_hold(f->loop);
+    while (!accepts.called || !connects.called) {
+        cst_defer(f->ctx, &connects.task, note_time, &connects);
+        cst_defer(f->ctx, &accepts.task, note_time, &accepts);
+        assert_true(cst_loop_run_once(f->loop, CST_LOOP_FOREVER) >= 0);
+    }
+    cst_loop_release(f->loop);
+    cst_unref(s);
+    test_run(f);
+}
+
+static void spans_that_start_between_two_runs_count_from_then(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_timer timer = { .fn = NULL };
+    uint64_t start_ns;
+    cst_stream *s;
+
+    assert_true(cst_ctx_now_ns(f->ctx) > 0); /* from its making on */
+    assert_int_equal(cst_passthrough_new(&s, f->ctx, NULL), CST_OK);
+    for (int i = 0; i < 2; i++) { /* before the first run, and after it */
+        start_ns = now_ns();
+        cst_timer_start_in(f->ctx, &timer, LIMIT_NS, note, NULL);
+        assert_true(cst_ctx_due_ns(f->ctx) >= start_ns + LIMIT_NS);
+        cst_timer_stop(f->ctx, &timer);
+        start_ns = now_ns();
+        cst_set_timeouts(s, &(cst_timeouts){ .total_ns = LIMIT_NS });
+        assert_true(cst_ctx_due_ns(f->ctx) >= start_ns + LIMIT_NS);
+        start_ns = now_ns();
+        cst_set_timeouts(s, &(cst_timeouts){ .idle_ns = 4 * LIMIT_NS });
+        assert_true(cst_ctx_due_ns(f->ctx) >= start_ns + LIMIT_NS);
+        assert_int_equal(cst_loop_run(f->loop), CST_IDLE);
+        cst_set_timeouts(s, NULL);
+    }
+    cst_unref(s);
+}
+
+static uint64_t no_clock(void *arg)
+{
+    (void)arg;
+    fail();
+    return 0;
+}
+
+static void the_clock_is_the_loops_own_whatever_the_options_say(void **state)
+{
+    const cst_ctx_opts opts = { .clock = no_clock, .now_ns = UINT64_MAX };
+    cst_timer timer = { .fn = NULL };
+    uint64_t start_ns = now_ns();
+    cst_loop *loop;
+
+    (void)state;
+    assert_int_equal(cst_loop_new(&loop, NULL, &opts), CST_OK);
+    cst_timer_start_in(cst_loop_ctx(loop), &timer, 1, note, NULL);
+    assert_true(cst_ctx_now_ns(cst_loop_ctx(loop)) >= start_ns);
+    assert_true(cst_ctx_now_ns(cst_loop_ctx(loop)) <= now_ns());
+    assert_int_equal(cst_loop_free(loop), CST_OK);
+}
+
+static void limits_on_streams_do_not_keep_the_loop(void **state)
+{
+    struct test_fixture *f = *state;
+    const cst_timeouts limits = {
+        .idle_ns = LIMIT_NS, .total_ns = LIMIT_NS, .fn = test_on_timeout, .arg = f
+    };
+    cst_stream *s;
+
+    assert_int_equal(cst_passthrough_new(&s, f->ctx, NULL), CST_OK);
+    cst_set_timeouts(s, &limits);
+    assert_int_equal(cst_loop_run(f->loop), CST_IDLE);
+    assert_int_equal(cst_loop_run_once(f->loop, CST_LOOP_FOREVER), CST_IDLE);
+    assert_string_equal(f->trace.text, "");
+    cst_unref(s);
+}
+
+static void stop_at_total(cst_stream *s, cst_timeout_kind kind, void *arg)
+{
+    struct test_fixture *f = arg;
+
+    test_on_timeout(s, kind, f);
+    if (kind == CST_TIMEOUT_TOTAL)
+        cst_loop_stop(f->loop);
+}
+
+static void limits_are_told_by_a_loop_that_goes_on_for_another_reason(void **state)
+{
+    struct test_fixture *f = *state;
+    const cst_timeouts limits = {
+        .idle_ns = 8000000, .total_ns = 20000000, .fn = stop_at_total, .arg = f
+    };
+    uint64_t start_ns = now_ns();
+    cst_stream *s;
+
+    assert_int_equal(cst_passthrough_new(&s, f->ctx, NULL), CST_OK);
+    cst_set_timeouts(s, &limits);
+    cst_loop_hold(f->loop);
+    assert_int_equal(cst_loop_run(f->loop), CST_MORE);
+    cst_loop_release(f->loop);
+    assert_true(now_ns() - start_ns >= limits.total_ns);
+    assert_string_equal(f->trace.text, "idle total");
+    assert_true(cst_ctx_due_ns(f->ctx) ==
+                CST_NEVER); /* it was told, and nothing has happened since */
+    cst_unref(s);
+}
+
+/* --- other threads -------------------------------------------------------------------------------- */
 
 enum { POSTS = 200 };
 
@@ -558,6 +804,13 @@ static const struct CMUnitTest tests[] = {
     T(timer_fires_when_it_is_due_and_keeps_the_loop),
     T(stopped_timer_does_not_keep_the_loop),
     T(timer_started_by_a_watch_is_waited_for),
+    T(time_after_the_wait_is_told_before_a_watch_is_called),
+    T(time_after_the_wait_is_told_before_data_and_callbacks_of_writes),
+    T(time_after_the_wait_is_told_before_peers_and_connections),
+    T(spans_that_start_between_two_runs_count_from_then),
+    T(the_clock_is_the_loops_own_whatever_the_options_say),
+    T(limits_on_streams_do_not_keep_the_loop),
+    T(limits_are_told_by_a_loop_that_goes_on_for_another_reason),
     T(post_of_another_thread_wakes_the_loop),
     T(tasks_without_end_let_descriptors_have_their_turn),
     T(watch_calls_once_for_each_want),

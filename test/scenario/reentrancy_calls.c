@@ -255,6 +255,7 @@ static void make_buf(struct cell *cell)
 static void look_at(const cst_ctx *ctx)
 {
     (void)cst_ctx_has_work(ctx);
+    (void)cst_ctx_has_timers(ctx);
     (void)cst_ctx_now_ns(ctx);
     (void)cst_ctx_due_ns(ctx);
     (void)cst_ctx_allocator(ctx);
@@ -459,6 +460,7 @@ static void make_pair(struct cell *cell)
     ONCE(cst_timer_start_in,                                                                      \
          cst_timer_start_in(cell->ctx, &cell->call_timer, 1, run_nothing, NULL))                  \
     ONCE(cst_timer_stop, start_and_stop(cell))                                                    \
+    ONCE(cst_ctx_set_now_ns, cst_ctx_set_now_ns(cell->ctx, cst_ctx_now_ns(cell->ctx) + 1))        \
     ONCE(cst_ctx_set_default_high_water_mark,                                                     \
          cst_ctx_set_default_high_water_mark(cell->ctx, false, 3))                                \
     ONCE(cst_ctx_buf, make_buf(cell))                                                             \

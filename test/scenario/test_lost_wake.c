@@ -3,7 +3,7 @@
  *
  * The host here is a variable. It sleeps after CST_IDLE, and then only a wake or the deadline that it was told makes it
  * run again. Between its turns, and inside every callback, chance queues tasks, immediates, turn ends, posts as of other
- * threads, and starts and stops timers. After each step a host that sleeps must have nothing to do.
+ * threads, and starts and stops timers, by a time or by a delay. After each step a host that sleeps must have nothing to do.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -75,6 +75,13 @@ static uint64_t nearest_due(const struct world *w)
     return due_ns;
 }
 
+static uint64_t say_time(void *arg)
+{
+    const struct world *w = arg;
+
+    return w->now_ns;
+}
+
 /* --- what chance does ------------------------------------------------------------------------- */
 
 static void do_something(struct world *w);
@@ -115,7 +122,7 @@ static void queue(struct world *w, struct job *job, enum kind kind)
 
 static void set_timer(struct world *w, struct job *job)
 {
-    uint64_t due_ns = w->now_ns + chance(w, 100);
+    uint64_t delay_ns = chance(w, 100), due_ns = w->now_ns + delay_ns;
 
     if (job->kind == TIMER && chance(w, 2)) {
         job->kind = FREE;
@@ -124,7 +131,10 @@ static void set_timer(struct world *w, struct job *job)
     }
     job->kind = TIMER;
     job->due_ns = due_ns;
-    assert_int_equal(cst_timer_start(w->ctx, &job->timer, due_ns, run_job, job), CST_OK);
+    if (chance(w, 2))
+        assert_int_equal(cst_timer_start(w->ctx, &job->timer, due_ns, run_job, job), CST_OK);
+    else
+        assert_int_equal(cst_timer_start_in(w->ctx, &job->timer, delay_ns, run_job, job), CST_OK);
 }
 
 static void do_something(struct world *w)
@@ -189,7 +199,7 @@ static void check_sleeper(const struct world *w)
 
 static void begin(struct world *w, uint32_t seed)
 {
-    const cst_ctx_opts opts = { .wake = on_wake, .wake_arg = w };
+    const cst_ctx_opts opts = { .wake = on_wake, .wake_arg = w, .clock = say_time, .clock_arg = w };
 
     *w = (struct world){ .asleep = true, .told_due_ns = CST_NEVER, .seed = seed };
     test_heap_init(&w->heap);

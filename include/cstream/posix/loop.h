@@ -12,7 +12,10 @@
  *     st = cst_loop_run(loop);                    until nothing is left
  *     cst_loop_free(loop);
  *
- * The clock is CLOCK_MONOTONIC: cst_ctx_now_ns is when the present turn has looked at it, and timers are told by it.
+ * The clock is CLOCK_MONOTONIC. The loop looks at it after each wait and tells the context (ctx.h, "The clock"), before it
+ * calls anything: in a callback cst_ctx_now_ns is the time after the wait or later, and a timer or a limit on a stream counts
+ * from there. One that is started while the loop does not turn, before the first cst_loop_run or between two, counts from
+ * then, as the loop looks at the clock for it.
  *
  * A descriptor is polled only while somebody waits for it: streams read and write first and wait when the system has
  * said EAGAIN. A program that has a loop of its own does not need this one: it drives a context itself (ctx.h).
@@ -29,8 +32,8 @@
 typedef struct cst_loop cst_loop;
 
 /**
- * A loop with a context in it. allocator NULL is cst_allocator_malloc; opts are the context's and may be NULL: its wake and
- * its host are the loop's own, whatever they say.
+ * A loop with a context in it. allocator NULL is cst_allocator_malloc; opts are the context's and may be NULL: its wake, its
+ * host, its clock and the time are the loop's own, whatever they say.
  *
  * CST_OK             *out is the caller's, until cst_loop_free
  * CST_E_NOMEM        *out is untouched
@@ -54,7 +57,8 @@ CST_API cst_ctx *cst_loop_ctx(const cst_loop *loop);
 CST_API cst_loop *cst_loop_of(const cst_ctx *ctx);
 
 /**
- * Turns until nothing is left: no task, no timer, no descriptor that is waited for, no hold.
+ * Turns until nothing is left: no task, no timer, no descriptor that is waited for, no hold. A limit on a stream
+ * (timeout.h) is nothing to stay for.
  *
  * CST_IDLE            nothing is left
  * CST_MORE            cst_loop_stop was called: run again to go on
