@@ -7,8 +7,8 @@
  *
  * The device here is made of variables, so that the program runs anywhere: a tick of the clock moves a few bytes, and
  * ends a transfer now and then, as an interrupt would. The loop around it is what a firmware's main has. It shows
- * cst_port_source_new, cst_port_sink_new, cst_port_reserve, cst_port_commit, cst_port_peek, cst_port_consume and
- * cst_set_timeouts.
+ * cst_port_source_new, cst_port_sink_new, cst_port_reserve, cst_port_commit, cst_port_peek, cst_port_consume,
+ * cst_ctx_set_now_ns and cst_set_timeouts.
  */
 #include <stdio.h>
 #include <string.h>
@@ -148,6 +148,7 @@ static cst_status serve(cst_ctx *ctx, cst_stream *line_in, cst_stream *line_out,
     while (*outcome == CST_PENDING) {
         cst_budget budget = { .tasks = 100, .now_ns = clock_ns() };
 
+        cst_ctx_set_now_ns(ctx, budget.now_ns);
         end_transfers(line_in, line_out);
         if (cst_ctx_run(ctx, &budget) != CST_MORE && clock_ns() < budget.due_ns)
             wait_for_interrupt();

@@ -4,11 +4,12 @@
  *
  *     wake      an eventfd, from other threads alone: this one turns before it sleeps
  *     due       the timeout of epoll_wait
+ *     time      told after epoll_wait
  *     MORE      a timeout of 0
  *     interest  an epoll_ctl for each change; where nothing is wanted, the socket leaves the set
  *     spans     lent from read_into and write_from to their return, no longer
  *
- * What is run is the program of echo.h. Calls shown: cst_ctx_run, cst_port_new
+ * What is run is the program of echo.h. Calls shown: cst_ctx_run, cst_ctx_set_now_ns, cst_port_new
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -118,6 +119,7 @@ static void wait_and_move(struct loop *loop, int timeout_ms)
     int count = epoll_wait(loop->epoll, events, 8, timeout_ms);
     uint64_t wakes;
 
+    cst_ctx_set_now_ns(loop->ctx, now_ns());
     for (int i = 0; i < count; i++) {
         if (events[i].data.ptr)
             move_bytes(events[i].data.ptr, events[i].events);

@@ -3,6 +3,7 @@
  *
  *     wake      g_main_context_wakeup, from other threads alone
  *     due       the ready time of the source; both clocks are g_get_monotonic_time
+ *     time      told before bytes are moved
  *     MORE      cst_ctx_has_work, which GLib asks by prepare and check
  *     interest  a descriptor of the source; where nothing is wanted, it is removed
  *     spans     lent from read_into and write_from to their return, no longer
@@ -10,7 +11,8 @@
  * That there is work is asked and not remembered: so a post that comes between a turn and the sleep
  * is seen by prepare, and one that comes later wakes.
  *
- * What is run is the program of echo.h. Calls shown: cst_ctx_run, cst_ctx_has_work, cst_port_new
+ * What is run is the program of echo.h. Calls shown: cst_ctx_run, cst_ctx_set_now_ns,
+ * cst_ctx_has_work, cst_port_new
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -151,8 +153,9 @@ static gboolean move_and_turn(GSource *source, GSourceFunc fn, gpointer data)
 
     (void)fn;
     (void)data;
-    move_bytes(loop);
     budget.now_ns = (uint64_t)g_get_monotonic_time() * 1000;
+    cst_ctx_set_now_ns(loop->ctx, budget.now_ns);
+    move_bytes(loop);
     cst_ctx_run(loop->ctx, &budget);
     g_source_set_ready_time(source,
                             budget.due_ns == CST_NEVER ? -1 : (gint64)(budget.due_ns / 1000 + 1));

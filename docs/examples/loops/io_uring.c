@@ -3,6 +3,7 @@
  *
  *     wake      an eventfd, of which a read is always under way; from other threads alone
  *     due       the timeout of the wait for completions
+ *     time      told after that wait
  *     MORE      no wait
  *     interest  starts a transfer: recv, sendmsg; cancels those of a port that is gone
  *     spans     the kernel's from then on, until the completion gives them back
@@ -11,8 +12,8 @@
  * under the kernel's hands, and what is closed is done with.
  *
  * Where the kernel refuses a ring, that is said in a line, and the exit status is 77. What is run
- * is the program of echo.h. Calls shown: cst_ctx_run, cst_port_new, cst_port_reserve,
- * cst_port_commit, cst_port_peek, cst_port_consume, cst_port_fail
+ * is the program of echo.h. Calls shown: cst_ctx_run, cst_ctx_set_now_ns, cst_port_new,
+ * cst_port_reserve, cst_port_commit, cst_port_peek, cst_port_consume, cst_port_fail
  */
 #define _GNU_SOURCE
 
@@ -218,7 +219,7 @@ static void watch_wake(struct loop *loop)
     io_uring_sqe_set_data(sqe, loop);
 }
 
-/* Starts what the turn has decided, and waits for something to end. An answer that is negative
+/* Starts what the turn has decided, waits for something to end, and tells what time it is then. An answer that is negative
  * (-ETIME, -EINTR) means that it is only time to turn again. */
 static void submit_and_wait(struct loop *loop, cst_status st, uint64_t due_ns)
 {
@@ -233,6 +234,7 @@ static void submit_and_wait(struct loop *loop, cst_status st, uint64_t due_ns)
         io_uring_submit_and_wait(&loop->ring, 1);
     else
         io_uring_submit_and_wait_timeout(&loop->ring, &cqe, 1, &timeout, NULL);
+    cst_ctx_set_now_ns(loop->ctx, now_ns());
 }
 
 static void complete(struct loop *loop, void *data, int result)

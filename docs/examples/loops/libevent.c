@@ -3,6 +3,7 @@
  *
  *     wake      activates an event, whose callback is a turn; from whichever thread
  *     due       a timer, whose callback is a turn
+ *     time      the clock, which the context asks
  *     MORE      the same timer, at once
  *     interest  adds and deletes a socket's two events
  *     spans     lent from read_into and write_from to their return, no longer
@@ -117,6 +118,12 @@ static void wake(void *arg)
     event_active(loop->woken, EV_READ, 0);
 }
 
+static uint64_t say_time(void *arg)
+{
+    (void)arg;
+    return now_ns();
+}
+
 /* A timeout of nothing, where there is more to do: an event that its own callback activated would
  * come again before any socket. */
 static void sleep_until(struct loop *loop, cst_status st, uint64_t due_ns)
@@ -152,7 +159,7 @@ static void turn(evutil_socket_t fd, short what, void *arg)
  * another thread's wake. */
 static bool loop_init(struct loop *loop)
 {
-    const cst_ctx_opts opts = { .wake = wake, .wake_arg = loop };
+    const cst_ctx_opts opts = { .wake = wake, .wake_arg = loop, .clock = say_time };
 
     if (evthread_use_pthreads() < 0)
         return false;

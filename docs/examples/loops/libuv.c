@@ -3,6 +3,7 @@
  *
  *     wake      a uv_async_t
  *     due       a uv_timer_t
+ *     time      uv_hrtime, which the context asks
  *     MORE      a uv_idle_t: the loop does not sleep while there is one
  *     interest  starts a transfer: uv_read_start, uv_write, uv_shutdown; uv_close ends them
  *     spans     lent to libuv: for reading, in its allocation callback; for writing, from uv_write
@@ -197,6 +198,12 @@ static void wake(void *arg)
     uv_async_send(&loop->async);
 }
 
+static uint64_t say_time(void *arg)
+{
+    (void)arg;
+    return uv_hrtime();
+}
+
 /* They only end the sleep. */
 static void on_async(uv_async_t *async)
 {
@@ -252,7 +259,7 @@ static void turn(uv_prepare_t *prepare)
 
 static bool loop_init(struct loop *loop)
 {
-    const cst_ctx_opts opts = { .wake = wake, .wake_arg = loop };
+    const cst_ctx_opts opts = { .wake = wake, .wake_arg = loop, .clock = say_time };
 
     if (uv_loop_init(&loop->uv) < 0 || uv_async_init(&loop->uv, &loop->async, on_async) < 0)
         return false;

@@ -5,11 +5,12 @@
  *
  *     wake      a byte in a pipe, from other threads alone: this one turns before it sleeps
  *     due       the timeout of poll
+ *     time      told after poll
  *     MORE      a timeout of 0
  *     interest  the events of a pollfd; where there are none, the pollfd is switched off
  *     spans     lent from read_into and write_from to their return, no longer
  *
- * What is run is the program of echo.h. Calls shown: cst_ctx_run, cst_port_new
+ * What is run is the program of echo.h. Calls shown: cst_ctx_run, cst_ctx_set_now_ns, cst_port_new
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -118,8 +119,12 @@ static cst_status turn(struct loop *loop, cst_budget *budget)
 /* Less than 1 is a timeout, or a signal: then it is only time to turn again. */
 static void wait_and_move(struct loop *loop, int timeout_ms)
 {
+    int count;
+
     loop->polls[loop->count] = (struct pollfd){ .fd = loop->wake_out, .events = POLLIN };
-    if (poll(loop->polls, loop->count + 1, timeout_ms) > 0)
+    count = poll(loop->polls, loop->count + 1, timeout_ms);
+    cst_ctx_set_now_ns(loop->ctx, now_ns());
+    if (count > 0)
         move_bytes(loop);
 }
 

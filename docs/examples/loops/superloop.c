@@ -4,6 +4,7 @@
  *
  *     wake      a flag; an interrupt may raise it too
  *     due       the alarm that ends the sleep of the processor
+ *     time      told before devices are asked what they have done
  *     MORE      no sleep
  *     interest  hands a span to a device; takes it back where the port is gone
  *     spans     the device's from then on, until it says that it has done with them
@@ -12,8 +13,8 @@
  * comes out the same every time: a device is wired to another, and copies from the span that this
  * one sends into the span that it was given to fill.
  *
- * What is run is the program of echo.h. Calls shown: cst_ctx_run, cst_post, cst_port_new,
- * cst_port_reserve, cst_port_commit, cst_port_peek, cst_port_consume, cst_port_ended
+ * What is run is the program of echo.h. Calls shown: cst_ctx_run, cst_ctx_set_now_ns, cst_post,
+ * cst_port_new, cst_port_reserve, cst_port_commit, cst_port_peek, cst_port_consume, cst_port_ended
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -155,6 +156,7 @@ static void turn(struct loop *loop)
     loop->is_awake = 0;
     st = cst_ctx_run(loop->ctx, &budget);
     loop->now_ns += TICK_NS;
+    cst_ctx_set_now_ns(loop->ctx, loop->now_ns);
     for (int i = 0; i < DEVICES; i++)
         copy(&loop->devices[i]);
     if (st != CST_MORE && !loop->is_awake)
