@@ -406,7 +406,7 @@ static cst_status run_tasks(cst_loop *loop)
     return st == CST_E_NESTED ? st : CST_OK;
 }
 
-/* Whether there is something that the context does by itself, now or later: then it wants to know the time. */
+/* Whether there is something that the context does by itself, now or later. */
 static bool is_busy(const cst_loop *loop)
 {
     return cst_ctx_has_work(loop->ctx) || cst_ctx_due_ns(loop->ctx) != CST_NEVER;
@@ -504,8 +504,7 @@ static cst_status turn(cst_loop *loop, uint64_t timeout_ns)
 
     if (cst_ctx_has_work(loop->ctx))
         timeout_ns = 0; /* something is done in this turn as it is */
-    if (is_busy(loop))
-        look_at_clock(loop);
+    look_at_clock(loop);
     st = run_tasks(loop);
     if (st < 0)
         return st;
