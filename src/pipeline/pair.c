@@ -3,7 +3,8 @@
  *
  * What one side writes is pushed on the other, and the completion is kept there until the other's read asks for more:
  * so one chunk is in transit at a time. A side that is destroyed answers nothing any more, as in Node; what the other has
- * asked of it is forgotten (cst__call_forget), or the other would stay as long as the context.
+ * asked of it is forgotten (cst__call_forget), or the other would stay as long as the context. The EOF of the other reaches
+ * it all the same.
  */
 #include "stream/stream_internal.h"
 
@@ -81,17 +82,17 @@ static void complete_final(cst_stream *s, const cst_event *event, void *arg)
 static cst_status pair_final(cst_stream *s, void *self)
 {
     struct side *side = self;
-    cst_status st;
 
     side->final = cst_this_call(s);
     if (has_let_go(cst_stream_self(side->other))) {
-        cst__call_forget(side->final);
-        return CST_PENDING;
+        cst__call_forget(side->final); /* there will be no 'end' */
+    } else {
+        cst_status st = cst_on(side->other, CST_END, complete_final, side);
+
+        if (st < 0)
+            return st;
+        side->is_ending = true;
     }
-    st = cst_on(side->other, CST_END, complete_final, side);
-    if (st < 0)
-        return st;
-    side->is_ending = true;
     cst_push_eof(side->other);
     return CST_PENDING;
 }
