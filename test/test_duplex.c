@@ -551,6 +551,116 @@ static void without_half_open_a_writable_side_that_is_over_is_not_ended_again(vo
     expect(f, "resume end destroy close");
 }
 
+/* --- a peer that has ended ---------------------------------------------------------------------- */
+
+static const cst_ops socket_ops = { .self_size = sizeof(struct test_hand),
+                                    .write = test_hand_write,
+                                    .write_after_peer_end = CST_USER(32) };
+
+/* Its first write waits, so that it does not finish. */
+static cst_stream *make_socket(struct fixture *f, const cst_opts *opts)
+{
+    struct test_hand hand = fresh_hand(f);
+    cst_stream *s;
+
+    f->calls.pending = 0;
+    hand.answers[TEST_WRITE] = CST_PENDING;
+    assert_int_equal(cst_duplex_new(&s, f->ctx, &socket_ops, &hand, opts), CST_OK);
+    test_hand_listen_all(s);
+    cst_write(s, cst_slice_str("a"), test_hand_done, one);
+    expect(f, "write:a");
+    return s;
+}
+
+static void hear_end(struct fixture *f, cst_stream *s)
+{
+    cst_push_eof(s);
+    cst_resume(s);
+    run(f);
+    expect(f, "resume end");
+}
+
+static const cst_opts closes = { .no_half_open = true };
+
+static void a_write_after_the_end_of_the_peer_is_told_so(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_socket(f, &closes);
+
+    hear_end(f, s);
+    assert_true(cst_writable_ended(s));
+    assert_int_equal(cst_write(s, cst_slice_str("b"), test_hand_done, two), CST_USER(32));
+    assert_int_equal(cst_write(s, cst_slice_empty(), test_hand_done, three), CST_USER(32));
+    run(f);
+    expect(f, "2:USER error:USER close 3:USER");
+    assert_int_equal(cst_errored(s)->status, CST_USER(32));
+    assert_int_equal(cst_write(s, cst_slice_str("b"), test_hand_done, four), CST_USER(32));
+    run(f);
+    expect(f, "4:USER");
+    test_hand_answer(&f->calls, CST_OK);
+}
+
+/* Without a callback, corked, and where this side had ended before. */
+static void a_write_after_the_end_of_the_peer_is_told_so_whoever_has_ended(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_socket(f, &closes);
+
+    cst_end(s, NULL, NULL);
+    hear_end(f, s);
+    cst_cork(s);
+    assert_int_equal(cst_write(s, cst_slice_str("b"), NULL, NULL), CST_USER(32));
+    run(f);
+    expect(f, "error:USER close");
+    test_hand_answer(&f->calls, CST_OK);
+}
+
+static void a_pipe_that_writes_after_the_end_of_the_peer_fails_it(void **state)
+{
+    static const cst_ops source_ops = { .name = "source" };
+    struct fixture *f = *state;
+    cst_stream *s = make_socket(f, &closes), *source;
+
+    assert_int_equal(cst_readable_new(&source, f->ctx, &source_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_pipe(source, s, NULL), CST_OK);
+    run(f);
+    expect(f, "pipe");
+    hear_end(f, s);
+    cst_push(source, cst_slice_str("b"));
+    run(f);
+    expect(f, "unpipe error:USER close");
+    test_hand_answer(&f->calls, CST_OK);
+}
+
+/* An end with a chunk, a write before 'end', and one to a stream that stays half open. */
+static void what_is_no_write_after_the_end_of_the_peer_is_a_write_after_end(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_socket(f, &closes);
+
+    hear_end(f, s);
+    assert_int_equal(cst_end_with(s, cst_slice_str("b"), test_hand_done, two),
+                     CST_E_WRITE_AFTER_END);
+    run(f);
+    expect(f, "error:WRITE_AFTER_END close 2:WRITE_AFTER_END");
+    test_hand_answer(&f->calls, CST_OK);
+    run(f);
+    test_trace_clear(&f->trace);
+    for (size_t i = 0; i < 2; i++) {
+        s = make_socket(f, i == 0 ? &closes : NULL);
+        if (i == 1)
+            hear_end(f, s);
+        cst_end(s, NULL, NULL);
+        assert_int_equal(cst_write(s, cst_slice_str("b"), test_hand_done, two),
+                         CST_E_WRITE_AFTER_END);
+        run(f);
+        expect(f, "2:WRITE_AFTER_END error:WRITE_AFTER_END close");
+        test_hand_answer(&f->calls, CST_OK);
+        run(f);
+        test_trace_clear(&f->trace);
+    }
+}
+
 static void expect_marks(struct fixture *f, cst_opts opts, size_t readable, size_t writable)
 {
     cst_stream *s = make_transform(f, &echo_ops, &opts);
@@ -1396,6 +1506,10 @@ static const struct CMUnitTest tests[] = {
     CASE(a_byte_of_any_value_passes_unchanged),
     CASE(the_stack_does_not_grow_with_the_pipeline),
     CASE(no_half_open_ends_the_writable_side_too),
+    CASE(a_write_after_the_end_of_the_peer_is_told_so),
+    CASE(a_write_after_the_end_of_the_peer_is_told_so_whoever_has_ended),
+    CASE(a_pipe_that_writes_after_the_end_of_the_peer_fails_it),
+    CASE(what_is_no_write_after_the_end_of_the_peer_is_a_write_after_end),
     CASE(what_one_side_of_a_pair_writes_the_other_reads),
     CASE(construct_goes_first_and_destroy_waits_for_it_and_may_swallow),
     CASE(every_failed_allocation_leaves_nothing_behind),

@@ -131,8 +131,14 @@ typedef struct cst_ops {
      * memory: a call of the kernel, from descriptor to descriptor. See "The shorter way" below. Default: none. */
     cst_status (*transfer)(cst_stream *s, void *self, cst_transfer *transfer);
 
+    /** No slot, but a status: what cst_write says, its callback gets and 'error' tells where no_half_open is set, 'end' has
+     * been emitted, and the writable side has ended. The other end has gone then, and as a rule nobody here has called
+     * cst_end. Sockets of libcstream-posix: CST_OS(EPIPE). Node: net.Socket, of its duplexes alone. Default (0):
+     * CST_E_WRITE_AFTER_END. */
+    cst_status write_after_peer_end;
+
     /** Zero, for slots to come. */
-    uintptr_t reserved[5];
+    uintptr_t reserved[4];
 } cst_ops;
 
 /*

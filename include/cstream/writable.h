@@ -28,7 +28,8 @@ CST_API cst_status cst_writable_new(cst_stream **out, cst_ctx *ctx, const cst_op
  * CST_OK                  accepted; the queue is below its highWaterMark
  * CST_FULL                accepted too, but hold further writes until 'drain', or the stream has failed meanwhile and
  *                         done gets the reason
- * CST_E_WRITE_AFTER_END   refused: cst_end was called before; done gets the same code, and so does 'error'
+ * CST_E_WRITE_AFTER_END   refused: cst_end was called before; done gets the same code, and so does 'error'. On a stream that
+ *                         no_half_open has ended it may be another one: cst_ops.write_after_peer_end
  * CST_E_DESTROYED         likewise, after cst_destroy, without 'error'
  * CST_E_INVALID_ARG       s is NULL or has no writable side, or the bytes queued would not fit a size_t: done will not
  *                         run, nothing has changed

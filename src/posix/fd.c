@@ -482,6 +482,7 @@ static const cst_ops duplex_ops = {
     .writev = fd_writev,
     .final = fd_final,
     .destroy = cst__fd_destroy,
+    .write_after_peer_end = CST_OS(EPIPE),
 #if CST__HAS_TRANSFER
     .transfer = cst__fd_transfer,
 #endif
@@ -495,6 +496,7 @@ const cst_ops cst__socket_ops = {
     .writev = fd_writev,
     .final = fd_final,
     .destroy = cst__fd_destroy,
+    .write_after_peer_end = CST_OS(EPIPE),
 #if CST__HAS_TRANSFER
     .transfer = cst__fd_transfer,
 #endif

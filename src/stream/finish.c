@@ -159,15 +159,25 @@ void cst__end_unasked(cst_stream *s)
         begin_ending(s);
 }
 
+/* The chunk of an end: a second end is one too many, whoever was the first. */
+static cst_status write_last(cst_stream *s, const cst_slice *chunk)
+{
+    cst_status st;
+
+    if (s->flags & W_ENDING)
+        return cst__refuse_write(s, NULL, CST_E_WRITE_AFTER_END);
+    st = cst__write(s, chunk, NULL, NULL);
+    return st > 0 ? CST_OK : st;
+}
+
 cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg)
 {
     struct cst__request *request = NULL;
-    cst_status refused = CST_OK;
+    cst_status refused;
 
     if (done && !(request = cst__request_new(s, done, arg)))
         return CST_E_NOMEM;
-    if (chunk && (refused = cst__write(s, chunk, NULL, NULL)) > 0)
-        refused = CST_OK;
+    refused = chunk ? write_last(s, chunk) : CST_OK;
     if (refused == CST_E_NOMEM || refused == CST_E_INVALID_ARG) {
         if (request)
             cst__free(s->ctx, request, sizeof(*request));

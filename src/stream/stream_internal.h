@@ -613,6 +613,10 @@ void cst__writable_check(const cst_stream *s);
 cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg);
 cst_status cst__write_result(cst_stream *s);
 
+/** A write that came too late: its callback, where there is one, is told by a task, and the stream fails with the status
+ * too, unless it was destroyed. Gives the status. */
+cst_status cst__refuse_write(cst_stream *s, struct cst__request *request, cst_status status);
+
 /** A write that fetches its bytes itself; for a side that may_transfer. Gives what the slot said. */
 bool cst__writable_may_transfer(const cst_stream *s);
 cst_status cst__writable_transfer(cst_stream *s, cst_transfer *transfer);

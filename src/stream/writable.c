@@ -561,16 +561,30 @@ void cst__write_completed(cst_stream *s)
 
 /* --- write ---------------------------------------------------------------------------------------------------------- */
 
-/* After end or destroy. A write after end fails the stream, one after destroy does not. */
-static cst_status refuse_write(cst_stream *s, struct cst__request *request)
+cst_status cst__refuse_write(cst_stream *s, struct cst__request *request, cst_status status)
 {
-    cst_status status = (s->flags & W_ENDING) ? CST_E_WRITE_AFTER_END : CST_E_DESTROYED;
     cst_error error = cst__error_here(s, status, CST_WRITING);
 
     if (request)
         cst__request_post(s, request, status);
     cst__error_or_destroy(s, &error, true);
     return status;
+}
+
+/* Whether the other end has ended, and with it this one, as Node's sockets see it: whoever else has called end. */
+static bool is_ended_by_peer(const cst_stream *s)
+{
+    return (s->flags & (HALF_OPEN | R_ABSENT | R_END_EMITTED)) == R_END_EMITTED;
+}
+
+/* What a write gets that comes after end or destroy. */
+static cst_status late_write_status(const cst_stream *s)
+{
+    if (!(s->flags & W_ENDING))
+        return CST_E_DESTROYED;
+    if (s->ops->write_after_peer_end < 0 && is_ended_by_peer(s))
+        return s->ops->write_after_peer_end;
+    return CST_E_WRITE_AFTER_END;
 }
 
 static bool must_wait(const cst_stream *s)
@@ -633,7 +647,7 @@ OUT_OF_LINE cst_status write_in_general(cst_stream *s, const cst_slice *chunk, c
     if (done && !(request = cst__request_new(s, done, arg)))
         return CST_E_NOMEM;
     if (s->flags & (W_ENDING | DESTROYED))
-        return refuse_write(s, request);
+        return cst__refuse_write(s, request, late_write_status(s));
     if (!must_wait(s)) {
         w->length += len;
         start_write(s, chunk, len, request);

@@ -3,7 +3,7 @@
  *
  *   descriptors run out          the listener says EMFILE for each peer, closes it at once, and goes on
  *   a peer that resets           'error' with ECONNRESET
- *   a peer that half closes      'end', then our side is ended too; not with allow_half_open
+ *   a peer that half closes      'end', then our side is ended too; not with allow_half_open. A write after that: EPIPE
  *   a peer that never reads      what is written waits, 'drain' does not come
  *   nobody listens               'error' with ECONNREFUSED
  *   destroyed while connecting   'close' alone, at once
@@ -280,6 +280,31 @@ static void peer_that_ends_ends_our_side_too(void **state)
     test_run(f);
     assert_string_equal(f->trace.text, "s:data:bye s:end s:finish s:close");
     test_assert_reads(peer, "");
+    close(peer);
+    cst_unref(server.last);
+}
+
+static void write_after_the_peer_has_ended_is_epipe(void **state)
+{
+    static const char many[8 << 20];
+    struct test_fixture *f = *state;
+    struct server server = { .then = NULL };
+
+    serve(f, &server, NULL);
+    int peer = raw_peer(server.port);
+    turn_until_accepted(&server, 1);
+    cst_listener_close(server.listener);
+    test_listen_to_data(f, server.last, "s");
+    cst_write(server.last, cst_slice_static(many, sizeof many), test_on_done, test_name(f, "many"));
+    shutdown(peer, SHUT_WR);
+    for (unsigned i = 0; i < 100 && !cst_writable_ended(server.last); i++)
+        cst_loop_run_once(f->loop, 10 * 1000000);
+    assert_string_equal(f->trace.text, "s:end");
+    assert_int_equal(
+        cst_write(server.last, cst_slice_str("late"), test_on_done, test_name(f, "late")),
+        CST_OS(EPIPE));
+    test_run(f);
+    assert_string_equal(f->trace.text, "s:end late:EPIPE many:EPIPE s:error:EPIPE s:close");
     close(peer);
     cst_unref(server.last);
 }
@@ -708,6 +733,7 @@ static const struct CMUnitTest tests[] = {
     T(both_ends_know_each_other),
     T(options_reach_the_socket),
     T(peer_that_ends_ends_our_side_too),
+    T(write_after_the_peer_has_ended_is_epipe),
     T(half_open_peer_is_still_written_to),
     T(reset_is_an_error_of_the_reader),
     T(reset_while_a_write_waits_fails_it),

@@ -15,7 +15,8 @@
  *
  * A socket is a duplex as fd.h says, last words of a peer included: the end of its writable side shuts that direction
  * down; a reset is CST_OS(ECONNRESET).
- * As in Node its writable side is ended when the peer has ended, unless allow_half_open.
+ * As in Node its writable side is ended when the peer has ended, unless allow_half_open. A cst_write after that is
+ * CST_OS(EPIPE), to its callback and as 'error'; a cst_end_with is CST_E_WRITE_AFTER_END.
  */
 #ifndef CSTREAM_POSIX_NET_H
 #define CSTREAM_POSIX_NET_H
