@@ -968,6 +968,51 @@ static void cst_next_says_why_there_is_no_chunk(void **state)
     assert_int_equal(cst_next(&chunk, f->r), CST_USER(4));
 }
 
+static void drive_unheard(struct fixture *f, const cst_opts *opts)
+{
+    drive(f, opts);
+    assert_int_equal(cst_off_all(f->r, CST_ERROR), CST_OK);
+}
+
+/* Each before 'error' is emitted, or after that: the call that waits gets it. */
+static void an_error_that_cst_next_hands_over_is_handled(void **state)
+{
+    struct fixture *f = *state;
+    cst_slice chunk;
+
+    drive_unheard(f, NULL);
+    cst_destroy(f->r, CST_USER(4));
+    assert_int_equal(cst_next(&chunk, f->r), CST_USER(4));
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_int_equal(cst_next(&chunk, f->r), CST_USER(4));
+    drive_unheard(f, NULL);
+    assert_int_equal(cst_next(&chunk, f->r), CST_EMPTY);
+    cst_destroy(f->r, CST_USER(5));
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_int_equal(cst_next(&chunk, f->r), CST_USER(5));
+    assert_int_equal(cst_next(&chunk, f->r), CST_USER(5));
+    drive_unheard(f, &(cst_opts){ .no_auto_destroy = true });
+    cst_push_eof(f->r);
+    cst_push(f->r, cst_slice_str("late"));
+    assert_int_equal(cst_next(&chunk, f->r), CST_E_PUSH_AFTER_EOF);
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_E_UNHANDLED); /* it was emitted before */
+}
+
+/* What was said before anybody asked, or to somebody who only reads, is for the host. */
+static void an_error_that_no_cst_next_waits_for_is_not_handled(void **state)
+{
+    struct fixture *f = *state;
+    cst_slice chunk;
+
+    drive_unheard(f, NULL);
+    assert_int_equal(cst_read(&chunk, f->r, CST_READ_ANY), CST_EMPTY);
+    cst_destroy(f->r, CST_USER(4));
+    assert_int_equal(cst_read(&chunk, f->r, CST_READ_ANY), CST_EMPTY);
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_E_UNHANDLED);
+    assert_int_equal(cst_next(&chunk, f->r), CST_USER(4));
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+}
+
 static void readers_are_refused_on_a_stream_that_only_writes(void **state)
 {
     struct fixture *f = *state;
@@ -1722,6 +1767,8 @@ static const struct CMUnitTest tests[] = {
     CASE(a_push_without_memory_fails_the_stream),
     CASE(a_buffer_that_cannot_grow_fails_the_stream_and_keeps_what_it_had),
     CASE(cst_next_says_why_there_is_no_chunk),
+    CASE(an_error_that_cst_next_hands_over_is_handled),
+    CASE(an_error_that_no_cst_next_waits_for_is_not_handled),
     CASE(readers_are_refused_on_a_stream_that_only_writes),
     CASE(the_state_of_a_side_that_is_not_there_is_nothing),
     CASE(the_state_follows_the_life),

@@ -167,7 +167,7 @@ CST_API cst_status cst_ctx_free(cst_ctx *ctx);
  * CST_IDLE            nothing can run before budget->due_ns; that may be now, for a timer started during this turn
  * CST_MORE            the budget is spent and something is left: run again
  * CST_E_UNHANDLED     as CST_IDLE, and since the last such answer an 'error' event had no listener; said once. The
- *                     error stays on its stream (cst_errored).
+ *                     error stays on its stream (cst_errored). Not of a stream that cst_next has been called for.
  * CST_E_NESTED        called inside a callback or a slot: nothing has run
  * CST_E_INVALID_ARG   ctx is NULL
  */

@@ -89,8 +89,12 @@ CST_API cst_status cst_read(cst_slice *out, cst_stream *s, size_t size);
  * CST_EMPTY                wait: nothing there now
  * CST_EOF                  all was read, and 'end' was emitted
  * CST_E_PREMATURE_CLOSE    destroyed before that, without an error
- * another negative status  what the stream failed with
+ * another negative status  what the stream failed with; each further call says so again
  * CST_E_INVALID_ARG        out is NULL, or no readable side
+ *
+ * Errors. From the first call on an 'error' of s that nobody listens to counts as handled, since the next call hands it
+ * over: no CST_E_UNHANDLED of cst_ctx_run tells it too. That is so also where the loop is not gone on with; cst_errored
+ * has the error then. cst_read hands over no error of the stream, and changes nothing of that.
  *
  * Re-entrancy: as cst_read.
  */

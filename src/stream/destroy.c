@@ -25,16 +25,16 @@ void cst__set_errored(cst_stream *s, const cst_error *error)
     s->error = *error;
 }
 
+/* Node's asynchronous iterator listens from its first step on; here a loop over cst_next gets the error by its next call. */
 static void emit_error(cst_stream *s, const cst_error *error)
 {
     if (s->flags & ERROR_EMITTED)
         return;
     s->flags |= ERROR_EMITTED;
-    if (!cst__listened(s, CST_ERROR)) {
+    if (cst__listened(s, CST_ERROR))
+        cst__emit_event(s, &(cst_event){ .type = CST_ERROR, .error = error });
+    else if (!(s->flags & R_ITERATED))
         s->ctx->unhandled = true;
-        return;
-    }
-    cst__emit_event(s, &(cst_event){ .type = CST_ERROR, .error = error });
 }
 
 /* Without autoDestroy. Of several errors the first is the one that is emitted. */
@@ -92,13 +92,13 @@ void cst__run_close(cst_stream *s)
 /* The slot has answered, or there is none. */
 static inline void closed(cst_stream *s)
 {
-    s->flags |= DESTROY_ANSWERED | CLOSED;
+    s->flags |= CLOSED;
     cst__post_for(s, TASK_CLOSE);
 }
 
 void cst__destroy_answered(cst_stream *s, cst_status status)
 {
-    if (s->flags & DESTROY_ANSWERED)
+    if (s->flags & CLOSED)
         return;
     if (status == CST_SWALLOW)
         s->close_status = CST_OK;

@@ -798,6 +798,7 @@ cst_status cst_next(cst_slice *out, cst_stream *s)
 
     if (!out || !s || !(s->flags & HAS_READABLE))
         return CST_E_INVALID_ARG;
+    s->flags |= R_ITERATED;
     if (!(s->flags & DESTROYED)) {
         st = cst_read(out, s, CST_READ_ANY);
         if (st == CST_OK || st < 0)
@@ -829,7 +830,7 @@ void cst__resume(cst_stream *s)
 
     if (s->flags & DESTROYED)
         return;
-    s->flags = (s->flags & ~R_PAUSED) | R_HAS_PAUSED;
+    s->flags &= ~R_PAUSED;
     if (flows)
         return;
     s->flags |= R_HAS_FLOWING | R_RESUME_SCHEDULED;
@@ -857,7 +858,7 @@ void cst__pause(cst_stream *s)
         s->flags &= ~R_FLOWING;
         cst__emit(s, CST_PAUSE);
     }
-    s->flags |= R_HAS_PAUSED | R_PAUSED;
+    s->flags |= R_PAUSED;
 }
 
 cst_status cst_pause(cst_stream *s)
@@ -940,8 +941,7 @@ void cst__run_mode(cst_stream *s)
         s->flags |= R_READABLE_LISTENING;
     else
         s->flags &= ~R_READABLE_LISTENING;
-    if ((s->flags & (R_HAS_PAUSED | R_PAUSED | R_RESUME_SCHEDULED)) ==
-        (R_HAS_PAUSED | R_RESUME_SCHEDULED))
+    if ((s->flags & (R_PAUSED | R_RESUME_SCHEDULED)) == R_RESUME_SCHEDULED)
         s->flags |= R_HAS_FLOWING | R_FLOWING;
     else if (s->flags & R_DATA_LISTENING)
         cst__resume(s);

@@ -102,7 +102,7 @@
 
 /* not on a chunk's way */
 #define R_PAUSED FLAG(32)     /* explicitly */
-#define R_HAS_PAUSED FLAG(33) /* pause or resume was called */
+#define R_ITERATED FLAG(33)   /* cst_next was called: who calls it gets the error */
 #define R_EOF_READABLE_PENDING FLAG(34)
 #define R_END_SCHEDULED FLAG(35)
 #define R_END_EMITTED FLAG(36)
@@ -118,7 +118,7 @@
 #define ERROR_EMITTED FLAG(46)
 #define CLOSED FLAG(47)
 #define CLOSE_EMITTED FLAG(48)
-#define DESTROY_ANSWERED FLAG(49)
+#define W_STAYS_OPEN FLAG(49) /* no_pipe_end */
 #define CONSTRUCT_ANSWERED FLAG(50)
 #define DYING FLAG(51)                /* to be freed when the last frame is left */
 #define R_READABLE_LISTENING FLAG(52) /* at least one 'readable' listener, as of the last look */
