@@ -759,6 +759,21 @@ static void a_write_that_the_first_stream_refuses_is_not_done(void **state)
     assert_int_equal(cst_errored(f->d)->status, CST_E_PREMATURE_CLOSE);
 }
 
+static void a_sink_inside_that_stays_open_is_done_when_all_is_written(void **state)
+{
+    struct fixture *f = *state;
+
+    add_transform(f, "A", NULL);
+    add_sink(f, "S", &(cst_opts){ .no_pipe_end = true });
+    compose(f, false);
+    put(f, "x");
+    end(f);
+    run(f);
+    expect(f, "S:pipe A:t:x S:w:Ax A:flush A:prefinish A:resume cb:CST_OK A:end A:pause S:unpipe "
+              "A:finish A:destroy d:prefinish A:close cb:CST_OK d:finish d:close");
+    assert_true(cst_is_writable(f->s[1]));
+}
+
 static cst_status destroy_later(cst_stream *s, void *self, const cst_error *error)
 {
     struct part *part = *(struct part **)self;
@@ -1230,6 +1245,7 @@ static void pass_throughs_may_stand_before_it_and_in_it(void **state)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 static const struct CMUnitTest tests[] = {
+    T(a_sink_inside_that_stays_open_is_done_when_all_is_written),
     T(what_is_written_comes_out_of_the_last),
     T(nothing_is_lost_where_nobody_reads),
     T(a_late_stage_holds_nothing_but_itself),

@@ -121,6 +121,53 @@ static void no_end_leaves_the_destination_open(void **state)
     assert_true(cst_is_writable(f->w));
 }
 
+static void a_destination_that_stays_open_serves_one_source_after_the_other(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *w, *r;
+
+    assert_int_equal(cst_writable_new(&w, f->ctx, &test_sink_ops, NULL,
+                                      &(cst_opts){ .no_pipe_end = true }),
+                     CST_OK);
+    test_trace_listen(&f->trace, w, "o");
+    start(f, w);
+    cst_push(f->r, cst_slice_str("ab"));
+    cst_push_eof(f->r);
+    run(f);
+    expect(f, "o:write:ab r:end r:pause o:unpipe r:destroy r:close");
+    r = make(f, "s", &test_source_ops, 16);
+    cst_push(r, cst_slice_str("cd"));
+    cst_push_eof(r);
+    assert_int_equal(cst_pipe(r, w, NULL), CST_OK);
+    run(f);
+    expect(f, "o:pipe s:resume o:write:cd s:end s:pause o:unpipe s:destroy s:close");
+    cst_end(w, NULL, NULL); /* which is another matter */
+    run(f);
+    expect(f, "o:final o:finish o:destroy o:close");
+}
+
+/* As in Node: who wants to know asks cst_is_writable, or makes a pipeline. */
+static void a_destination_that_is_over_is_told_of_by_error_or_not_at_all(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *row[] = { f->r, f->w };
+
+    answer(f->w, CST_PENDING);
+    cst_end(f->w, NULL, NULL); /* ended, and not finished */
+    start(f, f->w);
+    cst_push(f->r, cst_slice_str("ab"));
+    run(f);
+    expect(f, "w:destroy r:pause w:unpipe w:error:CST_E_WRITE_AFTER_END w:close");
+    assert_false(cst_is_writable(f->w));
+    start(f, f->w); /* destroyed: its first chunk is lost, and the source waits for ever */
+    cst_push(f->r, cst_slice_str("ab"));
+    cst_push(f->r, cst_slice_str("cd"));
+    run(f);
+    expect(f, "r:pause");
+    assert_int_equal(cst_readable_length(f->r), 2);
+    assert_int_equal(cst_pipeline(row, 2, NULL, NULL, NULL), CST_E_UNABLE_TO_PIPE);
+}
+
 static void every_destination_gets_every_chunk_and_the_slowest_sets_the_pace(void **state)
 {
     struct fixture *f = *state;
@@ -335,6 +382,8 @@ static const struct CMUnitTest tests[] = {
     CASE(a_full_destination_pauses_the_source_until_its_drain),
     CASE(the_end_of_the_source_ends_the_destination),
     CASE(no_end_leaves_the_destination_open),
+    CASE(a_destination_that_stays_open_serves_one_source_after_the_other),
+    CASE(a_destination_that_is_over_is_told_of_by_error_or_not_at_all),
     CASE(every_destination_gets_every_chunk_and_the_slowest_sets_the_pace),
     CASE(an_error_of_the_destination_unpipes_it_and_leaves_the_source),
     CASE(an_error_of_the_source_leaves_the_destination_open),

@@ -129,6 +129,73 @@ static void a_readable_last_stream_stays_open(void **state)
     assert_false(cst_is_destroyed(f->stages[1]));
 }
 
+/* A late sink that stays open, in place of the ordinary one. */
+static void make_lasting(struct fixture *f)
+{
+    cst_destroy(f->stages[2], CST_OK);
+    cst_unref(f->stages[2]);
+    assert_int_equal(cst_writable_new(&f->stages[2], f->ctx, &test_sink_ops, NULL,
+                                      &(cst_opts){ .no_pipe_end = true }),
+                     CST_OK);
+    run(f);
+    test_trace_clear(&f->trace);
+    test_trace_listen(&f->trace, f->stages[2], "w");
+    ((struct test_stage *)cst_stream_self(f->stages[2]))->answer = CST_PENDING;
+}
+
+static void a_last_stream_that_stays_open_has_all_when_done_comes(void **state)
+{
+    struct fixture *f = *state;
+
+    make_lasting(f);
+    start(f, NULL);
+    cst_push(f->stages[0], cst_slice_str("ab"));
+    cst_push_eof(f->stages[0]);
+    run(f);
+    expect(f, "w:write:ab r:end r:pause r:destroy w:unpipe r:close");
+    test_stage_finish(f->stages[2], CST_OK);
+    run(f);
+    expect(f, "w:drain done:ok:");
+    assert_true(cst_is_writable(f->stages[2]));
+    cst_destroy(f->stages[2], CST_USER(4)); /* an affair of the program's */
+    run(f);
+    expect(f, "w:destroy w:error:CST_USER w:close");
+}
+
+static void a_last_stream_that_stays_open_outlives_an_error_of_another(void **state)
+{
+    struct fixture *f = *state;
+
+    make_lasting(f);
+    start(f, NULL);
+    cst_push(f->stages[0], cst_slice_str("ab"));
+    cst_destroy(f->stages[0], CST_USER(3));
+    run(f);
+    expect(f, "w:write:ab r:destroy r:error:CST_USER r:close");
+    test_stage_finish(f->stages[2], CST_OK);
+    run(f);
+    expect(f, "w:drain done:CST_USER:source");
+    assert_true(cst_is_writable(f->stages[2]));
+    assert_int_equal(cst_off_all(f->stages[2], CST_ERROR), CST_OK);
+    cst_destroy(f->stages[2], CST_USER(4)); /* the pipeline has nothing to do with it any more */
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_E_UNHANDLED);
+}
+
+static void a_last_stream_that_stays_open_may_fail_with_what_it_still_has(void **state)
+{
+    struct fixture *f = *state;
+
+    make_lasting(f);
+    start(f, NULL);
+    cst_push(f->stages[0], cst_slice_str("ab"));
+    cst_push_eof(f->stages[0]);
+    run(f);
+    test_trace_clear(&f->trace);
+    test_stage_finish(f->stages[2], CST_USER(5));
+    run(f);
+    expect(f, "w:destroy w:error:CST_USER w:close done:CST_USER:sink");
+}
+
 static void a_signal_destroys_every_stage(void **state)
 {
     struct fixture *f = *state;
@@ -192,6 +259,9 @@ static const struct CMUnitTest tests[] = {
     CASE(a_destination_that_closes_early_is_premature),
     CASE(a_destroyed_stage_cannot_be_piped_to),
     CASE(a_readable_last_stream_stays_open),
+    CASE(a_last_stream_that_stays_open_has_all_when_done_comes),
+    CASE(a_last_stream_that_stays_open_outlives_an_error_of_another),
+    CASE(a_last_stream_that_stays_open_may_fail_with_what_it_still_has),
     CASE(a_signal_destroys_every_stage),
     CASE(a_pipeline_may_do_without_a_callback),
     CASE(without_memory_no_stage_is_touched),

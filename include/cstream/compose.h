@@ -16,6 +16,8 @@
  * composition's EOF. Where the last stream is over before cst_end was called, 'finish' does not come, as in Node:
  * such a composition stays until it is destroyed.
  *
+ * A last stream with no_pipe_end (stream.h) is left open where all went well: 'finish' then comes when all is written.
+ *
  * Errors. When one of the streams fails or closes too early, all are destroyed, and so is the composition, with that
  * error, which names the stage where it arose. Here an error of the last stream counts even after the pipeline inside
  * has come out well; Node loses it. Destroying the composition destroys all streams, with its error or with

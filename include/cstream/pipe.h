@@ -18,8 +18,14 @@ typedef struct cst_pipe_opts {
 
 /**
  * Connects source to dest and starts the flow (by a task). A source may have several destinations: each gets every chunk,
- * and the slowest sets the pace. When the source ends, dest is ended; when dest closes, fails or finishes, it is
- * unpiped. An error of one is not passed on to the other: cst_pipeline does that. opts may be NULL.
+ * and the slowest sets the pace. When the source ends, dest is ended, unless no_end or its own no_pipe_end (stream.h); when
+ * dest closes, fails or finishes, it is unpiped. An error of one is not passed on to the other: cst_pipeline does that. opts
+ * may be NULL.
+ *
+ * As in Node nobody asks whether dest still takes chunks (cst_is_writable says so). Into one that has ended, the first chunk
+ * is a write after end: dest fails with that, and 'error' says so. Into one that was destroyed, which a stream is also after
+ * 'finish', the first chunk is lost, and the source stays paused: nothing is emitted, since the destroy was told already.
+ * cst_pipeline refuses such a stream.
  *
  * CST_OK             connected
  * CST_E_NOMEM        nothing has changed

@@ -27,6 +27,8 @@ typedef struct cst_pipeline_opts {
 
 /**
  * Pipes streams[0] into streams[1] and so on. When one fails or closes too early, all are destroyed with its error.
+ * A last stream with no_pipe_end (stream.h) is neither ended nor destroyed: done comes when all is written that came by, and
+ * the stream serves the next.
  * Node's silences are kept: where the source is destroyed without an error between EOF and 'end', done never runs.
  *
  * streams, count  borrowed for the call; at least two

@@ -187,6 +187,9 @@ typedef struct cst_ops {
  * no_emit_close              no 'close'. Node: emitClose: false
  * no_half_open               end the writable side when the readable side has ended. Node: allowHalfOpen: false
  * no_readable, no_writable   a duplex whose side is there, but ended from the start. Node: readable: false
+ * no_pipe_end                neither a pipe into it nor a pipeline ends it, or destroys it for an error of another stream: it
+ *                            serves one after the other. Node: process.stdout and process.stderr, which no pipe ends, and
+ *                            which are as new when a pipeline has ended or destroyed them
  */
 typedef struct cst_opts {
     size_t high_water_mark;
@@ -200,7 +203,8 @@ typedef struct cst_opts {
     bool no_half_open;
     bool no_readable;
     bool no_writable;
-    uintptr_t reserved[4];
+    bool no_pipe_end;
+    uintptr_t reserved[3];
 } cst_opts;
 
 /*

@@ -189,6 +189,8 @@ static void destroy_tail(struct compose *compose, const cst_error *error)
 
     if (!compose->tail || cst_is_destroyed(compose->tail))
         return;
+    if (!error && compose->came_out && (compose->tail->flags & W_STAYS_OPEN))
+        return; /* it serves the next */
     if (!error && (!compose->came_out || !tail_is_finished(compose)))
         error = &abort;
     cst__destroy(compose->tail, error);
@@ -299,6 +301,8 @@ static void come_out(struct compose *compose, const cst_error *error)
 {
     notice_let_go(compose);
     compose->came_out = true;
+    if (!error && compose->tail && (compose->tail->flags & W_STAYS_OPEN))
+        answer_final(compose, CST_OK); /* no 'finish' of the tail will do so */
     if (compose->destroy_waits)
         answer_destroy(compose, error);
     else if (error)

@@ -9,7 +9,8 @@
  *   and, between a stage and the next:
  *      as_source   finished on the readable side     both must come in before done is told
  *      as_dest     finished on the writable side
- *      on_end      the source's 'end' ends the destination
+ *      on_end      the source's 'end' ends the destination, save where that is the last and is to stay open: it is done when
+ *                  all is written (no_pipe_end), or then and there (no_end)
  *      on_close    the destination's 'close' before that is premature
  *
  * The record is freed when the streams of all its stages have been.
@@ -24,7 +25,7 @@ struct stage {
     cst_stream *stream;     /* NULL: freed */
     struct cst__pipe *pipe; /* to the next stage, until it is connected */
     struct cst__finished guard, as_source, as_dest;
-    struct cst__fn_listener on_guard_close, on_error, on_end, on_close;
+    struct cst__fn_listener on_guard_close, on_error, on_end, on_close, on_drain;
     struct cst__fn_listener
         on_late; /* a source that closed after EOF: its 'end' or 'error' decides */
     cst_task_link end_task;
@@ -69,6 +70,15 @@ static struct stage *last_stage(struct pipeline *pipeline)
     return &pipeline->stages[pipeline->count - 1];
 }
 
+/* The last stage, whose stream asks for that. What no_end leaves open is not waited for, so it is none of these. */
+static bool stays_open(const struct stage *stage)
+{
+    return stage == last_stage(stage->pipeline) && !stage->pipeline->no_end &&
+           (stage->stream->flags & W_STAYS_OPEN);
+}
+
+static void end_stage(struct stage *stage);
+
 /* --- the outcome ------------------------------------------------------------------------------------------------------ */
 
 static bool may_be_replaced(const cst_error *error)
@@ -77,9 +87,10 @@ static bool may_be_replaced(const cst_error *error)
            error->status == CST_E_ABORT;
 }
 
-/* Each stage is asked once: those that are still armed are destroyed, from first to last. */
+/* Each stage is asked once: those that are still armed are destroyed, from first to last. One that stays open gets no more. */
 static void disarm_all(struct pipeline *pipeline)
 {
+    struct stage *last = last_stage(pipeline);
     cst_error destroyed = { .stage = "", .status = CST_E_DESTROYED };
     cst_error error = pipeline->error.status < 0 ? pipeline->error : destroyed;
 
@@ -95,6 +106,8 @@ static void disarm_all(struct pipeline *pipeline)
         if (stage->stream)
             cst__destroy(stage->stream, &error);
     }
+    if (last->stream && stays_open(last))
+        end_stage(last);
 }
 
 static void run_done(cst_task_link *link)
@@ -106,12 +119,13 @@ static void run_done(cst_task_link *link)
     pipeline_release(pipeline);
 }
 
-/* A last stream that can still be read goes on without the pipeline. */
+/* A last stream that stays open, or can still be read where all went well, goes on without the pipeline. */
 static void leave_last_open(struct pipeline *pipeline)
 {
     struct stage *last = last_stage(pipeline);
+    bool goes_on = pipeline->last_is_left_open && pipeline->error.status == CST_OK;
 
-    if (!pipeline->last_is_left_open || !last->stream)
+    if (!last->stream || !(goes_on || stays_open(last)))
         return;
     cst__finished_stop(&last->guard);
     cst__unlisten(last->stream, &last->on_error.listener, EVENT_BIT(CST_ERROR));
@@ -128,8 +142,7 @@ static void settle(struct pipeline *pipeline, const cst_error *error, bool final
     cst__abort_unlisten(&pipeline->signal);
     if (!final)
         return;
-    if (pipeline->error.status == CST_OK)
-        leave_last_open(pipeline);
+    leave_last_open(pipeline);
     pipeline->outcome = pipeline->error;
     pipeline->refs++;
     cst__post(pipeline->ctx, &pipeline->task, run_done);
@@ -209,20 +222,56 @@ static void on_close(cst_stream *s, const cst_event *event, void *arg)
         settle(stage->pipeline, &premature, false);
 }
 
-static void end_next(struct stage *stage)
+/* What a stage would have said as a destination is not waited for. */
+static void waive_dest(struct stage *stage)
 {
-    struct stage *next = stage + 1;
+    if (!stage->dest_awaited)
+        return;
+    if (stage->stream)
+        cst__finished_stop(&stage->as_dest);
+    dest_came_in(stage, NULL);
+}
 
-    next->ended = true;
-    if (next->stream)
-        cst__end(next->stream, NULL, NULL, NULL);
+static void on_drain(cst_stream *s, const cst_event *event, void *arg)
+{
+    (void)s;
+    (void)event;
+    waive_dest(arg);
+}
+
+/* The last stage, which stays open, is done when all is written: a 'drain' says so, however little that was. */
+static void await_last_write(struct stage *last)
+{
+    cst_stream *s = last->stream;
+
+    if (cst__w(s)->length == 0) {
+        waive_dest(last);
+        return;
+    }
+    s->flags |= W_NEED_DRAIN;
+    cst__listen_fn(s, &last->on_drain, EVENT_BIT(CST_DRAIN), LISTENER_ONCE);
+}
+
+static void end_stage(struct stage *stage)
+{
+    if (stage->ended)
+        return;
+    stage->ended = true;
+    if (!stage->stream)
+        return;
+    if (stays_open(stage))
+        await_last_write(stage);
+    else
+        cst__end(stage->stream, NULL, NULL, NULL);
 }
 
 static void on_end(cst_stream *s, const cst_event *event, void *arg)
 {
+    struct stage *stage = arg;
+
     (void)s;
     (void)event;
-    end_next(arg);
+    end_stage(stage + 1);
 }
 
 static void run_end_next(cst_task_link *link)
@@ -230,7 +279,7 @@ static void run_end_next(cst_task_link *link)
     struct stage *stage = cst__container_of(link, struct stage, end_task);
     struct pipeline *pipeline = stage->pipeline;
 
-    end_next(stage);
+    end_stage(stage + 1);
     pipeline_release(pipeline);
 }
 
@@ -271,7 +320,7 @@ static void set_up_stage(struct stage *stage, bool reading, bool writing)
     struct cst__finished_sides sides = { .readable = reading, .writable = writing, .error = true };
 
     pipeline->refs++;
-    if (reading || !pipeline->no_end) {
+    if (reading || !(pipeline->no_end || stays_open(stage))) {
         stage->armed = true;
         cst__listen_fn(s, &stage->on_guard_close, EVENT_BIT(CST_CLOSE), 0);
         cst__finished_start(&stage->guard, s, sides, guard_called, nothing_gone);
@@ -350,7 +399,7 @@ static cst_status reserve_pipes(struct pipeline *pipeline)
 
 /* --- a stage that needs no more input --------------------------------------------------------------------------------- */
 
-/* Whatever this stage would have said as a source, or as a destination, the pipeline does not wait for it. */
+/* As waive_dest. */
 static void waive_source(struct stage *stage)
 {
     if (!stage->source_awaited)
@@ -361,15 +410,6 @@ static void waive_source(struct stage *stage)
                       EVENT_BIT(CST_END) | EVENT_BIT(CST_ERROR));
     }
     source_came_in(stage, NULL);
-}
-
-static void waive_dest(struct stage *stage)
-{
-    if (!stage->dest_awaited)
-        return;
-    if (stage->stream)
-        cst__finished_stop(&stage->as_dest);
-    dest_came_in(stage, NULL);
 }
 
 /* From here on it neither fails nor ends anything, save that an error other than the abort still counts. */
@@ -487,9 +527,10 @@ static void init_stage(struct stage *stage, struct pipeline *pipeline, cst_strea
     stage->on_error.fn = on_error;
     stage->on_end.fn = on_end;
     stage->on_close.fn = on_close;
+    stage->on_drain.fn = on_drain;
     stage->on_late.fn = on_late;
     stage->on_guard_close.arg = stage->on_error.arg = stage->on_end.arg = stage->on_close.arg =
-        stage->on_late.arg = stage;
+        stage->on_drain.arg = stage->on_late.arg = stage;
 }
 
 static bool fits(cst_stream *const *streams, size_t count)

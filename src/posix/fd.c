@@ -538,6 +538,7 @@ static cst_fd_opts standard(const cst_opts *opts)
 
     if (opts)
         all.stream = *opts;
+    all.stream.no_pipe_end = true; /* nothing that is piped into them ends them */
     return all;
 }
 

@@ -570,7 +570,9 @@ static inline struct cst__pipe *new_pipe(cst_stream *source, cst_stream *dest, b
     struct cst__pipe *pipe = cst__alloc(source->ctx, sizeof(*pipe));
 
     if (pipe)
-        *pipe = (struct cst__pipe){ .source = source, .dest = dest, .no_end = no_end };
+        *pipe = (struct cst__pipe){ .source = source,
+                                    .dest = dest,
+                                    .no_end = no_end || (dest->flags & W_STAYS_OPEN) };
     return pipe;
 }
 

@@ -220,12 +220,16 @@ void cst_unref(cst_stream *s)
 
 /* --- making ------------------------------------------------------------------------------------------------------- */
 
-/* Whether the options say nothing but a mark. */
+/* Whether the options say nothing but a mark. The switches lie side by side, and eight of them are asked at once. */
 static inline bool are_plain(const cst_opts *opts)
 {
-    return !((opts->object_mode | opts->readable_object_mode | opts->writable_object_mode |
-              opts->no_auto_destroy | opts->no_emit_close | opts->no_half_open | opts->no_readable |
-              opts->no_writable) ||
+    const size_t first = offsetof(cst_opts, object_mode);
+    uint64_t eight;
+
+    _Static_assert(offsetof(cst_opts, no_pipe_end) == offsetof(cst_opts, object_mode) + 8,
+                   "nine switches, no_pipe_end the last");
+    memcpy(&eight, (const char *)opts + first, sizeof(eight));
+    return !((eight | opts->no_pipe_end) |
              (opts->readable_high_water_mark | opts->writable_high_water_mark));
 }
 
@@ -240,6 +244,8 @@ OUT_OF_LINE void init_by_options(cst_stream *s, const cst_opts *opts)
         s->flags &= ~EMIT_CLOSE;
     if (opts->no_half_open)
         s->flags &= ~HALF_OPEN;
+    if (opts->no_pipe_end)
+        s->flags |= W_STAYS_OPEN;
     if (s->flags & HAS_READABLE)
         cst__readable_init(s, opts, both);
     if (s->flags & HAS_WRITABLE)

@@ -1100,9 +1100,64 @@ static void standard_streams_are_borrowed_and_stay_blocking(void **state)
     close(saved_in);
     close(saved_out);
     assert_true(cst_is_closed(input));
-    assert_true(cst_is_closed(output));
+    assert_false(cst_writable_ended(output));
     cst_unref(input);
     cst_unref(output);
+}
+
+typedef cst_status new_standard(cst_stream **out, cst_loop *loop, const cst_opts *opts);
+
+static cst_stream *memory_source(struct test_fixture *f, const char *text)
+{
+    cst_stream *s;
+
+    assert_int_equal(cst_memory_source_new(&s, f->ctx, cst_slice_str(text), NULL), CST_OK);
+    return s;
+}
+
+/* Two pipes, two pipelines, one of which fails, and a write; then the program itself ends it. */
+static void serve_one_after_the_other(struct test_fixture *f, new_standard *new, int standard)
+{
+    int out, result, saved = dup(standard);
+    cst_stream *output, *row[2];
+
+    test_pipe(&result, &out);
+    assert_int_equal(dup2(out, standard), standard);
+    assert_int_equal(new (&output, f->loop, NULL), CST_OK);
+    test_listen(f, output, "w");
+    for (unsigned i = 0; i < 4; i++) {
+        row[0] = memory_source(f, i % 2 ? "b" : "a");
+        row[1] = output;
+        if (i < 2)
+            assert_int_equal(cst_pipe(row[0], output, NULL), CST_OK);
+        else
+            assert_int_equal(cst_pipeline(row, 2, NULL, test_on_outcome, test_name(f, "row")),
+                             CST_OK);
+        if (i == 3)
+            cst_destroy(row[0], CST_USER(1));
+        assert_int_equal(cst_loop_run(f->loop), CST_IDLE);
+        cst_unref(row[0]);
+    }
+    cst_write(output, cst_slice_str("c"), NULL, NULL);
+    assert_int_equal(cst_loop_run(f->loop), CST_IDLE);
+    cst_end(output, NULL, NULL);
+    assert_int_equal(cst_loop_run(f->loop), CST_IDLE);
+    dup2(saved, standard);
+    test_assert_reads(result, "abac");
+    assert_string_equal(f->trace.text, "row:OK row:USER w:finish w:close");
+    test_trace_clear(&f->trace);
+    close(out);
+    close(result);
+    close(saved);
+    cst_unref(output);
+}
+
+static void nothing_that_is_piped_into_a_standard_stream_ends_it(void **state)
+{
+    struct test_fixture *f = *state;
+
+    serve_one_after_the_other(f, cst_stdout_new, 1);
+    serve_one_after_the_other(f, cst_stderr_new, 2);
 }
 
 /* --- allocations ---------------------------------------------------------------------------------- */
@@ -1190,6 +1245,7 @@ static const struct CMUnitTest tests[] = {
     T(descriptor_that_is_not_open_is_refused),
     T(other_streams_have_no_descriptor),
     T(standard_streams_are_borrowed_and_stay_blocking),
+    T(nothing_that_is_piped_into_a_standard_stream_ends_it),
     cmocka_unit_test(any_allocation_may_fail),
 };
 

@@ -74,8 +74,13 @@ CST_API cst_status cst_fd_readable_new(cst_stream **out, cst_loop *loop, int fd,
 CST_API cst_status cst_fd_writable_new(cst_stream **out, cst_loop *loop, int fd, const cst_fd_opts *opts);
 CST_API cst_status cst_fd_duplex_new(cst_stream **out, cst_loop *loop, int fd, const cst_fd_opts *opts);
 
-/** The standard streams: borrowed and shared. Writes wait, as Node's to files, terminals and pipes do. opts may be NULL.
- * Node: process.stdin, stdout, stderr. */
+/**
+ * The standard streams: borrowed and shared. Writes wait, as Node's to files, terminals and pipes do. opts may be NULL.
+ * Node: process.stdin, stdout, stderr.
+ *
+ * What is piped into the output streams, by cst_pipe or cst_pipeline, leaves them open (no_pipe_end, set whatever opts say).
+ * cst_end and cst_destroy end and destroy them as any stream; the descriptor stays as it was, and one may be made anew.
+ */
 CST_API cst_status cst_stdin_new(cst_stream **out, cst_loop *loop, const cst_opts *opts);
 CST_API cst_status cst_stdout_new(cst_stream **out, cst_loop *loop, const cst_opts *opts);
 CST_API cst_status cst_stderr_new(cst_stream **out, cst_loop *loop, const cst_opts *opts);
