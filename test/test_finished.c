@@ -186,15 +186,89 @@ static void a_stream_that_stays_is_over_with_its_second_side(void **state)
     run_and_expect(host, "d:resume d:end done:ok");
 }
 
-static void a_destroy_without_close_is_never_told(void **state)
+static void a_destroy_without_close_is_told_when_the_stream_is_freed(void **state)
+{
+    struct test_host *host = *state;
+    cst_stream *w = sink(host, &(cst_opts){ .no_emit_close = true });
+    cst_stream *r = test_feed_new(host, &(struct test_feed){ .when = TEST_NEVER },
+                                  &(cst_opts){ .no_emit_close = true });
+
+    wait_for(host, w, NULL);
+    assert_int_equal(cst_finished(r, &(cst_finished_opts){ .no_error = true }, on_other, host),
+                     CST_OK);
+    cst_destroy(w, CST_OK);
+    cst_destroy(r, CST_USER(1));
+    assert_int_equal(cst_ctx_run(host->ctx, NULL), CST_E_UNHANDLED);
+    test_host_expect(host, "");
+    cst_unref(w);
+    cst_unref(r);
+    run_and_expect(host, "done:CST_E_PREMATURE_CLOSE other:CST_USER:feed");
+}
+
+/* Where something else would have told, or it was undone, there is nothing to tell at last. */
+static void what_was_told_or_undone_is_not_told_again_when_the_stream_is_freed(void **state)
 {
     struct test_host *host = *state;
     cst_stream *w = sink(host, &(cst_opts){ .no_emit_close = true });
 
     wait_for(host, w, NULL);
-    cst_destroy(w, CST_OK);
+    assert_int_equal(cst_finished(w, NULL, on_other, host), CST_OK);
+    assert_int_equal(cst_finished_cancel(w, on_other, host), CST_OK);
+    cst_end(w, NULL, NULL);
+    run_and_expect(host, "w:finish done:ok");
     cst_unref(w);
     run_and_expect(host, "");
+}
+
+struct last_word {
+    cst_stream *s;
+    size_t told;
+    cst_status status;
+};
+
+/* All streams are still there. */
+static void on_last_word(const cst_error *error, void *arg)
+{
+    struct last_word *last = arg;
+
+    last->told++;
+    last->status = error ? error->status : CST_OK;
+    assert_true(cst_is_destroyed(last->s));
+    cst_unref(last->s);
+}
+
+static cst_status no_answer(cst_stream *s, void *self)
+{
+    (void)s;
+    (void)self;
+    return CST_PENDING;
+}
+
+static cst_status no_answer_to_destroy(cst_stream *s, void *self, const cst_error *error)
+{
+    (void)error;
+    return no_answer(s, self);
+}
+
+/* A stream that never closes: its destroy slot does not answer. */
+static void at_the_latest_it_is_told_when_the_context_is_freed(void **state)
+{
+    static const cst_ops ops = { .name = "mute", .destroy = no_answer_to_destroy };
+    struct last_word last = { .told = 0 };
+    struct test_heap heap;
+    cst_ctx *ctx;
+
+    (void)state;
+    test_heap_init(&heap);
+    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&heap), NULL), CST_OK);
+    assert_int_equal(cst_readable_new(&last.s, ctx, &ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_finished(last.s, NULL, on_last_word, &last), CST_OK);
+    assert_int_equal(cst_ctx_run(ctx, NULL), CST_IDLE);
+    assert_int_equal(last.told, 0);
+    assert_int_equal(cst_ctx_free(ctx), CST_OK);
+    assert_int_equal(last.told, 1);
+    assert_int_equal(last.status, CST_E_PREMATURE_CLOSE);
+    assert_int_equal(heap.live_blocks, 0);
 }
 
 static void a_cancelled_one_is_silent(void **state)
@@ -304,7 +378,7 @@ static void a_signal_may_be_thrown_when_the_stream_is_gone(void **state)
     wait_for(host, w, &(cst_finished_opts){ .signal = signal });
     cst_destroy(w, CST_OK);
     cst_unref(w);
-    run_and_expect(host, "");
+    run_and_expect(host, "done:CST_E_PREMATURE_CLOSE");
     cst_abort_fire(signal);
     run_and_expect(host, "");
     cst_abort_unref(signal);
@@ -345,7 +419,9 @@ static const struct CMUnitTest tests[] = {
     CASE(one_side_alone_does_not_wait_for_close),
     CASE(after_a_destroy_it_does_not_wait_for_close),
     CASE(a_stream_that_stays_is_over_with_its_second_side),
-    CASE(a_destroy_without_close_is_never_told),
+    CASE(a_destroy_without_close_is_told_when_the_stream_is_freed),
+    CASE(what_was_told_or_undone_is_not_told_again_when_the_stream_is_freed),
+    CASE(at_the_latest_it_is_told_when_the_context_is_freed),
     CASE(a_cancelled_one_is_silent),
     CASE(of_two_that_are_equal_the_last_is_cancelled),
     CASE(its_listeners_stay_until_they_are_cancelled),

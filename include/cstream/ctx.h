@@ -147,8 +147,9 @@ CST_API cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, co
 
 /**
  * Ends a context: destroys the streams that are still open, runs the tasks and immediates that are queued, stops every
- * timer, calls every callback of a write or end that is still owed (with the stream's error or CST_E_DESTROYED), and
- * frees streams, queues and free lists. Handles to its streams are dead then, whatever references were held; no
+ * timer, calls every callback of a write or end that is still owed (with the stream's error or CST_E_DESTROYED), and every
+ * one of a cst_pipeline or cst_finished (with the error that was met, or CST_E_PREMATURE_CLOSE), and frees streams, queues
+ * and free lists. No callback that was promised is passed over; a timer was not: its storage is the host's. Handles to its streams are dead then, whatever references were held; no
  * completion may come after it, and no other thread may post. Slices stay valid. Streams may not be made inside it, nor
  * timers started.
  *

@@ -25,7 +25,9 @@ typedef struct cst_finished_opts {
 
 /**
  * Calls done once, when s has ended, finished, failed or closed too early (CST_E_PREMATURE_CLOSE). Where that is so
- * already, the outcome is settled now and told by a task. Never, where Node does not: a destroy with no_emit_close.
+ * already, the outcome is settled now and told by a task. Where Node never calls back, as for a destroy with no_emit_close,
+ * done comes late: when s has been freed, by a task, or at the latest in cst_ctx_free, while handles are still good; with the
+ * error of s, else CST_E_PREMATURE_CLOSE.
  *
  * CST_OK, CST_E_NOMEM (nothing has changed), CST_E_INVALID_ARG (s or done is NULL)
  */

@@ -29,15 +29,19 @@ typedef struct cst_pipeline_opts {
  * Pipes streams[0] into streams[1] and so on. When one fails or closes too early, all are destroyed with its error.
  * A last stream with no_pipe_end (stream.h) is neither ended nor destroyed: done comes when all is written that came by, and
  * the stream serves the next.
- * Node's silences are kept: where the source is destroyed without an error between EOF and 'end', done never runs.
+ *
+ * Where Node never calls back, done comes late. So it is where the source is destroyed without an error between EOF and 'end':
+ * then it comes, by a task, when the last of the streams has been freed, or at the latest in cst_ctx_free, while handles are
+ * still good; with the error that was met, else CST_E_PREMATURE_CLOSE. Nothing is destroyed by such a silence.
  *
  * streams, count  borrowed for the call; at least two
  * opts            may be NULL
- * done, arg       called by a task, once, when every stream has finished its part; may be NULL
+ * done, arg       called by a task, exactly once unless refused, when every stream has finished its part; may be NULL
  *
  * CST_OK                 under way
- * CST_E_UNABLE_TO_PIPE   a stream after the first is destroyed already. As in Node nothing is undone: pairs before it
- *                        may be connected, and done may still run when these have come out
+ * CST_E_UNABLE_TO_PIPE   a stream after the first is destroyed already. As in Node nothing is undone: where it is the fourth
+ *                        or a later one the pairs before its predecessor are connected, and done is called as it would be
+ *                        for these alone; else done will not run
  * CST_E_NOMEM            nothing has changed
  * CST_E_INVALID_ARG      fewer than two streams, one is NULL or lacks the side it needs, or their contexts differ
  *

@@ -55,6 +55,15 @@ static const cst_error *outcome_of_close(const struct cst__finished *finished, c
     return NULL;
 }
 
+/* Node would never call: the outcome has not come, and will not. So this is it. */
+static const cst_error *never_came(const struct cst__finished *finished, cst_error *out)
+{
+    const cst_stream *s = finished->stream;
+
+    *out = error_of(s) ? s->error : cst__error_here(s, CST_E_PREMATURE_CLOSE, CST_NO_DIRECTION);
+    return out;
+}
+
 static void call(struct cst__finished *finished, const cst_error *error)
 {
     if (finished->called)
@@ -101,6 +110,8 @@ static void on_event(cst_stream *s, const cst_event *event, void *arg)
         on_finish(finished);
     else if (event->type == CST_ERROR)
         call(finished, event->error);
+    else if (event->type == CST__EVENT_LAST_CALL)
+        call(finished, never_came(finished, &premature));
     else
         call(finished, outcome_of_close(finished, &premature));
 }
@@ -193,6 +204,8 @@ void cst__finished_start(struct cst__finished *finished, cst_stream *s,
     }
     if (sides.error)
         events |= EVENT_BIT(CST_ERROR);
+    if (sides.promised)
+        events |= EVENT_BIT(CST__EVENT_LAST_CALL);
     cst__listen_fn(s, &finished->listener, events, 0);
 }
 
@@ -215,6 +228,7 @@ static bool is_stopped(const struct cst__finished *finished)
 
 struct watch {
     struct cst__limbo limbo;
+    cst_ctx *ctx;
     struct cst__finished finished;
     struct cst__abort_link signal;
     cst_outcome_fn *done;
@@ -229,12 +243,26 @@ static void watch_called(struct cst__finished *finished, const cst_error *error)
     watch->done(error, watch->arg);
 }
 
+/* The stream is gone by now. */
+static void run_never_came(cst_task_link *link)
+{
+    struct watch *watch = cst__container_of(link, struct watch, finished.task);
+
+    watch->done(&watch->finished.outcome, watch->arg);
+    cst__free(watch->ctx, watch, sizeof(*watch));
+}
+
 static void watch_gone(struct cst__finished *finished)
 {
     struct watch *watch = cst__container_of(finished, struct watch, finished);
 
     cst__abort_unlisten(&watch->signal);
-    cst__free_later(finished->stream->ctx, &watch->limbo, sizeof(*watch));
+    if (finished->called) {
+        cst__free_later(watch->ctx, &watch->limbo, sizeof(*watch));
+        return;
+    }
+    (void)never_came(finished, &finished->outcome);
+    cst__post(watch->ctx, &finished->task, run_never_came);
 }
 
 static void watch_aborted(struct cst__abort_link *link)
@@ -260,11 +288,12 @@ cst_status cst_finished(cst_stream *s, const cst_finished_opts *opts, cst_outcom
         return CST_E_NOMEM;
     if (!opts)
         opts = &defaults;
-    *watch = (struct watch){ .done = done, .arg = arg };
+    *watch = (struct watch){ .ctx = s->ctx, .done = done, .arg = arg };
     sides.readable = cst__has_readable_side(s) && !opts->no_readable;
     sides.writable = cst__has_writable_side(s) && !opts->no_writable;
     sides.error = !opts->no_error;
     sides.aborted = cst_abort_fired(opts->signal);
+    sides.promised = true;
     cst__finished_start(&watch->finished, s, sides, watch_called, watch_gone);
     if (opts->signal && !sides.aborted && !watch->finished.settled)
         cst__abort_listen(opts->signal, &watch->signal, watch_aborted);

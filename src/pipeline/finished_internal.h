@@ -32,10 +32,11 @@ struct cst__finished {
 
 /**
  * What to wait for: a side may be asked for though the stream lacks it. error: listen to 'error'. aborted: the outcome is
- * CST_E_ABORT, unless it is settled already.
+ * CST_E_ABORT, unless it is settled already. promised: where it has not come when the context is freed, it is
+ * CST_E_PREMATURE_CLOSE.
  */
 struct cst__finished_sides {
-    bool readable, writable, error, aborted;
+    bool readable, writable, error, aborted, promised;
 };
 
 /** Begins to wait; fn may be called by a task at the earliest. Cannot fail. */

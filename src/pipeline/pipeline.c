@@ -59,9 +59,33 @@ static size_t pipeline_size(size_t count)
     return sizeof(struct pipeline) + count * sizeof(struct stage);
 }
 
+static void run_done(cst_task_link *link);
+
+/* By a task. From here on nothing that comes in counts. */
+static void tell(struct pipeline *pipeline)
+{
+    pipeline->left = 0;
+    pipeline->outcome = pipeline->error;
+    pipeline->refs++;
+    cst__post(pipeline->ctx, &pipeline->task, run_done);
+}
+
+/* Node would never call done. Where no pair was connected there is nothing to tell. */
+static void tell_at_last(struct pipeline *pipeline)
+{
+    if (pipeline->left == 0)
+        return;
+    if (pipeline->error.status == CST_OK)
+        pipeline->error = (cst_error){ .stage = "", .status = CST_E_PREMATURE_CLOSE };
+    tell(pipeline);
+}
+
 static void pipeline_release(struct pipeline *pipeline)
 {
-    if (--pipeline->refs == 0)
+    if (--pipeline->refs > 0)
+        return;
+    tell_at_last(pipeline);
+    if (pipeline->refs == 0)
         cst__free_later(pipeline->ctx, &pipeline->limbo, pipeline_size(pipeline->count));
 }
 
@@ -143,14 +167,13 @@ static void settle(struct pipeline *pipeline, const cst_error *error, bool final
     if (!final)
         return;
     leave_last_open(pipeline);
-    pipeline->outcome = pipeline->error;
-    pipeline->refs++;
-    cst__post(pipeline->ctx, &pipeline->task, run_done);
+    tell(pipeline);
 }
 
 static void one_came_in(struct pipeline *pipeline, const cst_error *error)
 {
-    settle(pipeline, error, --pipeline->left == 0);
+    if (pipeline->left > 0)
+        settle(pipeline, error, --pipeline->left == 0);
 }
 
 static void source_came_in(struct stage *stage, const cst_error *error)
@@ -208,6 +231,8 @@ static void on_error(cst_stream *s, const cst_event *event, void *arg)
     (void)s;
     if (event->type == CST__EVENT_FREED)
         stage_gone(stage);
+    else if (event->type == CST__EVENT_LAST_CALL)
+        tell_at_last(stage->pipeline);
     else if (event->error->status != CST_E_ABORT && event->error->status != CST_E_PREMATURE_CLOSE)
         settle(stage->pipeline, event->error, false);
 }
@@ -325,7 +350,9 @@ static void set_up_stage(struct stage *stage, bool reading, bool writing)
         cst__listen_fn(s, &stage->on_guard_close, EVENT_BIT(CST_CLOSE), 0);
         cst__finished_start(&stage->guard, s, sides, guard_called, nothing_gone);
     }
-    cst__listen_fn(s, &stage->on_error, EVENT_BIT(CST_ERROR) | EVENT_BIT(CST__EVENT_FREED), 0);
+    cst__listen_fn(
+        s, &stage->on_error,
+        EVENT_BIT(CST_ERROR) | EVENT_BIT(CST__EVENT_FREED) | EVENT_BIT(CST__EVENT_LAST_CALL), 0);
     if (stage == last_stage(pipeline))
         pipeline->last_is_left_open = cst_is_readable(s);
 }

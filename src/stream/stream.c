@@ -31,12 +31,18 @@ static void end_stream(struct cst__resident *resident)
     cst__destroy(stream_of(resident), NULL);
 }
 
+static void settle_requests(cst_stream *s)
+{
+    if ((s->flags & HAS_WRITABLE) && cst__writable_owes(s))
+        cst__writable_settle(s);
+}
+
 static void settle_stream(struct cst__resident *resident)
 {
     cst_stream *s = stream_of(resident);
 
-    if ((s->flags & HAS_WRITABLE) && cst__writable_owes(s))
-        cst__writable_settle(s);
+    settle_requests(s);
+    cst__emit(s, CST__EVENT_LAST_CALL);
 }
 
 static bool holds_something(const cst_stream *s)
@@ -69,7 +75,7 @@ static bool bury_stream(struct cst__resident *resident)
 {
     cst_stream *s = stream_of(resident);
 
-    settle_stream(resident);
+    settle_requests(s);
     if (s->refs) {
         s->flags &= ~DYING;
         return false;

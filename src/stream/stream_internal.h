@@ -181,8 +181,12 @@ enum cst__slot {
 
 /* --- events ------------------------------------------------------------------------------------------------------- */
 
-/* Beside the public events, for listeners of the library's: the stream is being freed, and with it its list. */
+/*
+ * Beside the public events, for listeners of the library's: the stream is being freed, and with it its list; and, before
+ * that, that its context is: what a callback was promised has to be told now, while all streams are still there.
+ */
 #define CST__EVENT_FREED CST_EVENT_TYPES_
+#define CST__EVENT_LAST_CALL (CST_EVENT_TYPES_ + 1)
 #define EVENT_BIT(type) ((uint16_t)(1u << (type)))
 
 enum cst__listener_kind { LISTENER_FN, LISTENER_PIPE_SOURCE, LISTENER_PIPE_DEST };
