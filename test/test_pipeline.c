@@ -134,7 +134,7 @@ static void what_was_connected_before_a_destroyed_stage_comes_out(void **state)
     assert_int_equal(cst_pipeline(row, 4, NULL, on_outcome, f), CST_E_UNABLE_TO_PIPE);
     cst_destroy(row[0], CST_USER(3));
     run(f);
-    expect(f, "r:destroy r:error:CST_USER r:close done:CST_USER:source");
+    expect(f, "r:destroy r:resume r:error:CST_USER r:close done:CST_USER:source");
     assert_true(cst_is_destroyed(row[1]));
     assert_false(cst_is_destroyed(t));
 }
