@@ -126,9 +126,9 @@ static void a_destination_that_stays_open_serves_one_source_after_the_other(void
     struct fixture *f = *state;
     cst_stream *w, *r;
 
-    assert_int_equal(cst_writable_new(&w, f->ctx, &test_sink_ops, NULL,
-                                      &(cst_opts){ .no_pipe_end = true }),
-                     CST_OK);
+    assert_int_equal(
+        cst_writable_new(&w, f->ctx, &test_sink_ops, NULL, &(cst_opts){ .no_pipe_end = true }),
+        CST_OK);
     test_trace_listen(&f->trace, w, "o");
     start(f, w);
     cst_push(f->r, cst_slice_str("ab"));

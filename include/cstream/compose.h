@@ -6,7 +6,8 @@
  *                  +----------------------------------------------------------------+
  *
  * What is written goes to the first stream, what comes out of the last is what is read; in between is a cst_pipeline.
- * So a composition can stand wherever a duplex can: in a pipe, a pipeline, another composition. Node: stream.compose.
+ * So a composition can stand wherever a duplex can: in a pipe, a pipeline, another composition, which may go as deep as
+ * memory lasts: the stack is bounded (nesting_limit in ctx.h). Node: stream.compose.
  *
  * Flow. A write is done when the first stream has taken the chunk and has room for more, else at its 'drain'. The
  * last stream is consumed by 'data'; it is paused while the composition's own readable side is full, and resumed by

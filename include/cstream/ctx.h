@@ -91,7 +91,8 @@ typedef struct cst_timer {
  *                 so it must be safe there. It sees to it that the host's loop stops sleeping, and calls nothing of the
  *                 library. NULL: the host finds out by running.
  * nesting_limit   how deep synchronous stages run inside one another before a chunk is buffered and goes on by a task;
- *                 0 is 64. It bounds the stack for any length of pipeline. Idle pass-throughs do not count: they are gone by.
+ *                 0 is 64. It bounds the stack for any length of pipeline, and for compositions inside one another, whose
+ *                 ends, destroys and 'drain's count too. Idle pass-throughs do not count: they are gone by.
  * host, host_kind what drives the context: a pointer of the host's own, and a word that says what it points to, static;
  *                 cst_ctx_host gives it back, so that a stream that was given a context alone finds its loop. May be NULL.
  * cached_blocks   how many blocks of one size cst_ctx_buf keeps for reuse; 0 is 16, or as many as make 196,608 bytes

@@ -10,6 +10,9 @@
  *      on_tail: data, end, error <----------------+
  *      as_tail: finished, which answers final
  *
+ * What goes from one composition to the next inside it, or outside, would go through all of them on the stack: a write, an
+ * end and a destroy inwards, a 'drain' outwards. So each counts as nested, and beyond the context's limit goes on by a task.
+ *
  * The pipeline's done finds the duplex, which it holds a reference to. Node answers a destroy when the pipeline has come
  * out, so that this keeps nothing longer than is due; where a pipeline never comes out, the context frees it.
  */
@@ -26,6 +29,10 @@ struct compose {
     struct cst__finished as_tail;
     cst_call write, final, destroy; /* those that wait for an answer */
     bool write_waits, final_waits, destroy_waits;
+    cst_task_link put_off_task;
+    cst_slice chunk; /* of the write that is put off: its bytes stay until its answer */
+    cst_error error; /* of the destroy that is put off; status 0: none */
+    unsigned put_off;
     bool writable, readable; /* the sides in use */
     bool came_out;           /* the pipeline */
     bool let_go;             /* its first stream: no more input is needed */
@@ -36,6 +43,23 @@ struct compose {
 struct handle {
     struct compose *compose;
 };
+
+/* --- compositions inside one another ---------------------------------------------------------- */
+
+enum put_off { PUT_OFF_WRITE = 1, PUT_OFF_END = 2, PUT_OFF_DRAIN = 4, PUT_OFF_DESTROY = 8 };
+
+static void run_put_off(cst_task_link *link);
+
+/* Whether this has to go on by a task, which it does then; the duplex stays for it. */
+static bool puts_off(struct compose *compose, enum put_off what)
+{
+    if (cst__may_nest(compose->ctx))
+        return false;
+    if (!compose->put_off_task.run)
+        cst__post_link(compose->duplex, &compose->put_off_task, run_put_off);
+    compose->put_off |= what;
+    return true;
+}
 
 /* --- answering what waits --------------------------------------------------------------------- */
 
@@ -129,25 +153,46 @@ static cst_status hold_write(cst_stream *s, struct compose *compose)
     return CST_PENDING;
 }
 
-static cst_status compose_write(cst_stream *s, void *self, const cst_slice *chunk)
+/* The way of a chunk into the first stream. CST_PENDING: what comes of it is to be waited for. */
+static cst_status write_to_head(struct compose *compose, const cst_slice *chunk)
 {
-    struct compose *compose = compose_of(self);
     cst_status st;
 
-    cst__show(s->ctx); /* the chunk may have come through stages, and goes through more */
     notice_let_go(compose);
     if (compose->let_go)
-        return is_over(compose) ? CST_OK : hold_write(s, compose);
+        return is_over(compose) ? CST_OK : CST_PENDING;
     if (!compose->head)
-        return hold_write(s, compose); /* as to a stream that was destroyed */
+        return CST_PENDING; /* as to a stream that was destroyed */
+    compose->ctx->frames += CST__NESTED;
     st = cst__write(compose->head, chunk, NULL, NULL);
+    compose->ctx->frames -= CST__NESTED;
     notice_let_go(compose);
     if (st == CST_E_NOMEM || st == CST_E_INVALID_ARG)
         return st;
-    if (st == CST_OK || compose->let_go)
-        return CST_OK;
     /* It is full; or it has refused, of which the pipeline knows: the end of the duplex will tell. */
-    return hold_write(s, compose);
+    return st == CST_OK || compose->let_go ? CST_OK : CST_PENDING;
+}
+
+static cst_status compose_write(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    struct compose *compose = compose_of(self);
+    cst_status st = CST_PENDING;
+
+    cst__show(s->ctx); /* the chunk may have come through stages, and goes through more */
+    if (puts_off(compose, PUT_OFF_WRITE))
+        compose->chunk = *chunk;
+    else
+        st = write_to_head(compose, chunk);
+    return st == CST_PENDING ? hold_write(s, compose) : st;
+}
+
+static void end_head(struct compose *compose)
+{
+    if (!compose->head)
+        return;
+    compose->ctx->frames += CST__NESTED;
+    cst__end(compose->head, NULL, NULL, NULL);
+    compose->ctx->frames -= CST__NESTED;
 }
 
 static cst_status compose_final(cst_stream *s, void *self)
@@ -159,8 +204,8 @@ static cst_status compose_final(cst_stream *s, void *self)
         return CST_OK;
     compose->final = cst_this_call(s);
     compose->final_waits = true;
-    if (compose->head)
-        cst__end(compose->head, NULL, NULL, NULL);
+    if (!puts_off(compose, PUT_OFF_END))
+        end_head(compose);
     return CST_PENDING;
 }
 
@@ -193,7 +238,9 @@ static void destroy_tail(struct compose *compose, const cst_error *error)
         return; /* it serves the next */
     if (!error && (!compose->came_out || !tail_is_finished(compose)))
         error = &abort;
+    compose->ctx->frames += CST__NESTED;
     cst__destroy(compose->tail, error);
+    compose->ctx->frames -= CST__NESTED;
 }
 
 static cst_status compose_destroy(cst_stream *s, void *self, const cst_error *error)
@@ -205,7 +252,10 @@ static cst_status compose_destroy(cst_stream *s, void *self, const cst_error *er
     compose->destroy_waits = !compose->came_out;
     compose->destroy = cst_this_call(s);
     compose->write_is_lost = compose->write_waits;
-    destroy_tail(compose, error);
+    if (!puts_off(compose, PUT_OFF_DESTROY))
+        destroy_tail(compose, error);
+    else if (error)
+        compose->error = *error;
     if (!compose->came_out)
         return CST_PENDING;
     answer_open(compose);
@@ -220,6 +270,50 @@ static const cst_ops compose_ops = {
     .final = compose_final,
     .destroy = compose_destroy,
 };
+
+/* --- going on ---------------------------------------------------------------------------------- */
+
+/* The first stream has room again. */
+static void pass_drain(struct compose *compose)
+{
+    if (compose->let_go || compose->write_is_lost || !compose->write_waits ||
+        puts_off(compose, PUT_OFF_DRAIN))
+        return;
+    compose->ctx->frames += CST__NESTED;
+    answer_write(compose, CST_OK);
+    compose->ctx->frames -= CST__NESTED;
+}
+
+/* Where the duplex was destroyed meanwhile, what is still open is told so in the end. */
+static void write_put_off(struct compose *compose)
+{
+    cst_status st = CST_PENDING;
+
+    if (!compose->write_is_lost)
+        st = write_to_head(compose, &compose->chunk);
+    compose->put_off &= ~(unsigned)PUT_OFF_WRITE;
+    if (st != CST_PENDING)
+        answer_write(compose, st);
+}
+
+/* The write first, and marked until it is made, so that no 'drain' of before answers it. */
+static void run_put_off(cst_task_link *link)
+{
+    struct compose *compose = cst__container_of(link, struct compose, put_off_task);
+    cst_stream *duplex = compose->duplex;
+    unsigned what = compose->put_off;
+
+    compose->put_off &= PUT_OFF_WRITE;
+    if (what & PUT_OFF_WRITE)
+        write_put_off(compose);
+    if ((what & PUT_OFF_END) && compose->final_waits)
+        end_head(compose);
+    if (what & PUT_OFF_DRAIN)
+        pass_drain(compose);
+    if (what & PUT_OFF_DESTROY)
+        destroy_tail(compose, compose->error.status < 0 ? &compose->error : NULL);
+    cst__release(duplex);
+}
 
 /* --- what the record hears -------------------------------------------------------------------- */
 
@@ -252,8 +346,8 @@ static void on_head(cst_stream *s, const cst_event *event, void *arg)
         return;
     else if (event->type == CST_CLOSE)
         notice_let_go(compose);
-    else if (!compose->let_go && !compose->write_is_lost)
-        answer_write(compose, CST_OK);
+    else if (!(compose->put_off & PUT_OFF_WRITE))
+        pass_drain(compose);
 }
 
 static void take_chunk(struct compose *compose, const cst_slice *chunk)

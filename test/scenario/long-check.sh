@@ -1,5 +1,5 @@
 #!/bin/sh
-# long-check.sh - runs test_long.c, long lines and much data, with a stack that does not grow beyond what is said here.
+# long-check.sh - runs test_long.c, long lines, deep compositions and much data, with a stack that does not grow beyond what is said here.
 set -u
 
 build=${BUILD:-build}
@@ -26,4 +26,4 @@ in_stack()
 
 in_stack 64 '*__nested_32'
 in_stack 96 '*__nested_64'
-echo "10,000 stages and a million chunks fit a stack of $((64 * room)) KiB at a nesting of 32, of $((96 * room)) KiB at one of 64"
+echo "10,000 stages, 20,000 compositions and a million chunks fit a stack of $((64 * room)) KiB at a nesting of 32, of $((96 * room)) KiB at one of 64"

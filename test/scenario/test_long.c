@@ -3,7 +3,7 @@
  * are handed on at once. What it grows with is the limit on nesting, by about a kilobyte for each stage that runs inside
  * another. long-check.sh runs this with a small stack, and with LONG=1: else the lines are short.
  *
- * Compositions inside one another are another matter: their calls go from one to the next, uncounted.
+ * Compositions inside one another are such stages too: 20,000 of them.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,9 +19,7 @@
 
 #include <cstream/cstream.h>
 
-#define COMPOSITIONS 40 /* inside one another */
-
-static size_t stages = 300, chunks = 2000;
+static size_t stages = 300, chunks = 2000, compositions = 300;
 
 struct line {
     struct test_heap heap;
@@ -134,6 +132,7 @@ static int set_up(void **state)
     if (getenv("LONG")) {
         stages = 10000;
         chunks = 1000000;
+        compositions = 20000;
     }
     return 0;
 }
@@ -322,43 +321,128 @@ static void a_long_composition_hands_everything_on(void **state)
     run_composed(line, composed);
 }
 
-/* Each holds the one before and another stage. */
-static cst_stream *nest(struct line *line)
+/* Each holds another stage and the one before: behind it, or in front of it. */
+enum place { INNER_FIRST, INNER_LAST, PLACES };
+
+static cst_stream *compose_with(cst_stream *inner, cst_stream *stage, enum place place)
 {
-    cst_stream *inner = cst_ref(line->row[1]);
+    cst_stream *row[2], *outer;
 
-    for (size_t i = 2; i < line->count - 1; i++) {
-        cst_stream *both[] = { inner, line->row[i] }, *outer;
+    row[place == INNER_LAST] = inner;
+    row[place == INNER_FIRST] = stage;
+    assert_int_equal(cst_compose_new(&outer, row, 2, &(cst_opts){ .high_water_mark = 1 }), CST_OK);
+    cst_unref(inner);
+    return outer;
+}
 
-        assert_int_equal(cst_compose_new(&outer, both, 2, NULL), CST_OK);
-        cst_unref(inner);
-        inner = outer;
-    }
+static cst_stream *nest(struct line *line, enum place place)
+{
+    size_t last = line->count - 2;
+    cst_stream *inner = cst_ref(line->row[place == INNER_FIRST ? 1 : last]);
+
+    for (size_t i = 1; i < last; i++)
+        inner = compose_with(inner, line->row[place == INNER_FIRST ? i + 1 : last - i], place);
     return inner;
 }
 
 static void compositions_inside_one_another_hand_everything_on(void **state)
 {
-    struct line *line = line_new(COMPOSITIONS, 100, NULL);
-
     (void)state;
-    run_composed(line, nest(line));
+    for (enum place place = 0; place < PLACES; place++) {
+        struct line *line = line_new(compositions, 100, &(cst_opts){ .high_water_mark = 10 });
+
+        run_composed(line, nest(line, place));
+    }
+}
+
+/* By hand, into the outermost, so that the last stages answer with a 'drain' through all. */
+static void fill_up_and_drain(enum place place, size_t writes)
+{
+    struct line *line = line_new(compositions, 0, &(cst_opts){ .high_water_mark = 1 });
+    cst_stream *outer = nest(line, place);
+
+    for (size_t i = 0; i < writes; i++)
+        cst_write(outer, cst_slice_static(text, CHUNK_BYTES), on_done, line);
+    cst_end(outer, on_done, line);
+    assert_int_equal(cst_ctx_run(line->ctx, NULL), CST_IDLE);
+    assert_int_equal(cst_pipe(outer, line->row[line->count - 1], NULL), CST_OK);
+    cst_destroy(line->row[0], CST_OK);
+    assert_int_equal(cst_ctx_run(line->ctx, NULL), CST_IDLE);
+    check_all_came(line, writes);
+    assert_int_equal(line->dones, writes + 1);
+    cst_unref(outer);
+    line_free(line);
+}
+
+static void compositions_inside_one_another_fill_up_and_drain(void **state)
+{
+    (void)state;
+    for (enum place place = 0; place < PLACES; place++) {
+        fill_up_and_drain(place, 0);
+        fill_up_and_drain(place, 10);
+    }
+}
+
+static void destroy_nest(enum place place, size_t tasks, cst_status status)
+{
+    struct line *line = line_new(compositions, 100, &(cst_opts){ .high_water_mark = 10 });
+    cst_stream *outer = nest(line, place);
+    cst_stream *row[] = { line->row[0], outer, line->row[line->count - 1] };
+
+    assert_int_equal(cst_on(outer, CST_CLOSE, test_count, &line->closed), CST_OK);
+    assert_int_equal(cst_pipeline(row, 3, NULL, on_outcome, line), CST_OK);
+    cst_ctx_run(line->ctx, &(cst_budget){ .tasks = tasks });
+    assert_int_equal(cst_destroy(outer, status), CST_OK);
+    cst_ctx_run(line->ctx, NULL);
+    assert_int_equal(line->closed, line->count + 1);
+    assert_int_equal(line->outcomes, 1);
+    assert_int_equal(line->outcome, status == CST_OK ? CST_E_ABORT : status);
+    cst_unref(outer);
+    line_free(line);
 }
 
 static void compositions_inside_one_another_are_destroyed(void **state)
 {
-    struct line *line = line_new(COMPOSITIONS, 100, NULL);
-    cst_stream *outer = nest(line);
-
     (void)state;
-    assert_int_equal(cst_on(outer, CST_ERROR, test_count, &line->errors), CST_OK);
-    assert_int_equal(cst_destroy(outer, CST_USER(3)), CST_OK);
-    assert_int_equal(cst_destroy(line->row[0], CST_OK), CST_OK);
-    assert_int_equal(cst_destroy(line->row[line->count - 1], CST_OK), CST_OK);
-    cst_ctx_run(line->ctx, NULL);
-    assert_int_equal(line->closed, line->count);
-    cst_unref(outer);
-    line_free(line);
+    for (enum place place = 0; place < PLACES; place++) {
+        destroy_nest(place, 1, CST_USER(3));
+        destroy_nest(place, compositions, CST_OK);
+        destroy_nest(place, compositions * 3, CST_USER(3));
+    }
+}
+
+/* Where the innermost comes last, Node may leave the sink behind them in the dark: it is told when all is freed. */
+static void a_failure_goes_through_compositions_inside_one_another(void **state)
+{
+    (void)state;
+    for (enum place place = 0; place < PLACES; place++) {
+        struct line *line = line_new(compositions, 100, NULL);
+        cst_stream *outer = nest(line, place);
+        cst_stream *row[] = { line->row[0], outer, line->row[line->count - 1] };
+
+        line->fails_at = place == INNER_FIRST ? 1 : line->count - 2;
+        assert_int_equal(cst_pipeline(row, 3, NULL, on_outcome, line), CST_OK);
+        cst_ctx_run(line->ctx, NULL);
+        for (size_t i = 0; i < line->count - (place == INNER_LAST); i++)
+            assert_true(cst_is_closed(line->row[i]));
+        assert_true(place == INNER_LAST || line->outcome == CST_USER(1));
+        cst_unref(outer);
+        line_free(line);
+    }
+}
+
+static void open_compositions_inside_one_another_are_freed_with_their_context(void **state)
+{
+    (void)state;
+    for (enum place place = 0; place < PLACES; place++) {
+        struct line *line = line_new(compositions, 100, &(cst_opts){ .high_water_mark = 10 });
+        cst_stream *outer = nest(line, place);
+
+        assert_int_equal(cst_pipe(line->row[0], outer, NULL), CST_OK);
+        cst_ctx_run(line->ctx, &(cst_budget){ .tasks = compositions });
+        cst_unref(outer);
+        line_free(line);
+    }
 }
 
 /* --- many chunks ---------------------------------------------------------------------------------------------------- */
@@ -474,10 +558,7 @@ static void a_million_chunks_are_read(void **state)
     line_free(line);
 }
 
-#define AT(number, name, test)                                       \
-    {                                                                \
-        name, test, set_up, NULL, (void *)(uintptr_t)&limits[number] \
-    }
+#define AT(number, name, test) { name, test, set_up, NULL, (void *)(uintptr_t)&limits[number] }
 #define AT_BOTH_LIMITS(test) AT(0, #test "__nested_32", test), AT(1, #test "__nested_64", test)
 
 static const struct CMUnitTest tests[] = {
@@ -489,7 +570,10 @@ static const struct CMUnitTest tests[] = {
     AT_BOTH_LIMITS(a_switch_destroys_all_of_it),
     AT_BOTH_LIMITS(a_long_composition_hands_everything_on),
     AT_BOTH_LIMITS(compositions_inside_one_another_hand_everything_on),
+    AT_BOTH_LIMITS(compositions_inside_one_another_fill_up_and_drain),
     AT_BOTH_LIMITS(compositions_inside_one_another_are_destroyed),
+    AT_BOTH_LIMITS(a_failure_goes_through_compositions_inside_one_another),
+    AT_BOTH_LIMITS(open_compositions_inside_one_another_are_freed_with_their_context),
     AT_BOTH_LIMITS(a_million_chunks_are_given),
     AT_BOTH_LIMITS(a_million_chunks_are_pushed),
     AT_BOTH_LIMITS(a_million_chunks_are_written),
