@@ -14,7 +14,7 @@
  * end and a destroy inwards, a 'drain' outwards. So each counts as nested, and beyond the context's limit goes on by a task.
  *
  * The pipeline's done finds the duplex, which it holds a reference to. Node answers a destroy when the pipeline has come
- * out, so that this keeps nothing longer than is due; where a pipeline never comes out, the context frees it.
+ * out, so that this keeps nothing longer than is due; one that Node leaves silent comes out when its streams are freed.
  */
 #include "cstream/compose.h"
 

@@ -101,8 +101,8 @@
 #define IS_PASSTHROUGH FLAG(31) /* a transform without a transform slot */
 
 /* not on a chunk's way */
-#define R_PAUSED FLAG(32)     /* explicitly */
-#define R_ITERATED FLAG(33)   /* cst_next was called: who calls it gets the error */
+#define R_PAUSED FLAG(32)   /* explicitly */
+#define R_ITERATED FLAG(33) /* cst_next was called: who calls it gets the error */
 #define R_EOF_READABLE_PENDING FLAG(34)
 #define R_END_SCHEDULED FLAG(35)
 #define R_END_EMITTED FLAG(36)
