@@ -117,7 +117,8 @@ WARN_LIB   := $(WARN) $(WARN_LIB_$(COMPILER))
 ifneq ($(filter check tests,$(MAKECMDGOALS)),)
 WERROR ?= 1
 endif
-ERRORS := $(if $(filter 1,$(WERROR)),-pedantic-errors -Werror)
+ALL_ERRORS := $(if $(filter other,$(COMPILER)),,-pedantic-errors) -Werror
+ERRORS := $(if $(filter 1,$(WERROR)),$(ALL_ERRORS))
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
@@ -148,10 +149,12 @@ $(BUILD)/flags: FORCE
 $(BUILD)/sources: FORCE
 	$(call keep,$(SRCS) $(POSIX_SRCS))
 
-# $(call compile,flags): one object, and beside it a .d file with the headers it used.
+# $(call compile,flags): one object, and beside it a .d file with the headers it used. tcc knows -MD alone, which lists those
+# of the system too.
+DEPEND := $(if $(filter other,$(COMPILER)),-MD,-MMD -MP)
 define compile
 @mkdir -p $(@D)
-$(Q)$(CC) $(1) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+$(Q)$(CC) $(1) $(CPPFLAGS) $(DEPEND) -c -o $@ $<
 endef
 
 # $(call link,flags,libraries): one program or shared library.
@@ -401,7 +404,7 @@ examples: $(EXAMPLE_PROGRAMS)
 	$(foreach name,$(SKIPPED_EXAMPLES),@echo 'skipped: docs/examples/$(name).c: no $(call missing,$(name)) here'$(newline))
 
 $(BUILD)/obj/docs/examples/%.o: docs/examples/%.c $(BUILD)/flags
-	$(call compile,$(USE_FLAGS) $(WARN) -pedantic-errors -Werror $(CFLAGS) $(call needed_cflags,$*))
+	$(call compile,$(USE_FLAGS) $(WARN) $(ALL_ERRORS) $(CFLAGS) $(call needed_cflags,$*))
 
 $(BUILD)/asan/obj/docs/examples/%.o: docs/examples/%.c $(BUILD)/flags
 	$(call compile,$(USE_FLAGS) $(WARN) $(ASAN_FLAGS) $(call needed_cflags,$*))

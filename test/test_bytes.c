@@ -631,8 +631,8 @@ static void assert_slice(cst_slice slice, const char *bytes, size_t len)
 static void concat_is_cut_or_filled_up_to_its_total(void **state)
 {
     const cst_allocator *allocator = test_heap_allocator(*state);
-    const cst_slice list[] = { cst_slice_str("ab"), cst_slice_empty(), cst_slice_str("cde"),
-                               cst_slice_str("f") };
+    const cst_slice list[4] = { cst_slice_str("ab"), cst_slice_empty(), cst_slice_str("cde"),
+                                cst_slice_str("f") };
     cst_slice out;
 
     for (size_t total = 0; total < 10; total++) {
@@ -668,7 +668,7 @@ static void concat_refuses_and_leaves_out_untouched(void **state)
 {
     struct test_heap *heap = *state;
     const cst_allocator *allocator = test_heap_allocator(heap);
-    const cst_slice list[] = { cst_slice_str("ab"), cst_slice_str("cd") };
+    const cst_slice list[2] = { cst_slice_str("ab"), cst_slice_str("cd") };
     cst_slice out = { .len = 9 };
 
     assert_int_equal(cst_slice_concat_total(NULL, allocator, list, 2, 4), CST_E_INVALID_ARG);

@@ -252,7 +252,7 @@ static void a_copy_is_a_way_back(void **state)
 
 static void slices_side_by_side_are_read_likewise(void **state)
 {
-    const cst_slice slices[] = { cst_slice_empty(), cst_slice_str("ab"), cst_slice_str("cd") };
+    const cst_slice slices[3] = { cst_slice_empty(), cst_slice_str("ab"), cst_slice_str("cd") };
     cst_cursor cursor = cst_cursor_of_slices(slices, 3);
     uint32_t number;
 

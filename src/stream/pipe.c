@@ -569,10 +569,10 @@ static inline struct cst__pipe *new_pipe(cst_stream *source, cst_stream *dest, b
 {
     struct cst__pipe *pipe = cst__alloc(source->ctx, sizeof(*pipe));
 
-    if (pipe)
-        *pipe = (struct cst__pipe){ .source = source,
-                                    .dest = dest,
-                                    .no_end = no_end || (dest->flags & W_STAYS_OPEN) };
+    if (!pipe)
+        return NULL;
+    *pipe = (struct cst__pipe){ .source = source, .dest = dest };
+    pipe->no_end = no_end || (dest->flags & W_STAYS_OPEN); /* not above: tcc 0.9.27 leaves the other bits as they were */
     return pipe;
 }
 

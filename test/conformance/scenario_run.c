@@ -388,7 +388,9 @@ struct member *host_member(const struct host *host, const char *name)
  * then seen. */
 cst_status host_bytes(cst_slice *out, struct member *member, size_t n)
 {
-    static const char text[] = u8"The quick brown fox – naïve café, €5, 𝄞 music.\n";
+    /* The quick brown fox – naïve café, €5, 𝄞 music. As bytes: not every compiler has u8"". */
+    static const char text[] = "The quick brown fox \xE2\x80\x93 na\xC3\xAFve caf\xC3\xA9, "
+                               "\xE2\x82\xAC\x35, \xF0\x9D\x84\x9E music.\n";
     size_t period = sizeof text - 1;
     char *bytes = scenario_alloc(n + 1, 1);
 

@@ -40,8 +40,8 @@ static void search(void)
 static void slices(void)
 {
     const cst_allocator *allocator = cst_allocator_malloc();
-    const cst_slice list[] = { cst_slice_str("the"), cst_slice_str(" quick"),
-                               cst_slice_str(" brown") };
+    const cst_slice list[3] = { cst_slice_str("the"), cst_slice_str(" quick"),
+                                cst_slice_str(" brown") };
     cst_slice part, whole, joined = cst_slice_empty(), first = cst_slice_empty();
 
     /* Node: buf.subarray(1, 5) */

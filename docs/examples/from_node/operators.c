@@ -80,7 +80,7 @@ static void on_answer(const cst_error *error, bool answer, void *arg)
 /* Joins a source of words, a stage (or none) and an end, and runs them. */
 static void run(cst_ctx *ctx, cst_stream *stage, cst_stream *end)
 {
-    const cst_slice words[] = { cst_slice_str("a"), cst_slice_str("bcd"), cst_slice_str("efghi") };
+    const cst_slice words[3] = { cst_slice_str("a"), cst_slice_str("bcd"), cst_slice_str("efghi") };
     cst_stream *streams[3] = { NULL, stage, end };
 
     cst_from_array_new(&streams[0], ctx, words, 3, NULL);

@@ -214,7 +214,7 @@ static cst_status count_to_three(void *arg, cst_slice *out)
 
 static void from(cst_ctx *ctx)
 {
-    const cst_slice list[] = { cst_slice_str("a"), cst_slice_str("b") };
+    const cst_slice list[2] = { cst_slice_str("a"), cst_slice_str("b") };
     cst_stream *array = NULL, *counter = NULL;
     int n = 0;
 
