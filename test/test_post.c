@@ -108,6 +108,7 @@ static void posted_tasks_are_immediates_in_the_order_of_the_posts(void **state)
                b = { .f = f, .word = "b" }, c = { .f = f, .word = "c" },
                task = { .f = f, .word = "task" }, immediate = { .f = f, .word = "immediate" };
 
+    TEST_NEEDS_ATOMICS();
     post(&a);
     post(&b);
     post(&c);
@@ -126,6 +127,7 @@ static void the_first_post_wakes_and_no_other_until_the_context_is_idle_again(vo
                x = { .f = f, .word = "x" };
     cst_budget one = { .tasks = 1 };
 
+    TEST_NEEDS_ATOMICS();
     post(&a);
     post(&b);
     cst_defer(f->ctx, &x.task, do_job, &x);
@@ -152,6 +154,7 @@ static void freeing_runs_what_was_posted(void **state)
     struct fixture *f = *state;
     struct job b = { .f = f, .word = "b" }, a = { .f = f, .word = "a", .then = &b };
 
+    TEST_NEEDS_ATOMICS();
     post(&a);
     assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
     f->ctx = NULL;
@@ -168,6 +171,20 @@ static void wrong_arguments_are_refused(void **state)
     assert_int_equal(cst_post(f->ctx, &task, NULL, f), CST_E_INVALID_ARG);
     assert_int_equal(f->host.wakes, 0);
 }
+
+#ifdef __STDC_NO_ATOMICS__
+static void without_atomics_nothing_can_be_posted(void **state)
+{
+    struct fixture *f = *state;
+    struct job job = { .f = f, .word = "job" };
+
+    assert_int_equal(cst_post(f->ctx, &job.task, do_job, &job), CST_E_UNSUPPORTED);
+    assert_false(cst_ctx_has_work(f->ctx));
+    assert_int_equal(f->host.wakes, 0);
+    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_string_equal(f->trace.text, "");
+}
+#endif
 
 /* --- with threads ------------------------------------------------------------------------------------------------- */
 
@@ -227,6 +244,7 @@ static void every_task_of_every_thread_arrives_and_no_wake_is_lost(void **state)
     struct poster posters[POSTERS];
     unsigned total = 0, idle_turns = 0;
 
+    TEST_NEEDS_ATOMICS();
     for (int i = 0; i < POSTERS; i++) {
         posters[i] = (struct poster){ .f = f, .total = &total };
         posters[i].messages = calloc(POSTS_EACH, sizeof(struct message));
@@ -308,6 +326,7 @@ static void a_task_may_be_posted_again_once_it_was_called(void **state)
     struct echo echo = { .f = f };
     pthread_t thread;
 
+    TEST_NEEDS_ATOMICS();
     pthread_mutex_init(&echo.lock, NULL);
     pthread_cond_init(&echo.cond, NULL);
     assert_int_equal(pthread_create(&thread, NULL, call_and_wait, &echo), 0);
@@ -331,6 +350,9 @@ static const struct CMUnitTest tests[] = {
     CASE(the_first_post_wakes_and_no_other_until_the_context_is_idle_again),
     CASE(freeing_runs_what_was_posted),
     CASE(wrong_arguments_are_refused),
+#ifdef __STDC_NO_ATOMICS__
+    CASE(without_atomics_nothing_can_be_posted),
+#endif
     CASE(every_task_of_every_thread_arrives_and_no_wake_is_lost),
     CASE(a_task_may_be_posted_again_once_it_was_called),
 };

@@ -496,6 +496,7 @@ static void post_of_another_thread_wakes_the_loop(void **state)
     pthread_t thread;
     uint64_t start;
 
+    TEST_NEEDS_ATOMICS();
     posting = (struct posting){ .loop = f->loop };
     cst_loop_hold(f->loop);
     assert_int_equal(pthread_create(&thread, NULL, post_slowly, &posting), 0);

@@ -20,6 +20,13 @@
 
 enum kind { FREE, DEFERRED, IMMEDIATE, TURN_END, POSTED, TIMER };
 
+/* Of those that are queued; without atomics none is posted. */
+#ifdef __STDC_NO_ATOMICS__
+#define QUEUED_KINDS (POSTED - DEFERRED)
+#else
+#define QUEUED_KINDS (TIMER - DEFERRED)
+#endif
+
 struct job {
     cst_task task;
     cst_timer timer;
@@ -144,7 +151,7 @@ static void do_something(struct world *w)
     if (job->kind == TIMER || (job->kind == FREE && chance(w, 4) == 0))
         set_timer(w, job);
     else if (job->kind == FREE)
-        queue(w, job, DEFERRED + chance(w, 4));
+        queue(w, job, DEFERRED + chance(w, QUEUED_KINDS));
 }
 
 /* --- the host --------------------------------------------------------------------------------- */
