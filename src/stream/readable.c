@@ -65,7 +65,8 @@ void cst__readable_check(const cst_stream *s)
     assert(!(s->flags & R_PIPED) || cst__sole_pipe(s)->dest == r->sole_dest);
     assert(!(s->flags & R_END_EMITTED) || (s->flags & R_ENDED));
     assert(!(s->flags & R_FLOWING) || (s->flags & R_HAS_FLOWING));
-    (void)r;
+    (void)r; /* with NDEBUG these are not used */
+    (void)buffered_length;
 }
 
 /* Whether push says that more is welcome. */

@@ -112,7 +112,8 @@ void cst__writable_check(const cst_stream *s)
     assert((s->flags & (W_WRITING | W_BUFFERED)) || w->length == 0);
     assert(!(s->flags & W_KEPT) || (s->flags & W_EXPECTING));
     assert(!(s->flags & W_FINISHED) || (s->flags & W_ENDING));
-    (void)w;
+    (void)w; /* with NDEBUG these are not used */
+    (void)queued_length;
 }
 
 /* --- a write goes out --------------------------------------------------------------------------------------------- */
