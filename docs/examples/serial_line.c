@@ -6,7 +6,8 @@
  *     UART RX  --DMA-->  port source  -->  upper  -->  port sink  --DMA-->  UART TX
  *
  * The device here is made of variables, so that the program runs anywhere: a tick of the clock moves a few bytes, and
- * ends a transfer now and then, as an interrupt would. The loop around it is what a firmware's main has. It shows
+ * ends a transfer now and then, as an interrupt would. The loop around it is what a firmware's main has, and all memory is
+ * in one array (arena.h): neither this file nor what it takes from the library calls malloc. It shows
  * cst_port_source_new, cst_port_sink_new, cst_port_reserve, cst_port_commit, cst_port_peek, cst_port_consume,
  * cst_ctx_set_now_ns and cst_set_timeouts.
  */
@@ -14,6 +15,8 @@
 #include <string.h>
 
 #include <cstream/cstream.h>
+
+#include "arena.h"
 
 /* --- the device ------------------------------------------------------------------------------- */
 
@@ -174,16 +177,21 @@ static cst_status run_line(cst_ctx *ctx)
     return serve(ctx, stages[0], stages[2], &outcome);
 }
 
+static _Alignas(max_align_t) unsigned char memory[16384];
+static struct arena arena = { .memory = memory, .size = sizeof(memory) };
+static const cst_allocator allocator = { .alloc = arena_alloc, .free = arena_free, .user = &arena };
+
 int main(void)
 {
     cst_status st;
     cst_ctx *ctx;
 
-    if (cst_ctx_new(&ctx, cst_allocator_malloc(), NULL) < 0)
+    if (cst_ctx_new(&ctx, &allocator, NULL) < 0)
         return 1;
     st = run_line(ctx);
     cst_ctx_free(ctx);
     printf("%.*s", (int)sent_len, sent);
-    fprintf(stderr, "%s after %u ticks\n", cst_status_name(st), (unsigned)ticks);
+    fprintf(stderr, "%s after %u ticks, in %u bytes\n", cst_status_name(st), (unsigned)ticks,
+            (unsigned)arena.used);
     return st == CST_OK && sent_len == sizeof(received) - 1 ? 0 : 1;
 }
