@@ -17,7 +17,7 @@ SHELL      := /bin/sh
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all check tests demo test-tools asan tsan headers imports examples bench bench-plot bench-table budget fuzz format help \
+.PHONY: all check tests builds demo test-tools asan tsan headers imports examples bench bench-plot bench-table budget fuzz format help \
         install uninstall clean FORCE
 .PHONY: install-core install-posix http-load http-plot
 
@@ -273,6 +273,10 @@ asan: $(ASAN_PROGRAMS)
 ## tsan: the tests and examples that have threads, with the thread sanitizer
 tsan: $(TSAN_PROGRAMS) $(TSAN_LOOPS)
 	$(Q)$(SCRIPT_ENV) LOOPS=tsan/examples sh test/support/tally.sh $(TSAN_PROGRAMS) test/scenario/loops-check.sh
+
+## builds: the other builds that the manual names, with their tests: no atomics, no libcstream-posix, NDEBUG, tcc; minutes
+builds:
+	+$(SCRIPT)/builds.sh
 
 ## headers: each public header alone, as C11 and as C++
 headers:

@@ -4,6 +4,8 @@
 #include "main.h"
 
 #include <stdlib.h>
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include <cstream/number.h>
@@ -80,23 +82,92 @@ static void floats_are_ieee_754_in_the_byte_order_of_their_name(void **state)
     assert_true(d == 1.5);
 }
 
-/* A quiet NaN that carries bits: they are copied and not computed with. */
-static void a_nan_keeps_its_bits(void **state)
+/* --- NaNs: their bits are copied and not computed with ---------------------------------------- */
+
+static void float_keeps_bits(const uint8_t bits[4])
 {
-    static const uint8_t nan[8] = { 0x7F, 0xF8, 0xDE, 0xAD, 0xBE, 0xEF, 0x12, 0x34 };
-    uint8_t bytes[8];
-    double d;
+    uint8_t bytes[4], mirrored[4];
     float f;
 
-    (void)state;
-    assert_int_equal(cst_get_double_be(&d, nan, sizeof nan, 0), CST_OK);
-    assert_true(d != d);
-    assert_int_equal(cst_put_double_be(bytes, sizeof bytes, 0, d), CST_OK);
-    assert_memory_equal(bytes, nan, 8);
-    assert_int_equal(cst_get_float_be(&f, nan, sizeof nan, 0), CST_OK);
+    for (size_t i = 0; i < 4; i++)
+        mirrored[i] = bits[3 - i];
+    assert_int_equal(cst_get_float_be(&f, bits, 4, 0), CST_OK);
     assert_true(f != f);
     assert_int_equal(cst_put_float_be(bytes, sizeof bytes, 0, f), CST_OK);
-    assert_memory_equal(bytes, nan, 4);
+    assert_memory_equal(bytes, bits, 4);
+    assert_int_equal(cst_put_float_le(bytes, sizeof bytes, 0, f), CST_OK);
+    assert_memory_equal(bytes, mirrored, 4);
+    assert_int_equal(cst_get_float_le(&f, mirrored, 4, 0), CST_OK);
+    assert_int_equal(cst_put_float_be(bytes, sizeof bytes, 0, f), CST_OK);
+    assert_memory_equal(bytes, bits, 4);
+}
+
+static void double_keeps_bits(const uint8_t bits[8])
+{
+    uint8_t bytes[8], mirrored[8];
+    double d;
+
+    for (size_t i = 0; i < 8; i++)
+        mirrored[i] = bits[7 - i];
+    assert_int_equal(cst_get_double_be(&d, bits, 8, 0), CST_OK);
+    assert_true(d != d);
+    assert_int_equal(cst_put_double_be(bytes, sizeof bytes, 0, d), CST_OK);
+    assert_memory_equal(bytes, bits, 8);
+    assert_int_equal(cst_put_double_le(bytes, sizeof bytes, 0, d), CST_OK);
+    assert_memory_equal(bytes, mirrored, 8);
+    assert_int_equal(cst_get_double_le(&d, mirrored, 8, 0), CST_OK);
+    assert_int_equal(cst_put_double_be(bytes, sizeof bytes, 0, d), CST_OK);
+    assert_memory_equal(bytes, bits, 8);
+}
+
+/* JavaScript's own, the one with a sign, and one that carries a number. */
+static void a_nan_keeps_its_bits(void **state)
+{
+    static const uint8_t floats[][4] = { { 0x7F, 0xC0, 0, 0 },
+                                         { 0xFF, 0xC0, 0, 0 },
+                                         { 0x7F, 0xF8, 0xDE, 0xAD } };
+    static const uint8_t doubles[][8] = { { 0x7F, 0xF8, 0, 0, 0, 0, 0, 0 },
+                                          { 0xFF, 0xF8, 0, 0, 0, 0, 0, 0 },
+                                          { 0x7F, 0xF8, 0xDE, 0xAD, 0xBE, 0xEF, 0x12, 0x34 } };
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        float_keeps_bits(floats[i]);
+        double_keeps_bits(doubles[i]);
+    }
+}
+
+/* Where it is passed on by an x87 unit it becomes a quiet one. */
+static void a_signalling_nan_stays_one(void **state)
+{
+    static const uint8_t small[] = { 0x7F, 0x80, 0, 1 };
+    static const uint8_t large[] = { 0xFF, 0xF0, 0, 0, 0, 0, 0, 1 };
+
+    (void)state;
+    if (FLT_EVAL_METHOD != 0)
+        skip();
+    float_keeps_bits(small);
+    double_keeps_bits(large);
+}
+
+/* Which they are is the machine's affair. */
+static void a_nan_of_the_machine_is_written_as_it_is(void **state)
+{
+    const float f = NAN;
+    const double d = (double)NAN;
+    uint8_t bytes[8], bits[8];
+    uint32_t float_bits = 0;
+    uint64_t double_bits = 0;
+
+    (void)state;
+    memcpy(&float_bits, &f, sizeof f);
+    memcpy(&double_bits, &d, sizeof d);
+    cst_put_u32_be(bits, sizeof bits, 0, float_bits);
+    assert_int_equal(cst_put_float_be(bytes, sizeof bytes, 0, f), CST_OK);
+    assert_memory_equal(bytes, bits, 4);
+    cst_put_u64_be(bits, sizeof bits, 0, double_bits);
+    assert_int_equal(cst_put_double_be(bytes, sizeof bytes, 0, d), CST_OK);
+    assert_memory_equal(bytes, bits, 8);
 }
 
 /* --- widths ----------------------------------------------------------------------------------- */
@@ -306,6 +377,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(integers_have_the_byte_order_of_their_name),
     cmocka_unit_test(floats_are_ieee_754_in_the_byte_order_of_their_name),
     cmocka_unit_test(a_nan_keeps_its_bits),
+    cmocka_unit_test(a_signalling_nan_stays_one),
+    cmocka_unit_test(a_nan_of_the_machine_is_written_as_it_is),
     cmocka_unit_test(widths_of_1_to_6_bytes_are_read_and_written),
     cmocka_unit_test(other_widths_are_out_of_range),
     cmocka_unit_test(numbers_that_reach_past_the_end_are_refused),

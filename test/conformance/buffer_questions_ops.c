@@ -261,13 +261,32 @@ static cst_status parse_int64_t(int64_t *out, const struct access *a)
     return errno == ERANGE ? CST_E_OUT_OF_RANGE : CST_OK;
 }
 
+/* The NaN of a question is Node's, by its bits. C's has the bits of the machine, which are others on some. */
+static bool is_nan(const struct access *a)
+{
+    return strcmp(a->value, "NaN") == 0;
+}
+
 static double parse_double(const struct access *a)
 {
+    static const uint8_t nan[] = { 0x7F, 0xF8, 0, 0, 0, 0, 0, 0 };
     char *end;
     double value = strtod(a->value, &end);
 
     if (*end != '\0' || end == a->value)
         question_malformed(a->q);
+    if (is_nan(a))
+        cst_get_double_be(&value, nan, sizeof nan, 0);
+    return value;
+}
+
+static float parse_float(const struct access *a)
+{
+    static const uint8_t nan[] = { 0x7F, 0xC0, 0, 0 };
+    float value = (float)parse_double(a);
+
+    if (is_nan(a))
+        cst_get_float_be(&value, nan, sizeof nan, 0);
     return value;
 }
 
@@ -315,20 +334,20 @@ UNSIGNED_TABLE(UNSIGNED_ACCESS)
     }
 SIGNED_TABLE(SIGNED_ACCESS)
 
-#define FLOAT_ACCESS(kind, name, type)                                                    \
-    static cst_status get_##kind(const struct access *a)                                  \
-    {                                                                                     \
-        type value = 0;                                                                   \
-        cst_status status = cst_get_##name(&value, a->bytes.data, a->bytes.len, a->at);   \
-                                                                                          \
-        if (status == CST_OK)                                                             \
-            answer_float(a->q, (double)value);                                            \
-        return status;                                                                    \
-    }                                                                                     \
-                                                                                          \
-    static cst_status put_##kind(const struct access *a)                                  \
-    {                                                                                     \
-        return cst_put_##name(a->bytes.data, a->bytes.len, a->at, (type)parse_double(a)); \
+#define FLOAT_ACCESS(kind, name, type)                                                  \
+    static cst_status get_##kind(const struct access *a)                                \
+    {                                                                                   \
+        type value = 0;                                                                 \
+        cst_status status = cst_get_##name(&value, a->bytes.data, a->bytes.len, a->at); \
+                                                                                        \
+        if (status == CST_OK)                                                           \
+            answer_float(a->q, (double)value);                                          \
+        return status;                                                                  \
+    }                                                                                   \
+                                                                                        \
+    static cst_status put_##kind(const struct access *a)                                \
+    {                                                                                   \
+        return cst_put_##name(a->bytes.data, a->bytes.len, a->at, parse_##type(a));     \
     }
 FLOAT_TABLE(FLOAT_ACCESS)
 
