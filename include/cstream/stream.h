@@ -144,7 +144,7 @@ typedef struct cst_ops {
 /*
  * The shorter way. Where a source flows into one pipe, and the destination has a transfer slot, that slot is called in
  * place of the source's read slot, so that the bytes need not come by here at all. It is a write that fetches its bytes
- * itself. It is called only while nobody could tell the difference:
+ * itself. It is called only while no listener could tell the difference:
  *
  *     the source        flows; the pipe is all that listens to its 'data'; its buffer is empty (nothing is read behind what
  *                       a flow takes out of it, so that it becomes so); it is past construct, has a read slot, no decoder,

@@ -1,6 +1,6 @@
 /*
  * test_kernel.c - fd.h, fs.h, net.h: between two descriptors the bytes go through the kernel, and nobody can tell by the
- * bytes, the events or the counts.
+ * events, the counts or, while a file stays as it is, the bytes.
  */
 #include <netinet/in.h>
 
@@ -349,6 +349,45 @@ static void listener_that_comes_later_sees_what_is_left(void **state)
     assert_int_equal(f->gathered, STUCK_BYTES);
     assert_int_equal(taken + seen, STUCK_BYTES);
     let_go(&k, reader);
+}
+
+/* Pipes a file into a pipe, writes over the file once all is said and done, and only then reads the pipe. */
+static void change_on_the_way(struct test_fixture *f, bool listened, char text[4])
+{
+    const char *path = test_file(f, "from", "old");
+    cst_stream *source, *dest;
+    int reader, writer, file;
+    size_t seen = 0;
+
+    test_pipe(&reader, &writer);
+    assert_int_equal(cst_fs_read_stream_new(&source, f->ctx, path, NULL), CST_OK);
+    assert_int_equal(cst_fd_writable_new(&dest, f->loop, writer, NULL), CST_OK);
+    if (listened)
+        cst_on(source, CST_DATA, count_data, &seen);
+    assert_int_equal(cst_pipe(source, dest, NULL), CST_OK);
+    test_run(f);
+    assert_int_equal(seen, listened ? 3 : 0);
+    assert_int_equal(cst_bytes_written(dest), 3);
+    file = open(path, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(write(file, "new", 3), 3);
+    close(file);
+    assert_int_equal(read(reader, text, 4), 3);
+    text[3] = '\0';
+    close(reader);
+    cst_unref(source);
+    cst_unref(dest);
+}
+
+/* What goes through the kernel may be the file's own pages, which change with it; what was read does not. */
+static void file_changed_on_its_way_arrives_as_it_was_if_somebody_listens(void **state)
+{
+    struct test_fixture *f = *state;
+    char text[4];
+
+    change_on_the_way(f, true, text);
+    assert_string_equal(text, "old");
+    change_on_the_way(f, false, text);
+    assert_true(strcmp(text, "old") == 0 || strcmp(text, "new") == 0);
 }
 
 static void write_between_comes_after_what_was_taken(void **state)
@@ -769,6 +808,7 @@ static const struct CMUnitTest tests[] = {
     T(slow_reader_gets_everything),
     T(part_of_what_is_held_is_activity),
     T(listener_that_comes_later_sees_what_is_left),
+    T(file_changed_on_its_way_arrives_as_it_was_if_somebody_listens),
     T(write_between_comes_after_what_was_taken),
     T(reader_that_goes_is_an_error_of_the_destination),
     T(destination_destroyed_while_it_waits_leaves_nothing),
