@@ -210,12 +210,15 @@ $(SHARED): $(SRCS:%.c=$(BUILD)/pic/%.o) $(BUILD)/sources
 , := ,
 
 ifneq ($(POSIX_SRCS),)
+# It finds the first library beside itself, wherever the two are: a program's own rpath does not count for that.
+BESIDE := -Wl,-rpath,'$$ORIGIN'
+
 $(POSIX_STATIC): $(POSIX_SRCS:%.c=$(BUILD)/obj/%.o) $(BUILD)/sources
 	@echo '  $@' >&2
 	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
 $(POSIX_SHARED): $(POSIX_SRCS:%.c=$(BUILD)/pic/%.o) $(SHARED) $(BUILD)/sources
-	$(call link,$(CFLAGS) -shared -pthread -Wl$(,)-soname$(,)$(POSIX_SONAME),-L$(BUILD) -lcstream)
+	$(call link,$(CFLAGS) -shared -pthread -Wl$(,)-soname$(,)$(POSIX_SONAME) $(BESIDE),-L$(BUILD) -lcstream)
 	$(Q)ln -sf $(@F) $(BUILD)/$(POSIX_SONAME) && ln -sf $(@F) $(BUILD)/libcstream-posix.so
 endif
 
@@ -247,7 +250,7 @@ endif
 
 ifeq ($(T)$(F),)
 CHECKS := $(ASAN_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh fuzz-replay.sh) \
-          $(addprefix test/support/,headers-check.sh imports-check.sh install-check.sh) \
+          $(addprefix test/support/,headers-check.sh imports-check.sh install-check.sh readme-check.sh) \
           $(addprefix test/scenario/,examples-check.sh loops-check.sh http-check.sh reentrancy-check.sh long-check.sh) \
           $(addprefix test/support/,differences-check.sh guide-check.sh) test/conformance/rows-check.sh
 CHECK_NEEDS := $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(ASAN_REPLAYS) $(FUZZ_REPLAYS) $(if $(HAVE_ASAN),$(ASAN_LOOPS)) \
@@ -545,8 +548,22 @@ define install_pc
 	$(Q)chmod 644 '$(DESTDIR)$(LIBDIR)/pkgconfig/$(1).pc'
 endef
 
+# The loader of Linux looks up a shared library in a list that ldconfig makes of its directories. Where LIBDIR is one of them
+# the list is made anew, if we may; where it is none, programs have to be told. Nothing of that concerns a packager.
+define list_for_loader
+	$(Q)[ -z '$(DESTDIR)' ] && [ "$$(uname -s)" = Linux ] || exit 0; \
+	    PATH=$$PATH:/sbin:/usr/sbin; command -v ldconfig >/dev/null || exit 0; \
+	    for dir in $$(ldconfig -v -N -X 2>/dev/null | sed -n 's|^\(/[^:]*\):.*|\1|p'); do \
+	        [ "$$dir" -ef '$(LIBDIR)' ] || continue; \
+	        [ "$$(id -u)" -ne 0 ] || ! ldconfig || exit 0; \
+	        echo 'Programs find the shared library when root has typed: ldconfig'; exit 0; \
+	    done; \
+	    $(1)
+endef
+
 ## install: libraries, headers and .pc files; PREFIX (/usr/local), LIBDIR, INCLUDEDIR, DESTDIR
 install: install-core $(if $(POSIX_SRCS),install-posix)
+	$(call list_for_loader,echo 'To use it: export PKG_CONFIG_PATH=$(LIBDIR)/pkgconfig and link with -Wl$(,)-rpath$(,)$(LIBDIR)')
 
 install-core: all
 	$(Q)mkdir -p '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)/cstream'
@@ -573,6 +590,7 @@ uninstall:
 	      libcstream-posix.so.$(VERSION) pkgconfig/libcstream-posix.pc
 	$(Q)cd '$(DESTDIR)$(INCLUDEDIR)/cstream' && rm -f $(notdir $(HEADERS)) $(POSIX_HEADERS:include/cstream/%=%)
 	$(Q)cd '$(DESTDIR)$(INCLUDEDIR)' && rmdir cstream/posix cstream 2>/dev/null || :
+	$(call list_for_loader,:)
 
 # --- the rest ---------------------------------------------------------------------------------------------------------
 

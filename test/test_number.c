@@ -144,8 +144,9 @@ static void a_signalling_nan_stays_one(void **state)
     static const uint8_t large[] = { 0xFF, 0xF0, 0, 0, 0, 0, 0, 1 };
 
     (void)state;
-    if (FLT_EVAL_METHOD != 0)
-        skip();
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0
+    skip();
+#endif
     float_keeps_bits(small);
     double_keeps_bits(large);
 }
