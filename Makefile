@@ -277,7 +277,7 @@ asan: $(ASAN_PROGRAMS)
 tsan: $(TSAN_PROGRAMS) $(TSAN_LOOPS)
 	$(Q)$(SCRIPT_ENV) LOOPS=tsan/examples sh test/support/tally.sh $(TSAN_PROGRAMS) test/scenario/loops-check.sh
 
-## builds: the other builds that the manual names, with their tests: no atomics, no libcstream-posix, NDEBUG, tcc; minutes
+## builds: the other builds that the manual names, with their tests: no atomics, no libcstream-posix, NDEBUG, tcc, MIPS; minutes
 builds:
 	+$(SCRIPT)/builds.sh
 

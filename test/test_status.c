@@ -29,6 +29,19 @@ static void every_code_has_its_name_and_its_text(void **state)
     }
 }
 
+/* What runs is more than deferred tasks: timers and immediates count too. */
+static void texts_say_what_the_headers_say(void **state)
+{
+    (void)state;
+    assert_string_equal(cst_status_text(CST_IDLE), "nothing can run now");
+    assert_string_equal(cst_status_text(CST_MORE), "more is left to run");
+    assert_string_equal(cst_status_text(CST_E_OUT_OF_RANGE),
+                        "a size, an index or a value is out of range");
+    assert_string_equal(cst_status_text(CST_E_DESTROYED),
+                        "the stream was destroyed, or its context is being freed");
+    assert_string_equal(cst_status_text(CST_E_TIMEOUT), "a limit on time was reached");
+}
+
 static void no_two_codes_are_equal_and_the_negative_ones_are_the_errors(void **state)
 {
     (void)state;
@@ -141,6 +154,7 @@ static void the_library_is_of_the_headers_version(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_code_has_its_name_and_its_text),
+    cmocka_unit_test(texts_say_what_the_headers_say),
     cmocka_unit_test(no_two_codes_are_equal_and_the_negative_ones_are_the_errors),
     cmocka_unit_test(texts_are_one_clause_without_a_full_stop),
     cmocka_unit_test(the_values_are_the_abi_and_do_not_move),

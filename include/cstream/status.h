@@ -26,16 +26,16 @@ typedef int cst_status;
     X(CST_PENDING, 4, "the answer comes later")                                                                        \
     X(CST_SWALLOW, 5, "the destroy slot keeps the error to itself")                                                    \
     X(CST_GIVEN, 6, "answered with a chunk")                                                                           \
-    X(CST_IDLE, 7, "no deferred task is left")                                                                         \
-    X(CST_MORE, 8, "deferred tasks are left")                                                                          \
+    X(CST_IDLE, 7, "nothing can run now")                                                                              \
+    X(CST_MORE, 8, "more is left to run")                                                                              \
     X(CST_E_INVALID_ARG, -1, "invalid argument")                                                                       \
     X(CST_E_NOMEM, -2, "out of memory")                                                                                \
-    X(CST_E_OUT_OF_RANGE, -3, "a size or an index is out of range")                                                    \
+    X(CST_E_OUT_OF_RANGE, -3, "a size, an index or a value is out of range")                                           \
     X(CST_E_NESTED, -4, "not allowed inside a callback or a slot")                                                     \
     X(CST_E_UNHANDLED, -5, "an 'error' event had no listener")                                                         \
     X(CST_E_UNSUPPORTED, -6, "this build or this platform cannot do it")                                               \
     X(CST_E_WRITE_AFTER_END, -7, "write after end")                                                                    \
-    X(CST_E_DESTROYED, -8, "the stream was destroyed")                                                                 \
+    X(CST_E_DESTROYED, -8, "the stream was destroyed, or its context is being freed")                                  \
     X(CST_E_PREMATURE_CLOSE, -9, "premature close")                                                                    \
     X(CST_E_PUSH_AFTER_EOF, -10, "push after EOF")                                                                     \
     X(CST_E_UNSHIFT_AFTER_END_EVENT, -11, "unshift after the 'end' event")                                             \
@@ -46,7 +46,7 @@ typedef int cst_status;
     X(CST_E_BUFFER_OUT_OF_BOUNDS, -16, "the bytes are fewer than the value takes")                                     \
     X(CST_E_INVALID_BUFFER_SIZE, -17, "the bytes are no whole number of units")                                        \
     X(CST_E_INVALID_CHAR_FOUND, -18, "a character that cannot be converted")                                           \
-    X(CST_E_TIMEOUT, -19, "the operation took too long")
+    X(CST_E_TIMEOUT, -19, "a limit on time was reached")
 
 #define CST_STATUS_ENUM_ENTRY(name, value, text) name = value,
 enum cst_status_code { CST_STATUS_TABLE(CST_STATUS_ENUM_ENTRY) CST_STATUS_LAST_ = CST_E_TIMEOUT };

@@ -4,6 +4,7 @@
  * It prints:
  *
  *     order -1, equal 0, at 4, last at 16, of the end 16
+ *     u at 5, last at 17
  *     of 4 bytes: quic
  *     from the end: brown
  *     joined: the quick
@@ -11,6 +12,8 @@
  *     copied 3: the---
  *     filled: abcabc
  *     swapped: badcfe
+ *     swapped: dcbahgfe
+ *     swapped: efghabcd
  *     numbers: 4660 -2 6618611909121 2.5
  *     out of range: CST_E_OUT_OF_RANGE
  */
@@ -35,6 +38,11 @@ static void search(void)
     size_t of_the_end = cst_bytes_index_of(a.data, a.len, "qu", 2, -6);
     printf("order %d, equal %d, at %zu, last at %zu, of the end %zu\n", order, equal, at, last,
            of_the_end);
+    /* Node: a.indexOf(0x75) */
+    size_t u = cst_bytes_index_of_byte(a.data, a.len, 0x75, 0);
+    /* Node: a.lastIndexOf(0x75) */
+    size_t last_u = cst_bytes_last_index_of_byte(a.data, a.len, 0x75, CST_TO_END);
+    printf("u at %zu, last at %zu\n", u, last_u);
 }
 
 static void slices(void)
@@ -66,6 +74,7 @@ static void memory(void)
 {
     const cst_slice src = cst_slice_str("the quick");
     char dst[] = "------";
+    char eight[9] = "";
     size_t copied;
 
     /* Node: src.copy(dst, 0, 0, 3) */
@@ -78,6 +87,13 @@ static void memory(void)
     /* Node: dst.swap16() */
     cst_bytes_swap16(dst, 6);
     printf("swapped: %s\n", dst);
+    memcpy(eight, "abcdefgh", 8);
+    /* Node: dst.swap32() */
+    cst_bytes_swap32(eight, 8);
+    printf("swapped: %s\n", eight);
+    /* Node: dst.swap64() */
+    cst_bytes_swap64(eight, 8);
+    printf("swapped: %s\n", eight);
 }
 
 static void numbers(void)
