@@ -2,11 +2,12 @@
  * number.h - numbers in bytes: read and written at an index, in either byte order.
  *
  * `_le` has the least significant byte first, `_be` the most significant. Nothing has to be aligned, and the machine's
- * own byte order does not matter. Signed numbers are two's complement, float and double IEEE 754. A NaN is read
- * and written with the bits that it has, whatever they are. Those of a NaN that the program itself makes (NAN, 0.0 / 0.0)
- * are the machine's: 7fc00000 and 7ff8000000000000 on most, as JavaScript's are, 7fbfffff and 7ff7ffffffffffff on a MIPS
- * with its old encoding, and 0.0 / 0.0 has the sign bit on x86. (x87 alone changes bits: it makes a signalling NaN quiet
- * where it passes it on.)
+ * own byte order does not matter. Signed numbers are two's complement, float and double IEEE 754.
+ *
+ * A NaN is read and written with the bits that it has, whatever they are. Those of a NaN that the program itself makes
+ * (NAN, 0.0 / 0.0) are the machine's: 7fc00000 and 7ff8000000000000 on most, as JavaScript's are; 7fbfffff and
+ * 7ff7ffffffffffff on a MIPS with its old encoding; and 0.0 / 0.0 has the sign bit on x86. One unit changes bits: x87
+ * makes a signalling NaN quiet when it passes it on.
  *
  *     uint32_t length;
  *
