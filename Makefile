@@ -44,6 +44,8 @@ EXAMPLES := $(sort $(filter-out $(if $(POSIX_SRCS),,docs/examples/posix/%),\
 #   package   that pkg-config knows; likewise
 #   -flag     to compile and to link with
 # Examples are strict C11: one that uses more of the system says so in its first lines (#define _POSIX_C_SOURCE 200809L).
+NEEDS_posix/http_server := http_request.c http_select.c http_date.c
+NEEDS_posix/http_body   := http_request.c http_chunked.c http_date.c
 NEEDS_loops/superloop := echo.c
 NEEDS_loops/poll      := echo.c sockets.c -pthread poll.h
 NEEDS_loops/epoll     := echo.c sockets.c -pthread sys/epoll.h
@@ -95,7 +97,7 @@ EXAMPLE_PROGRAMS = $(EXAMPLE_NAMES:%=$(BUILD)/examples/%)
 ASAN_LOOPS = $(patsubst %,$(BUILD)/asan/examples/%,$(filter loops/%,$(EXAMPLE_NAMES)))
 TSAN_LOOPS = $(patsubst %,$(BUILD)/tsan/examples/%,$(filter loops/%,$(EXAMPLE_NAMES)))
 BENCH_PROGRAMS := $(BENCHES:test/bench/%.c=$(BUILD)/bench/%)
-HTTP_TOOLS := $(addprefix $(BUILD)/test/,http_clients http_raw)
+HTTP_TOOLS := $(addprefix $(BUILD)/test/,http_clients http_raw http_cases)
 TEST_TOOLS := $(if $(SCENARIO),$(BUILD)/test/scenario) $(if $(QUESTION),$(BUILD)/test/buffer-questions)
 
 # --- flags ------------------------------------------------------------------------------------------------------------
@@ -316,6 +318,14 @@ $(BUILD)/test/test_%: $(BUILD)/obj/test/node/test_%.o $(SUPPORT_OBJS) $(STATIC)
 $(BUILD)/test/test_reentrancy: $(BUILD)/obj/test/scenario/reentrancy_calls.o
 $(BUILD)/asan/test/test_reentrancy: $(BUILD)/asan/obj/test/scenario/reentrancy_calls.o
 
+# The tests of what is shared by the examples that serve.
+define with_http
+$(1)/test/test_http_request: $(1)/obj/docs/examples/posix/http_request.o
+$(1)/test/test_http_select $(1)/test/fuzz_http_request: $(patsubst %,$(1)/obj/docs/examples/posix/http_%.o,select date request)
+$(1)/test/test_http_chunked $(1)/test/fuzz_http_chunked: $(patsubst %,$(1)/obj/docs/examples/posix/http_%.o,chunked request)
+endef
+$(foreach dir,$(BUILD) $(BUILD)/asan,$(eval $(call with_http,$(dir))))
+
 # The sanitized half: the library's objects and the tests', in a directory of their own.
 ASAN_OBJS := $(SRCS:%.c=$(BUILD)/asan/obj/%.o) $(SUPPORT:%.c=$(BUILD)/asan/obj/%.o)
 POSIX_ASAN_OBJS := $(POSIX_SRCS:%.c=$(BUILD)/asan/obj/%.o)
@@ -397,10 +407,14 @@ $(BUILD)/test/fuzz_%: $(BUILD)/obj/test/fuzz/fuzz_%.o $(BUILD)/obj/test/fuzz/rep
 FUZZ_CC    ?= $(firstword $(foreach cc,clang clang-19,$(shell command -v $(cc))))
 FUZZ_FLAGS := -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DCST_NO_CACHE -DCST_CHECK
 
-$(BUILD)/fuzz/%: test/fuzz/%.c test/fuzz/fuzz.h $(SRCS) $(HEADERS)
+# What a target tries beside the library.
+FUZZ_BESIDE := $(patsubst %,docs/examples/posix/http_%.c,request select date chunked)
+$(BUILD)/fuzz/fuzz_http_%: BESIDE := $(FUZZ_BESIDE)
+
+$(BUILD)/fuzz/%: test/fuzz/%.c test/fuzz/fuzz.h $(SRCS) $(HEADERS) $(FUZZ_BESIDE)
 	@mkdir -p $(@D)
 	@echo '  $@' >&2
-	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -Iinclude -Isrc -o $@ $< $(SRCS)
+	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -Iinclude -Isrc -o $@ $< $(BESIDE) $(SRCS)
 
 ## fuzz: look for inputs that break a property, with clang's libFuzzer; FUZZ_SECONDS=60 for each target
 fuzz: $(if $(FUZZ_CC),$(FUZZ_PROGRAMS))

@@ -1,24 +1,33 @@
 /*
- * http_server.c - serves the files of a directory over HTTP/1.1, however large they are and however slowly they are read.
+ * http_server.c - serves the files of a directory over HTTP/1.1, however large they are and however
+ * slowly they are read.
  *
  *     http_server [--whole] [--port N] [--head-seconds N] [--idle-seconds N] DIRECTORY
  *
- * On 127.0.0.1, port 8000 unless said; --port 0 lets the system choose, and the first line says which it is. GET and HEAD,
- * one range a request, connections that are kept, requests one behind the other. A path that leads out of the directory,
- * by "..", %2e%2e or a link, is answered as if it were not there.
+ * On 127.0.0.1, port 8000 unless said; --port 0 lets the system choose, and the first line says
+ * which it is. GET and HEAD, one range a request, conditions (ETag and Last-Modified), connections
+ * that are kept, requests one behind the other. A path that leads out of the directory, by a link,
+ * is answered as if it were not there; ".." in the root is the root.
  *
- * A file is piped into its socket: what is in memory of it is at most what the socket has not taken yet, and on Linux
- * nothing, since between a file and a socket the library lets the kernel move the bytes. With --whole each request reads
- * its file into memory first, to see what that costs.
+ * What is asked is taken apart by http_request.c, what is to be answered is chosen by
+ * http_select.c: RFC 9112 and 9110. A request that is refused, or has a body, is the last of its
+ * connection.
  *
- * A head must be complete after --head-seconds (10), and may have 8 KiB. A client that takes nothing for --idle-seconds
- * (30) is let go. Until then it gets no further answers than its socket has room for, however many requests it sends. One
- * that does not end its side is let go as long after the last answer has gone out.
+ * A file is piped into its socket: what is in memory of it is at most what the socket has not taken
+ * yet, and on Linux nothing, since between a file and a socket the library lets the kernel move the
+ * bytes. With --whole each request reads its file into memory first, to see what that costs.
  *
- *     cc http_server.c -o http_server $(pkg-config --cflags --libs libcstream-posix)
+ * A head must be complete after --head-seconds (10), and may have 8 KiB. A client that takes
+ * nothing for --idle-seconds (30) is let go. Until then it gets no further answers than its socket
+ * has room for, however many requests it sends. One that does not end its side is let go as long
+ * after the last answer has gone out.
  *
- * Calls shown: cst_listen, cst_read, cst_unshift, cst_write_copy, cst_writable_need_drain, cst_fs_read_stream_new,
- * cst_pipe, cst_bytes_read, cst_end, cst_set_timeouts, cst_timer_start_in, cst_slice_foreign
+ *     cc http_server.c http_request.c http_select.c http_date.c -o http_server \
+ *         $(pkg-config --cflags --libs libcstream-posix)
+ *
+ * Calls shown: cst_listen, cst_read, cst_unshift, cst_write_copy, cst_writable_need_drain,
+ * cst_fs_read_stream_new, cst_pipe, cst_bytes_read, cst_end, cst_set_timeouts, cst_timer_start_in,
+ * cst_slice_foreign
  */
 #define _XOPEN_SOURCE 700
 
@@ -29,10 +38,15 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "http.h"
+#include "http_date.h"
+#include "http_select.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -41,6 +55,8 @@ struct server {
     char root[PATH_MAX];
     bool whole;
     uint64_t head_ns, idle_ns;
+    int64_t now; /* when the clock was last looked at, in seconds since 1970 */
+    char date[HTTP_DATE_ROOM];
 };
 
 struct connection {
@@ -53,7 +69,17 @@ struct connection {
     bool ending;       /* no further request is answered */
     bool client_ended; /* no further request comes */
     size_t len;        /* of what has come and was not used */
-    char head[HTTP_MOST_HEAD + 1];
+    size_t seen;       /* of that, what the parser has looked at */
+    char head[HTTP_MOST_HEAD];
+};
+
+/* What a target names. */
+struct file {
+    int fd;
+    uint64_t size;
+    int64_t modified;
+    const char *type;
+    char etag[80];
 };
 
 static const char *reason(cst_status status)
@@ -61,11 +87,12 @@ static const char *reason(cst_status status)
     return cst_status_os(status) ? strerror(cst_status_os(status)) : cst_status_text(status);
 }
 
-/* --- the response ----------------------------------------------------------------------------------------------------- */
+/* --- the response ----------------------------------------------------------------------------- */
 
 static void on_readable(cst_stream *socket, const cst_event *event, void *arg);
 
-/* All has gone out. A client that goes on sending is not idle, but there is nothing left to wait for. */
+/* All has gone out. A client that goes on sending is not idle, but there is nothing left to wait
+ * for. */
 static void on_all_said(cst_stream *socket, cst_status status, void *arg)
 {
     const struct connection *c = arg;
@@ -74,8 +101,8 @@ static void on_all_said(cst_stream *socket, cst_status status, void *arg)
         cst_set_timeouts(socket, &(cst_timeouts){ .total_ns = c->server->idle_ns });
 }
 
-/* Ends the connection when what was written has gone out. What the client still sends is read and dropped, so that its end
- * is seen. */
+/* Ends the connection when what was written has gone out. What the client still sends is read and
+ * dropped, so that its end is seen. */
 static void finish(struct connection *c)
 {
     c->ending = true;
@@ -90,25 +117,34 @@ static void write_text(struct connection *c, const char *text)
     cst_write_copy(c->socket, text, strlen(text), NULL, NULL);
 }
 
-static void write_head(struct connection *c, int code, uint64_t length, const char *type,
-                       const char *more)
+/* Look at the clock, once for each answer; the date is written anew once a second. */
+static void look_at_clock(struct server *server)
 {
-    char text[512];
+    int64_t now = (int64_t)time(NULL);
 
-    snprintf(
-        text, sizeof(text),
-        "HTTP/1.1 %d %s\r\nContent-Length: %llu\r\nContent-Type: %s\r\nConnection: %s\r\n%s\r\n",
-        code, http_reason(code), (unsigned long long)length, type,
-        c->ending ? "close" : "keep-alive", more);
+    if (now != server->now || !server->date[0])
+        http_write_date(server->date, now);
+    server->now = now;
+}
+
+/* fields, each with its CR LF: those beside Date and Connection. */
+static void write_head(struct connection *c, int code, const char *fields)
+{
+    char text[768];
+
+    snprintf(text, sizeof(text), "HTTP/1.1 %d %s\r\nDate: %s\r\nConnection: %s\r\n%s\r\n", code,
+             http_reason(code), c->server->date, c->ending ? "close" : "keep-alive", fields);
     write_text(c, text);
 }
 
 static void refuse(struct connection *c, int code, const char *more, bool is_head)
 {
-    char text[64];
+    char text[64], fields[256];
 
     snprintf(text, sizeof(text), "%d %s\n", code, http_reason(code));
-    write_head(c, code, strlen(text), "text/plain", more);
+    snprintf(fields, sizeof(fields), "Content-Length: %zu\r\nContent-Type: text/plain\r\n%s",
+             strlen(text), more);
+    write_head(c, code, fields);
     if (!is_head)
         write_text(c, text);
 }
@@ -121,8 +157,8 @@ static void response_done(struct connection *c)
     serve(c);
 }
 
-/* Where the head has promised more than the file has given, since it was cut meanwhile or cannot be read, all that is left
- * is to close: another response would be taken for the rest of this one. */
+/* Where the head has promised more than the file has given, since it was cut meanwhile or cannot be
+ * read, all that is left is to close: another response would be taken for the rest of this one. */
 static void on_file_end(cst_stream *file, const cst_event *event, void *arg)
 {
     struct connection *c = arg;
@@ -209,102 +245,166 @@ static cst_status send_whole(struct connection *c, int fd, uint64_t first, uint6
     return st < 0 ? st : CST_OK;
 }
 
-/* --- the file --------------------------------------------------------------------------------------------------------- */
+/* --- the file --------------------------------------------------------------------------------- */
 
-/* Opens what the target names, below the root, and says how many bytes it has and of which type. -1: there is no such file,
- * or errno says that there are too many. Where others may put links into the directory while this runs, the path has to be
+static const char *type_of(const char *path)
+{
+    static const struct {
+        const char *end, *type;
+    } types[] = { { ".html", "text/html; charset=utf-8" },
+                  { ".txt", "text/plain; charset=utf-8" },
+                  { ".css", "text/css" },
+                  { ".js", "text/javascript" },
+                  { ".json", "application/json" },
+                  { ".svg", "image/svg+xml" },
+                  { ".png", "image/png" },
+                  { ".jpg", "image/jpeg" } };
+    const char *dot = strrchr(path, '.');
+
+    for (size_t i = 0; dot && i < sizeof(types) / sizeof(types[0]); i++)
+        if (strcasecmp(dot, types[i].end) == 0)
+            return types[i].type;
+    return "application/octet-stream";
+}
+
+static unsigned long long nanoseconds(struct timespec t)
+{
+    return (unsigned long long)t.tv_sec * SECOND + (unsigned long long)t.tv_nsec;
+}
+
+/* The tag is another one after each change that the file system has noted: each write sets the time
+ * of the last change (ctime), which unlike that of the contents (mtime) cannot be set back; another
+ * file has another inode. Only writes within one tick of the file system's clock share a tag. A
+ * time in the future becomes now: RFC 9110, 8.8.2.1. */
+static void describe(struct file *file, const struct stat *info, int64_t now)
+{
+    file->size = (uint64_t)info->st_size;
+    file->modified = info->st_mtim.tv_sec < now ? info->st_mtim.tv_sec : now;
+    snprintf(file->etag, sizeof(file->etag), "\"%llx-%llx-%llx-%llx\"",
+             (unsigned long long)info->st_ino, (unsigned long long)info->st_size,
+             nanoseconds(info->st_mtim), nanoseconds(info->st_ctim));
+}
+
+/* Opens what a path names, below the root. False: there is no such file, or errno says that there
+ * are too many. Where others may put links into the directory while this runs, the path has to be
  * walked with openat, a segment at a time: between realpath and open there is a moment. */
-static int open_target(const struct server *server, const char *target, uint64_t *size,
-                       const char **type)
+static bool open_file(struct file *file, const struct server *server, struct http_text target)
 {
     char path[PATH_MAX], wanted[2 * PATH_MAX], real[PATH_MAX];
     size_t root_len = strlen(server->root);
     struct stat info;
-    int fd;
 
     errno = 0;
     if (!http_decode_path(path, sizeof(path) - sizeof("index.html"), target))
-        return -1;
+        return false;
     if (path[strlen(path) - 1] == '/')
         strcat(path, "index.html");
     snprintf(wanted, sizeof(wanted), "%s%s", server->root, path);
     if (!realpath(wanted, real) || strncmp(real, server->root, root_len) != 0 ||
         real[root_len] != '/')
-        return -1;
-    fd = open(real, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0 && (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))) {
-        close(fd);
-        return -1;
+        return false;
+    file->fd = open(real, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    if (file->fd < 0)
+        return false;
+    if (fstat(file->fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+        close(file->fd);
+        return false;
     }
-    *size = fd >= 0 ? (uint64_t)info.st_size : 0;
-    *type = http_type(path);
-    return fd;
+    file->type = type_of(path);
+    describe(file, &info, server->now);
+    return true;
 }
 
-static void answer_range_outside(struct connection *c, uint64_t size, bool is_head)
+static void write_file_head(struct connection *c, int code, const struct file *file,
+                            const struct http_part *part)
 {
-    char more[64];
+    char modified[HTTP_DATE_ROOM], range[80] = "", fields[512];
 
-    snprintf(more, sizeof(more), "Content-Range: bytes */%llu\r\n", (unsigned long long)size);
-    refuse(c, 416, more, is_head);
+    http_write_date(modified, file->modified);
+    if (code == 206)
+        snprintf(range, sizeof(range), "Content-Range: bytes %llu-%llu/%llu\r\n",
+                 (unsigned long long)part->first, (unsigned long long)part->last,
+                 (unsigned long long)file->size);
+    snprintf(fields, sizeof(fields),
+             "Content-Length: %llu\r\nContent-Type: %s\r\nLast-Modified: %s\r\nETag: %s\r\n"
+             "Accept-Ranges: bytes\r\n%s",
+             (unsigned long long)(part->last - part->first + 1), file->type, modified, file->etag,
+             range);
+    write_head(c, code, fields);
 }
 
-static void answer_file(struct connection *c, const struct http_request *request, int fd,
-                        uint64_t size, const char *type)
+/* What says no more than a status: 304, 412, 416. */
+static void answer_without_file(struct connection *c, int code, const struct file *file,
+                                bool is_head)
 {
-    bool is_head = strcmp(request->method, "HEAD") == 0;
-    uint64_t first = 0, last = size - 1;
-    char more[128] = "Accept-Ranges: bytes\r\n";
-    enum http_range range = http_parse_range(&first, &last, is_head ? NULL : request->range, size);
+    char more[128] = "";
+
+    if (code == 304) /* whose answer never has a body; the tag must be there: RFC 9110, 15.4.5 */
+        snprintf(more, sizeof(more), "ETag: %s\r\n", file->etag);
+    if (code == 416)
+        snprintf(more, sizeof(more), "Content-Range: bytes */%llu\r\n",
+                 (unsigned long long)file->size);
+    if (code == 304)
+        write_head(c, code, more);
+    else
+        refuse(c, code, more, is_head);
+}
+
+/* The descriptor is closed, or the response's, when this returns. */
+static void answer_file(struct connection *c, const struct http_request *request,
+                        const struct file *file)
+{
+    const struct http_version version = {
+        .etag = file->etag, .modified = file->modified, .now = c->server->now, .size = file->size
+    };
+    bool is_head = request->method == HTTP_HEAD;
+    struct http_part part;
+    int code = http_select(&part, request, &version);
     cst_status st;
 
-    if (range == HTTP_RANGE_OUTSIDE) {
-        close(fd);
-        answer_range_outside(c, size, is_head);
+    if (code != 200 && code != 206)
+        answer_without_file(c, code, file, is_head);
+    else
+        write_file_head(c, code, file, &part);
+    if ((code != 200 && code != 206) || is_head || file->size == 0) {
+        close(file->fd);
         return;
     }
-    if (range == HTTP_RANGE_OK)
-        snprintf(more, sizeof(more),
-                 "Accept-Ranges: bytes\r\nContent-Range: bytes %llu-%llu/%llu\r\n",
-                 (unsigned long long)first, (unsigned long long)last, (unsigned long long)size);
-    write_head(c, range == HTTP_RANGE_OK ? 206 : 200, size ? last - first + 1 : 0, type, more);
-    if (is_head || size == 0) {
-        close(fd);
-        return;
-    }
-    st = c->server->whole ? send_whole(c, fd, first, last) : send_file(c, fd, first, last);
+    st = c->server->whole ? send_whole(c, file->fd, part.first, part.last)
+                          : send_file(c, file->fd, part.first, part.last);
     if (st < 0)
         cst_destroy(c->socket, st); /* the head is out: nothing else can be said */
 }
 
 static void answer(struct connection *c, const struct http_request *request)
 {
-    const char *type;
-    uint64_t size;
-    int fd;
+    bool is_head = request->method == HTTP_HEAD;
+    bool has_body = request->is_chunked || request->content_length > 0;
+    struct file file;
 
-    c->ending = c->ending || request->close;
-    if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0) {
-        c->ending = c->ending || request->has_body;
+    /* Nobody reads bodies here, nor what comes through a tunnel. */
+    if (!request->keep_alive || has_body || request->method == HTTP_CONNECT)
+        c->ending = true;
+    if (request->method == HTTP_UNKNOWN)
+        refuse(c, 501, "", false);
+    else if (request->method != HTTP_GET && !is_head)
         refuse(c, 405, "Allow: GET, HEAD\r\n", false);
-    } else if (request->is_chunked || request->content_length > 0) {
-        c->ending = true; /* a body that nobody reads */
-        refuse(c, 413, "", false);
-    } else if ((fd = open_target(c->server, request->target, &size, &type)) < 0) {
-        refuse(c, errno == EMFILE || errno == ENFILE ? 500 : 404, "",
-               strcmp(request->method, "HEAD") == 0);
-    } else {
-        answer_file(c, request, fd, size, type);
-    }
+    else if (has_body)
+        refuse(c, 413, "", is_head);
+    else if (!open_file(&file, c->server, request->path))
+        refuse(c, errno == EMFILE || errno == ENFILE ? 500 : 404, "", is_head);
+    else
+        answer_file(c, request, &file);
 }
 
-/* --- the request ------------------------------------------------------------------------------------------------------ */
+/* --- the request ------------------------------------------------------------------------------ */
 
 static void head_is_late(void *arg)
 {
     struct connection *c = arg;
 
     c->ending = true;
+    look_at_clock(c->server);
     refuse(c, 408, "", false);
     finish(c);
 }
@@ -312,27 +412,22 @@ static void head_is_late(void *arg)
 /* Answers the first request in the buffer, and takes it out; false where it has not come whole. */
 static bool answer_next(struct connection *c)
 {
-    size_t len = http_head_length(c->head, c->len);
     struct http_request request;
-    char last;
+    int code = http_parse_request(&request, c->head, c->len, &c->seen);
 
-    if (!len && c->len < HTTP_MOST_HEAD)
+    if (code == HTTP_PARTIAL)
         return false;
     cst_timer_stop(cst_loop_ctx(c->server->loop), &c->head_timer);
-    last = c->head[len];
-    c->head[len] = '\0';
-    if (!len) {
-        c->ending = true;
-        refuse(c, 431, "", false);
-    } else if (!http_parse(&request, c->head, len)) {
-        c->ending = true;
-        refuse(c, 400, "", false);
-    } else {
+    look_at_clock(c->server);
+    if (code == HTTP_WHOLE) {
         answer(c, &request);
+    } else {
+        c->ending = true; /* where the next request begins is not known */
+        refuse(c, code, "", request.method == HTTP_HEAD);
     }
-    c->head[len] = last;
-    c->len -= len;
-    memmove(c->head, c->head + len, c->len);
+    c->len -= c->seen;
+    memmove(c->head, c->head + c->seen, c->len);
+    c->seen = 0;
     return true;
 }
 
@@ -353,8 +448,8 @@ static bool read_more(struct connection *c)
     return true;
 }
 
-/* Answers what there is, one after another, until one takes its time, the client does not take them, or the rest has not
- * come. */
+/* Answers what there is, one after another, until one takes its time, the client does not take
+ * them, or the rest has not come. */
 static void serve(struct connection *c)
 {
     cst_ctx *ctx = cst_loop_ctx(c->server->loop);
@@ -452,7 +547,7 @@ static void on_client(cst_listener *listener, cst_stream *socket, cst_status sta
         cst_destroy(socket, CST_OK);
 }
 
-/* --- main ------------------------------------------------------------------------------------------------------------- */
+/* --- main ------------------------------------------------------------------------------------- */
 
 static int usage(void)
 {
@@ -460,6 +555,11 @@ static int usage(void)
         "usage: http_server [--whole] [--port N] [--head-seconds N] [--idle-seconds N] DIRECTORY\n",
         stderr);
     return 2;
+}
+
+static bool read_number(uint64_t *out, const char *text)
+{
+    return http_parse_number(out, (struct http_text){ .at = text, .len = strlen(text) });
 }
 
 static cst_status run(struct server *server, uint16_t port)
@@ -489,7 +589,7 @@ int main(int argc, char **argv)
     for (i = 1; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
         if (strcmp(argv[i], "--whole") == 0)
             server.whole = true;
-        else if (i + 1 >= argc || !http_parse_length(&seconds, argv[i + 1]) || seconds > 65535)
+        else if (i + 1 >= argc || !read_number(&seconds, argv[i + 1]) || seconds > 65535)
             return usage();
         else if (strcmp(argv[i], "--port") == 0)
             port = seconds, i++;
