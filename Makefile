@@ -19,7 +19,7 @@ SHELL      := /bin/sh
 .DELETE_ON_ERROR:
 .PHONY: all check tests builds demo test-tools asan tsan headers imports examples bench bench-plot bench-table budget fuzz format help \
         install uninstall clean FORCE
-.PHONY: install-core install-posix http-load http-plot
+.PHONY: install-core install-posix http-load http-plot http-compare
 
 # --- what there is to build -------------------------------------------------------------------------------------------
 
@@ -440,6 +440,14 @@ $(BUILD)/test/http_%: $(BUILD)/obj/test/posix/http_%.o
 ## http-load: docs/examples/posix/http_server under many slow readers, and beside nginx where that is installed; minutes
 http-load: examples $(HTTP_TOOLS)
 	$(Q)$(SCRIPT_ENV) sh test/posix/http-load.sh
+
+HTTP_SERVERS := $(addprefix $(BUILD)/examples/posix/,http_server http_body)
+
+## http-compare: the requests of test/posix/http-cases.tsv to the examples that serve and to Node 26's http; NODE26=path
+http-compare: $(HTTP_SERVERS)
+	$(Q)node='$(or $(NODE26),$(NODE),node)'; case $$("$$node" --version 2>/dev/null) in \
+	v26.*) "$$node" test/posix/http-compare.mjs $(HTTP_SERVERS) ;; \
+	*) echo 'skipped: no Node 26 here (NODE26=path)' ;; esac
 
 ## http-plot: measure its memory as clients are added, and draw docs/plots/http-memory.svg; a minute
 http-plot: examples $(HTTP_TOOLS)
