@@ -167,8 +167,8 @@ static void run_stage(struct stage_body *out, const uint8_t *bytes, size_t len, 
     cst_stream *s;
     cst_ctx *ctx;
 
-    fuzz_require(cst_ctx_new(&ctx, &allocator, NULL) == CST_OK &&
-                 http_chunked_new(&s, ctx, &opts) == CST_OK);
+    fuzz_require(cst_ctx_new(&ctx, &allocator, NULL) == CST_OK);
+    fuzz_require(http_chunked_new(&s, ctx, &opts) == CST_OK);
     cst_on(s, CST_DATA, on_data, out);
     cst_on(s, CST_END, on_end, out);
     cst_on(s, CST_ERROR, on_error, out);

@@ -323,11 +323,10 @@ struct notes {
     bool other_expectation;
 };
 
-/* "Name: value"; no blank before the name, which would fold the line (5.2), nor before the colon
- * (5.1) */
-static bool parse_field(struct http_field *out, struct http_text line)
+/* "Name: value". Return false if there is no colon. */
+static bool split_field(struct http_field *out, struct http_text line)
 {
-    if (!cut(&out->name, &line, ':') || !is_token(out->name))
+    if (!cut(&out->name, &line, ':'))
         return false;
     out->value = trim(line);
     return true;
@@ -337,7 +336,7 @@ bool http_next_field(struct http_field *out, struct http_text *fields)
 {
     struct http_text line;
 
-    return next_line(&line, fields) && parse_field(out, line);
+    return next_line(&line, fields) && split_field(out, line);
 }
 
 size_t http_find_field(struct http_text *out, const struct http_request *request, const char *name)
@@ -464,7 +463,8 @@ int http_parse_request(struct http_request *out, const char *text, size_t len, s
         return code;
     out->fields = rest;
     while (next_line(&line, &rest)) {
-        if (!parse_field(&field, line))
+        /* No blank before the name, which would fold the line (5.2), nor before the colon (5.1). */
+        if (!split_field(&field, line) || !is_token(field.name))
             return 400;
         note_field(out, &notes, field);
     }

@@ -211,13 +211,29 @@ static int select_range(struct http_part *out, struct http_text value, uint64_t 
     return 206;
 }
 
+/* Most requests have none of these fields, which one look tells. */
+static bool has_conditions(const struct http_request *request)
+{
+    struct http_text fields = request->fields;
+    struct http_field field;
+
+    while (http_next_field(&field, &fields))
+        if (http_is(field.name, "range") ||
+            (field.name.len > 3 && http_is((struct http_text){ field.name.at, 3 }, "if-")))
+            return true;
+    return false;
+}
+
 int http_select(struct http_part *out, const struct http_request *request,
                 const struct http_version *version)
 {
-    int code = weigh_conditions(request, version);
     struct http_text range;
+    int code;
 
     *out = (struct http_part){ .first = 0, .last = version->size - 1 };
+    if (!has_conditions(request))
+        return 200;
+    code = weigh_conditions(request, version);
     if (code != 200 || request->method != HTTP_GET ||
         http_find_field(&range, request, "range") != 1 || !range_is_meant(request, version))
         return code;

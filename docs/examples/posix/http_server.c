@@ -127,26 +127,36 @@ static void look_at_clock(struct server *server)
     server->now = now;
 }
 
-/* fields, each with its CR LF: those beside Date and Connection. */
-static void write_head(struct connection *c, int code, const char *fields)
-{
-    char text[768];
+/* Room for all heads. */
+#define MOST_ANSWER 768
 
-    snprintf(text, sizeof(text), "HTTP/1.1 %d %s\r\nDate: %s\r\nConnection: %s\r\n%s\r\n", code,
-             http_reason(code), c->server->date, c->ending ? "close" : "keep-alive", fields);
+/* Begin a head, and return its length; the other fields follow, each with its CR LF, then end_head.
+ */
+static size_t begin_head(const struct connection *c, char text[MOST_ANSWER], int code)
+{
+    return (size_t)snprintf(text, MOST_ANSWER, "HTTP/1.1 %d %s\r\nDate: %s\r\nConnection: %s\r\n",
+                            code, http_reason(code), c->server->date,
+                            c->ending ? "close" : "keep-alive");
+}
+
+static void end_head(struct connection *c, char text[MOST_ANSWER])
+{
+    strcat(text, "\r\n");
     write_text(c, text);
 }
 
+/* more: fields that belong to the status. */
 static void refuse(struct connection *c, int code, const char *more, bool is_head)
 {
-    char text[64], fields[256];
+    char text[MOST_ANSWER], body[64];
+    size_t len = begin_head(c, text, code);
 
-    snprintf(text, sizeof(text), "%d %s\n", code, http_reason(code));
-    snprintf(fields, sizeof(fields), "Content-Length: %zu\r\nContent-Type: text/plain\r\n%s",
-             strlen(text), more);
-    write_head(c, code, fields);
+    snprintf(body, sizeof(body), "%d %s\n", code, http_reason(code));
+    snprintf(text + len, sizeof(text) - len,
+             "Content-Length: %zu\r\nContent-Type: text/plain\r\n%s", strlen(body), more);
+    end_head(c, text);
     if (!is_head)
-        write_text(c, text);
+        write_text(c, body);
 }
 
 static void serve(struct connection *c);
@@ -318,36 +328,39 @@ static bool open_file(struct file *file, const struct server *server, struct htt
 static void write_file_head(struct connection *c, int code, const struct file *file,
                             const struct http_part *part)
 {
-    char modified[HTTP_DATE_ROOM], range[80] = "", fields[512];
+    char text[MOST_ANSWER], modified[HTTP_DATE_ROOM];
+    size_t len = begin_head(c, text, code);
 
     http_write_date(modified, file->modified);
+    len += (size_t)snprintf(text + len, sizeof(text) - len,
+                            "Content-Length: %llu\r\nContent-Type: %s\r\nLast-Modified: %s\r\n"
+                            "ETag: %s\r\nAccept-Ranges: bytes\r\n",
+                            (unsigned long long)(part->last - part->first + 1), file->type,
+                            modified, file->etag);
     if (code == 206)
-        snprintf(range, sizeof(range), "Content-Range: bytes %llu-%llu/%llu\r\n",
+        snprintf(text + len, sizeof(text) - len, "Content-Range: bytes %llu-%llu/%llu\r\n",
                  (unsigned long long)part->first, (unsigned long long)part->last,
                  (unsigned long long)file->size);
-    snprintf(fields, sizeof(fields),
-             "Content-Length: %llu\r\nContent-Type: %s\r\nLast-Modified: %s\r\nETag: %s\r\n"
-             "Accept-Ranges: bytes\r\n%s",
-             (unsigned long long)(part->last - part->first + 1), file->type, modified, file->etag,
-             range);
-    write_head(c, code, fields);
+    end_head(c, text);
 }
 
-/* What says no more than a status: 304, 412, 416. */
-static void answer_without_file(struct connection *c, int code, const struct file *file,
-                                bool is_head)
+/* The client has the file. This answer never has a body; the tag must be in it: RFC 9110, 15.4.5.
+ */
+static void answer_not_modified(struct connection *c, const struct file *file)
 {
-    char more[128] = "";
+    char text[MOST_ANSWER];
+    size_t len = begin_head(c, text, 304);
 
-    if (code == 304) /* whose answer never has a body; the tag must be there: RFC 9110, 15.4.5 */
-        snprintf(more, sizeof(more), "ETag: %s\r\n", file->etag);
-    if (code == 416)
-        snprintf(more, sizeof(more), "Content-Range: bytes */%llu\r\n",
-                 (unsigned long long)file->size);
-    if (code == 304)
-        write_head(c, code, more);
-    else
-        refuse(c, code, more, is_head);
+    snprintf(text + len, sizeof(text) - len, "ETag: %s\r\n", file->etag);
+    end_head(c, text);
+}
+
+static void refuse_range(struct connection *c, const struct file *file)
+{
+    char more[64];
+
+    snprintf(more, sizeof(more), "Content-Range: bytes */%llu\r\n", (unsigned long long)file->size);
+    refuse(c, 416, more, false);
 }
 
 /* The descriptor is closed, or the response's, when this returns. */
@@ -362,11 +375,15 @@ static void answer_file(struct connection *c, const struct http_request *request
     int code = http_select(&part, request, &version);
     cst_status st;
 
-    if (code != 200 && code != 206)
-        answer_without_file(c, code, file, is_head);
+    if (code == 304)
+        answer_not_modified(c, file);
+    else if (code == 412)
+        refuse(c, code, "", is_head);
+    else if (code == 416)
+        refuse_range(c, file);
     else
         write_file_head(c, code, file, &part);
-    if ((code != 200 && code != 206) || is_head || file->size == 0) {
+    if (is_head || file->size == 0 || (code != 200 && code != 206)) {
         close(file->fd);
         return;
     }
