@@ -17,8 +17,8 @@ SHELL      := /bin/sh
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all check tests builds demo test-tools asan tsan headers imports examples bench bench-plot bench-table budget fuzz format help \
-        install uninstall clean FORCE
+.PHONY: all check tests builds demo test-tools asan tsan reliability headers imports examples bench bench-plot bench-table \
+        budget fuzz format help install uninstall clean FORCE
 .PHONY: install-core install-posix http-load http-plot http-compare
 
 # --- what there is to build -------------------------------------------------------------------------------------------
@@ -236,7 +236,7 @@ CXX := $(firstword $(foreach cxx,c++ g++ clang++,$(shell command -v $(cxx))))
 endif
 
 # Whether programs with sanitizers can be made and run here; asked only where it matters.
-ifneq ($(filter check asan,$(MAKECMDGOALS)),)
+ifneq ($(filter check asan reliability,$(MAKECMDGOALS)),)
 HAVE_ASAN := $(shell mkdir -p $(BUILD)/asan && cd $(BUILD)/asan && echo 'int main(void) { return 0; }' >probe.c && \
                $(CC) $(ASAN_FLAGS) $(LDFLAGS) -o probe probe.c >probe.log 2>&1 && ./probe >>probe.log 2>&1 && echo yes)
 ifeq ($(HAVE_ASAN),)
@@ -250,13 +250,19 @@ endif
 endif
 endif
 
+# Checks that look for rare faults by trying very much. Each takes seconds in `make check`; `make reliability` runs them
+# at length, with RELIABILITY=full in their environment. Their last line has the figures.
+RELIABILITY :=
+RELIABILITY_NEEDS :=
+
 ifeq ($(T)$(F),)
 CHECKS := $(ASAN_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh fuzz-replay.sh) \
           $(addprefix test/support/,headers-check.sh imports-check.sh install-check.sh readme-check.sh) \
           $(addprefix test/scenario/,examples-check.sh loops-check.sh http-check.sh reentrancy-check.sh long-check.sh) \
-          $(addprefix test/support/,differences-check.sh guide-check.sh) test/conformance/rows-check.sh
+          $(addprefix test/support/,differences-check.sh guide-check.sh) test/conformance/rows-check.sh \
+          $(addprefix test/reliability/,$(RELIABILITY))
 CHECK_NEEDS := $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(ASAN_REPLAYS) $(FUZZ_REPLAYS) $(if $(HAVE_ASAN),$(ASAN_LOOPS)) \
-               $(TEST_TOOLS) all examples $(if $(POSIX_SRCS),$(HTTP_TOOLS))
+               $(TEST_TOOLS) all examples $(if $(POSIX_SRCS),$(HTTP_TOOLS)) $(RELIABILITY_NEEDS)
 endif
 
 TALLY = $(SCRIPT)/tally.sh $(if $(F),-f '$(F)')
@@ -273,6 +279,13 @@ tests: $(TEST_PROGRAMS)
 ## asan: the test programs with address and undefined-behaviour sanitizers; T and F as above
 asan: $(ASAN_PROGRAMS)
 	$(if $(NO_ASAN),@echo '$(NO_ASAN)',$(TALLY) $^)
+
+# An hour is the most that one of them may take.
+## reliability: the checks of test/reliability at length: minutes each, with their figures
+reliability: $(RELIABILITY_NEEDS)
+	$(if $(NO_ASAN),@echo '$(NO_ASAN)')
+	$(Q)$(SCRIPT_ENV) RELIABILITY=full TALLY_SECONDS=3600 sh test/support/tally.sh \
+	      $(addprefix test/reliability/,$(RELIABILITY))
 
 # Outside `make check`: the thread sanitizer needs addresses laid out as it likes, which not every machine grants.
 ## tsan: the tests and examples that have threads, with the thread sanitizer
