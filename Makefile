@@ -252,8 +252,8 @@ endif
 
 # Checks that look for rare faults by trying very much. Each takes seconds in `make check`; `make reliability` runs them
 # at length, with RELIABILITY=full in their environment. Their last line has the figures.
-RELIABILITY :=
-RELIABILITY_NEEDS :=
+RELIABILITY := inject.sh
+RELIABILITY_NEEDS := $(ASAN_RUNNER)
 
 ifeq ($(T)$(F),)
 CHECKS := $(ASAN_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh fuzz-replay.sh) \

@@ -1,7 +1,11 @@
 /*
  * scenario.c - reads a scenario on standard input, runs it on the library, prints its trace; or
- * replays recorded ones. See README.md.
+ * replays recorded ones, or has faults in them. See README.md.
  */
+#include "scenario_heap.h"
+#include "scenario_inject.h"
+#include "scenario_inject_all.h"
+#include "scenario_pack.h"
 #include "scenario_replay.h"
 #include "scenario_run.h"
 
@@ -11,35 +15,39 @@
 
 enum { EXIT_FINE = 0, EXIT_USAGE = 2, EXIT_DEFECT = 4 };
 
-/* The allocator that the library gets: it counts, and fails when told. */
-struct heap {
-    size_t calls;
-    size_t live_blocks, live_bytes;
-    size_t fail_at;  /* which call fails, counted from 1; 0 is none */
-    bool fail_after; /* and all that follow it */
-};
+struct options;
+
+/* What is done with the packed files. */
+typedef int files_fn(struct options *options);
 
 struct options {
     struct run_opts run;
-    struct heap heap;
-    char **replay; /* the packed files, up to a NULL; NULL where standard input is the scenario */
+    struct heap_failure failure;
+    struct inject inject;    /* the faults of --inject */
+    struct inject_plan plan; /* of --inject-all; its run is the one above */
+    files_fn *with_files;    /* NULL: standard input is the scenario */
+    char **files;            /* up to a NULL */
+    const char *entry;       /* which of the files' entries is run alone */
 };
 
 static bool parse_options(struct options *options, char **args);
+static files_fn replay_files, inject_files, run_entry;
 static int run_stdin(struct options *options);
 static replay_run_fn run_text;
 
 int main(int argc, char **argv)
 {
-    struct options options = { .replay = NULL };
+    struct options options = { .with_files = NULL };
 
     if (argc < 1 || !parse_options(&options, argv + 1)) {
         fprintf(stderr, "usage: scenario [--explicit | --status] [--fail-alloc N | N+] "
-                        "[--task-budget K] [--copy] [--deaf] [--replay FILE...]\n");
+                        "[--task-budget K] [--copy] [--deaf] [--replay FILE...]\n"
+                        "                [--inject FAULT[,FAULT]] [--entry NAME FILE...]\n"
+                        "                [--sample N] [--pairs N] [--seed N] [--inject-all "
+                        "FILE...]\n");
         return EXIT_USAGE;
     }
-    return options.replay != NULL ? replay(options.replay, options.run.deaf, run_text, &options)
-                                  : run_stdin(&options);
+    return options.with_files != NULL ? options.with_files(&options) : run_stdin(&options);
 }
 
 /* --- the command line ------------------------------------------------------------------------- */
@@ -58,85 +66,108 @@ static bool parse_count(size_t *out, const char **rest, const char *word)
     return true;
 }
 
+/* Return whether the word is an option that says how streams are used. */
+static bool parse_way(struct run_opts *run, const char *word)
+{
+    if (strcmp(word, "--explicit") == 0)
+        run->explicit_answers = true;
+    else if (strcmp(word, "--status") == 0)
+        run->explicit_answers = false;
+    else if (strcmp(word, "--copy") == 0)
+        run->copies = true;
+    else if (strcmp(word, "--deaf") == 0)
+        run->deaf = true;
+    else
+        return false;
+    return true;
+}
+
+/* Return where the option's number goes, or NULL if it has none. */
+static size_t *number_of(struct options *options, const char *word)
+{
+    if (strcmp(word, "--fail-alloc") == 0)
+        return &options->failure.at;
+    if (strcmp(word, "--task-budget") == 0)
+        return &options->run.task_budget;
+    if (strcmp(word, "--sample") == 0)
+        return &options->plan.sample;
+    if (strcmp(word, "--pairs") == 0)
+        return &options->plan.pairs;
+    return strcmp(word, "--seed") == 0 ? &options->plan.seed : NULL;
+}
+
+static bool parse_number_of(struct options *options, size_t *number, const char *word)
+{
+    const char *rest;
+
+    if (!parse_count(number, &rest, word))
+        return false;
+    if (number == &options->failure.at) {
+        options->failure.after = strcmp(rest, "+") == 0;
+        rest += options->failure.after;
+    }
+    return *rest == '\0';
+}
+
+/* Return whether args begins with an option behind which are files alone. */
+static bool parse_files(struct options *options, char **args)
+{
+    if (strcmp(*args, "--replay") == 0) {
+        options->with_files = replay_files;
+    } else if (strcmp(*args, "--inject-all") == 0) {
+        options->with_files = inject_files;
+    } else if (strcmp(*args, "--entry") == 0 && args[1] != NULL) {
+        options->with_files = run_entry;
+        options->entry = *++args;
+    } else {
+        return false;
+    }
+    options->files = args + 1;
+    return true;
+}
+
 static bool parse_options(struct options *options, char **args)
 {
     for (; *args != NULL; args++) {
-        const char *rest = "";
+        size_t *number = number_of(options, *args);
 
-        if (strcmp(*args, "--explicit") == 0) {
-            options->run.explicit_answers = true;
-        } else if (strcmp(*args, "--status") == 0) {
-            options->run.explicit_answers = false;
-        } else if (strcmp(*args, "--copy") == 0) {
-            options->run.copies = true;
-        } else if (strcmp(*args, "--deaf") == 0) {
-            options->run.deaf = true;
-        } else if (strcmp(*args, "--replay") == 0) {
-            options->replay = args + 1;
-            return args[1] != NULL;
-        } else if (strcmp(*args, "--fail-alloc") == 0) {
-            if (!parse_count(&options->heap.fail_at, &rest, *++args))
+        if (parse_files(options, args))
+            return options->files[0] != NULL;
+        if (number != NULL) {
+            if (!parse_number_of(options, number, *++args))
                 return false;
-            options->heap.fail_after = strcmp(rest, "+") == 0;
-            rest += options->heap.fail_after;
-        } else if (strcmp(*args, "--task-budget") == 0) {
-            if (!parse_count(&options->run.task_budget, &rest, *++args))
+        } else if (strcmp(*args, "--inject") == 0) {
+            if (*++args == NULL || !inject_parse(&options->inject, *args))
                 return false;
-        } else {
+        } else if (!parse_way(&options->run, *args)) {
             return false;
         }
-        if (*rest != '\0')
-            return false;
     }
     return true;
 }
 
-/* --- the allocator ---------------------------------------------------------------------------- */
-
-static void *heap_alloc(void *user, size_t size)
-{
-    struct heap *heap = user;
-    size_t call = ++heap->calls;
-
-    if (call == heap->fail_at || (heap->fail_after && call > heap->fail_at))
-        return NULL;
-    void *ptr = malloc(size);
-    if (ptr == NULL)
-        return NULL;
-    heap->live_blocks++;
-    heap->live_bytes += size;
-    return ptr;
-}
-
-static void heap_free(void *user, void *ptr, size_t size)
-{
-    struct heap *heap = user;
-
-    heap->live_blocks--;
-    heap->live_bytes -= size;
-    free(ptr);
-}
-
 /* --- the run ---------------------------------------------------------------------------------- */
+
+static bool run_with_failure(const struct scenario *sc, const struct options *options)
+{
+    struct heap heap = { .failures = { options->failure } };
+    const cst_allocator allocator = heap_allocator(&heap);
+    bool exact = scenario_run(sc, &allocator, &options->run);
+
+    return heap_is_empty(&heap) && exact;
+}
 
 static int run(const struct scenario *sc, struct options *options)
 {
-    struct heap *heap = &options->heap;
-    const cst_allocator allocator = { .alloc = heap_alloc, .free = heap_free, .user = heap };
-    bool exact = scenario_run(sc, &allocator, &options->run);
+    bool exact = options->inject.count > 0 ? inject_run(&options->inject, sc, &options->run)
+                                           : run_with_failure(sc, options);
 
-    /* Both: a block given back with another size than it was asked for shows in the bytes alone. */
-    if (heap->live_blocks != 0 || heap->live_bytes != 0) {
-        fprintf(stderr, "scenario: %zu blocks, %zu bytes are live at the end\n", heap->live_blocks,
-                heap->live_bytes);
-        exact = false;
-    }
     if (fflush(options->run.out) != 0)
         fprintf(stderr, "scenario: the trace could not be written\n");
     return exact ? EXIT_FINE : EXIT_DEFECT;
 }
 
-/* Each run counts its allocations from none. */
+/* Each run counts its allocations, and its steps, from none. */
 static int run_text(char *text, FILE *out, void *arg)
 {
     struct options options = *(const struct options *)arg;
@@ -154,5 +185,35 @@ static int run_stdin(struct options *options)
     int code = run_text(text, stdout, options);
 
     free(text);
+    return code;
+}
+
+/* --- packed files ----------------------------------------------------------------------------- */
+
+static int replay_files(struct options *options)
+{
+    return replay(options->files, options->run.deaf, run_text, options);
+}
+
+static int inject_files(struct options *options)
+{
+    options->plan.run = options->run;
+    return inject_all(options->files, &options->plan);
+}
+
+static int run_entry(struct options *options)
+{
+    struct corpus corpus = { .count = 0 };
+    struct entry *entry = NULL;
+    int code = EXIT_USAGE;
+
+    if (corpus_read(&corpus, options->files)) {
+        entry = corpus_find(&corpus, options->entry);
+        if (entry == NULL)
+            fprintf(stderr, "scenario: no entry is called '%s'\n", options->entry);
+    }
+    if (entry != NULL)
+        code = run_text(entry->scenario, stdout, options);
+    corpus_free(&corpus);
     return code;
 }

@@ -5,10 +5,12 @@
  *     scenario_run.c      the host: turns, creation, listeners, what hangs on them, state lines, the end
  *     scenario_method.c   the streams' own methods: what scripts make them do, now or later
  *     scenario_op.c       the ops of turns and hooks
+ *     scenario_inject.c   what goes wrong on purpose
  */
 #ifndef SCENARIO_HOST_H
 #define SCENARIO_HOST_H
 
+#include "scenario_inject.h"
 #include "scenario_parse.h"
 #include "scenario_run.h"
 
@@ -18,7 +20,7 @@ struct host;
 struct member {
     struct host *host;
     const struct decl *decl;
-    cst_stream *stream; /* one reference; NULL before its creation, if that failed, after `done` */
+    cst_stream *stream; /* one reference; NULL before it is made, if that failed, once let go */
     cst_abort *abort;   /* its signal, or NULL */
     cst_ops ops;        /* only the slots that the scenario defines */
     const struct script *scripts[METHODS];
@@ -65,7 +67,7 @@ struct host {
     const struct scenario *scenario;
     const cst_allocator *allocator;
     const struct run_opts *opts;
-    cst_ctx *ctx;
+    cst_ctx *ctx;           /* NULL before it is made and once it is freed */
     struct member *members; /* as scenario->streams */
     cst_stream *peer;       /* of a pair, waiting for the second line */
     bool pair_open;

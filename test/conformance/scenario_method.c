@@ -131,22 +131,32 @@ void method_define(struct member *member)
 
 /* --- one call --------------------------------------------------------------------------------- */
 
+/* What the slot returns. */
+static cst_status answer_or_leave(const struct call *call)
+{
+    if (call->item->when == MOMENT_NOW)
+        return do_now(call);
+    if (call->item->when != MOMENT_NEVER)
+        leave_for_later(call);
+    return call->method == METHOD_READ ? CST_OK : CST_PENDING;
+}
+
 static cst_status scripted(struct member *member, cst_stream *s, enum method method,
                            const cst_slice *chunk)
 {
     struct call call = { .member = member, .stream = s, .method = method };
 
+    inject_check_slot(member, s, method);
+    inject_enter(member->host);
     call.item = next_item(member, method);
     call.nth = ++member->times[IN_METHOD + method];
     if (chunk != NULL)
         call.chunk = *chunk;
     do_first(&call);
-
-    if (call.item->when == MOMENT_NOW)
-        return do_now(&call);
-    if (call.item->when != MOMENT_NEVER)
-        leave_for_later(&call);
-    return method == METHOD_READ ? CST_OK : CST_PENDING;
+    inject_step(member->host);
+    cst_status status = answer_or_leave(&call);
+    inject_leave(member->host);
+    return status;
 }
 
 static const struct item *next_item(const struct member *member, enum method method)
@@ -176,7 +186,12 @@ static void do_first(struct call *call)
 
 static void run_task(void *arg)
 {
-    method_deliver(arg);
+    struct job *job = arg;
+    struct host *host = job->call.member->host;
+
+    inject_enter(host);
+    method_deliver(job);
+    inject_leave(host);
 }
 
 static void leave_for_later(const struct call *call)
@@ -201,7 +216,8 @@ void method_deliver(struct job *job)
 {
     do_acts(&job->call, job->call.item->count);
     cst_slice_unref(&job->call.chunk);
-    cst_unref(job->call.stream);
+    if (job->call.member->host->ctx != NULL)
+        cst_unref(job->call.stream);
 }
 
 /* --- acts ------------------------------------------------------------------------------------- */
@@ -342,6 +358,10 @@ static void do_act(const struct call *call, const struct act *act)
 /* The first count acts of the item, whatever each of them leads to. */
 static void do_acts(const struct call *call, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    struct host *host = call->member->host;
+
+    for (size_t i = 0; i < count && host->ctx != NULL; i++) {
         do_act(call, &call->item->acts[i]);
+        inject_step(host);
+    }
 }

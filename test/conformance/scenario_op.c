@@ -25,6 +25,7 @@ static op_fn *const op_fns[VERBS] = {
 
 void op_exec(struct host *host, const struct op *op)
 {
+    inject_step(host);
     for (size_t i = 1; i <= op->streams; i++)
         if (host_member(host, op->words[i])->stream == NULL)
             return;
@@ -196,8 +197,10 @@ static void on_done(cst_stream *s, cst_status status, void *arg)
     ticket->ran++;
     if (status < 0 && member->decl->kind == KIND_COMPOSE)
         return; /* where Node is silent */
+    inject_enter(ticket->host);
     say_done(ticket, status);
     host_do_hooks(member, occasion, ++member->times[occasion]);
+    inject_leave(ticket->host);
 }
 
 /* A call that was turned away at the door owes no callback. */
@@ -285,7 +288,9 @@ static void on_outcome(const cst_error *error, void *arg)
     cst_status status = error != NULL ? error->status : CST_OK;
 
     ticket->ran++;
+    inject_enter(ticket->host);
     host_say(ticket->host, "cb %s %zu %s\n", what, ticket->number, host_code(ticket->host, status));
+    inject_leave(ticket->host);
 }
 
 static void op_pipeline(struct host *host, struct member *member, const struct op *op)

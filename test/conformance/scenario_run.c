@@ -53,12 +53,12 @@ bool scenario_run(const struct scenario *sc, const cst_allocator *allocator,
 
 /* --- turns ------------------------------------------------------------------------------------ */
 
-static void settle(const struct host *host)
+static void settle(struct host *host)
 {
     cst_budget budget = { .tasks = host->opts->task_budget };
 
     while (cst_ctx_run(host->ctx, host->opts->task_budget > 0 ? &budget : NULL) == CST_MORE)
-        continue;
+        inject_step(host);
 }
 
 static void deliver_owed(struct host *host)
@@ -67,10 +67,12 @@ static void deliver_owed(struct host *host)
 
     host->owed = NULL;
     host->owed_tail = &host->owed;
-    while (job != NULL) {
+    while (job != NULL && host->ctx != NULL) {
         struct job *next = job->next_owed;
 
-        method_deliver(job);
+        inject_step(host);
+        if (host->ctx != NULL)
+            method_deliver(job);
         settle(host);
         job = next;
     }
@@ -87,6 +89,7 @@ static void do_ops(struct host *host, const struct turn *turn)
         host_say(host, "\n");
         op_exec(host, op);
     }
+    inject_step(host);
     settle(host);
 }
 
@@ -96,6 +99,8 @@ static void run_turns(struct host *host)
     size_t scripted = sc->turn_count, last = scripted + MAX_IDLE_TURNS;
 
     for (size_t i = 0; i < scripted || (host->owed != NULL && i < last); i++) {
+        if (host->ctx == NULL)
+            return;
         host_say(host, "-- %zu\n", i + 1);
         deliver_owed(host);
         if (i == 0)
@@ -104,6 +109,7 @@ static void run_turns(struct host *host)
             do_ops(host, &sc->turns[i]);
         for (size_t k = 0; k < sc->stream_count; k++)
             say_state(&host->members[k]);
+        inject_step(host);
     }
 }
 
@@ -111,8 +117,10 @@ static void run_turns(struct host *host)
 
 static void create_streams(struct host *host)
 {
-    for (size_t i = 0; i < host->scenario->stream_count; i++)
+    for (size_t i = 0; i < host->scenario->stream_count; i++) {
         create(&host->members[i]);
+        inject_step(host);
+    }
 }
 
 /* The first line of a pair makes both sides, the second takes the one that is left. */
@@ -249,8 +257,11 @@ void host_on_event(cst_stream *s, const cst_event *event, void *arg)
     size_t nth = ++member->times[occasion];
 
     (void)s;
+    inject_check_event(member, event->type);
+    inject_enter(member->host);
     say_event(member, event);
     host_do_hooks(member, occasion, nth);
+    inject_leave(member->host);
 }
 
 /* --- what hangs on an occasion ---------------------------------------------------------------- */
@@ -267,8 +278,10 @@ void host_do_hooks(const struct member *member, size_t occasion, size_t nth)
     const struct scenario *sc = member->host->scenario;
 
     for (size_t i = 0; i < sc->hook_count; i++)
-        if (hangs_on(&sc->hooks[i], member, occasion, nth))
+        if (hangs_on(&sc->hooks[i], member, occasion, nth)) {
             op_exec(member->host, &sc->hooks[i].op);
+            inject_step(member->host);
+        }
 }
 
 bool host_has_hooks(const struct member *member, size_t occasion, size_t nth)
@@ -287,7 +300,7 @@ void host_say(const struct host *host, const char *format, ...)
 {
     va_list args;
 
-    if (host->over)
+    if (host->over || host->opts->out == NULL)
         return;
     va_start(args, format);
     vfprintf(host->opts->out, format, args);
@@ -432,24 +445,32 @@ static void free_jobs(struct host *host)
     }
 }
 
-/* Whether every callback of a write or end ran as often as it was owed. */
+/* Whether a callback of a write or end ran as often as it was owed, and another one once at most. */
+static bool is_exact(const struct ticket *ticket)
+{
+    if (ticket->member == NULL) {
+        if (ticket->ran > 1)
+            fprintf(stderr, "scenario: the callback of %s %zu ran %zu times\n",
+                    ticket->kind == TICKET_PIPELINE ? "pipeline" : "finished", ticket->number,
+                    ticket->ran);
+        return ticket->ran <= 1;
+    }
+    if (ticket->ran != ticket->due)
+        fprintf(stderr, "scenario: a callback of %s (%s %zu) is due %zu times and ran %zu times\n",
+                ticket->member->decl->name, ticket->kind == TICKET_END ? "end" : "write",
+                ticket->number, ticket->due, ticket->ran);
+    return ticket->ran == ticket->due;
+}
+
 static bool free_tickets(struct host *host)
 {
     bool exact = true;
 
     while (host->tickets != NULL) {
         struct ticket *ticket = host->tickets;
-        bool counts = ticket->kind == TICKET_WRITE || ticket->kind == TICKET_SAME ||
-                      ticket->kind == TICKET_END;
 
         host->tickets = ticket->next;
-        if (counts && ticket->ran != ticket->due) {
-            fprintf(stderr,
-                    "scenario: a callback of %s (%s %zu) is due %zu times and ran %zu times\n",
-                    ticket->member->decl->name, ticket->kind == TICKET_END ? "end" : "write",
-                    ticket->number, ticket->due, ticket->ran);
-            exact = false;
-        }
+        exact = is_exact(ticket) && exact;
         free(ticket);
     }
     return exact;

@@ -8,14 +8,17 @@
 
 #include <stdio.h>
 
+struct inject;
+
 /**
- * out               where the trace goes
+ * out               where the trace goes; NULL: nowhere
  * explicit_answers  no slot answers by its status: all complete inside the call, then return
  *                   CST_PENDING
  * task_budget       tasks of one cst_ctx_run, which is called until it is idle; 0 is without limit
  * copies            writes are made by cst_write_copy
  * deaf              only those events are listened to that the scenario hangs something on, and those whose listeners
  *                   change what a stream does: 'data', 'readable', 'error'
+ * inject            what goes wrong (scenario_inject.h); NULL: nothing does
  */
 struct run_opts {
     FILE *out;
@@ -23,11 +26,12 @@ struct run_opts {
     size_t task_budget;
     bool copies;
     bool deaf;
+    struct inject *inject;
 };
 
 /** Prints the trace, then frees everything. False, with a line on standard
  * error for each, where a callback of a write or end that was accepted did not run exactly once,
- * or one that was refused ran. */
+ * or one that was refused ran, or one of a pipeline or a finished ran more than once. */
 bool scenario_run(const struct scenario *sc, const cst_allocator *allocator,
                   const struct run_opts *opts);
 

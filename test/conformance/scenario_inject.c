@@ -1,0 +1,251 @@
+/*
+ * scenario_inject.c - see scenario_inject.h.
+ */
+#include "scenario_inject.h"
+
+#include "scenario_host.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* No scenario of the corpus has a hundredth of them. */
+enum { MOST_STEPS = 1000000 };
+
+const char *const inject_kinds[FAULTS] = {
+    "destroy", "destroye", "unref", "free", "alloc", "alloc+"
+};
+
+/* --- as text ---------------------------------------------------------------------------------- */
+
+static char *cut_at(char *text, char mark)
+{
+    char *at = text != NULL ? strchr(text, mark) : NULL;
+
+    if (at != NULL)
+        *at++ = '\0';
+    return at;
+}
+
+static bool parse_fault(struct fault *fault, char *text)
+{
+    char *number = cut_at(text, ':'), *name = cut_at(number, ':'), *end;
+    size_t kind = 0;
+
+    while (kind < FAULTS && strcmp(inject_kinds[kind], text) != 0)
+        kind++;
+    if (kind == FAULTS || number == NULL || *number < '1' || *number > '9')
+        return false;
+    *fault = (struct fault){ .kind = (enum fault_kind)kind, .stream = name };
+    fault->k = strtoul(number, &end, 10);
+    return *end == '\0' && (name != NULL) == (kind < FAULT_FREE);
+}
+
+bool inject_parse(struct inject *inject, char *text)
+{
+    while (text != NULL && inject->count < MOST_FAULTS) {
+        char *next = cut_at(text, ',');
+
+        if (!parse_fault(&inject->faults[inject->count++], text))
+            return false;
+        text = next;
+    }
+    return text == NULL;
+}
+
+void inject_print(const struct inject *inject, FILE *out)
+{
+    for (size_t i = 0; i < inject->count; i++) {
+        const struct fault *fault = &inject->faults[i];
+
+        fprintf(out, "%s%s:%zu", i > 0 ? "," : "", inject_kinds[fault->kind], fault->k);
+        if (fault->stream != NULL)
+            fprintf(out, ":%s", fault->stream);
+    }
+}
+
+/* --- the faults ------------------------------------------------------------------------------- */
+
+static void complain(struct inject *inject, const char *format, ...)
+{
+    va_list args;
+
+    fputs("scenario: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    inject->broken = true;
+}
+
+/* Slots and listeners still run in cst_ctx_free, and find their streams. */
+static void free_ctx(struct host *host)
+{
+    struct inject *inject = host->opts->inject;
+
+    inject->free_due = false;
+    for (size_t i = 0; i < host->scenario->stream_count; i++) {
+        cst_abort_unref(host->members[i].abort);
+        host->members[i].abort = NULL;
+    }
+    if (cst_ctx_free(host->ctx) != CST_OK)
+        complain(inject, "the context would not be freed");
+    host->ctx = NULL;
+    host->peer = NULL;
+    host->owed = NULL;
+    for (size_t i = 0; i < host->scenario->stream_count; i++)
+        host->members[i].stream = NULL;
+}
+
+static bool ask_to_free(struct host *host)
+{
+    struct inject *inject = host->opts->inject;
+
+    if (inject->inside > 0 && cst_ctx_free(host->ctx) != CST_E_NESTED)
+        complain(inject, "the context is freed inside a callback");
+    if (inject->inside > 0 && cst_ctx_run(host->ctx, NULL) != CST_E_NESTED)
+        complain(inject, "the context runs inside a callback");
+    inject->free_due = true;
+    return true;
+}
+
+static struct member *named_member(const struct host *host, const char *name)
+{
+    for (size_t i = 0; i < host->scenario->stream_count; i++)
+        if (strcmp(host->members[i].decl->name, name) == 0)
+            return &host->members[i];
+    return NULL;
+}
+
+/* Return whether the host still names such a stream. */
+static bool harm_stream(const struct host *host, const struct fault *fault)
+{
+    struct member *member = named_member(host, fault->stream);
+    cst_stream *s = member != NULL ? member->stream : NULL;
+
+    if (s == NULL)
+        return false;
+    if (fault->kind == FAULT_UNREF) {
+        member->stream = NULL;
+        cst_unref(s);
+    } else {
+        bool with_error = fault->kind == FAULT_DESTROYE;
+
+        if (cst_destroy(s, with_error ? CST_USER(ERROR_OWN) : CST_OK) != CST_OK)
+            complain(host->opts->inject, "%s cannot be destroyed", fault->stream);
+    }
+    return true;
+}
+
+static void inject_faults(struct host *host)
+{
+    struct inject *inject = host->opts->inject;
+    size_t step = inject->step;
+
+    for (size_t i = 0; i < inject->count; i++) {
+        struct fault *fault = &inject->faults[i];
+
+        if (fault->kind < FAULT_ALLOC && fault->k == step)
+            fault->came = fault->kind == FAULT_FREE ? ask_to_free(host) : harm_stream(host, fault);
+    }
+}
+
+void inject_step(struct host *host)
+{
+    struct inject *inject = host->opts->inject;
+
+    if (inject == NULL || host->ctx == NULL || host->over)
+        return;
+    if (++inject->step > MOST_STEPS) {
+        fprintf(stderr, "scenario: no end after %d steps\n", MOST_STEPS);
+        abort();
+    }
+    inject_faults(host);
+    if (inject->free_due && inject->inside == 0)
+        free_ctx(host);
+}
+
+void inject_enter(struct host *host)
+{
+    struct inject *inject = host->opts->inject;
+
+    if (inject == NULL)
+        return;
+    if (host->ctx == NULL)
+        complain(inject, "something is called although the context is gone");
+    inject->inside++;
+    inject_step(host);
+}
+
+void inject_leave(const struct host *host)
+{
+    if (host->opts->inject != NULL)
+        host->opts->inject->inside--;
+}
+
+/* --- what holds ------------------------------------------------------------------------------- */
+
+/* A stream that was destroyed before its construct ran is constructed, then destroyed, as in Node. */
+void inject_check_slot(const struct member *member, const cst_stream *s, enum method method)
+{
+    struct inject *inject = member->host->opts->inject;
+
+    if (inject == NULL)
+        return;
+    if (cst_is_closed(s))
+        complain(inject, "a slot of %s is called after its close", member->decl->name);
+    else if (cst_is_destroyed(s) && method != METHOD_DESTROY && method != METHOD_CONSTRUCT)
+        complain(inject, "a slot of %s is called after its destroy", member->decl->name);
+}
+
+/* 'pause', 'resume', 'pipe' and 'unpipe' come by calls, also of a stream that is closed; a 'finish' that is due by a
+ * task when the stream is destroyed comes, as in Node. */
+static bool may_follow_close(cst_event_type type)
+{
+    return type == CST_PAUSE || type == CST_RESUME || type == CST_PIPE || type == CST_UNPIPE ||
+           type == CST_FINISH;
+}
+
+void inject_check_event(const struct member *member, cst_event_type type)
+{
+    struct inject *inject = member->host->opts->inject;
+    size_t closes = member->times[ON_EVENT + CST_CLOSE] - (type == CST_CLOSE);
+
+    if (inject == NULL)
+        return;
+    if (closes > 0 && !may_follow_close(type))
+        complain(inject, "'%s' of %s comes after its 'close'", scenario_event_names[type],
+                 member->decl->name);
+    if (type == CST_ERROR && member->times[ON_EVENT + CST_ERROR] > 1)
+        complain(inject, "a second 'error' of %s", member->decl->name);
+}
+
+/* --- a run ------------------------------------------------------------------------------------ */
+
+static void arm(struct heap *heap, const struct inject *inject)
+{
+    for (size_t i = 0; i < inject->count; i++)
+        if (inject->faults[i].kind >= FAULT_ALLOC)
+            heap->failures[i] =
+                (struct heap_failure){ .at = inject->faults[i].k,
+                                       .after = inject->faults[i].kind == FAULT_ALLOC_FROM };
+}
+
+bool inject_run(struct inject *inject, const struct scenario *sc, const struct run_opts *opts)
+{
+    struct heap heap = { .calls = 0 };
+    const cst_allocator allocator = heap_allocator(&heap);
+    struct run_opts with_faults = *opts;
+
+    with_faults.inject = inject;
+    if (with_faults.task_budget == 0)
+        with_faults.task_budget = 1;
+    arm(&heap, inject);
+    bool exact = scenario_run(sc, &allocator, &with_faults);
+    exact = heap_is_empty(&heap) && exact;
+    inject->allocations = heap.calls;
+    for (size_t i = 0; i < inject->count; i++)
+        if (inject->faults[i].kind >= FAULT_ALLOC)
+            inject->faults[i].came = inject->faults[i].k <= heap.calls;
+    return exact && !inject->broken;
+}
