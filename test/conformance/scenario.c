@@ -154,7 +154,7 @@ static bool run_with_failure(const struct scenario *sc, const struct options *op
     const cst_allocator allocator = heap_allocator(&heap);
     bool exact = scenario_run(sc, &allocator, &options->run);
 
-    return heap_is_empty(&heap) && exact;
+    return heap_has_all_back(&heap) && exact;
 }
 
 static int run(const struct scenario *sc, struct options *options)

@@ -14,17 +14,18 @@ struct heap_failure {
 
 enum { HEAP_FAILURES = 2 };
 
-/** Zeroes are an empty heap that never fails. */
+/** Zeroes are a heap that gave nothing yet and never fails. */
 struct heap {
     size_t calls;
     size_t live_blocks, live_bytes;
     struct heap_failure failures[HEAP_FAILURES];
+    bool empty; /* every call fails, until it is false again */
 };
 
 /** The heap as an allocator, which refers to it. */
 cst_allocator heap_allocator(struct heap *heap);
 
 /** Return whether everything was given back; print a line on standard error if not. */
-bool heap_is_empty(const struct heap *heap);
+bool heap_has_all_back(const struct heap *heap);
 
 #endif

@@ -12,9 +12,8 @@
 /* No scenario of the corpus has a hundredth of them. */
 enum { MOST_STEPS = 1000000 };
 
-const char *const inject_kinds[FAULTS] = {
-    "destroy", "destroye", "unref", "free", "alloc", "alloc+"
-};
+const char *const inject_kinds[FAULTS] = { "destroy", "destroye", "unref", "free",
+                                           "full",    "alloc",    "alloc+" };
 
 /* --- as text ---------------------------------------------------------------------------------- */
 
@@ -137,6 +136,33 @@ static bool harm_stream(const struct host *host, const struct fault *fault)
     return true;
 }
 
+static void leave_crowd(void *arg)
+{
+    struct inject *inject = arg;
+
+    if (--inject->crowd_left == 0)
+        inject->heap.empty = false;
+}
+
+/* What has no room is kept in another way and run before the rest, these tasks as well as the streams' own. */
+static bool fill_queue(struct host *host)
+{
+    struct inject *inject = host->opts->inject;
+
+    inject->heap.empty = true;
+    for (size_t i = 0; i < CROWD; i++)
+        inject->crowd_left +=
+            cst_defer(host->ctx, &inject->crowd[i], leave_crowd, inject) == CST_OK;
+    return true;
+}
+
+static bool inject_fault(struct host *host, const struct fault *fault)
+{
+    if (fault->kind == FAULT_FREE)
+        return ask_to_free(host);
+    return fault->kind == FAULT_FULL ? fill_queue(host) : harm_stream(host, fault);
+}
+
 static void inject_faults(struct host *host)
 {
     struct inject *inject = host->opts->inject;
@@ -146,7 +172,7 @@ static void inject_faults(struct host *host)
         struct fault *fault = &inject->faults[i];
 
         if (fault->kind < FAULT_ALLOC && fault->k == step)
-            fault->came = fault->kind == FAULT_FREE ? ask_to_free(host) : harm_stream(host, fault);
+            fault->came = inject_fault(host, fault);
     }
 }
 
@@ -198,6 +224,15 @@ void inject_check_slot(const struct member *member, const cst_stream *s, enum me
         complain(inject, "a slot of %s is called after its destroy", member->decl->name);
 }
 
+/* Return whether the queue has been full: then what streams do later comes too early, in an order of its own. */
+static bool was_full(const struct inject *inject)
+{
+    for (size_t i = 0; i < inject->count; i++)
+        if (inject->faults[i].kind == FAULT_FULL && inject->faults[i].came)
+            return true;
+    return false;
+}
+
 /* 'pause', 'resume', 'pipe' and 'unpipe' come by calls, also of a stream that is closed; a 'finish' that is due by a
  * task when the stream is destroyed comes, as in Node. */
 static bool may_follow_close(cst_event_type type)
@@ -213,7 +248,7 @@ void inject_check_event(const struct member *member, cst_event_type type)
 
     if (inject == NULL)
         return;
-    if (closes > 0 && !may_follow_close(type))
+    if (closes > 0 && !may_follow_close(type) && !was_full(inject))
         complain(inject, "'%s' of %s comes after its 'close'", scenario_event_names[type],
                  member->decl->name);
     if (type == CST_ERROR && member->times[ON_EVENT + CST_ERROR] > 1)
@@ -222,30 +257,28 @@ void inject_check_event(const struct member *member, cst_event_type type)
 
 /* --- a run ------------------------------------------------------------------------------------ */
 
-static void arm(struct heap *heap, const struct inject *inject)
+static void arm(struct inject *inject)
 {
     for (size_t i = 0; i < inject->count; i++)
         if (inject->faults[i].kind >= FAULT_ALLOC)
-            heap->failures[i] =
+            inject->heap.failures[i] =
                 (struct heap_failure){ .at = inject->faults[i].k,
                                        .after = inject->faults[i].kind == FAULT_ALLOC_FROM };
 }
 
 bool inject_run(struct inject *inject, const struct scenario *sc, const struct run_opts *opts)
 {
-    struct heap heap = { .calls = 0 };
-    const cst_allocator allocator = heap_allocator(&heap);
+    const cst_allocator allocator = heap_allocator(&inject->heap);
     struct run_opts with_faults = *opts;
 
     with_faults.inject = inject;
     if (with_faults.task_budget == 0)
         with_faults.task_budget = 1;
-    arm(&heap, inject);
+    arm(inject);
     bool exact = scenario_run(sc, &allocator, &with_faults);
-    exact = heap_is_empty(&heap) && exact;
-    inject->allocations = heap.calls;
+    exact = heap_has_all_back(&inject->heap) && exact;
     for (size_t i = 0; i < inject->count; i++)
         if (inject->faults[i].kind >= FAULT_ALLOC)
-            inject->faults[i].came = inject->faults[i].k <= heap.calls;
+            inject->faults[i].came = inject->faults[i].k <= inject->heap.calls;
     return exact && !inject->broken;
 }

@@ -16,6 +16,7 @@ enum fault_kind {
     FAULT_DESTROYE, /* with an error */
     FAULT_UNREF,
     FAULT_FREE, /* of the context; inside a callback it comes at the next step outside */
+    FAULT_FULL, /* the queue of tasks, without memory for more until it was emptied */
     FAULT_ALLOC,
     FAULT_ALLOC_FROM, /* and all that follow */
     FAULTS
@@ -28,17 +29,20 @@ struct fault {
     bool came;          /* it came about: the step did, and the host still named the stream then */
 };
 
-enum { MOST_FAULTS = HEAP_FAILURES };
+/* CROWD  more tasks than there is room for in a queue that gets no memory */
+enum { MOST_FAULTS = HEAP_FAILURES, CROWD = 64 };
 
 /** One run with its faults. Zeroes are a run without any, which counts. */
 struct inject {
     struct fault faults[MOST_FAULTS];
     size_t count;
     size_t step; /* the latest */
-    size_t allocations;
-    size_t inside; /* slots, listeners, callbacks and tasks that are running */
-    bool free_due; /* the context is freed at the next step outside all of these */
-    bool broken;   /* something did not hold; standard error has a line for it */
+    struct heap heap;
+    cst_task crowd[CROWD];
+    size_t crowd_left; /* how many of them are queued */
+    size_t inside;     /* slots, listeners, callbacks and tasks that are running */
+    bool free_due;     /* the context is freed at the next step outside all of these */
+    bool broken;       /* something did not hold; standard error has a line for it */
 };
 
 /** As the command line has a kind of fault. */

@@ -167,7 +167,7 @@ static bool inject_entry(struct subject *subject, char *text)
         subject->dice = dice_of(subject->name, subject->plan->seed);
         run_with(subject, NULL, 0);
         subject->steps = subject->inject.step;
-        subject->allocations = subject->inject.allocations;
+        subject->allocations = subject->inject.heap.calls;
         if (subject->plan->sample == 0)
             run_every_point(subject);
         else

@@ -23,38 +23,34 @@ export ASAN_OPTIONS="abort_on_error=1:quarantine_size_mb=16${ASAN_OPTIONS:+:$ASA
 export UBSAN_OPTIONS="abort_on_error=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}"
 
 logs=$build/reliability
-mkdir -p "$logs" && rm -f "$logs"/inject-*.log || exit 2
+mkdir -p "$logs" && rm -rf "$logs"/inject-* || exit 2
 limit=
 timeout 9 true >/dev/null 2>&1 && limit="timeout $([ "${RELIABILITY:-}" = full ] && echo 3000 || echo 300)"
 
-# The files of the corpus in two lists, for two processors.
-first=
-second=
-for file in test/conformance/corpus/*.txt; do
-    first="$first $file"
-    swap=$first first=$second second=$swap
-done
-
-# inject LOG OPTION... -- FILE...: one process, and how it ended where it did not end well
+# inject OPTION... --inject-all FILE: one process, and how it ended if it did not end well
 inject()
 {
-    log=$1
-    shift
     # The limit is a list of words.
     # shellcheck disable=SC2086
-    $limit "$runner" --seed "$seed" "$@" >"$log" 2>&1 || echo "exit $?" >>"$log"
+    $limit "$runner" --seed "$seed" "$@" || echo "exit $?"
 }
 
-# in_both OPTION...: both lists at once
+# take_files OPTION...: the files of the corpus that nobody else has taken
+take_files()
+{
+    for file in test/conformance/corpus/*.txt; do
+        log=$logs/inject-$ways-$(basename "$file" .txt).log
+        mkdir "$log.taken" 2>/dev/null && inject "$@" --inject-all "$file" >"$log" 2>&1
+    done
+}
+
+# in_both OPTION...: all files, on two processors
 ways=0
 in_both()
 {
     ways=$((ways + 1))
-    # The lists are lists of words.
-    # shellcheck disable=SC2086
-    inject "$logs/inject-$ways-1.log" "$@" --inject-all $first &
-    # shellcheck disable=SC2086
-    inject "$logs/inject-$ways-2.log" "$@" --inject-all $second
+    take_files "$@" &
+    take_files "$@"
     wait
 }
 
@@ -70,11 +66,14 @@ else
 fi
 
 grep -h -v '^[0-9]* points' "$logs"/inject-*.log | sed "s|^failed: scenario|failed: $runner|"
-# The sums of those that came to their end: each of them has the line `N points (...), N pairs, N failed`.
-cat "$logs"/inject-*.log | awk -v processes=$((2 * ways)) '
+# Each process that came to its end has the line `N points (...), N pairs, N failed`.
+cat "$logs"/inject-*.log | awk -v processes=$((ways * $(find test/conformance/corpus -name '*.txt' | wc -l))) '
     /^[0-9]+ points / { points += $1; pairs += $(NF - 3); failed += $(NF - 1); ended++ }
+    /^exit /          { broken++ }
     END {
         failed += processes - ended
+        if (!failed)
+            failed = broken
         printf "%d points, %d pairs of faults, %d failed\n", points, pairs, failed
         exit failed > 0
     }'
