@@ -40,7 +40,7 @@ struct ticket {
     struct member *member; /* whose write or end it is; of a pipeline and of finished NULL */
     enum ticket_kind kind;
     size_t number; /* K */
-    size_t due;    /* calls of cst_write and cst_end that owe it */
+    size_t due;    /* calls that owe it; of a pipeline and of finished: that may owe it */
     size_t ran;
 };
 

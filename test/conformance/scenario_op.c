@@ -302,6 +302,7 @@ static void op_pipeline(struct host *host, struct member *member, const struct o
     for (size_t i = 0; i < op->streams; i++)
         streams[i] = host_member(host, op->words[i + 1])->stream;
     cst_status status = cst_pipeline(streams, op->streams, NULL, on_outcome, ticket);
+    ticket->due = status == CST_OK || status == CST_E_UNABLE_TO_PIPE;
     if (status < 0)
         host_say(host, "throw pipeline %s\n", host_code(host, status));
     free(streams);
@@ -317,5 +318,5 @@ static void op_finished(struct host *host, struct member *member, const struct o
         opts.no_writable |= word_is(op, i, "writable=0");
         opts.no_error |= word_is(op, i, "error=0");
     }
-    cst_finished(member->stream, &opts, on_outcome, ticket);
+    ticket->due = cst_finished(member->stream, &opts, on_outcome, ticket) == CST_OK;
 }

@@ -31,7 +31,7 @@ struct run_opts {
 
 /** Prints the trace, then frees everything. False, with a line on standard
  * error for each, where a callback of a write or end that was accepted did not run exactly once,
- * or one that was refused ran, or one of a pipeline or a finished ran more than once. */
+ * or one that was refused ran, or one of a pipeline or a finished ran twice or was refused and ran. */
 bool scenario_run(const struct scenario *sc, const cst_allocator *allocator,
                   const struct run_opts *opts);
 
