@@ -255,6 +255,48 @@ void inject_check_event(const struct member *member, cst_event_type type)
         complain(inject, "a second 'error' of %s", member->decl->name);
 }
 
+/* Without slots whose answer may never come, destroy has an end; that of a composition is its streams'. */
+static bool has_to_close(const struct member *member)
+{
+    return member->ops.construct == NULL && member->ops.destroy == NULL &&
+           member->decl->kind != KIND_COMPOSE;
+}
+
+/* Of a pair the first line has the options of both sides. */
+static bool hears_close(const struct member *member)
+{
+    const struct scenario *sc = member->host->scenario;
+
+    if (!member->listens_to[CST_CLOSE] || member->decl->opts.no_emit_close)
+        return false;
+    for (size_t i = 0; i < sc->stream_count && member->decl->kind == KIND_PAIR; i++)
+        if (sc->streams[i].kind == KIND_PAIR && sc->streams[i].opts.no_emit_close)
+            return false;
+    return true;
+}
+
+static void check_close(const struct member *member)
+{
+    struct inject *inject = member->host->opts->inject;
+    const cst_stream *s = member->stream;
+
+    if (s == NULL)
+        return;
+    if (cst_is_destroyed(s) && !cst_is_closed(s) && has_to_close(member))
+        complain(inject, "%s is destroyed and does not close", member->decl->name);
+    if (cst_is_closed(s) && hears_close(member) && member->times[ON_EVENT + CST_CLOSE] == 0)
+        complain(inject, "%s is closed without a 'close'", member->decl->name);
+}
+
+void inject_check_end(const struct host *host)
+{
+    if (host->opts->inject == NULL || host->ctx == NULL)
+        return;
+    cst_ctx_run(host->ctx, NULL); /* what a fault at the last step has brought */
+    for (size_t i = 0; i < host->scenario->stream_count; i++)
+        check_close(&host->members[i]);
+}
+
 /* --- a run ------------------------------------------------------------------------------------ */
 
 static void arm(struct inject *inject)

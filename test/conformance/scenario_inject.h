@@ -72,6 +72,9 @@ void inject_step(struct host *host);
 void inject_enter(struct host *host);
 void inject_leave(const struct host *host);
 
+/** Look, behind the last turn, whether what has to come without the host's doing has come. */
+void inject_check_end(const struct host *host);
+
 /** Look whether a slot may be called, or an event come, at this time. */
 void inject_check_slot(const struct member *member, const cst_stream *s, enum method method);
 void inject_check_event(const struct member *member, cst_event_type type);

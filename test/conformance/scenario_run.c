@@ -36,8 +36,10 @@ bool scenario_run(const struct scenario *sc, const cst_allocator *allocator,
         host.members[i].host = &host;
         host.members[i].decl = &sc->streams[i];
     }
-    if (cst_ctx_new(&host.ctx, allocator, NULL) == CST_OK)
+    if (cst_ctx_new(&host.ctx, allocator, NULL) == CST_OK) {
         run_turns(&host);
+        inject_check_end(&host);
+    }
     host_say(&host, "done\n");
     host.over = true;
 
@@ -222,8 +224,8 @@ static void create(struct member *member)
         attach_signal(member);
     for (size_t i = 0; i < COUNT_OF(heard); i++)
         if (!member->host->opts->deaf || heard[i] == CST_ERROR || is_hooked(member, heard[i]))
-            cst_on(member->stream, heard[i], host_on_event,
-                   member); /* refused only for want of memory */
+            member->listens_to[heard[i]] =
+                cst_on(member->stream, heard[i], host_on_event, member) == CST_OK;
 }
 
 /* --- events ----------------------------------------------------------------------------------- */
