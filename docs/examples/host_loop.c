@@ -116,5 +116,9 @@ int main(void)
         st = serve(&loop);
     printf("%u bytes, %s\n", (unsigned)loop.seen_bytes, cst_status_name(st));
     cst_ctx_free(loop.ctx);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror("host_loop: standard output");
+        return 1;
+    }
     return st >= 0 && loop.seen_bytes == 35 ? 0 : 1;
 }

@@ -97,5 +97,9 @@ int main(void)
     cst_chain_fini(&lines);
     if (st < 0)
         fprintf(stderr, "operators: %s\n", cst_status_text(st));
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror("operators: standard output");
+        return EXIT_FAILURE;
+    }
     return st < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

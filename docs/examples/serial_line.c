@@ -191,6 +191,10 @@ int main(void)
     st = run_line(ctx);
     cst_ctx_free(ctx);
     printf("%.*s", (int)sent_len, sent);
+    if (fflush(stdout) != 0) {
+        perror("serial_line: standard output");
+        return 1;
+    }
     fprintf(stderr, "%s after %u ticks, in %u bytes\n", cst_status_name(st), (unsigned)ticks,
             (unsigned)arena.used);
     return st == CST_OK && sent_len == sizeof(received) - 1 ? 0 : 1;

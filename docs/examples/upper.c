@@ -6,7 +6,11 @@
  *     file source  -->  upper  -->  file sink       a file of any size in a few hundred KiB
  *
  * The filter itself is in upper_filter.h. What follows is what every program around a pipeline
- * does: make a context, make the stages, join them, run, look at the outcome. To build it:
+ * does: make a context, make the stages, join them, run, look at the outcome.
+ *
+ * Signals are the program's own affair: stdio leaves them alone. If the reader of its output goes,
+ * SIGPIPE ends upper without a word, as it ends cat. A file that grows beyond the limit of the
+ * process is an error to be told, so the signal of that is ignored. To build it:
  *
  *     cc upper.c -o upper $(pkg-config --cflags --libs libcstream)
  *
@@ -14,6 +18,7 @@
  *              cst_ctx_free
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,6 +88,9 @@ int main(int argc, char **argv)
     cst_ctx *ctx;
     cst_status st = cst_ctx_new(&ctx, cst_allocator_malloc(), NULL);
 
+#ifdef SIGXFSZ
+    signal(SIGXFSZ, SIG_IGN);
+#endif
     if (st < 0) {
         complain("start", st);
         return EXIT_FAILURE;

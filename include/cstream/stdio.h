@@ -6,6 +6,10 @@
  * it calls setvbuf(file, NULL, _IONBF, 0) first; chunks are large enough for that.
  *
  * An error carries the errno that the C library left (cst_status_os), EIO where it left none.
+ *
+ * Signals stay the host's. Where the system has SIGPIPE and SIGXFSZ, a write to a pipe that nobody reads, or beyond the
+ * process's limit on file sizes, ends a process that neither ignores nor handles them. If it does, the stream gets the
+ * error, EPIPE or EFBIG. The streams of libcstream-posix do not let either signal reach the process.
  */
 #ifndef CSTREAM_STDIO_H
 #define CSTREAM_STDIO_H

@@ -163,7 +163,7 @@ static bool loop_init(struct loop *loop)
 
     if (evthread_use_pthreads() < 0)
         return false;
-    loop->base = event_base_new();
+    *loop = (struct loop){ .base = event_base_new() };
     if (!loop->base)
         return false;
     loop->woken = event_new(loop->base, -1, EV_PERSIST, turn, loop);

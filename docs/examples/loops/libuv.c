@@ -261,6 +261,7 @@ static bool loop_init(struct loop *loop)
 {
     const cst_ctx_opts opts = { .wake = wake, .wake_arg = loop, .clock = say_time };
 
+    *loop = (struct loop){ .count = 0 };
     if (uv_loop_init(&loop->uv) < 0 || uv_async_init(&loop->uv, &loop->async, on_async) < 0)
         return false;
     uv_prepare_init(&loop->uv, &loop->prepare);

@@ -16,54 +16,70 @@
 #include <stdio.h>
 #include <string.h>
 
+struct job {
+    const char *in_name, *out_name;
+    cst_stream *stages[2]; /* source, sink */
+    bool is_done;
+};
+
+static bool complain(const char *what, cst_status st)
+{
+    int os = cst_status_os(st);
+
+    fprintf(stderr, "copy: %s: %s\n", what, os ? strerror(os) : cst_status_text(st));
+    return false;
+}
+
 static void on_outcome(const cst_error *error, void *arg)
 {
-    *(cst_status *)arg = error ? error->status : CST_OK;
+    struct job *job = arg;
+
+    if (!error)
+        job->is_done = true;
+    else if (strcmp(error->stage, cst_stream_name(job->stages[0])) == 0)
+        complain(job->in_name, error->status);
+    else
+        complain(job->out_name, error->status);
 }
 
-static bool is_standard(const char *path)
+/* Takes the name out of the arguments; NULL is the standard stream. */
+static const char *name_of(const char *argument)
 {
-    return !path || strcmp(path, "-") == 0;
+    return argument && strcmp(argument, "-") != 0 ? argument : NULL;
 }
 
-static cst_status open_both(cst_stream *stages[2], cst_loop *loop, const char *in, const char *out)
+static bool start(struct job *job, cst_loop *loop, const char *in, const char *out)
 {
     cst_ctx *ctx = cst_loop_ctx(loop);
-    cst_status st = is_standard(in) ? cst_stdin_new(&stages[0], loop, NULL)
-                                    : cst_fs_read_stream_new(&stages[0], ctx, in, NULL);
+    cst_status st = in ? cst_fs_read_stream_new(&job->stages[0], ctx, in, NULL)
+                       : cst_stdin_new(&job->stages[0], loop, NULL);
 
     if (st < 0)
-        return st;
-    return is_standard(out) ? cst_stdout_new(&stages[1], loop, NULL)
-                            : cst_fs_write_stream_new(&stages[1], ctx, out, NULL);
-}
-
-static cst_status copy(cst_loop *loop, const char *in, const char *out)
-{
-    cst_stream *stages[2] = { NULL, NULL };
-    cst_status outcome = CST_PENDING;
-    cst_status st = open_both(stages, loop, in, out);
-
-    if (st >= 0)
-        st = cst_pipeline(stages, 2, NULL, on_outcome, &outcome);
-    cst_unref(stages[0]);
-    cst_unref(stages[1]);
-    if (st >= 0)
-        st = cst_loop_run(loop);
-    return st < 0 ? st : outcome;
+        return complain(job->in_name, st);
+    st = out ? cst_fs_write_stream_new(&job->stages[1], ctx, out, NULL)
+             : cst_stdout_new(&job->stages[1], loop, NULL);
+    if (st < 0)
+        return complain(job->out_name, st);
+    st = cst_pipeline(job->stages, 2, NULL, on_outcome, job);
+    return st < 0 ? complain("start", st) : true;
 }
 
 int main(int argc, char **argv)
 {
+    const char *in = name_of(argc > 1 ? argv[1] : NULL);
+    const char *out = name_of(argc > 2 ? argv[2] : NULL);
+    struct job job = { in ? in : "standard input", out ? out : "standard output", { NULL }, false };
     cst_loop *loop;
     cst_status st = cst_loop_new(&loop, NULL, NULL);
 
-    if (st >= 0) {
-        st = copy(loop, argc > 1 ? argv[1] : NULL, argc > 2 ? argv[2] : NULL);
-        cst_loop_free(loop);
+    if (st < 0) {
+        complain("start", st);
+        return 1;
     }
-    if (st < 0)
-        fprintf(stderr, "copy: %s\n",
-                cst_status_os(st) ? strerror(cst_status_os(st)) : cst_status_text(st));
-    return st < 0;
+    if (start(&job, loop, in, out) && (st = cst_loop_run(loop)) < 0)
+        complain("run", st);
+    cst_unref(job.stages[0]);
+    cst_unref(job.stages[1]);
+    cst_loop_free(loop);
+    return job.is_done ? 0 : 1;
 }

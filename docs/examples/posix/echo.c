@@ -1,13 +1,15 @@
 /*
  * echo.c - a server that sends back what it gets.
  *
- *     echo [PORT]              on 127.0.0.1; 7000 where there is none
+ *     echo [PORT]              on 127.0.0.1; without PORT on 7000. The first line says where: with 0 the
+ *                              system chooses the port
  *
  * To build it:
  *
  *     cc echo.c -o echo $(pkg-config --cflags --libs libcstream-posix)
  *
- * Calls shown: cst_loop_new, cst_listen, cst_on, cst_pipe, cst_loop_run, cst_loop_free
+ * Calls shown: cst_loop_new, cst_listen, cst_listener_address, cst_on, cst_pipe, cst_loop_run,
+ *              cst_loop_free
  */
 #include <cstream/cstream.h>
 #include <cstream/posix/posix.h>
@@ -47,13 +49,17 @@ int main(int argc, char **argv)
     cst_address at = { .host = "127.0.0.1",
                        .port = (uint16_t)(argc > 1 ? strtoul(argv[1], NULL, 10) : 7000) };
     cst_listener *listener;
+    cst_endpoint endpoint;
     cst_loop *loop;
     cst_status st = cst_loop_new(&loop, NULL, NULL);
 
     if (st >= 0) {
-        st = cst_listen(&listener, loop, &at, NULL, on_client, NULL);
-        if (st >= 0)
+        if ((st = cst_listen(&listener, loop, &at, NULL, on_client, NULL)) >= 0 &&
+            (st = cst_listener_address(&endpoint, listener)) >= 0) {
+            printf("%s:%u\n", endpoint.host, (unsigned)endpoint.port);
+            fflush(stdout);
             st = cst_loop_run(loop);
+        }
         cst_loop_free(loop);
     }
     fprintf(stderr, "echo: %s\n", reason(st));

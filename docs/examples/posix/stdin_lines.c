@@ -5,21 +5,30 @@
  *
  * In Node:                              const writable = new Writable();
  *                                       writable._write = (chunk, encoding, next) => { ...; next(); };
- *                                       process.stdin.pipe(writable);
+ *                                       process.stdin.on('error', complain);
+ *                                       process.stdin.pipe(writable).on('error', complain);
  *
  *     cc stdin_lines.c -o stdin_lines $(pkg-config --cflags --libs libcstream-posix)
  *
- * Calls shown: cst_stdin_new, cst_writable_new, cst_pipe
+ * Calls shown: cst_stdin_new, cst_writable_new, cst_on, cst_pipe
  */
 #include <cstream/cstream.h>
 #include <cstream/posix/posix.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 struct counts {
     unsigned long long lines, bytes, chunks;
 };
+
+static void complain(const char *what, cst_status st)
+{
+    int os = cst_status_os(st);
+
+    fprintf(stderr, "stdin_lines: %s: %s\n", what, os ? strerror(os) : cst_status_text(st));
+}
 
 /* Returning CST_OK is next(). A slot that cannot answer yet returns CST_PENDING and calls cst_complete later. */
 static cst_status count_write(cst_stream *s, void *self, const cst_slice *chunk)
@@ -43,7 +52,9 @@ static cst_status count_final(cst_stream *s, void *self)
     const struct counts *counts = self;
 
     (void)s;
-    printf("%llu lines, %llu bytes\n", counts->lines, counts->bytes);
+    errno = 0;
+    if (printf("%llu lines, %llu bytes\n", counts->lines, counts->bytes) < 0 || fflush(stdout) != 0)
+        return CST_OS(errno ? errno : EIO);
     fprintf(stderr, "%llu chunks\n", counts->chunks);
     return CST_OK;
 }
@@ -52,18 +63,53 @@ static const cst_ops count_ops = {
     .name = "count", .self_size = sizeof(struct counts), .write = count_write, .final = count_final
 };
 
+static void on_in_error(cst_stream *in, const cst_event *event, void *arg)
+{
+    (void)in;
+    complain("standard input", event->error->status);
+    *(bool *)arg = true;
+}
+
+/* Only printing can fail. */
+static void on_count_error(cst_stream *count, const cst_event *event, void *arg)
+{
+    (void)count;
+    complain("standard output", event->error->status);
+    *(bool *)arg = true;
+}
+
+static cst_status join(cst_loop *loop, cst_stream *in, bool *has_failed)
+{
+    cst_stream *count;
+    cst_status st = cst_writable_new(&count, cst_loop_ctx(loop), &count_ops, NULL, NULL);
+
+    if (st < 0)
+        return st;
+    if ((st = cst_on(in, CST_ERROR, on_in_error, has_failed)) >= 0 &&
+        (st = cst_on(count, CST_ERROR, on_count_error, has_failed)) >= 0)
+        st = cst_pipe(in, count, NULL);
+    cst_unref(count);
+    return st;
+}
+
 int main(void)
 {
-    cst_stream *in, *count;
+    bool has_failed = false;
+    cst_stream *in;
     cst_loop *loop;
     cst_status st = cst_loop_new(&loop, NULL, NULL);
 
-    if (st >= 0 && (st = cst_stdin_new(&in, loop, NULL)) >= 0 &&
-        (st = cst_writable_new(&count, cst_loop_ctx(loop), &count_ops, NULL, NULL)) >= 0 &&
-        (st = cst_pipe(in, count, NULL)) >= 0)
-        st = cst_loop_run(loop);
-    if (st < 0)
-        fprintf(stderr, "stdin_lines: %s\n", cst_status_text(st));
+    if (st < 0) {
+        complain("start", st);
+        return 1;
+    }
+    if ((st = cst_stdin_new(&in, loop, NULL)) < 0) {
+        complain("standard input", st);
+    } else {
+        if ((st = join(loop, in, &has_failed)) < 0 || (st = cst_loop_run(loop)) < 0)
+            complain("run", st);
+        cst_unref(in);
+    }
     cst_loop_free(loop);
-    return st < 0;
+    return st < 0 || has_failed;
 }
