@@ -95,6 +95,8 @@ EXAMPLE_FILES := $(EXAMPLES:docs/examples/%.c=%)
 EXAMPLE_NAMES = $(filter-out $(foreach name,$(EXAMPLE_FILES),$(call beside,$(name))) $(SKIPPED_EXAMPLES),$(EXAMPLE_FILES))
 EXAMPLE_PROGRAMS = $(EXAMPLE_NAMES:%=$(BUILD)/examples/%)
 ASAN_LOOPS = $(patsubst %,$(BUILD)/asan/examples/%,$(filter loops/%,$(EXAMPLE_NAMES)))
+HOSTILE_SERVERS = $(addprefix $(BUILD)/asan/hostile/,$(filter loops/% posix/http% posix/echo,\
+                    $(filter-out loops/superloop,$(EXAMPLE_NAMES))))
 TSAN_LOOPS = $(patsubst %,$(BUILD)/tsan/examples/%,$(filter loops/%,$(EXAMPLE_NAMES)))
 BENCH_PROGRAMS := $(BENCHES:test/bench/%.c=$(BUILD)/bench/%)
 HTTP_TOOLS := $(addprefix $(BUILD)/test/,http_clients http_raw http_cases)
@@ -175,7 +177,7 @@ needed_cflags = $(filter -%,$(NEEDS_$(1))) $(if $(call packages,$(1)),\
                   $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(call packages,$(1)))))
 needed_libs   = $(filter -%,$(NEEDS_$(1))) $(if $(call packages,$(1)),$(shell $(PKG_CONFIG) --libs $(call packages,$(1))))
 
-ifneq ($(filter examples check tsan,$(MAKECMDGOALS)),)
+ifneq ($(filter examples check tsan reliability,$(MAKECMDGOALS)),)
 is_missing = $(if $(shell $(if $(filter %.h,$(1)),$(CC) -E -include $(1) -x c /dev/null,$(PKG_CONFIG) --exists $(1)) \
                >/dev/null 2>&1 && echo no),,$(1))
 missing    = $(strip $(foreach need,$(filter %.h,$(NEEDS_$(1))) $(call packages,$(1)),$(call is_missing,$(need))))
@@ -252,8 +254,9 @@ endif
 
 # Checks that look for rare faults by trying very much. Each takes seconds in `make check`; `make reliability` runs them
 # at length, with RELIABILITY=full in their environment. Their last line has the figures.
-RELIABILITY := inject.sh
-RELIABILITY_NEEDS := $(ASAN_RUNNER)
+RELIABILITY := inject.sh $(if $(POSIX_SRCS),hostile.sh starts.sh)
+RELIABILITY_NEEDS = $(ASAN_RUNNER) \
+                    $(if $(POSIX_SRCS),$(BUILD)/test/hostile $(BUILD)/test/starts $(if $(HAVE_ASAN),$(HOSTILE_SERVERS)))
 
 ifeq ($(T)$(F),)
 CHECKS := $(ASAN_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh fuzz-replay.sh) \
@@ -480,12 +483,38 @@ $(BUILD)/asan/examples/%: $(BUILD)/asan/obj/docs/examples/%.o $(SRCS:%.c=$(BUILD
 $(BUILD)/tsan/examples/%: $(BUILD)/tsan/obj/docs/examples/%.o $(SRCS:%.c=$(BUILD)/tsan/obj/%.o)
 	$(call link,-fsanitize=thread,$(call needed_libs,$*))
 
-# $(call with_beside,name,directory): a program and the files of its directory that are linked in
+# The servers of hostile.sh: sanitized, with a probe; the loops serve peers from elsewhere.
+RELIABILITY_FLAGS := -std=c11 -Iinclude -Idocs/examples/loops
+HOSTILE_NAMES     := -Dmain=loop_main $(foreach name,begin is_done end,-Dprogram_$(name)=hostile_$(name))
+
+$(BUILD)/obj/test/reliability/%.o: test/reliability/%.c $(BUILD)/flags
+	$(call compile,$(RELIABILITY_FLAGS) $(WARN) $(ERRORS) $(CFLAGS))
+
+$(BUILD)/asan/obj/test/reliability/%.o: test/reliability/%.c $(BUILD)/flags
+	$(call compile,$(RELIABILITY_FLAGS) $(WARN) $(ASAN_FLAGS))
+
+$(BUILD)/asan/obj/hostile/%.o: docs/examples/loops/%.c $(BUILD)/flags
+	$(call compile,$(USE_FLAGS) $(HOSTILE_NAMES) $(WARN) $(ASAN_FLAGS) $(call needed_cflags,loops/$*))
+
+$(BUILD)/asan/hostile/posix/%: $(BUILD)/asan/obj/docs/examples/posix/%.o $(BUILD)/asan/obj/test/reliability/probe.o \
+                               $(SRCS:%.c=$(BUILD)/asan/obj/%.o) $(POSIX_ASAN_OBJS)
+	$(call link,$(SANITIZE) -pthread)
+
+$(BUILD)/asan/hostile/loops/%: $(BUILD)/asan/obj/hostile/%.o \
+                               $(addprefix $(BUILD)/asan/obj/test/reliability/,hostile_ends.o probe.o) \
+                               $(SRCS:%.c=$(BUILD)/asan/obj/%.o)
+	$(call link,$(SANITIZE),$(call needed_libs,loops/$*))
+
+$(BUILD)/test/hostile $(BUILD)/test/starts: $(BUILD)/test/%: $(BUILD)/obj/test/reliability/%.o
+	$(call link,$(CFLAGS))
+
+# $(call with_beside,name,directory,programs): a program and the files of its directory that are linked in
 define with_beside
-$(2)/examples/$(1): $(patsubst %,$(2)/obj/docs/examples/%.o,$(call beside,$(1)))
+$(2)/$(3)/$(1): $(patsubst %,$(2)/obj/docs/examples/%.o,$(call beside,$(1)))
 endef
 $(foreach dir,$(BUILD) $(BUILD)/asan $(BUILD)/tsan,$(foreach name,$(EXAMPLE_FILES),$(if $(call beside,$(name)),\
-  $(eval $(call with_beside,$(name),$(dir))))))
+  $(eval $(call with_beside,$(name),$(dir),examples)))))
+$(foreach name,$(EXAMPLE_FILES),$(if $(call beside,$(name)),$(eval $(call with_beside,$(name),$(BUILD)/asan,hostile))))
 
 define newline
 
