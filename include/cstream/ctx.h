@@ -33,17 +33,17 @@
  * A single-threaded host that always runs the context before it sleeps needs no wake.
  *
  * The clock. A context believes the latest time that it was told: by a turn with a budget (cst_budget.now_ns), by
- * cst_ctx_set_now_ns, or at its making (cst_ctx_opts.now_ns). A span (cst_timer_start_in, cst_set_timeouts) counts from
- * there, and is never early by the host's clock where that is true:
+ * cst_ctx_set_now_ns, or at its making (cst_ctx_opts.now_ns). What a span (cst_timer_start_in, cst_set_timeouts) counts
+ * from:
  *
  *     in a turn with a budget       from the turn's now_ns
  *     otherwise                     from what cst_ctx_opts.clock says, which is asked; without one, from the latest time
  *                                   that was told: so a host without one tells the time after each wait, before it hands
- *                                   over what came
+ *                                   over what came, or its spans are early by the wait
  *     where nothing was told yet    from the first time that is told; until then due_ns is 0, so the host runs a turn
  *
  * Which calls may be made where. Every call of the library may be made inside any callback, slot or listener, save
- * cst_ctx_run and cst_ctx_free, which say CST_E_NESTED there; wake may call nothing of the library.
+ * cst_ctx_run and cst_ctx_free, which say CST_E_NESTED there; wake and clock may call nothing of the library.
  *
  * Threads: one thread at a time uses a context and what was made in it. Contexts share nothing. cst_post alone may be
  * called from other threads.
