@@ -5,7 +5,8 @@
  *     http_cases server PORT [N]      with the column of docs/examples/posix/http_server
  *     http_cases body PORT [N]        with that of http_body
  *
- * N bytes at a time; all at once if it is not said.
+ * N bytes at a time; all at once if it is not said. In parts, a head may come before its body, so
+ * that status 100 is right for a client that asks, and not compared: RFC 9110, 10.1.1.
  *
  * Behind each request comes one for /fox.txt, at once, but if status 100 is expected: then it is
  * what the client had to be told to send. Every final answer must have one Date: RFC 9110, 6.6.1.
@@ -96,7 +97,7 @@ static bool ask(const struct http_case *row, uint16_t port, const char *expected
     char statuses[256];
     bool waits = strncmp(expected, "100 ", 4) == 0;
     int fd = connect_to(port);
-    size_t len = 0;
+    size_t len = 0, skipped;
 
     send_all(fd, row->request, row->len, at_once);
     if (waits)
@@ -107,7 +108,8 @@ static bool ask(const struct http_case *row, uint16_t port, const char *expected
     close(fd);
     answer[len] = '\0';
     list_statuses(statuses, sizeof(statuses), answer);
-    if (strcmp(statuses, expected) == 0)
+    skipped = at_once < row->len && !waits && strncmp(statuses, "100 ", 4) == 0 ? 4 : 0;
+    if (strcmp(statuses + skipped, expected) == 0)
         return true;
     printf("%s: wanted '%s' (RFC %s), got '%s'\n", row->column[CASE_NAME], expected,
            row->column[CASE_SECTION], statuses);
