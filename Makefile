@@ -112,10 +112,11 @@ WARN_gcc   := $(WARN_ANY) -Wcast-align=strict
 WARN_clang := $(WARN_ANY) -Wcast-align
 WARN_other := -Wall
 WARN       := -pedantic $(WARN_$(COMPILER))
-# In the library itself clang warns of everything, but for layout, bounds it cannot see, what older C had not, and a
-# switch over an enum without `default`, which is how gaps are found.
+# In the library itself clang warns of everything, but for layout, bounds it cannot see, what older C had not, a switch
+# over an enum without `default`, which is how gaps are found, and the system's macros that name themselves.
 WARN_LIB_clang := -Weverything -Wno-unknown-warning-option -Wno-padded -Wno-unsafe-buffer-usage \
-                  -Wno-declaration-after-statement -Wno-pre-c11-compat -Wno-switch-default
+                  -Wno-declaration-after-statement -Wno-pre-c11-compat -Wno-switch-default \
+                  -Wno-disabled-macro-expansion
 WARN_LIB   := $(WARN) $(WARN_LIB_$(COMPILER))
 
 ifneq ($(filter check tests,$(MAKECMDGOALS)),)

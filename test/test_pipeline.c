@@ -139,6 +139,31 @@ static void what_was_connected_before_a_destroyed_stage_comes_out(void **state)
     assert_false(cst_is_destroyed(t));
 }
 
+/* The stages behind the one that refused are not the pipeline's: they may be gone when it fails. */
+static void what_was_not_connected_may_be_freed(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *row[4], *t, *gone;
+
+    assert_int_equal(cst_passthrough_new(&t, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&gone, f->ctx, NULL), CST_OK);
+    row[0] = f->stages[0];
+    row[1] = f->stages[1];
+    row[2] = t;
+    row[3] = gone;
+    cst_destroy(gone, CST_OK);
+    run(f);
+    test_trace_clear(&f->trace);
+    assert_int_equal(cst_pipeline(row, 4, NULL, on_outcome, f), CST_E_UNABLE_TO_PIPE);
+    cst_unref(gone);
+    run(f);
+    cst_destroy(row[0], CST_USER(3));
+    run(f);
+    expect(f, "r:resume r:destroy r:error:CST_USER r:close done:CST_USER:source");
+    cst_destroy(t, CST_OK);
+    cst_unref(t);
+}
+
 static void a_readable_last_stream_stays_open(void **state)
 {
     struct fixture *f = *state;
@@ -329,6 +354,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_destination_that_closes_early_is_premature),
     CASE(a_destroyed_stage_cannot_be_piped_to),
     CASE(what_was_connected_before_a_destroyed_stage_comes_out),
+    CASE(what_was_not_connected_may_be_freed),
     CASE(a_readable_last_stream_stays_open),
     CASE(an_outcome_that_never_comes_is_told_when_the_last_stream_is_freed),
     CASE(an_outcome_that_never_comes_is_told_when_the_context_is_freed),

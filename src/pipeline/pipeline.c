@@ -22,7 +22,7 @@
 
 struct stage {
     struct pipeline *pipeline;
-    cst_stream *stream;     /* NULL: freed */
+    cst_stream *stream;     /* NULL: freed, or not watched, since the pipeline was refused before it */
     struct cst__pipe *pipe; /* to the next stage, until it is connected */
     struct cst__finished guard, as_source, as_dest;
     struct cst__fn_listener on_guard_close, on_error, on_end, on_close, on_drain;
@@ -391,14 +391,25 @@ static void join(struct stage *stage)
     cst__finished_start(&next->as_dest, next->stream, writable, dest_called, nothing_gone);
 }
 
+/* The stages from this one on are not watched: their streams may be freed without a word. */
+static void leave_out(struct stage *stage)
+{
+    const struct stage *end = last_stage(stage->pipeline) + 1;
+
+    for (; stage != end; stage++)
+        stage->stream = NULL;
+}
+
 static cst_status set_up(struct pipeline *pipeline)
 {
     for (size_t i = 0; i < pipeline->count; i++) {
         struct stage *stage = &pipeline->stages[i];
         bool reading = i + 1 < pipeline->count;
 
-        if (reading && (stage[1].stream->flags & (CLOSED | DESTROYED)))
+        if (reading && (stage[1].stream->flags & (CLOSED | DESTROYED))) {
+            leave_out(stage);
             return CST_E_UNABLE_TO_PIPE;
+        }
         set_up_stage(stage, reading, i > 0);
         if (i > 0)
             join(stage - 1);

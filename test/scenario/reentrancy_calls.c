@@ -259,6 +259,7 @@ static void look_at(const cst_ctx *ctx)
     (void)cst_ctx_now_ns(ctx);
     (void)cst_ctx_due_ns(ctx);
     (void)cst_ctx_allocator(ctx);
+    (void)cst_ctx_host(ctx, "host");
     (void)cst_ctx_default_high_water_mark(ctx, true);
 }
 
@@ -427,6 +428,8 @@ static void make_pair(struct cell *cell)
     EACH(pipe_another_source, cst_pipe(another_source(cell), s, NULL))                            \
     EACH(pipe_past_the_middle, cst_pipe(cell->streams[SOURCE], s, NULL))                          \
     EACH(pipe_once_more, cst_pipe(s, cell->streams[SINK], &(cst_pipe_opts){ .no_end = true }))    \
+    EACH(cst_pipe_waits_for, (void *)cst_pipe_waits_for(s))                                       \
+    EACH(cst_pipe_leads_to, cst_pipe_leads_to(s, s))                                              \
     EACH(cst_unpipe, cst_unpipe(s, NULL))                                                         \
     EACH(unpipe_and_pipe, pipe_again(cell, s))                                                    \
     EACH(cst_pipeline, pipeline_from(cell, s))                                                    \
