@@ -350,7 +350,12 @@ static cst_watch_fn on_peers;
 
 static int open_spare(void)
 {
-    return cst__above_standard(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    while (fd < 0 && errno == EINTR);
+    return cst__above_standard(fd);
 }
 
 static void free_listener(cst_listener *l)

@@ -145,8 +145,11 @@ static ssize_t put_some(const struct side *to, const char *bytes, size_t n)
 static enum outcome copy_step(const struct side *from, const struct side *to, size_t *moved)
 {
     char bytes[4096];
-    ssize_t n = read(from->fd, bytes, sizeof bytes), done = 0;
+    ssize_t n, done = 0;
 
+    do
+        n = read(from->fd, bytes, sizeof bytes);
+    while (n < 0 && errno == EINTR);
     while (done < n) {
         ssize_t put = put_some(to, bytes + done, (size_t)(n - done));
 
