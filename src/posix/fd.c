@@ -47,12 +47,13 @@ static ssize_t read_some(struct cst__fd *fd, void *to, size_t len)
     return n;
 }
 
-/* A FIFO that nobody has opened for writing yet reads like one that all writers have left; only poll tells them apart. */
+/* A FIFO that nobody has opened for writing yet reads like one that all writers have left; only poll tells them apart.
+ * Where it fails, or is interrupted, the loop asks once more. */
 static bool has_ended(const struct cst__fd *fd)
 {
     struct pollfd about = { .fd = fd->d.fd, .events = POLLIN };
 
-    return fd->d.kind != CST__PIPE || poll(&about, 1, 0) != 0;
+    return fd->d.kind != CST__PIPE || poll(&about, 1, 0) > 0;
 }
 
 cst_status cst__fd_read_chunk(struct cst__fd *fd, cst_slice *out)
