@@ -100,6 +100,8 @@ HOSTILE_SERVERS = $(addprefix $(BUILD)/asan/hostile/,$(filter loops/% posix/http
 TSAN_LOOPS = $(patsubst %,$(BUILD)/tsan/examples/%,$(filter loops/%,$(EXAMPLE_NAMES)))
 BENCH_PROGRAMS := $(BENCHES:test/bench/%.c=$(BUILD)/bench/%)
 HTTP_TOOLS := $(addprefix $(BUILD)/test/,http_clients http_raw http_cases)
+# test/reliability/syscalls: with the sanitizers where there are any. Only Linux has all the calls.
+SYSCALLS = $(if $(and $(POSIX_SRCS),$(filter Linux,$(shell uname -s))),$(BUILD)/$(if $(HAVE_ASAN),asan/)test/syscalls)
 TEST_TOOLS := $(if $(SCENARIO),$(BUILD)/test/scenario) $(if $(QUESTION),$(BUILD)/test/buffer-questions)
 
 # --- flags ------------------------------------------------------------------------------------------------------------
@@ -255,8 +257,8 @@ endif
 
 # Checks that look for rare faults by trying very much. Each takes seconds in `make check`; `make reliability` runs them
 # at length, with RELIABILITY=full in their environment. Their last line has the figures.
-RELIABILITY := inject.sh $(if $(POSIX_SRCS),hostile.sh starts.sh)
-RELIABILITY_NEEDS = $(ASAN_RUNNER) \
+RELIABILITY := inject.sh $(if $(POSIX_SRCS),hostile.sh starts.sh syscalls.sh)
+RELIABILITY_NEEDS = $(ASAN_RUNNER) $(SYSCALLS) \
                     $(if $(POSIX_SRCS),$(BUILD)/test/hostile $(BUILD)/test/starts $(if $(HAVE_ASAN),$(HOSTILE_SERVERS)))
 
 ifeq ($(T)$(F),)
@@ -355,6 +357,27 @@ $(BUILD)/asan/obj/test/posix/%.o: test/posix/%.c $(BUILD)/flags | $(BUILD)/cmock
 
 $(BUILD)/asan/test/test_%: $(BUILD)/asan/obj/test/posix/test_%.o $(ASAN_OBJS) $(POSIX_ASAN_OBJS)
 	$(call link,$(SANITIZE) -pthread,@$(BUILD)/cmocka.libs)
+
+# The posix half with test/reliability/wraps.c in place of the system. Those with a 64 are the names of glibc for large files.
+WRAPPED := accept4 bind clock_gettime close connect copy_file_range eventfd fsync getpeername getsockname getsockopt listen \
+           pipe2 poll read recv send sendmsg setsockopt shutdown sigwait socket splice unlink write writev \
+           $(foreach name,fcntl fstat getrlimit open pread pwrite pwritev sendfile stat,$(name) $(name)64)
+WRAP_FLAGS = $(WRAPPED:%=-Wl$(,)--wrap=%)
+WRAP_OBJS := $(addprefix obj/test/reliability/,syscalls.o wraps.o)
+WRAP_TEST_FLAGS := $(POSIX_TEST_FLAGS) -D_FILE_OFFSET_BITS=64
+
+$(WRAP_OBJS:%=$(BUILD)/%): $(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	$(call compile,$(WRAP_TEST_FLAGS) $(WARN) $(ERRORS) $(CFLAGS))
+
+$(WRAP_OBJS:%=$(BUILD)/asan/%): $(BUILD)/asan/obj/%.o: %.c $(BUILD)/flags
+	$(call compile,$(WRAP_TEST_FLAGS) $(WARN) $(ASAN_FLAGS))
+
+$(BUILD)/test/syscalls: $(WRAP_OBJS:%=$(BUILD)/%) $(BUILD)/obj/test/support/heap.o $(POSIX_STATIC) $(STATIC)
+	$(call link,$(CFLAGS) -pthread $(WRAP_FLAGS))
+
+$(BUILD)/asan/test/syscalls: $(WRAP_OBJS:%=$(BUILD)/asan/%) $(BUILD)/asan/obj/test/support/heap.o \
+                             $(SRCS:%.c=$(BUILD)/asan/obj/%.o) $(POSIX_ASAN_OBJS)
+	$(call link,$(SANITIZE) -pthread $(WRAP_FLAGS))
 
 $(BUILD)/asan/obj/src/%.o: src/%.c $(BUILD)/flags
 	$(call compile,$(LIB_FLAGS) $(WARN_LIB) $(ASAN_FLAGS))
