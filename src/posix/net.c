@@ -412,7 +412,7 @@ static int accept_one(int listening)
     do
         fd = accept_descriptor(listening);
     while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
-    return cst__above_standard(fd);
+    return fd;
 }
 
 enum accepted { ACCEPTED_GONE, ACCEPTED_NONE, ACCEPTED_SOME, ACCEPTED_FAILED };
@@ -460,7 +460,8 @@ static enum accepted accept_next(cst_listener *l)
         fd = accept_one(l->fd);
     if (fd < 0)
         return accept_failed(l);
-    st = new_socket(&socket, l->loop, fd, &l->opts, false);
+    fd = cst__above_standard(fd); /* without a number for it this peer is lost, and that is told */
+    st = fd < 0 ? cst__os_error() : new_socket(&socket, l->loop, fd, &l->opts, false);
     return tell(l, socket, st) ? ACCEPTED_SOME : ACCEPTED_GONE;
 }
 
