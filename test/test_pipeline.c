@@ -291,6 +291,22 @@ static void a_last_stream_that_stays_open_may_fail_with_what_it_still_has(void *
     expect(f, "w:destroy w:error:CST_USER w:close done:CST_USER:sink");
 }
 
+/* The write has failed when the source ends, but its 'error' is still to come: all was not written. */
+static void a_last_stream_that_stays_open_has_failed_before_the_end(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *row[2];
+
+    make_lasting(f);
+    ((struct test_stage *)cst_stream_self(f->stages[2]))->answer = CST_USER(5);
+    assert_int_equal(cst_memory_source_new(&row[0], f->ctx, cst_slice_str("ab"), NULL), CST_OK);
+    row[1] = f->stages[2];
+    assert_int_equal(cst_pipeline(row, 2, NULL, on_outcome, f), CST_OK);
+    run(f);
+    expect(f, "w:pipe w:write:ab w:unpipe w:destroy w:error:CST_USER w:close done:CST_USER:sink");
+    cst_unref(row[0]);
+}
+
 static void a_signal_destroys_every_stage(void **state)
 {
     struct fixture *f = *state;
@@ -361,6 +377,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_last_stream_that_stays_open_has_all_when_done_comes),
     CASE(a_last_stream_that_stays_open_outlives_an_error_of_another),
     CASE(a_last_stream_that_stays_open_may_fail_with_what_it_still_has),
+    CASE(a_last_stream_that_stays_open_has_failed_before_the_end),
     CASE(a_signal_destroys_every_stage),
     CASE(a_pipeline_may_do_without_a_callback),
     CASE(without_memory_no_stage_is_touched),

@@ -264,11 +264,14 @@ static void on_drain(cst_stream *s, const cst_event *event, void *arg)
     waive_dest(arg);
 }
 
-/* The last stage, which stays open, is done when all is written: a 'drain' says so, however little that was. */
+/* The last stage, which stays open, is done when all is written: a 'drain' says so, however little that was. A write that has
+ * failed is not written: its 'error' is on its way, and is the outcome. */
 static void await_last_write(struct stage *last)
 {
     cst_stream *s = last->stream;
 
+    if (s->flags & ERRORED)
+        return;
     if (cst__w(s)->length == 0) {
         waive_dest(last);
         return;

@@ -186,7 +186,7 @@ enum cst__slot {
  * that, that its context is: what a callback was promised has to be told now, while all streams are still there.
  */
 #define CST__EVENT_FREED CST_EVENT_TYPES_
-#define CST__EVENT_LAST_CALL (CST_EVENT_TYPES_ + 1)
+#define CST__EVENT_LAST_CALL ((cst_event_type)(CST_EVENT_TYPES_ + 1))
 #define EVENT_BIT(type) ((uint16_t)(1u << (type)))
 
 enum cst__listener_kind { LISTENER_FN, LISTENER_PIPE_SOURCE, LISTENER_PIPE_DEST };
