@@ -36,7 +36,7 @@
  * cst_ctx_set_now_ns, or at its making (cst_ctx_opts.now_ns). What a span (cst_timer_start_in, cst_set_timeouts) counts
  * from:
  *
- *     in a turn with a budget       from the turn's now_ns
+ *     in a turn with a budget       from the turn's now_ns, or from a later time that was told inside the turn
  *     otherwise                     from what cst_ctx_opts.clock says, which is asked; without one, from the latest time
  *                                   that was told: so a host without one tells the time after each wait, before it hands
  *                                   over what came, or its spans are early by the wait
@@ -92,7 +92,7 @@ typedef struct cst_timer {
  *                 library. NULL: the host finds out by running.
  * nesting_limit   how deep synchronous stages run inside one another before a chunk is buffered and goes on by a task;
  *                 0 is 64. It bounds the stack for any length of pipeline, and for compositions inside one another, whose
- *                 ends, destroys and 'drain's count too. Idle pass-throughs do not count: they are gone by.
+ *                 ends, destroys and 'drain's count too. Idle pass-throughs are skipped and do not count.
  * host, host_kind what drives the context: a pointer of the host's own, and a word that says what it points to, static;
  *                 cst_ctx_host gives it back, so that a stream that was given a context alone finds its loop. May be NULL.
  * cached_blocks   how many blocks of one size cst_ctx_buf keeps for reuse; 0 is 16, or as many as make 196,608 bytes
@@ -100,7 +100,8 @@ typedef struct cst_timer {
  * clock, its arg  says what time it is, in the unit of cst_budget.now_ns. It is asked when a span starts outside a turn;
  *                 see "The clock" above. It is called on the thread that starts the span, and calls nothing of the library.
  *                 NULL: the context knows what it is told
- * now_ns          what time it is now, as cst_ctx_set_now_ns tells it; 0 tells nothing
+ * now_ns          what time it is now, as cst_ctx_set_now_ns tells it; 0 tells nothing. It ages: a span that starts later,
+ *                 before the first turn, counts from it. With a clock there is no need for it
  */
 typedef struct cst_ctx_opts {
     void (*wake)(void *arg);
@@ -150,9 +151,9 @@ CST_API cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, co
  * Ends a context: destroys the streams that are still open, runs the tasks and immediates that are queued, stops every
  * timer, calls every callback of a write or end that is still owed (with the stream's error or CST_E_DESTROYED), and every
  * one of a cst_pipeline or cst_finished (with the error that was met, or CST_E_PREMATURE_CLOSE), and frees streams, queues
- * and free lists. No callback that was promised is passed over; a timer was not: its storage is the host's. Handles to its streams are dead then, whatever references were held; no
- * completion may come after it, and no other thread may post. Slices stay valid. Streams may not be made inside it, nor
- * timers started.
+ * and free lists. Every callback that was promised is called; the function of a timer is not. Handles to the context's
+ * streams are dead then, whatever references were held; no completion may come after it, and no other thread may post.
+ * Slices stay valid. Streams may not be made inside it, nor timers started.
  *
  * CST_OK          gone; NULL is fine
  * CST_E_NESTED    called inside a callback or a slot of the same context: nothing has changed
@@ -255,7 +256,8 @@ CST_API cst_status cst_post(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void 
  */
 CST_API cst_status cst_timer_start(cst_ctx *ctx, cst_timer *timer, uint64_t due_ns, cst_task_fn *fn, void *arg);
 
-/** The same, delay_ns from now, which "The clock" above says: never early. A sum beyond the clock is CST_NEVER. */
+/** As cst_timer_start, delay_ns from now. What now is, "The clock" above says: never early by what the context was told.
+ * A sum beyond the clock is CST_NEVER. */
 CST_API cst_status cst_timer_start_in(cst_ctx *ctx, cst_timer *timer, uint64_t delay_ns, cst_task_fn *fn, void *arg);
 
 /** Forgets a timer of this context. CST_OK, CST_EMPTY (it was not started), CST_E_INVALID_ARG (ctx or timer is NULL) */

@@ -4,9 +4,8 @@
  * Two limits, on the context's clock (ctx.h): how long nothing may happen on a stream, and how long all of it may take. A
  * stream without them is neither larger nor slower for it; what they need is a record of their own.
  *
- * They are spans of that clock, so neither is early by it. They do not keep a loop going: one that ends when nothing is left
- * (cst_loop_run; hosts ask cst_ctx_has_timers) ends although a limit was not reached. Node's sockets do likewise: their
- * timers are unref'd.
+ * Neither limit is reached early on that clock. Limits do not keep a loop running: cst_loop_run returns if nothing else is
+ * left, also before a limit is reached, and hosts ask cst_ctx_has_timers. Node: the timers of sockets are unref'd.
  *
  * Activity is
  *
@@ -28,12 +27,12 @@ typedef enum cst_timeout_kind { CST_TIMEOUT_IDLE, CST_TIMEOUT_TOTAL } cst_timeou
 typedef void cst_timeout_fn(cst_stream *s, cst_timeout_kind kind, void *arg);
 
 /**
- * idle_ns   how long a stream may be without activity; 0 is without limit. The stream is looked at four times in that
- *           span: so the limit is noticed never before it was reached, and, where the host turns the context when it is
- *           due, at most a quarter of it later. Said once for each time that the stream falls idle, as Node's 'timeout'
- *           is: after that it is not looked at again, and wakes nobody, before something happens. What happens is noticed
- *           when a turn is over, or, where more than 8 streams of the context are idle, within a quarter of the shortest
- *           of their spans after that; then the span begins anew. What a host does between turns is noticed by the next.
+ * idle_ns   how long a stream may be without activity; 0 is without limit. fn is called between 1 and 1.25 times that
+ *           after the last activity, if the host turns the context when it is due: the stream is looked at four times in
+ *           the span. Called once for each time that the stream falls idle, as Node's 'timeout' is: after that the stream
+ *           is not looked at again, and wakes nobody, before something happens on it. That is noticed at the end of the
+ *           turn, or, if more than 8 streams of the context are idle, within a quarter of the shortest of their spans after
+ *           it; then the span begins anew. What a host does between turns is noticed by the next turn.
  * total_ns  how long it may be from this call until it is destroyed; 0 is without limit. Said once.
  * fn, arg   called at a limit. NULL: the stream is destroyed with CST_E_TIMEOUT
  */

@@ -44,6 +44,7 @@ cells_table()
 0   | -          | -                                             | -            | $x/posix/copy </dev/null
 1   | -          | copy: standard input: Is a directory          | -            | $x/posix/copy <.
 1   | -          | copy: none: No such file or directory         | -            | $x/posix/copy none
+1   | -          | copy: in and in are one file                  | in=in        | $x/posix/copy in in
 1   | -          | copy: none/out: No such file or directory     | -            | $x/posix/copy in none/out
 1   | -          | copy: standard input: Bad file descriptor     | -            | $x/posix/copy 0>out
 1   | -          | copy: standard output: Bad file descriptor    | -            | $x/posix/copy in 1<in

@@ -3,6 +3,8 @@
  *
  *     copy [IN [OUT]]          "-" is the standard stream too
  *
+ * A file is not copied onto itself: OUT is emptied before IN is read.
+ *
  * Between two files the bytes go through the kernel, without coming by here. To build it:
  *
  *     cc copy.c -o copy $(pkg-config --cflags --libs libcstream-posix)
@@ -10,11 +12,14 @@
  * Calls shown: cst_loop_new, cst_fs_read_stream_new, cst_fs_write_stream_new, cst_stdin_new,
  *              cst_stdout_new, cst_pipeline, cst_loop_run, cst_loop_free
  */
+#define _POSIX_C_SOURCE 200809L
+
 #include <cstream/cstream.h>
 #include <cstream/posix/posix.h>
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct job {
     const char *in_name, *out_name;
@@ -48,6 +53,15 @@ static const char *name_of(const char *argument)
     return argument && strcmp(argument, "-") != 0 ? argument : NULL;
 }
 
+/* Return true if both names are of one regular file. */
+static bool are_same_file(const char *in, const char *out)
+{
+    struct stat a, b;
+
+    return in && out && stat(in, &a) == 0 && stat(out, &b) == 0 && S_ISREG(a.st_mode) &&
+           a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 static bool start(struct job *job, cst_loop *loop, const char *in, const char *out)
 {
     cst_ctx *ctx = cst_loop_ctx(loop);
@@ -74,6 +88,11 @@ int main(int argc, char **argv)
 
     if (st < 0) {
         complain("start", st);
+        return 1;
+    }
+    if (are_same_file(in, out)) {
+        fprintf(stderr, "copy: %s and %s are one file\n", in, out);
+        cst_loop_free(loop);
         return 1;
     }
     if (start(&job, loop, in, out) && (st = cst_loop_run(loop)) < 0)

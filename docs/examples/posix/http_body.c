@@ -13,7 +13,8 @@
  *     req.on('data', chunk => body += chunk);
  *     req.on('end', () => res.end('Hello world'));
  *
- * A body that is no UTF-8, or ends too early, is answered with 400.
+ * A body that is no UTF-8, or ends too early, is answered with 400. A request that takes longer than
+ * 30 s in all is cut off.
  *
  * One request a connection: the answer says close, and what else the client sends is dropped. A
  * client that asks whether it may send its body (Expect: 100-continue) is told so at once, or is

@@ -10,10 +10,14 @@
  * down before 'finish'; any other descriptor says EOF to its reader when it is closed, by the stream's destroy.
  *
  * Errors carry the errno, CST_OS(n). A pipe or socket that nobody reads any more is CST_OS(EPIPE), a file that grows beyond
- * the limit of the process (RLIMIT_FSIZE) CST_OS(EFBIG). What has arrived is heard first: where a write fails, all that the
- * peer had said by then is read and handed out before the write is answered with its failure, unless nobody reads it: the
- * host has paused the stream, nothing consumes it, the pipe out of it leads back into it, or a slow destination has taken
- * nothing for ten seconds.
+ * the limit of the process (RLIMIT_FSIZE) CST_OS(EFBIG).
+ *
+ * Last words. If a write fails, all that the peer had sent by then is read and handed out first; only then is the write
+ * answered with its failure. The failure does not wait, and what has arrived is lost, if
+ *
+ *     nothing consumes the stream, or the host has paused it
+ *     the pipe out of it leads back into it (an echo, also through transforms)
+ *     a slow destination, or a host that reads by hand, has taken nothing for ten seconds
  *
  * Signals. Neither SIGPIPE nor SIGXFSZ comes. Sockets are written with MSG_NOSIGNAL; around other calls that may raise one of
  * them both are blocked for the calling thread, and one that the call has raised is taken back. In a turn of the loop they are
@@ -30,8 +34,8 @@
  * copy_file_range, sendfile, splice). Events, backpressure and counts are the same; the way is open to other streams too
  * (stream.h, the transfer slot). A file that is changed while its bytes are on their way to a socket or a pipe may arrive
  * as changed. From a socket into a socket or a file takes a pipe of two more descriptors while bytes wait in it; at rest the
- * loop keeps up to four such pipes for all its streams. They are the first to go when descriptors run out, and none is made
- * with a number in the last eighth of the limit: so the pipes never cost a connection. Without one, and between descriptors
+ * loop keeps up to four such pipes for all its streams. They are closed first when descriptors run out, and a pipe whose
+ * descriptors would have numbers in the last eighth of RLIMIT_NOFILE is not made: so pipes at rest cost no connection. Without one, and between descriptors
  * of other sorts, it is reads and writes.
  *
  * Limits on time (timeout.h). A write that goes out in parts is activity with each part that the system takes, also where

@@ -57,8 +57,9 @@ CST_API cst_ctx *cst_loop_ctx(const cst_loop *loop);
 CST_API cst_loop *cst_loop_of(const cst_ctx *ctx);
 
 /**
- * Turns until nothing is left: no task, no timer, no descriptor that is waited for, no hold. A limit on a stream
- * (timeout.h) is nothing to stay for.
+ * Turns until nothing is left: no task, no timer, no descriptor that is waited for, no hold. Neither a limit on a stream
+ * (timeout.h) nor an open stream that waits for nothing (it is paused, or nobody takes what it has read) keeps the loop;
+ * cst_loop_free destroys what is still open.
  *
  * CST_IDLE            nothing is left
  * CST_MORE            cst_loop_stop was called: run again to go on
