@@ -48,11 +48,4 @@ CST_API cst_status cst_unpipe(cst_stream *source, cst_stream *dest);
  * Borrowed, and good until the library is called again. */
 CST_API cst_stream *cst_pipe_waits_for(const cst_stream *source);
 
-/**
- * Return true if pipes lead from source to dest: at once, or through streams that have both sides and are piped on. A stream
- * that leads to itself is a ring: where it waits for its own 'drain', it waits for ever. A row of more than 64 streams, or
- * a net of more than 256 pipes, counts as leading anywhere.
- */
-CST_API bool cst_pipe_leads_to(const cst_stream *source, const cst_stream *dest);
-
 #endif

@@ -82,14 +82,21 @@ cst_status cst__descriptor_look(struct cst__descriptor *d, mode_t *mode)
     return d->kind != CST__SOCKET || carries_bytes(d->fd) ? CST_OK : CST_E_INVALID_ARG;
 }
 
+bool cst__descriptors_are_short(void)
+{
+    return errno == EMFILE || errno == ENFILE;
+}
+
 /* The one that is opened for the while is closed again; errno is kept. */
-int cst__above_standard(int fd)
+int cst__above_standard(int fd, cst_loop *loop)
 {
     int above, error;
 
     if (fd < 0 || fd > STDERR_FILENO)
         return fd;
     above = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (above < 0 && cst__descriptors_are_short() && loop && cst__conduits_give_up(loop))
+        above = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     error = errno;
     (void)close(fd);
     errno = error;
@@ -108,6 +115,25 @@ void cst__conduit_close(struct cst__descriptor *d)
     (void)cst__close(&d->conduit[1]);
 }
 
+bool cst__conduits_give_up(cst_loop *loop)
+{
+    struct cst__spare_conduits *spare = cst__loop_spare_conduits(loop);
+    bool any = spare->count > 0;
+    int error = errno;
+
+    while (spare->count) {
+        int *ends = spare->ends[--spare->count];
+
+        (void)cst__close(&ends[0]);
+        (void)cst__close(&ends[1]);
+    }
+    any = any || cst__loop_ask_watches(loop, cst__fd_rescue);
+    errno = error;
+    return any;
+}
+
+#if CST__HAS_TRANSFER
+
 /* One that is empty serves the next stream. */
 void cst__conduit_rest(struct cst__descriptor *d, cst_loop *loop)
 {
@@ -123,22 +149,6 @@ void cst__conduit_rest(struct cst__descriptor *d, cst_loop *loop)
     d->has_conduit = false;
 }
 
-bool cst__conduits_give_up(cst_loop *loop)
-{
-    struct cst__spare_conduits *spare = cst__loop_spare_conduits(loop);
-    bool any = spare->count > 0;
-
-    while (spare->count) {
-        int *ends = spare->ends[--spare->count];
-
-        (void)cst__close(&ends[0]);
-        (void)cst__close(&ends[1]);
-    }
-    return any;
-}
-
-#if CST__HAS_TRANSFER
-
 /* The system gives the lowest number that is free: so a high one says that few are left, which are for peers and for the
  * host. */
 static bool is_scarce(int fd)
@@ -152,8 +162,8 @@ static bool open_conduit(struct cst__descriptor *d)
 {
     if (pipe2(d->conduit, O_CLOEXEC | O_NONBLOCK) < 0)
         return false;
-    d->conduit[0] = cst__above_standard(d->conduit[0]);
-    d->conduit[1] = cst__above_standard(d->conduit[1]);
+    d->conduit[0] = cst__above_standard(d->conduit[0], NULL);
+    d->conduit[1] = cst__above_standard(d->conduit[1], NULL);
     d->has_conduit = true;
     if (d->conduit[0] >= 0 && d->conduit[1] >= 0 && !is_scarce(d->conduit[0]) &&
         !is_scarce(d->conduit[1]))

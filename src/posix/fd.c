@@ -22,9 +22,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What a stream with a highWaterMark of 0 reads at a time. */
-#define ZERO_MARK_CHUNK ((size_t)65536)
-
 #if !defined(MSG_NOSIGNAL)
 #define MSG_NOSIGNAL 0 /* there is SO_NOSIGPIPE then */
 #endif
@@ -47,13 +44,27 @@ static ssize_t read_some(struct cst__fd *fd, void *to, size_t len)
     return n;
 }
 
-/* A FIFO that nobody has opened for writing yet reads like one that all writers have left; only poll tells them apart.
- * Where it fails, or is interrupted, the loop asks once more. */
-static bool has_ended(const struct cst__fd *fd)
+/*
+ * A FIFO that nobody has opened for writing yet reads like one that all writers have left; only poll tells them apart. Return
+ * false if the loop has to ask once more: there is a writer, or poll has failed. What a writer left before it went is read now.
+ */
+static bool is_left(const struct cst__fd *fd)
 {
     struct pollfd about = { .fd = fd->d.fd, .events = POLLIN };
 
-    return fd->d.kind != CST__PIPE || poll(&about, 1, 0) > 0;
+    return poll(&about, 1, 0) > 0 && (about.revents & POLLHUP);
+}
+
+static ssize_t read_to_the_end(struct cst__fd *fd, void *to, size_t len)
+{
+    ssize_t n = read_some(fd, to, len);
+
+    if (n != 0 || fd->d.kind != CST__PIPE)
+        return n;
+    if (is_left(fd))
+        return read_some(fd, to, len);
+    errno = EAGAIN;
+    return -1;
 }
 
 cst_status cst__fd_read_chunk(struct cst__fd *fd, cst_slice *out)
@@ -65,11 +76,11 @@ cst_status cst__fd_read_chunk(struct cst__fd *fd, cst_slice *out)
 
     if (st < 0)
         return st;
-    n = read_some(fd, buf.data, buf.cap);
+    n = read_to_the_end(fd, buf.data, buf.cap);
     if (n <= 0) {
-        st = n < 0 && !cst__would_block(errno) ? cst__os_error() : CST_EMPTY;
+        st = n == 0 ? CST_EOF : cst__would_block(errno) ? CST_EMPTY : cst__os_error();
         cst_buf_free(&buf);
-        return n == 0 && has_ended(fd) ? CST_EOF : st;
+        return st;
     }
     fd->d.bytes_read += (uint64_t)n;
     fd->drained = !fd->always_ready && (size_t)n < buf.cap;
@@ -96,7 +107,7 @@ cst_status cst__fd_read(cst_stream *s, struct cst__fd *fd, size_t size)
     cst_status st;
 
     fd->stream = s;
-    fd->read_size = size > 0 ? size : ZERO_MARK_CHUNK;
+    fd->read_size = size > 0 ? size : CST__ZERO_MARK_CHUNK;
     if (fd->read_error < 0)
         return fd->read_error;
     if (fd->connecting || fd->last_words) {
@@ -254,6 +265,43 @@ static cst_status write_what_waits(struct cst__fd *fd)
     return write_outgoing(fd);
 }
 
+/* What stood in a conduit that was given up has gone out, or is lost with its stream. */
+static void drop_rescued(struct cst__fd *fd)
+{
+    cst_slice_unref(&fd->rescued);
+    fd->rescued = cst_slice_empty();
+}
+
+static bool read_conduit(const struct cst__descriptor *d, cst_buf *buf)
+{
+    for (size_t have = 0; have < d->held;) {
+        ssize_t n = read(d->conduit[0], buf->data + have, d->held - have);
+
+        if (n <= 0 && !(n < 0 && errno == EINTR))
+            return false;
+        have += n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+bool cst__fd_rescue(cst_watch *watch)
+{
+    struct cst__fd *fd = watch->arg;
+    cst_buf buf;
+
+    if (watch->fn != on_ready || !fd->d.held ||
+        cst_buf_new(&buf, cst_ctx_allocator(cst_stream_ctx(fd->stream)), fd->d.held) < 0)
+        return false;
+    if (!read_conduit(&fd->d, &buf)) {
+        cst_buf_free(&buf);
+        return false;
+    }
+    fd->rescued = cst_buf_freeze(&buf, fd->d.held);
+    cst__outgoing_set(&fd->outgoing, &fd->rescued, 1);
+    cst__conduit_close(&fd->d);
+    return true;
+}
+
 static void write_ready(struct cst__fd *fd)
 {
     uint64_t before = fd->d.bytes_written;
@@ -265,6 +313,7 @@ static void write_ready(struct cst__fd *fd)
         (void)cst_watch_want(&fd->watch, CST_WATCH_WRITE);
         return;
     }
+    drop_rescued(fd);
     if (st < 0) {
         cst__fd_pending_write_fails(fd, st);
         return;
@@ -380,6 +429,7 @@ cst_status cst__fd_destroy(cst_stream *s, void *self, const cst_error *error)
 
     cst_watch_remove(&fd->watch);
     cst__conduit_close(&fd->d);
+    drop_rescued(fd);
     cst__last_words_drop(fd);
     fd->cancelled = error ? error->status : CST_E_DESTROYED;
     if (fd->wants_write || fd->wants_final)

@@ -11,9 +11,6 @@
 
 #define DEFAULT_MODE 0666u
 
-/* What a stream with a highWaterMark of 0 reads at a time. */
-#define ZERO_MARK_CHUNK ((size_t)65536)
-
 #define LARGEST_POSITION ((uint64_t)INT64_MAX)
 
 /* --- flags ---------------------------------------------------------------------------------------- */
@@ -84,23 +81,23 @@ static bool flags_allow(int flags, int wanted)
 #define NEXT_TRY_NS ((uint64_t)20 * 1000000)
 
 /* On EINTR the file was not opened. */
-static int open_path(const struct cst__fs *fs, int flags)
+static int open_path(const struct cst__fs *fs, cst_loop *loop, int flags)
 {
     int fd;
 
     do
         fd = open(fs->path, fs->flags | flags, (mode_t)fs->mode);
     while (fd < 0 && errno == EINTR);
-    return cst__above_standard(fd);
+    return cst__above_standard(fd, loop);
 }
 
 /* Where descriptors are short, what helps only speed goes first. */
 static int open_at_once(const struct cst__fs *fs, cst_loop *loop, int flags)
 {
-    int fd = open_path(fs, flags);
+    int fd = open_path(fs, loop, flags);
 
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE) && loop && cst__conduits_give_up(loop))
-        fd = open_path(fs, flags);
+    if (fd < 0 && cst__descriptors_are_short() && loop && cst__conduits_give_up(loop))
+        fd = open_path(fs, loop, flags);
     return fd;
 }
 
@@ -119,7 +116,7 @@ static cst_status open_file(struct cst__fs *fs, cst_loop *loop)
     if (fd < 0 && loop && errno == EWOULDBLOCK) /* somebody has a lease on it, and is asked for it */
         fd = open_at_once(fs, loop, 0);
     if (fd < 0 && loop && errno == ENXIO)
-        return is_fifo(fs->path) ? CST_PENDING : CST_OS(ENXIO);
+        return !is_fifo(fs->path) ? CST_OS(ENXIO) : fs->ranged ? CST_OS(ESPIPE) : CST_PENDING;
     if (fd < 0)
         return cst__os_error();
     fs->fd.d.fd = fd;
@@ -147,15 +144,16 @@ static cst_status keep_path(struct cst__fs *fs, cst_ctx *ctx, const char *path)
     return CST_OK;
 }
 
-/* What may keep a reader or a writer waiting is left to the loop. */
+/* What may keep a reader or a writer waiting is left to the loop, and whatever was waited for. */
 static cst_status look_at(cst_stream *s, struct cst__fs *fs, cst_loop *loop)
 {
     cst_status st;
     mode_t mode;
 
     st = cst__descriptor_look(&fs->fd.d, &mode);
-    fs->polled = st == CST_OK && loop && !fs->ranged && (S_ISFIFO(mode) || S_ISCHR(mode));
-    if (!fs->polled)
+    fs->polled = fs->fd.connecting || (st == CST_OK && loop && !fs->ranged &&
+                                       (S_ISFIFO(mode) || S_ISCHR(mode)));
+    if (!fs->polled || st < 0)
         return st;
     fs->fd.stream = s;
     return cst__fd_attach(&fs->fd, loop);
@@ -179,8 +177,10 @@ static void try_again(void *arg)
     cst_stream *s = arg;
     struct cst__fs *fs = cst_stream_self(s);
     cst_loop *loop = cst_loop_of(cst_stream_ctx(s));
-    cst_status st = open_file(fs, loop);
+    cst_status st;
 
+    fs->flags &= ~(O_CREAT | O_EXCL | O_TRUNC); /* what is there is opened, or nothing */
+    st = open_file(fs, loop);
     if (st == CST_PENDING) {
         try_again_later(s, fs);
         return;
@@ -278,7 +278,7 @@ static cst_status fs_read(cst_stream *s, void *self, size_t size)
 {
     struct cst__fs *fs = self;
     cst_ctx *ctx = cst_stream_ctx(s);
-    size_t wanted = cst__fs_wanted(fs, size > 0 ? size : ZERO_MARK_CHUNK);
+    size_t wanted = cst__fs_wanted(fs, size > 0 ? size : CST__ZERO_MARK_CHUNK);
     cst_status st;
     cst_buf buf;
     ssize_t n;
@@ -330,9 +330,10 @@ static ssize_t write_at(const struct cst__fs *fs, const struct iovec *vectors, i
 #endif
 }
 
-static ssize_t write_guarded(const struct cst__fs *fs, const struct iovec *vectors, int count)
+static ssize_t write_guarded(const struct cst__fs *fs, cst_loop *loop, const struct iovec *vectors,
+                             int count)
 {
-    struct cst__guard own, *guard = cst__guard_before(&fs->fd.d, NULL, &own);
+    struct cst__guard own, *guard = cst__guard_before(&fs->fd.d, loop, &own);
     ssize_t n = write_at(fs, vectors, count);
 
     cst__guard_after(guard, n, guard ? cst__vectors_size(vectors, count) : 0);
@@ -348,6 +349,7 @@ void cst__fs_has_written(struct cst__fs *fs, size_t n)
 static cst_status fs_writev(cst_stream *s, void *self, const cst_slice *chunks, size_t count)
 {
     struct iovec vectors[CST__MAX_VECTORS];
+    cst_loop *loop = cst_loop_of(cst_stream_ctx(s));
     struct cst__outgoing outgoing;
     struct cst__fs *fs = self;
 
@@ -356,7 +358,7 @@ static cst_status fs_writev(cst_stream *s, void *self, const cst_slice *chunks, 
     cst__outgoing_set(&outgoing, chunks, count);
     while (!cst__outgoing_is_done(&outgoing)) {
         int n_vectors = cst__outgoing_vectors(&outgoing, vectors);
-        ssize_t n = write_guarded(fs, vectors, n_vectors);
+        ssize_t n = write_guarded(fs, loop, vectors, n_vectors);
 
         if (n < 0 && errno == EINTR)
             continue;

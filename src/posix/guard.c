@@ -8,13 +8,16 @@
  *      no guard    the call cannot raise one, or the host ignores it (a signal that is both ignored and blocked becomes
  *                  pending, so an ignored one must not be blocked)
  *      the loop's  inside a turn: blocked at the first such call, unblocked before the loop sleeps or returns
- *      its own     outside a turn, and in a context without a loop: around the one call
+ *      its own     outside a turn, and in a context without a loop: around the one call. So it is also where both signals are
+ *                  blocked already: by the host, or by the guard of another loop, in whose callback this one is turned and
+ *                  which may end first
  */
 #include "posix_internal.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <time.h>
 
 static const int guarded[CST__GUARDED] = { SIGPIPE, SIGXFSZ };
 
@@ -89,6 +92,21 @@ void cst__guard_end(struct cst__guard *guard)
     errno = error;
 }
 
+/* Takes one that is pending. Another thread may be quicker with one that was sent to the process: it is not waited for. */
+static void take_one(const sigset_t *set)
+{
+#if defined(__APPLE__) || defined(__OpenBSD__)
+    int sig;
+
+    (void)sigwait(set, &sig);
+#else
+    static const struct timespec at_once = { .tv_sec = 0 };
+
+    while (sigtimedwait(set, NULL, &at_once) < 0 && errno == EINTR)
+        continue;
+#endif
+}
+
 /* The signal goes to the thread that caused it, so nobody else's is dropped. */
 static void take(const struct cst__guard *guard)
 {
@@ -96,13 +114,11 @@ static void take(const struct cst__guard *guard)
 
     for (unsigned i = 0; i < CST__GUARDED; i++) {
         sigset_t set;
-        int sig;
 
         if (!(raised & (1u << i)))
             continue;
         fill_set(&set, 1u << i);
-        while (sigwait(&set, &sig) == EINTR)
-            continue;
+        take_one(&set);
     }
 }
 
@@ -145,7 +161,7 @@ void cst__guard_after(struct cst__guard *guard, ssize_t n, size_t wanted)
         return;
     if (n < 0 ? error == EPIPE || error == EFBIG : (size_t)n < wanted)
         take(guard);
-    if (guard->is_own)
+    if (guard->is_own || !guard->blocked)
         cst__guard_end(guard);
     errno = error;
 }

@@ -25,6 +25,9 @@
 #define LOOK_NS ((uint64_t)50 * 1000000)
 #define MOST_LOOKS 200
 
+/* How long a row of streams may be of which each waits for the next. */
+#define MOST_WAITING 64
+
 struct cst__last_words {
     cst_stream *stream; /* a reference is held while the task is queued */
     cst_status failure;
@@ -44,19 +47,37 @@ static size_t arrived(const struct cst__fd *fd)
 }
 
 /*
- * Return true if what has arrived will be taken: the stream flows, waits for a slow destination, or is read by hand. A host that
- * has paused it may wait for this very write; so does a destination that leads back here.
+ * Follow who waits for whom from s on. Return false if that leads back to s, which would wait for ever; a descriptor takes more by
+ * itself, and so does a stage that waits for nobody.
  */
-static bool is_heard(const cst_stream *s)
+static bool goes_on(const cst_stream *s, const cst_stream *slow)
 {
-    const cst_stream *slow = cst_pipe_waits_for(s);
+    for (unsigned n = 0; n < MOST_WAITING && slow; n++) {
+        if (slow == s)
+            return false;
+        if (cst__descriptor_of(slow))
+            return true;
+        slow = cst_pipe_waits_for(slow);
+    }
+    return !slow;
+}
+
+/* Return true if what has arrived will be taken. A host that has paused the stream may wait for this very write. */
+static bool is_heard(const struct cst__fd *fd)
+{
+    const cst_stream *s = fd->stream, *slow = cst_pipe_waits_for(s);
 
     if (slow)
-        return slow != s && !cst_pipe_leads_to(slow, s);
-    if (cst_readable_flowing(s) == CST_FLOWING_ON)
+        return goes_on(s, slow);
+    switch (cst_readable_flowing(s)) {
+    case CST_FLOWING_ON:
         return true;
-    return !cst_is_paused(s) &&
-           (cst_readable_did_read(s) || cst_listener_count(s, CST_READABLE) > 0);
+    case CST_FLOWING_OFF:
+        return cst_listener_count(s, CST_READABLE) > 0;
+    case CST_FLOWING_UNSET: /* by cst_read and cst_next */
+        break;
+    }
+    return fd->wants_read || cst_readable_did_read(s);
 }
 
 static void free_words(struct cst__last_words *words)
@@ -146,7 +167,7 @@ static void next_step(struct cst__fd *fd)
             hear_soon(words);
     } else if (buffered && flows) {
         hear_soon(words); /* its flow was cut, and goes on before this does */
-    } else if ((words->left || buffered) && !flows && is_heard(words->stream) &&
+    } else if ((words->left || buffered) && !flows && is_heard(fd) &&
                is_patient(words, buffered)) {
         (void)cst_timer_start_in(cst_stream_ctx(words->stream), &words->timer, LOOK_NS, look_again,
                                  words);
@@ -179,7 +200,7 @@ static bool begin(struct cst__fd *fd, cst_status failure)
     struct cst__last_words *words;
     size_t left, buffered;
 
-    if (!cst_has_readable(s) || !is_heard(s))
+    if (!cst_has_readable(s) || !is_heard(fd))
         return false;
     left = arrived(fd);
     buffered = cst_readable_length(s);

@@ -96,7 +96,8 @@ static void take_wake(cst_loop *loop)
 #if defined(__linux__)
 static cst_status open_wake(cst_loop *loop)
 {
-    loop->wake_read = loop->wake_write = cst__above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    loop->wake_read = loop->wake_write = 
+        cst__above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), NULL);
     return loop->wake_read < 0 ? cst__os_error() : CST_OK;
 }
 #else
@@ -106,8 +107,8 @@ static cst_status open_wake(cst_loop *loop)
 
     if (pipe(ends) < 0)
         return cst__os_error();
-    loop->wake_read = cst__above_standard(ends[0]);
-    loop->wake_write = cst__above_standard(ends[1]);
+    loop->wake_read = cst__above_standard(ends[0], NULL);
+    loop->wake_write = cst__above_standard(ends[1], NULL);
     if (loop->wake_read < 0 || loop->wake_write < 0)
         return cst__os_error();
     (void)fcntl(loop->wake_read, F_SETFD, FD_CLOEXEC);
@@ -285,6 +286,14 @@ struct cst__spare_conduits *cst__loop_spare_conduits(cst_loop *loop)
     return &loop->conduits;
 }
 
+bool cst__loop_ask_watches(const cst_loop *loop, bool (*ask)(cst_watch *watch))
+{
+    for (size_t i = 1; i < loop->count; i++)
+        if (ask(loop->watches[i]))
+            return true;
+    return false;
+}
+
 void cst__loop_join(cst_loop *loop, struct cst__loop_member *member,
                     void (*close)(struct cst__loop_member *member))
 {
@@ -416,7 +425,7 @@ static bool is_busy(const cst_loop *loop)
 static bool is_anything_left(const cst_loop *loop)
 {
     return loop->count > 1 || loop->holds || cst_ctx_has_work(loop->ctx) ||
-           cst_ctx_has_timers(loop->ctx);
+           (cst_ctx_has_timers(loop->ctx) && cst_ctx_due_ns(loop->ctx) != CST_NEVER);
 }
 
 /* How long to wait: no longer than the caller wants, not beyond the next timer, not at all where there is work. */
@@ -545,6 +554,7 @@ cst_status cst_loop_run_once(cst_loop *loop, uint64_t timeout_ns)
         return CST_E_NESTED;
     st = run_turn(loop, timeout_ns);
     cst__guard_end(&loop->guard);
+    loop->stopping = false;
     return st;
 }
 

@@ -230,19 +230,14 @@ static int accept_descriptor(int listening)
 }
 #endif
 
-static bool are_descriptors_short(void)
-{
-    return errno == EMFILE || errno == ENFILE;
-}
-
 /* What helps only speed goes before a connection does. */
 static int open_socket(cst_loop *loop, int family)
 {
     int fd = new_descriptor(family);
 
-    if (fd < 0 && are_descriptors_short() && cst__conduits_give_up(loop))
+    if (fd < 0 && cst__descriptors_are_short() && cst__conduits_give_up(loop))
         fd = new_descriptor(family);
-    return cst__above_standard(fd);
+    return cst__above_standard(fd, loop);
 }
 
 static void switch_on(int fd, int level, int option)
@@ -348,14 +343,14 @@ struct cst_listener {
 
 static cst_watch_fn on_peers;
 
-static int open_spare(void)
+static int open_spare(cst_loop *loop)
 {
     int fd;
 
     do
         fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     while (fd < 0 && errno == EINTR);
-    return cst__above_standard(fd);
+    return cst__above_standard(fd, loop);
 }
 
 static void free_listener(cst_listener *l)
@@ -417,11 +412,6 @@ static int accept_one(int listening)
 
 enum accepted { ACCEPTED_GONE, ACCEPTED_NONE, ACCEPTED_SOME, ACCEPTED_FAILED };
 
-static bool would_block(void)
-{
-    return errno == EAGAIN || errno == EWOULDBLOCK;
-}
-
 /* Lets the next peer in through the spare descriptor, only to close the door: left to wait, it would keep the listener
  * ready for ever. Without descriptors accept says so also where nobody waits: that is seen here. */
 static enum accepted turn_away(cst_listener *l)
@@ -432,9 +422,9 @@ static enum accepted turn_away(cst_listener *l)
     (void)cst__close(&l->spare);
     fd = accept_one(l->fd);
     if (fd < 0)
-        accepted = would_block() ? ACCEPTED_NONE : ACCEPTED_FAILED;
+        accepted = cst__would_block(errno) ? ACCEPTED_NONE : ACCEPTED_FAILED;
     (void)cst__close(&fd);
-    l->spare = open_spare();
+    l->spare = open_spare(l->loop);
     return accepted;
 }
 
@@ -443,9 +433,9 @@ static enum accepted accept_failed(cst_listener *l)
     cst_status st = cst__os_error();
     enum accepted accepted = ACCEPTED_FAILED;
 
-    if (would_block())
+    if (cst__would_block(errno))
         return ACCEPTED_NONE;
-    if (are_descriptors_short())
+    if (cst__descriptors_are_short())
         accepted = turn_away(l);
     return accepted == ACCEPTED_NONE || tell(l, NULL, st) ? accepted : ACCEPTED_GONE;
 }
@@ -456,11 +446,11 @@ static enum accepted accept_next(cst_listener *l)
     int fd = accept_one(l->fd);
     cst_status st;
 
-    if (fd < 0 && are_descriptors_short() && cst__conduits_give_up(l->loop))
+    if (fd < 0 && cst__descriptors_are_short() && cst__conduits_give_up(l->loop))
         fd = accept_one(l->fd);
     if (fd < 0)
         return accept_failed(l);
-    fd = cst__above_standard(fd); /* without a number for it this peer is lost, and that is told */
+    fd = cst__above_standard(fd, l->loop); /* without a number for it this peer is lost, and that is told */
     st = fd < 0 ? cst__os_error() : new_socket(&socket, l->loop, fd, &l->opts, false);
     return tell(l, socket, st) ? ACCEPTED_SOME : ACCEPTED_GONE;
 }
@@ -509,7 +499,7 @@ static cst_status bind_and_listen(cst_listener *l, const union address *at, sock
         memcpy(l->path, at->un.sun_path, sizeof l->path);
     if (listen(l->fd, opts->backlog > 0 ? opts->backlog : DEFAULT_BACKLOG) < 0)
         return cst__os_error();
-    l->spare = open_spare();
+    l->spare = open_spare(l->loop);
     return l->spare < 0 ? cst__os_error() : CST_OK;
 }
 

@@ -9,6 +9,9 @@
 
 #include <cstream/posix/posix.h>
 
+/** What a stream with a highWaterMark of 0 reads at a time. */
+#define CST__ZERO_MARK_CHUNK ((size_t)65536)
+
 /* --- descriptors ---------------------------------------------------------------------------------- */
 
 /** What a descriptor is, as far as it matters. A device is one of the others. */
@@ -37,9 +40,12 @@ struct cst__descriptor *cst__descriptor_of(const cst_stream *s);
  * carries no stream of bytes) */
 cst_status cst__descriptor_look(struct cst__descriptor *d, mode_t *mode);
 
-/** Return fd, or a duplicate of it above 2 in its place: 0 to 2 are the host's, open or not. -1 with errno if there is none;
- * fd is closed then. */
-int cst__above_standard(int fd);
+/** Return fd, or a duplicate of it above 2 in its place: 0 to 2 are the host's, open or not. -1 with errno if there is none, also
+ * after the conduits of loop (which may be NULL) were given up; fd is closed then. */
+int cst__above_standard(int fd, cst_loop *loop);
+
+/** Return true if errno says that no descriptor is left. */
+bool cst__descriptors_are_short(void);
 
 /** What the last system call failed with. */
 cst_status cst__os_error(void);
@@ -75,7 +81,8 @@ void cst__conduit_rest(struct cst__descriptor *d, cst_loop *loop);
 /** Close the conduit of d, if it has one, with what it holds. */
 void cst__conduit_close(struct cst__descriptor *d);
 
-/** Close those at rest. Return true if there were any, so that descriptors are to be had again. */
+/** Close those at rest, or else take what one of the others holds into memory and close that. Return true if a conduit was
+ * closed, so that descriptors are to be had again. errno is kept. */
 bool cst__conduits_give_up(cst_loop *loop);
 
 /* --- writing chunks ------------------------------------------------------------------------------- */
@@ -138,6 +145,9 @@ cst_status cst__loop_reserve(cst_loop *loop);
 
 struct cst__spare_conduits *cst__loop_spare_conduits(cst_loop *loop);
 
+/** Ask the watches that wait, until one of them returns true; return whether one has. */
+bool cst__loop_ask_watches(const cst_loop *loop, bool (*ask)(cst_watch *watch));
+
 /** Return the guard of the turn that is running, or NULL outside a turn. */
 struct cst__guard *cst__loop_guard(cst_loop *loop);
 
@@ -164,6 +174,7 @@ struct cst__fd {
     cst_stream *stream;
     cst_watch watch;
     struct cst__outgoing outgoing;
+    cst_slice rescued; /* the bytes of a conduit that was given up, which go out first; else empty */
     cst_call write_call; /* the write that waits for room */
     cst_call final_call; /* the final that waits for the connection */
     cst_task cancel_task;
@@ -250,6 +261,9 @@ cst_status cst__fs_transfer(cst_stream *s, void *self, cst_transfer *transfer);
 /** Empty the conduit into d, which loop can wait for: CST_OK, CST_PENDING if d has no room, CST_OS(n). */
 cst_status cst__conduit_drain(struct cst__descriptor *d, cst_loop *loop);
 #endif
+
+/** If the watch is that of a stream whose conduit holds bytes, take them into memory and close the conduit. Return true if so. */
+bool cst__fd_rescue(cst_watch *watch);
 
 /** The source of a transfer waits to be read. */
 void cst__fd_wait_to_pass(struct cst__fd *fd);

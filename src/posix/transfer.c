@@ -372,6 +372,7 @@ cst_status cst__fs_transfer(cst_stream *s, void *self, cst_transfer *transfer)
     struct cst__fs *fs = self;
     struct side to = { .d = &fs->fd.d,
                        .position = fs->ranged ? &fs->position : NULL,
+                       .loop = cst_loop_of(cst_stream_ctx(s)),
                        .fd = fs->fd.d.fd,
                        .kind = fs->fd.d.kind };
 

@@ -429,7 +429,6 @@ static void make_pair(struct cell *cell)
     EACH(pipe_past_the_middle, cst_pipe(cell->streams[SOURCE], s, NULL))                          \
     EACH(pipe_once_more, cst_pipe(s, cell->streams[SINK], &(cst_pipe_opts){ .no_end = true }))    \
     EACH(cst_pipe_waits_for, (void *)cst_pipe_waits_for(s))                                       \
-    EACH(cst_pipe_leads_to, cst_pipe_leads_to(s, s))                                              \
     EACH(cst_unpipe, cst_unpipe(s, NULL))                                                         \
     EACH(unpipe_and_pipe, pipe_again(cell, s))                                                    \
     EACH(cst_pipeline, pipeline_from(cell, s))                                                    \

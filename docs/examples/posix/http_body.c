@@ -118,8 +118,8 @@ static void on_body_data(cst_stream *body, const cst_event *event, void *arg)
 {
     struct exchange *x = arg;
 
-    (void)body;
-    cst_chain_append(&x->raw, cst_slice_ref(event->chunk));
+    if (cst_chain_append(&x->raw, cst_slice_ref(event->chunk)) < 0)
+        cst_destroy(body, CST_E_NOMEM);
 }
 
 /* It ended too early, or its chunks are none: then the stage says with which status to refuse. */
@@ -135,8 +135,8 @@ static void on_text_data(cst_stream *text, const cst_event *event, void *arg)
 {
     struct exchange *x = arg;
 
-    (void)text;
-    cst_chain_append(&x->words, cst_slice_ref(event->chunk));
+    if (cst_chain_append(&x->words, cst_slice_ref(event->chunk)) < 0)
+        cst_destroy(text, CST_E_NOMEM);
 }
 
 /* What is no UTF-8 has become U+FFFD in the text: the client is told instead. The bytes are still

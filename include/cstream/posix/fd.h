@@ -16,14 +16,14 @@
  * answered with its failure. The failure does not wait, and what has arrived is lost, if
  *
  *     nothing consumes the stream, or the host has paused it
- *     the pipe out of it leads back into it (an echo, also through transforms)
+ *     its destination waits for it in turn (an echo, also through transforms)
  *     a slow destination, or a host that reads by hand, has taken nothing for ten seconds
  *
  * Signals. Neither SIGPIPE nor SIGXFSZ comes. Sockets are written with MSG_NOSIGNAL; around other calls that may raise one of
  * them both are blocked for the calling thread, and one that the call has raised is taken back. In a turn of the loop they are
  * blocked at the first such call and unblocked before the loop sleeps or returns; outside a turn around each call. So a
- * child that a callback starts may begin with them blocked: reset its mask (posix_spawnattr_setsigmask), as one does with a
- * child's signals. A host that ignores SIGPIPE when the loop is made, or when cst_loop_run begins, pays for no change of
+ * child or a thread that a callback starts may begin with them blocked: set its mask (posix_spawnattr_setsigmask), as one does
+ * with a child's signals; and a callback that changes the thread's mask puts it back before it returns. A host that ignores SIGPIPE when the loop is made, or when cst_loop_run begins, pays for no change of
  * the mask and must go on ignoring it; that a file size is limited is looked at when a file is opened.
  *
  * Descriptors that the library opens are never 0, 1 or 2: a standard stream that was closed when the program started stays
@@ -55,7 +55,8 @@
  * Zeroes are the defaults.
  *
  * stream    as for every stream. Object mode is refused: a descriptor has no messages.
- * borrowed  leave the descriptor open
+ * borrowed  leave the descriptor open; non-blocking mode is put back also if another stream uses the same open file, so
+ *           make one duplex of it, or set O_NONBLOCK yourself
  * shared    other processes use the same open file, as they do with a terminal or standard streams: it is not made
  *           non-blocking, which would concern them too, nor shut down. The stream asks poll before each read; its
  *           writes may wait, as those of Node's process.stdout do.

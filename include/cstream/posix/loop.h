@@ -79,7 +79,8 @@ CST_API cst_status cst_loop_run(cst_loop *loop);
  */
 CST_API cst_status cst_loop_run_once(cst_loop *loop, uint64_t timeout_ns);
 
-/** Makes cst_loop_run return when the present turn is over, or at once where it has not begun. CST_OK, CST_E_INVALID_ARG. */
+/** Makes cst_loop_run return when the present turn is over, or at once if it has not begun; a turn of cst_loop_run_once does not
+ * wait then, and the next one may. CST_OK, CST_E_INVALID_ARG. */
 CST_API cst_status cst_loop_stop(cst_loop *loop);
 
 /** A hold keeps cst_loop_run going while it waits for something that the loop does not see: another thread that will
