@@ -288,7 +288,7 @@ asan: $(ASAN_PROGRAMS)
 
 # An hour is the most that one of them may take.
 ## reliability: the checks of test/reliability at length: minutes each, with their figures
-reliability: $(RELIABILITY_NEEDS)
+reliability: all examples $(RELIABILITY_NEEDS)
 	$(if $(NO_ASAN),@echo '$(NO_ASAN)')
 	$(Q)$(SCRIPT_ENV) RELIABILITY=full TALLY_SECONDS=3600 sh test/support/tally.sh \
 	      $(addprefix test/reliability/,$(RELIABILITY))

@@ -74,10 +74,10 @@ static bool is_heard(const struct cst__fd *fd)
         return true;
     case CST_FLOWING_OFF:
         return cst_listener_count(s, CST_READABLE) > 0;
-    case CST_FLOWING_UNSET: /* by cst_read and cst_next */
+    case CST_FLOWING_UNSET: /* by cst_read and cst_next: that stays so once it was */
         break;
     }
-    return fd->wants_read || cst_readable_did_read(s);
+    return fd->last_words || fd->wants_read || cst_readable_did_read(s);
 }
 
 static void free_words(struct cst__last_words *words)

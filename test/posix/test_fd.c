@@ -765,6 +765,92 @@ static void last_words_are_heard_also_where_the_slot_fails(void **state)
     cst_unref(s);
 }
 
+static void read_all(cst_stream *s, const cst_event *event, void *arg)
+{
+    cst_event data = { .type = CST_DATA };
+    cst_slice chunk;
+
+    (void)event;
+    while (cst_read(&chunk, s, CST_READ_ANY) == CST_OK) {
+        data.chunk = &chunk;
+        test_on_gather(s, &data, arg);
+        cst_slice_unref(&chunk);
+    }
+}
+
+static void last_words_are_heard_by_readable(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s;
+    int peer;
+
+    s = sender(f, &peer);
+    assert_int_equal(cst_on(s, CST_READABLE, read_all, f), CST_OK);
+    test_listen(f, s, "s");
+    test_turn(f, 2);
+    say_and_go(peer, 300000);
+    test_run(f);
+    assert_int_equal(f->gathered, 300000);
+    assert_string_equal(f->trace.text, "done:EPIPE s:error:EPIPE s:close");
+    cst_unref(s);
+}
+
+static void last_words_are_heard_by_a_loop_over_cst_next(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_event data = { .type = CST_DATA };
+    cst_stream *s;
+    cst_slice chunk;
+    cst_status st;
+    int peer;
+
+    s = sender(f, &peer);
+    assert_int_equal(cst_next(&chunk, s), CST_EMPTY);
+    test_turn(f, 2);
+    say_and_go(peer, 300000);
+    while ((st = cst_next(&chunk, s)) == CST_OK || st == CST_EMPTY) {
+        if (st == CST_EMPTY) {
+            test_turn(f, 1);
+            continue;
+        }
+        data.chunk = &chunk;
+        test_on_gather(s, &data, f);
+        cst_slice_unref(&chunk);
+    }
+    assert_int_equal(st, CST_OS(EPIPE));
+    assert_int_equal(f->gathered, 300000);
+    test_run(f);
+    cst_unref(s);
+}
+
+/* A relay both ways: that the client's words cannot go on does not keep the server's from the client. */
+static void last_words_go_through_a_relay(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *s, *client;
+    int peer, here, there;
+
+    s = sender(f, &peer);
+    test_socketpair(&here, &there, SOCK_STREAM);
+    client = duplex(f, there);
+    test_listen(f, s, "s");
+    cst_pipe(s, client, NULL);
+    cst_pipe(client, s, NULL);
+    test_turn(f, 2);
+    say_and_go(peer, 300000);
+    for (unsigned i = 0; i < 1000 && f->gathered < 300000; i++) {
+        test_turn(f, 3);
+        test_take_all(f, here);
+    }
+    assert_int_equal(f->gathered, 300000);
+    close(here);
+    cst_destroy(client, CST_OK);
+    test_run(f);
+    assert_string_equal(f->trace.text, "done:EPIPE s:error:EPIPE s:close");
+    cst_unref(s);
+    cst_unref(client);
+}
+
 /* What the kernel moves is heard by the destination, which is slow. */
 static void last_words_reach_a_slow_destination(void **state)
 {
@@ -1229,6 +1315,9 @@ static const struct CMUnitTest tests[] = {
     T(fifo_that_is_piped_waits_for_its_first_writer),
     T(last_words_are_heard_before_a_failed_write_ends_the_stream),
     T(last_words_are_heard_also_where_the_slot_fails),
+    T(last_words_are_heard_by_readable),
+    T(last_words_are_heard_by_a_loop_over_cst_next),
+    T(last_words_go_through_a_relay),
     T(last_words_reach_a_slow_destination),
     T(last_words_that_nobody_hears_do_not_hold_the_failure),
     T(last_words_that_lead_back_do_not_hold_the_failure),

@@ -625,6 +625,44 @@ static void fifo_that_has_become_a_directory_is_eisdir(void **state)
     cst_unref(s);
 }
 
+static void fifo_that_is_removed_meanwhile_is_not_made_a_file(void **state)
+{
+    struct test_fixture *f = *state;
+    const char *path = make_fifo(f);
+    cst_stream *s = write_file(f, path, NULL);
+
+    test_pass(f, 0);
+    test_listen(f, s, "w");
+    cst_write(s, cst_slice_str("abc"), test_on_done, test_name(f, "done"));
+    test_turn(f, 2);
+    assert_int_equal(unlink(path), 0);
+    test_pass(f, 20 * 1000000);
+    test_run(f);
+    assert_string_equal(f->trace.text, "done:ENOENT w:error:ENOENT w:close");
+    assert_int_equal(access(path, F_OK), -1);
+    cst_unref(s);
+}
+
+static void fifo_has_no_place_to_start_at(void **state)
+{
+    struct test_fixture *f = *state;
+    const cst_fs_write_opts start = { .flags = "r+", .has_start = true, .start = 3 };
+    const cst_fs_write_opts late = { .has_start = true, .start = 3 };
+    const char *path = make_fifo(f);
+    cst_stream *s = write_file(f, path, &late);
+
+    test_listen(f, s, "late");
+    cst_write(s, cst_slice_str("abc"), NULL, NULL);
+    test_run(f);
+    cst_unref(s);
+    s = write_file(f, path, &start);
+    test_listen(f, s, "w");
+    cst_write(s, cst_slice_str("abc"), NULL, NULL);
+    test_run(f);
+    assert_string_equal(f->trace.text, "late:error:Illegal seek late:close w:error:Illegal seek w:close");
+    cst_unref(s);
+}
+
 static void fifo_goes_from_and_to_by_the_kernel(void **state)
 {
     struct test_fixture *f = *state;
@@ -653,6 +691,8 @@ static const struct CMUnitTest tests[] = {
     T(writer_that_waits_for_a_reader_may_be_destroyed),
     T(fifo_that_has_become_a_directory_is_eisdir),
     T(fifo_goes_from_and_to_by_the_kernel),
+    T(fifo_that_is_removed_meanwhile_is_not_made_a_file),
+    T(fifo_has_no_place_to_start_at),
     T(file_is_opened_by_a_task_and_read_in_chunks_of_the_mark),
     T(range_includes_both_ends),
     T(ranges_of_one_descriptor_do_not_disturb_each_other),

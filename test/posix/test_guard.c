@@ -148,6 +148,65 @@ static void transfer_into_a_pipe_whose_reader_goes(void **state)
     test_run(f);
 }
 
+struct nest {
+    cst_loop *inner;
+    cst_stream *inner_pipe, *outer_pipe;
+};
+
+static void write_here(void *arg)
+{
+    const struct nest *nest = arg;
+
+    cst_write(nest->inner_pipe, cst_slice_str("abc"), NULL, NULL);
+    cst_write(nest->outer_pipe, cst_slice_str("abc"), NULL, NULL);
+}
+
+static void turn_the_inner(void *arg)
+{
+    const struct nest *nest = arg;
+    cst_task task = { .arg = NULL };
+
+    assert_int_equal(cst_defer(cst_loop_ctx(nest->inner), &task, write_here, arg), CST_OK);
+    assert_true(cst_loop_run_once(nest->inner, 0) >= 0);
+    cst_destroy(nest->outer_pipe, CST_OK);
+}
+
+static void write_behind(void *arg)
+{
+    cst_write(arg, cst_slice_str("abc"), NULL, NULL);
+}
+
+/* The inner loop's guard begins first and ends first: what the outer loop writes then is guarded all the same. */
+static void loop_that_is_turned_in_a_callback_keeps_its_guard_apart(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_task first = { .arg = NULL }, second = { .arg = NULL };
+    struct nest nest;
+    cst_stream *broken;
+    int in, out, kept;
+
+    assert_int_equal(cst_loop_new(&nest.inner, NULL, NULL), CST_OK);
+    test_pipe(&kept, &out);
+    assert_int_equal(cst_fd_writable_new(&nest.inner_pipe, nest.inner, out, NULL), CST_OK);
+    test_pipe(&in, &out);
+    nest.outer_pipe = pipe_writer(f, out, false);
+    cst_defer(f->ctx, &first, turn_the_inner, &nest);
+    close(in);
+    test_pipe(&in, &out);
+    broken = pipe_writer(f, out, false);
+    test_listen(f, broken, "w");
+    test_listen(f, nest.outer_pipe, "o");
+    close(in);
+    cst_defer(f->ctx, &second, write_behind, broken);
+    test_run(f);
+    assert_non_null(strstr(f->trace.text, "w:error:EPIPE w:close"));
+    cst_unref(broken);
+    cst_unref(nest.outer_pipe);
+    cst_unref(nest.inner_pipe);
+    assert_int_equal(cst_loop_free(nest.inner), CST_OK);
+    close(kept);
+}
+
 /* --- SIGXFSZ -------------------------------------------------------------------------------------- */
 
 static void limit_file_size(struct rlimit *before, rlim_t most)
@@ -370,6 +429,7 @@ static const struct CMUnitTest tests[] = {
     G(write_that_is_cut_by_a_reader_that_goes),
     G(write_by_fs_that_is_cut_by_a_reader_that_goes),
     G(transfer_into_a_pipe_whose_reader_goes),
+    G(loop_that_is_turned_in_a_callback_keeps_its_guard_apart),
     G(file_that_is_written_beyond_the_limit),
     G(file_by_its_descriptor_beyond_the_limit),
     G(file_copied_beyond_the_limit),

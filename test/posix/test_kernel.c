@@ -770,6 +770,42 @@ static void relays_at_rest_keep_few_descriptors_and_give_them_up(void **state)
     test_run(f);
 }
 
+/* The conduit holds bytes, since the reader sleeps: they go on from memory, behind what has gone. */
+static void conduit_that_holds_bytes_is_given_up_whole(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_stream *row[2], *feeder, *s;
+    struct test_limit limit;
+    int in, out;
+    size_t before;
+
+    relay(f, row, &in, &out);
+    assert_int_equal(cst_fd_writable_new(&feeder, f->loop, in, NULL), CST_OK);
+    cst_end_with(feeder, test_bytes(f, 0, 2 << 20), NULL, NULL);
+    for (unsigned i = 0; i < 20; i++)
+        test_turn(f, 1);
+    before = test_count_descriptors();
+    test_limit(&limit, RLIMIT_NOFILE, (rlim_t)test_next_descriptor());
+    assert_int_equal(cst_connect(&s, f->loop, &(cst_address){ .port = 9 }, NULL), CST_OK);
+    test_unlimit(&limit);
+    assert_int_equal(test_count_descriptors(), before - 1);
+    cst_destroy(s, CST_OK);
+    cst_unref(s);
+    for (unsigned i = 0; i < 10000 && f->gathered < 2 << 20; i++) {
+        test_take_all(f, out);
+        test_turn(f, 1);
+    }
+    assert_int_equal(f->gathered, 2 << 20);
+    assert_int_equal(cst_bytes_written(row[1]), 2 << 20);
+    close(out);
+    cst_destroy(row[0], CST_OK);
+    cst_destroy(row[1], CST_OK);
+    cst_unref(row[0]);
+    cst_unref(row[1]);
+    cst_unref(feeder);
+    test_turn(f, 3);
+}
+
 static bool serve_file(struct test_fixture *f)
 {
     const char *from = test_big_file(f, "from", 300000);
@@ -820,6 +856,7 @@ static const struct CMUnitTest tests[] = {
     T(file_without_a_size_is_read),
     T(relay_without_descriptors_for_a_conduit_goes_the_ordinary_way),
     T(relays_at_rest_keep_few_descriptors_and_give_them_up),
+    T(conduit_that_holds_bytes_is_given_up_whole),
     cmocka_unit_test(any_allocation_may_fail),
 };
 

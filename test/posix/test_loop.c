@@ -723,6 +723,42 @@ static void loop_comes_with_memory_or_not_at_all(void **state)
     assert_int_equal(cst_loop_free(loop), CST_OK);
 }
 
+static void never_called(void *arg)
+{
+    (void)arg;
+    fail();
+}
+
+static void timer_that_never_comes_does_not_keep_the_loop(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_timer timer = { .arg = NULL };
+
+    assert_int_equal(cst_timer_start(f->ctx, &timer, CST_NEVER, never_called, NULL), CST_OK);
+    assert_int_equal(cst_loop_run_once(f->loop, 0), CST_IDLE);
+    assert_int_equal(cst_timer_stop(f->ctx, &timer), CST_OK);
+}
+
+static void note_fired(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+/* The next turn waits again: for the timer, which would else not be due. */
+static void stop_counts_for_one_turn_of_run_once(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_timer timer = { .arg = NULL };
+    bool fired = false;
+
+    assert_int_equal(cst_timer_start_in(f->ctx, &timer, 20 * 1000000, note_fired, &fired), CST_OK);
+    assert_int_equal(cst_loop_stop(f->loop), CST_OK);
+    assert_int_equal(cst_loop_run_once(f->loop, CST_LOOP_FOREVER), CST_MORE);
+    assert_false(fired);
+    assert_int_equal(cst_loop_run_once(f->loop, CST_LOOP_FOREVER), CST_IDLE);
+    assert_true(fired);
+}
+
 /* --- a program that was started with standard descriptors closed ------------------------------------- */
 
 static void on_open(cst_stream *s, int fd, void *arg)
@@ -795,6 +831,8 @@ static void standard_descriptors_are_never_the_librarys(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+    T(timer_that_never_comes_does_not_keep_the_loop),
+    T(stop_counts_for_one_turn_of_run_once),
     T(standard_descriptors_are_never_the_librarys),
     T(loop_without_anything_is_idle_at_once),
     T(loop_runs_the_tasks_of_its_context),
