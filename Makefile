@@ -360,7 +360,7 @@ $(BUILD)/asan/test/test_%: $(BUILD)/asan/obj/test/posix/test_%.o $(ASAN_OBJS) $(
 
 # The posix half with test/reliability/wraps.c in place of the system. Those with a 64 are the names of glibc for large files.
 WRAPPED := accept4 bind clock_gettime close connect copy_file_range eventfd fsync getpeername getsockname getsockopt listen \
-           pipe2 poll read recv send sendmsg setsockopt shutdown sigwait socket splice unlink write writev \
+           pipe2 poll read recv send sendmsg setsockopt shutdown sigtimedwait socket splice unlink write writev \
            $(foreach name,fcntl fstat getrlimit open pread pwrite pwritev sendfile stat,$(name) $(name)64)
 WRAP_FLAGS = $(WRAPPED:%=-Wl$(,)--wrap=%)
 WRAP_OBJS := $(addprefix obj/test/reliability/,syscalls.o wraps.o)

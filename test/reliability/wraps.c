@@ -91,7 +91,7 @@ bool random_chance(uint64_t *state, unsigned of_65536)
     X(sendmsg)         \
     X(setsockopt)      \
     X(shutdown)        \
-    X(sigwait)         \
+    X(sigtimedwait)    \
     X(socket)          \
     X(splice)          \
     X(stat)            \
@@ -843,10 +843,11 @@ WRAPPED(int, clock_gettime, (clockid_t clock, struct timespec *now))
     return 0;
 }
 
-/* It gives the number of the error. */
-WRAPPED(int, sigwait, (const sigset_t *set, int *sig))
+WRAPPED(int, sigtimedwait, (const sigset_t *set, siginfo_t *info, const struct timespec *most))
 {
-    struct verdict v = judge(CALL_sigwait, MAY_BE_INTERRUPTED, NULL, 0);
+    struct verdict v = judge(CALL_sigtimedwait, MAY_BE_INTERRUPTED, NULL, 0);
 
-    return v.error ? v.error : REAL(sigwait)(set, sig);
+    if (v.error)
+        return refuse(CALL_sigtimedwait, 0, v.error);
+    return REAL(sigtimedwait)(set, info, most);
 }
