@@ -21,9 +21,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-/* How often a slow reader is looked at, and how often in a row it may have taken nothing. */
+/* How often a slow reader is looked at, and how often in a row it may have taken nothing: a destination for ten seconds. A host that
+ * reads by hand has been told that there is something, and takes it soon or not at all: a server that answers does not. */
 #define LOOK_NS ((uint64_t)50 * 1000000)
 #define MOST_LOOKS 200
+#define MOST_LOOKS_BY_HAND 4
 
 /* How long a row of streams may be of which each waits for the next. */
 #define MOST_WAITING 64
@@ -150,9 +152,11 @@ static void read_on(struct cst__fd *fd, struct cst__last_words *words)
 /* Return true if something was taken since the last look, or not long ago. */
 static bool is_patient(struct cst__last_words *words, size_t buffered)
 {
+    bool by_hand = !cst_pipe_waits_for(words->stream);
+
     words->looks = buffered == words->buffered ? words->looks + 1 : 0;
     words->buffered = buffered;
-    return words->looks < MOST_LOOKS;
+    return words->looks < (by_hand ? MOST_LOOKS_BY_HAND : MOST_LOOKS);
 }
 
 static void next_step(struct cst__fd *fd)

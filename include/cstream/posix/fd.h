@@ -17,7 +17,7 @@
  *
  *     nothing consumes the stream, or the host has paused it
  *     its destination waits for it in turn (an echo, also through transforms)
- *     a slow destination, or a host that reads by hand, has taken nothing for ten seconds
+ *     a slow destination has taken nothing for ten seconds, or a host that reads by hand for a fifth of one
  *
  * Signals. Neither SIGPIPE nor SIGXFSZ comes. Sockets are written with MSG_NOSIGNAL; around other calls that may raise one of
  * them both are blocked for the calling thread, and one that the call has raised is taken back. In a turn of the loop they are
