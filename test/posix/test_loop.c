@@ -824,7 +824,7 @@ static void standard_descriptors_are_never_the_librarys(void **state)
 
     assert_true(child >= 0);
     if (child == 0)
-        _exit(use_everything_without_standard_descriptors(test_path(f, "file")));
+        test_leave(use_everything_without_standard_descriptors(test_path(f, "file")));
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
