@@ -3,6 +3,8 @@
 # Yours to set: CC AR CFLAGS CPPFLAGS LDFLAGS PREFIX LIBDIR INCLUDEDIR DESTDIR BUILD, V=1 to see the commands.
 # POSIX=0 leaves out libcstream-posix. The warnings are ours; WERROR=1 makes them errors, which `make check` does for
 # what it compiles.
+#
+# CFLAGS='-O2 -g -DCST_NO_EXPRESS' BUILD=build/plain makes the plain library: the rules alone, without the fast path.
 
 BUILD      ?= build
 PREFIX     ?= /usr/local

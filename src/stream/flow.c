@@ -405,10 +405,10 @@ void cst__run_flow(cst_stream *s)
     cst_slice chunk;
 
     while ((s->flags & R_FLOWING) && !cut_flow(s)) {
-        if (may_stream(s)) {
+        if (TAKES_SHORTCUTS && may_stream(s)) {
             if (!stream_on(s))
                 break;
-        } else if ((s->flags & IS_PASSTHROUGH) && passes_on(s)) {
+        } else if (TAKES_SHORTCUTS && (s->flags & IS_PASSTHROUGH) && passes_on(s)) {
             pass_on(s);
         } else {
             if (!cst__read_chunk(s, CST_READ_ANY, &chunk, NULL))

@@ -28,6 +28,13 @@
 #include "base/inline.h"
 #include "stream/stream_internal.h"
 
+/* With CST_NO_EXPRESS defined no shortcut is taken: a library that is the general functions alone, as a second oracle. */
+#ifdef CST_NO_EXPRESS
+#define TAKES_SHORTCUTS false
+#else
+#define TAKES_SHORTCUTS true
+#endif
+
 /* --- pass-throughs in a row ------------------------------------------------------------------------------------------ */
 
 #define LONGEST_WALK 32

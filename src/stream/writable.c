@@ -551,7 +551,7 @@ static void complete_and_go_on(cst_stream *s)
 
 void cst__write_completed(cst_stream *s)
 {
-    if (goes_on(s)) {
+    if (TAKES_SHORTCUTS && goes_on(s)) {
         complete_and_go_on(s);
         return;
     }
@@ -665,7 +665,9 @@ OUT_OF_LINE cst_status write_in_general(cst_stream *s, const cst_slice *chunk, c
 
 cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg)
 {
-    return !done && is_idle(s) ? write_to_idle(s, chunk) : write_in_general(s, chunk, done, arg);
+    if (TAKES_SHORTCUTS && !done && is_idle(s))
+        return write_to_idle(s, chunk);
+    return write_in_general(s, chunk, done, arg);
 }
 
 /* By value, as cst_write: so the call needs no more than a jump. */
@@ -686,7 +688,7 @@ OUT_OF_LINE cst_status write_otherwise(cst_stream *s, cst_slice chunk, cst_done_
 
 cst_status cst_write(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg)
 {
-    if (!s || done || !queues(s) || !fits(s, chunk.len))
+    if (!TAKES_SHORTCUTS || !s || done || !queues(s) || !fits(s, chunk.len))
         return write_otherwise(s, chunk, done, arg);
     return queue_write(s, &chunk);
 }
@@ -708,7 +710,7 @@ cst_status cst_write_copy(cst_stream *s, const void *bytes, size_t len, cst_done
 {
     cst_slice chunk;
 
-    if (done || !s || !queues(s) || !fits(s, len) || !bytes ||
+    if (!TAKES_SHORTCUTS || done || !s || !queues(s) || !fits(s, len) || !bytes ||
         !cst__copies_have_room(&s->ctx->copies, len))
         return write_copy_otherwise(s, bytes, len, done, arg);
     chunk = cst__copy_few(&s->ctx->copies, bytes, len);
