@@ -41,7 +41,8 @@ int main(int argc, char **argv)
 
     if (argc < 1 || !parse_options(&options, argv + 1)) {
         fprintf(stderr, "usage: scenario [--explicit | --status] [--fail-alloc N | N+] "
-                        "[--task-budget K] [--copy] [--deaf] [--replay FILE...]\n"
+                        "[--task-budget K] [--copy] [--ask] [--foreign] [--deaf]\n"
+                        "                [--replay FILE...]\n"
                         "                [--inject FAULT[,FAULT]] [--entry NAME FILE...]\n"
                         "                [--sample N] [--pairs N] [--seed N] [--inject-all "
                         "FILE...]\n");
@@ -75,6 +76,10 @@ static bool parse_way(struct run_opts *run, const char *word)
         run->explicit_answers = false;
     else if (strcmp(word, "--copy") == 0)
         run->copies = true;
+    else if (strcmp(word, "--ask") == 0)
+        run->ask = true;
+    else if (strcmp(word, "--foreign") == 0)
+        run->foreign = true;
     else if (strcmp(word, "--deaf") == 0)
         run->deaf = true;
     else

@@ -91,8 +91,11 @@ struct chunk_text {
 };
 struct chunk_text host_chunk_text(const cst_slice *chunk);
 
-/** The next n bytes of the member's text as a chunk. CST_OK or CST_E_NOMEM. */
+/** Make a chunk of the next n bytes of the member's text. CST_OK or CST_E_NOMEM. */
 cst_status host_bytes(cst_slice *out, struct member *member, size_t n);
+
+/** Push the next n bytes of the member's text into s, its stream. What the push returns. */
+cst_status host_push(struct member *member, cst_stream *s, size_t n);
 
 /** The stream of that name. It is declared: the parser has looked. */
 struct member *host_member(const struct host *host, const char *name);

@@ -171,16 +171,44 @@ static const struct item *next_item(const struct member *member, enum method met
     return method == METHOD_TRANSFORM ? &default_transform : &default_write;
 }
 
-/* What hangs on the call. A slot may ask for its call before it does anything else or behind that: one
- * way in every other call. */
+/* Return whether the slot answers by what it returns. */
+static bool returns_answer(const struct call *call)
+{
+    const struct item *item = call->item;
+    enum act_kind least = call->method == METHOD_READ ? ACT_GIVE : ACT_CB;
+    enum act_kind most = call->method == METHOD_READ ? ACT_GIVE : ACT_CBE;
+    enum act_kind last;
+
+    if (item->when != MOMENT_NOW || call->member->host->opts->explicit_answers ||
+        host_has_hooks(call->member, AFTER_METHOD + call->method, call->nth))
+        return false;
+    last = item->acts[item->count - 1].kind;
+    return last >= least && last <= most;
+}
+
+/* Return whether the slot answers by a completion, be it once more. */
+static bool completes(const struct call *call)
+{
+    size_t count = call->item->count - returns_answer(call);
+
+    for (size_t i = 0; i < count; i++)
+        if (call->item->acts[i].kind >= ACT_CB)
+            return true;
+    return false;
+}
+
+/* Do what hangs on the call. A slot that completes asks for its call, before it does anything else or
+ * behind that: one way in every other call. A slot that returns its answer asks only with --ask, so
+ * that without it the slot calls nothing which its script does not name. */
 static void do_first(struct call *call)
 {
+    bool asks = call->method != METHOD_READ && (call->member->host->opts->ask || completes(call));
     bool asks_first = call->nth % 2 == 1;
 
-    if (call->method != METHOD_READ && asks_first)
+    if (asks && asks_first)
         call->answer = cst_this_call(call->stream);
     host_do_hooks(call->member, IN_METHOD + call->method, call->nth);
-    if (call->method != METHOD_READ && !asks_first)
+    if (asks && !asks_first)
         call->answer = cst_this_call(call->stream);
 }
 
@@ -282,15 +310,13 @@ static cst_status returned_chunk(const struct call *call, const struct act *act)
     return status == CST_OK ? cst_give(call->stream, chunk) : status;
 }
 
-/* The acts inside the slot; gives what the slot returns. */
+/* Do the acts inside the slot. Return what the slot returns. */
 static cst_status do_now(const struct call *call)
 {
     const struct act *last = &call->item->acts[call->item->count - 1];
     bool of_read = call->method == METHOD_READ;
-    bool goes_on = host_has_hooks(call->member, AFTER_METHOD + call->method, call->nth);
-    bool can_return = of_read ? last->kind == ACT_GIVE : last->kind >= ACT_CB;
 
-    if (call->member->host->opts->explicit_answers || goes_on || !can_return) {
+    if (!returns_answer(call)) {
         do_acts(call, call->item->count);
         host_do_hooks(call->member, AFTER_METHOD + call->method, call->nth);
         return of_read ? CST_OK : CST_PENDING;
@@ -306,10 +332,7 @@ static void say_push(const struct call *call, cst_status status)
 
 static cst_status push_bytes(const struct call *call, size_t n)
 {
-    cst_slice chunk;
-    cst_status status = host_bytes(&chunk, call->member, n);
-
-    return status == CST_OK ? cst_push(call->stream, chunk) : status;
+    return host_push(call->member, call->stream, n);
 }
 
 /* Once for each item, so that a stream which writes to itself comes to an end. */

@@ -42,13 +42,9 @@ static bool word_is(const struct op *op, size_t index, const char *word)
 
 static void op_push(struct host *host, struct member *member, const struct op *op)
 {
-    cst_slice chunk;
-    cst_status status;
+    cst_status status = op->n == NO_NUMBER ? cst_push_eof(member->stream)
+                                           : host_push(member, member->stream, op->n);
 
-    if (op->n == NO_NUMBER)
-        status = cst_push_eof(member->stream);
-    else if ((status = host_bytes(&chunk, member, op->n)) == CST_OK)
-        status = cst_push(member->stream, chunk);
     host_say(host, "ret push %s %d\n", member->decl->name, status == CST_OK);
 }
 

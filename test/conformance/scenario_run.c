@@ -399,6 +399,27 @@ struct member *host_member(const struct host *host, const char *name)
     return member;
 }
 
+/* Free the bytes, and look at their stream, which changes nothing. */
+static void on_release(const void *bytes, size_t len, void *arg)
+{
+    const struct member *member = arg;
+
+    (void)len;
+    (void)cst_readable_length(member->stream);
+    (void)cst_writable_length(member->stream);
+    free((void *)(uintptr_t)bytes);
+}
+
+static cst_status wrap_bytes(cst_slice *out, struct member *member, char *bytes, size_t n)
+{
+    cst_status status =
+        cst_slice_foreign(out, member->host->allocator, bytes, n, on_release, member);
+
+    if (status != CST_OK)
+        free(bytes);
+    return status;
+}
+
 /* One block a chunk, of the allocator and not of the context's cache: a use after its end is
  * then seen. */
 cst_status host_bytes(cst_slice *out, struct member *member, size_t n)
@@ -412,8 +433,24 @@ cst_status host_bytes(cst_slice *out, struct member *member, size_t n)
     for (size_t i = 0; i < n; i++)
         bytes[i] = text[(member->text_offset + i) % period];
     member->text_offset = (member->text_offset + n) % period;
+    if (member->host->opts->foreign)
+        return wrap_bytes(out, member, bytes, n);
     cst_status status = cst_slice_copy(out, member->host->allocator, bytes, n);
     free(bytes);
+    return status;
+}
+
+cst_status host_push(struct member *member, cst_stream *s, size_t n)
+{
+    cst_slice chunk;
+    cst_status status = host_bytes(&chunk, member, n);
+
+    if (status != CST_OK)
+        return status;
+    if (!member->host->opts->copies)
+        return cst_push(s, chunk);
+    status = cst_push_copy(s, chunk.data, chunk.len);
+    cst_slice_unref(&chunk);
     return status;
 }
 

@@ -15,7 +15,10 @@ struct inject;
  * explicit_answers  no slot answers by its status: all complete inside the call, then return
  *                   CST_PENDING
  * task_budget       tasks of one cst_ctx_run, which is called until it is idle; 0 is without limit
- * copies            writes are made by cst_write_copy
+ * copies            writes and pushes are made by cst_write_copy and cst_push_copy
+ * ask               each slot asks for its call, also one that returns its answer
+ * foreign           bytes are memory of the host, which looks at their stream when they are
+ *                   released
  * deaf              only those events are listened to that the scenario hangs something on, and those whose listeners
  *                   change what a stream does: 'data', 'readable', 'error'
  * inject            what goes wrong (scenario_inject.h); NULL: nothing does
@@ -25,6 +28,8 @@ struct run_opts {
     bool explicit_answers;
     size_t task_budget;
     bool copies;
+    bool ask;
+    bool foreign;
     bool deaf;
     struct inject *inject;
 };

@@ -56,7 +56,7 @@ in_both()
 
 if [ "${RELIABILITY:-}" = full ]; then
     in_both --pairs 200
-    for way in --explicit --copy --deaf '--task-budget 1000'; do
+    for way in --explicit --copy --deaf --ask '--task-budget 1000'; do
         # A way is a list of words.
         # shellcheck disable=SC2086
         in_both --sample 100 --pairs 40 $way

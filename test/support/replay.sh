@@ -1,7 +1,8 @@
 #!/bin/sh
-# replay.sh [FILE...] - replays the recorded corpus, or these files, and compares each trace with Node's: as methods answer by default, with every
-# answer by a completion call, with one task a run, with writes that are copied, with nobody who listens needlessly, and
-# under the sanitizers where there is such a runner.
+# replay.sh [FILE...] - replays the recorded corpus, or these files, and compares each trace with Node's: as methods answer
+# by default, with every answer by a completion call, with one task a run, with bytes that are copied, with nobody who
+# listens needlessly, with methods that ask for their call needlessly, with bytes of the host's own, and under the
+# sanitizers where there is such a runner.
 set -u
 
 build=${BUILD:-build}
@@ -23,11 +24,14 @@ replay "$build/test/scenario" --explicit
 replay "$build/test/scenario" --task-budget 1
 replay "$build/test/scenario" --copy
 replay "$build/test/scenario" --deaf
-ways=5
+replay "$build/test/scenario" --ask
+replay "$build/test/scenario" --foreign
+ways=7
 if [ -x "$build/asan/test/scenario" ]; then
     replay "$build/asan/test/scenario"
     replay "$build/asan/test/scenario" --deaf
-    ways=7
+    replay "$build/asan/test/scenario" --foreign
+    ways=10
 fi
 [ $status -ne 0 ] || echo "$(cat "$@" | grep -c '^== ') scenarios give Node's trace, in $ways ways"
 exit $status
