@@ -26,7 +26,7 @@ SHELL      := /bin/sh
 # --- what there is to build -------------------------------------------------------------------------------------------
 
 ROOMS    := base bytes ctx stream pipeline filters stdio
-VERSION  := $(shell sed -n 's/^.define CST_VERSION_STRING "\(.*\)"/\1/p' include/cstream/version.h)
+VERSION  := $(shell sed -n 's/^.define CST_VERSION_STRING "\(.*\)"/\1/p' include/cstream/base.h)
 SONAME   := libcstream.so.$(firstword $(subst ., ,$(VERSION)))
 HEADERS  := $(sort $(wildcard include/cstream/*.h))
 SRCS     := $(sort $(wildcard $(ROOMS:%=src/%/*.c)))

@@ -1,4 +1,4 @@
-/* test_abort.c - abort.h: one switch that destroys any number of streams. */
+/* test_abort.c - join.h: one switch that destroys any number of streams. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

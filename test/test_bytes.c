@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cstream/bytes.h>
+#include <cstream/buffer.h>
 
 #include "heap.h"
 

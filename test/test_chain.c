@@ -95,7 +95,7 @@ static void an_empty_chain_holds_nothing_and_allocates_nothing(void **state)
     assert_int_equal(cst_chain_pop(&slice, &f->chain), CST_EMPTY);
     assert_int_equal(slice.len, 9);
     cst_chain_consume(&f->chain, 5);
-    assert_int_equal(cst_chain_peek(&f->chain, &byte, 1), 0);
+    assert_int_equal(cst_chain_copy(&byte, &f->chain, 1), 0);
     assert_int_equal(cst_chain_read(&slice, &f->chain, 1), CST_E_OUT_OF_RANGE);
     assert_int_equal(slice.len, 9);
     assert_int_equal(cst_chain_read(&slice, &f->chain, 0), CST_OK);
@@ -214,13 +214,13 @@ static void peek_copies_across_chunks_and_takes_nothing(void **state)
         size_t most = n < 6 ? n : 6;
 
         memset(bytes, '?', sizeof bytes);
-        assert_int_equal(cst_chain_peek(&f->chain, bytes, n), most);
+        assert_int_equal(cst_chain_copy(bytes, &f->chain, n), most);
         assert_memory_equal(bytes, "abcdef", most);
         for (size_t i = most; i < sizeof bytes; i++)
             assert_int_equal(bytes[i], '?');
     }
-    assert_int_equal(cst_chain_peek(&f->chain, bytes, 0), 0);
-    assert_int_equal(cst_chain_peek(&f->chain, NULL, 4), 0);
+    assert_int_equal(cst_chain_copy(bytes, &f->chain, 0), 0);
+    assert_int_equal(cst_chain_copy(NULL, &f->chain, 4), 0);
     assert_words(&f->chain, "ab - cde f");
 }
 
@@ -328,7 +328,7 @@ static void null_is_refused_and_the_chunk_is_taken(void **state)
     assert_int_equal(cst_chain_bytes(NULL), 0);
     assert_int_equal(cst_chain_count(NULL), 0);
     assert_null(cst_chain_slices(NULL));
-    assert_int_equal(cst_chain_peek(NULL, &slice, 1), 0);
+    assert_int_equal(cst_chain_copy(&slice, NULL, 1), 0);
     cst_chain_consume(NULL, 1);
     cst_chain_init(NULL, NULL);
 }
@@ -370,8 +370,8 @@ static void a_count_that_would_wrap_is_out_of_memory(void **state)
 
     for (size_t i = 0; i < sizeof caps / sizeof caps[0]; i++) {
         const cst_allocator *allocator = test_heap_allocator(&f->heap);
-        struct cst_chain_row full = { .items = &item, .count = caps[i], .cap = caps[i] };
-        struct cst_chain_row before = full;
+        cst_chain_row full = { .items = &item, .count = caps[i], .cap = caps[i] };
+        cst_chain_row before = full;
 
         assert_int_equal(cst__row_reserve(&full, allocator), CST_E_NOMEM);
         assert_int_equal(cst__row_reserve_front(&full, allocator), CST_E_NOMEM);
@@ -384,7 +384,7 @@ static void an_array_is_never_asked_for_with_a_size_that_wrapped(void **state)
 {
     struct fixture *f = *state;
     cst_slice item = { 0 };
-    struct cst_chain_row large = { .items = &item, .count = UINT32_MAX / 2, .cap = UINT32_MAX / 2 };
+    cst_chain_row large = { .items = &item, .count = UINT32_MAX / 2, .cap = UINT32_MAX / 2 };
 
     assert_int_equal(cst__row_reserve(&large, test_heap_allocator(&f->heap)), CST_E_NOMEM);
     if (f->heap.calls > 0)
@@ -554,7 +554,7 @@ static void the_array_may_come_from_a_pool(void **state)
 static void the_hot_paths_keep_the_invariants(void **state)
 {
     struct fixture *f = *state;
-    struct cst_chain_row *row = &f->chain.row;
+    cst_chain_row *row = &f->chain.row;
     const cst_allocator *allocator = test_heap_allocator(&f->heap);
     cst_slice chunk = cst_slice_str("ab");
     cst_slice first = cst_slice_str("a");
@@ -754,7 +754,7 @@ static void assert_model(struct model *model)
 
     assert_true(cst__chain_is_valid(&model->f->chain));
     assert_int_equal(cst_chain_bytes(&model->f->chain), model->len);
-    assert_int_equal(cst_chain_peek(&model->f->chain, bytes, sizeof bytes), model->len);
+    assert_int_equal(cst_chain_copy(bytes, &model->f->chain, sizeof bytes), model->len);
     assert_memory_equal(bytes, model->bytes, model->len);
 }
 
@@ -788,7 +788,7 @@ static void a_row_gives_the_references_of_neighbours_back_together(void **state)
 {
     struct fixture *f = *state;
     const cst_allocator *allocator = test_heap_allocator(&f->heap);
-    struct cst_chain_row row = { .spare = 7 };
+    cst_chain_row row = { .spare = 7 };
     cst_slice a = new_copy(f, "a"), b = new_copy(f, "b");
     const cst_slice literal = cst_slice_str("c");
     const cst_slice *order[] = { &a, &a, &b, &literal, &literal, &a, &b, &b };

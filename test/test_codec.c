@@ -1,9 +1,9 @@
-/* test_codec.c - codec.h: any chunking gives what the whole would, and what happens without memory. */
+/* test_codec.c - stages.h: any chunking gives what the whole would, and what happens without memory. */
 #include "main.h"
 
 #include <string.h>
 
-#include <cstream/codec.h>
+#include <cstream/stages.h>
 #include <cstream/cstream.h>
 
 #include "heap.h"

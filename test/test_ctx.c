@@ -166,7 +166,7 @@ static void slices_outlive_their_context(void **state)
     cst_slice slice;
 
     assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->heap), NULL), CST_OK);
-    assert_int_equal(cst_ctx_buf(&buf, ctx, 100), CST_OK);
+    assert_int_equal(cst_buf_new_cached(&buf, ctx, 100), CST_OK);
     buf.data[99] = 42;
     slice = cst_buf_freeze(&buf, 100);
     assert_int_equal(cst_ctx_free(ctx), CST_OK);
@@ -227,9 +227,9 @@ static void wrong_arguments_are_refused(void **state)
     assert_int_equal(cst_defer(NULL, &task, run_inside, f), CST_E_INVALID_ARG);
     assert_int_equal(cst_defer(f->ctx, NULL, run_inside, f), CST_E_INVALID_ARG);
     assert_int_equal(cst_defer(f->ctx, &task, NULL, f), CST_E_INVALID_ARG);
-    assert_int_equal(cst_ctx_buf(NULL, f->ctx, 1), CST_E_INVALID_ARG);
-    assert_int_equal(cst_ctx_buf(&buf, NULL, 1), CST_E_INVALID_ARG);
-    assert_int_equal(cst_ctx_buf(&buf, f->ctx, SIZE_MAX), CST_E_NOMEM);
+    assert_int_equal(cst_buf_new_cached(NULL, f->ctx, 1), CST_E_INVALID_ARG);
+    assert_int_equal(cst_buf_new_cached(&buf, NULL, 1), CST_E_INVALID_ARG);
+    assert_int_equal(cst_buf_new_cached(&buf, f->ctx, SIZE_MAX), CST_E_NOMEM);
     assert_false(cst_ctx_has_work(NULL));
 }
 
@@ -390,11 +390,11 @@ static void a_block_of_one_size_is_used_again_and_again(void **state)
     cst_slice slice;
     size_t calls;
 
-    assert_int_equal(cst_ctx_buf(&buf, f->ctx, 4096), CST_OK);
+    assert_int_equal(cst_buf_new_cached(&buf, f->ctx, 4096), CST_OK);
     cst_buf_free(&buf);
     calls = f->heap.calls;
     for (int i = 0; i < 100; i++) {
-        assert_int_equal(cst_ctx_buf(&buf, f->ctx, 4096), CST_OK);
+        assert_int_equal(cst_buf_new_cached(&buf, f->ctx, 4096), CST_OK);
         slice = cst_buf_freeze(&buf, 10);
         cst_slice_unref(&slice);
     }
@@ -411,10 +411,10 @@ static void a_buffer_without_memory_is_not_made(void **state)
     cst_buf buf = { .data = NULL, .cap = 7 };
 
     test_heap_fail_from(&f->heap, 1);
-    assert_int_equal(cst_ctx_buf(&buf, f->ctx, 4096), CST_E_NOMEM);
+    assert_int_equal(cst_buf_new_cached(&buf, f->ctx, 4096), CST_E_NOMEM);
     assert_int_equal(buf.cap, 7);
     test_heap_fail_never(&f->heap);
-    assert_int_equal(cst_ctx_buf(&buf, f->ctx, 4096), CST_OK);
+    assert_int_equal(cst_buf_new_cached(&buf, f->ctx, 4096), CST_OK);
     cst_buf_free(&buf);
 }
 
@@ -707,7 +707,7 @@ static size_t allocations_for_three_blocks(struct fixture *f, unsigned cached_bl
     for (int round = 0; round < 2; round++) {
         calls = f->heap.calls;
         for (int i = 0; i < 3; i++)
-            assert_int_equal(cst_ctx_buf(&bufs[i], ctx, 4096), CST_OK);
+            assert_int_equal(cst_buf_new_cached(&bufs[i], ctx, 4096), CST_OK);
         for (int i = 0; i < 3; i++)
             cst_buf_free(&bufs[i]);
     }

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include <cstream/cursor.h>
-#include <cstream/number.h>
+#include <cstream/chain.h>
+#include <cstream/buffer.h>
 
 #include "heap.h"
 

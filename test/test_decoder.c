@@ -1,10 +1,10 @@
-/* test_decoder.c - decoder.h: what each chunk gives, that any chunking gives the same text, and the room it takes. */
+/* test_decoder.c - text.h: what each chunk gives, that any chunking gives the same text, and the room it takes. */
 #include "main.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include <cstream/decoder.h>
+#include <cstream/text.h>
 
 #include "heap.h"
 

@@ -1028,7 +1028,7 @@ static void steady_flow_through_a_transform_allocates_nothing(void **state)
 
         if (i == 100)
             calls = f->heap.calls;
-        assert_int_equal(cst_ctx_buf(&buf, f->ctx, 1024), CST_OK);
+        assert_int_equal(cst_buf_new_cached(&buf, f->ctx, 1024), CST_OK);
         cst_write(s, cst_buf_freeze(&buf, 1024), NULL, NULL);
         if (i % 3 == 0)
             run(f);

@@ -1,10 +1,10 @@
-/* test_encoding.c - encoding.h: names, both ways, sizes, transcode; long input against one byte at a time. */
+/* test_encoding.c - text.h: names, both ways, sizes, transcode; long input against one byte at a time. */
 #include "main.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include <cstream/encoding.h>
+#include <cstream/text.h>
 
 #include "heap.h"
 

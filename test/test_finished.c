@@ -1,4 +1,4 @@
-/* test_finished.c - finished.h: being told that a stream is over. */
+/* test_finished.c - join.h: being told that a stream is over. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* test_from.c - from.h: what the sources give, in which order, and who lets go of the items. Where a
+/* test_from.c - stages.h: what the sources give, in which order, and who lets go of the items. Where a
  * trace is Node's, it was compared with Readable.from of Node 26.10.0. */
 #include <stdio.h>
 #include <string.h>
@@ -51,7 +51,7 @@ static cst_slice bytes(struct fixture *f, const char *text, size_t len)
     return slice;
 }
 
-static cst_status next_letter(void *arg, cst_slice *out)
+static cst_status next_letter(cst_slice *out, void *arg)
 {
     struct fixture *f = arg;
     cst_slice item;
@@ -105,7 +105,7 @@ static void make_array(struct fixture *f, const char *a, const char *b, const cs
 static void make_fn(struct fixture *f, const char *letters, const cst_opts *opts)
 {
     f->letters = letters;
-    assert_int_equal(cst_from_fn_new(&f->s, f->ctx, next_letter, f, opts), CST_OK);
+    assert_int_equal(cst_from_fn_new(&f->s, f->ctx, opts, next_letter, f), CST_OK);
 }
 
 static int setup(void **state)
@@ -333,7 +333,7 @@ static void a_function_may_destroy_its_stream(void **state)
     assert_string_equal(f->trace, "next:a close");
 }
 
-static cst_status yield_nothing_and_destroy(void *arg, cst_slice *out)
+static cst_status yield_nothing_and_destroy(cst_slice *out, void *arg)
 {
     struct fixture *f = arg;
 
@@ -348,7 +348,7 @@ static void a_destroyed_stream_asks_for_nothing_more(void **state)
     struct fixture *f = *state;
     const cst_opts byte_mode = { .high_water_mark = 100 };
 
-    assert_int_equal(cst_from_fn_new(&f->s, f->ctx, yield_nothing_and_destroy, f, &byte_mode),
+    assert_int_equal(cst_from_fn_new(&f->s, f->ctx, &byte_mode, yield_nothing_and_destroy, f),
                      CST_OK);
     flow(f);
     assert_int_equal(f->calls, 1);
@@ -408,9 +408,9 @@ static void wrong_arguments_are_refused(void **state)
     assert_int_equal(cst_from_array_new(NULL, f->ctx, &item, 1, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_from_array_new(&out, NULL, &item, 1, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_from_array_new(&out, f->ctx, NULL, 1, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_from_fn_new(NULL, f->ctx, next_letter, f, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_from_fn_new(&out, NULL, next_letter, f, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_from_fn_new(&out, f->ctx, NULL, f, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_from_fn_new(NULL, f->ctx, NULL, next_letter, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_from_fn_new(&out, NULL, NULL, next_letter, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_from_fn_new(&out, f->ctx, NULL, NULL, f), CST_E_INVALID_ARG);
     assert_null(out);
 }
 
@@ -433,7 +433,7 @@ static void a_context_that_is_being_freed_makes_none(void **state)
     assert_int_equal(cst_on(f->s, CST_CLOSE, make_another, f), CST_OK);
 }
 
-static cst_status give_one_and_end(void *arg, cst_slice *out)
+static cst_status give_one_and_end(cst_slice *out, void *arg)
 {
     unsigned *left = arg;
 
@@ -464,7 +464,7 @@ static cst_status read_both(cst_ctx *ctx, struct test_heap *heap, unsigned *coun
         st = cst_from_array_new(&s[0], ctx, items, 3, NULL);
     cst_slice_unref(&items[0]);
     if (st == CST_OK)
-        st = cst_from_fn_new(&s[1], ctx, give_one_and_end, &left, NULL);
+        st = cst_from_fn_new(&s[1], ctx, NULL, give_one_and_end, &left);
     for (int i = 0; i < 2 && st == CST_OK; i++) {
         st = cst_on(s[i], CST_DATA, count_data, count);
         if (st == CST_OK)

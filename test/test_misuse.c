@@ -140,7 +140,7 @@ static void refuse_reading(struct fixture *f, cst_stream *s)
     assert_false(cst_readable_did_read(s));
     assert_false(cst_readable_aborted(s));
     assert_false(cst_is_readable(s));
-    assert_false(cst_has_readable(s));
+    assert_false(cst_stream_has_readable(s));
     assert_false(cst_ctx_has_work(f->ctx));
 }
 
@@ -165,7 +165,7 @@ static void refuse_writing(struct fixture *f, cst_stream *s)
     assert_false(cst_writable_finished(s));
     assert_false(cst_writable_aborted(s));
     assert_false(cst_is_writable(s));
-    assert_false(cst_has_writable(s));
+    assert_false(cst_stream_has_writable(s));
     assert_false(cst_ctx_has_work(f->ctx));
 }
 

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include <cstream/number.h>
+#include <cstream/buffer.h>
 
 /* 0x01 to 0x08, and 0xF1 to 0xF8 whose numbers are negative. */
 static const uint8_t low[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };

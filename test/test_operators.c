@@ -1,4 +1,4 @@
-/* test_operators.c - operators.h: what the stages make of items, when the ends tell, and what becomes
+/* test_operators.c - stages.h: what the stages make of items, when the ends tell, and what becomes
  * of those who feed a stage that has had enough. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,7 +75,7 @@ static cst_slice bytes(struct fixture *f, const char *text)
     return slice;
 }
 
-static cst_status next_letter(void *arg, cst_slice *out)
+static cst_status next_letter(cst_slice *out, void *arg)
 {
     struct fixture *f = arg;
 
@@ -88,7 +88,7 @@ static cst_status next_letter(void *arg, cst_slice *out)
 static void feed(struct fixture *f, const char *letters)
 {
     f->letters = letters;
-    assert_int_equal(cst_from_fn_new(&f->s[0], f->ctx, next_letter, f, NULL), CST_OK);
+    assert_int_equal(cst_from_fn_new(&f->s[0], f->ctx, NULL, next_letter, f), CST_OK);
     f->count = 1;
 }
 
@@ -166,7 +166,7 @@ static cst_status answer_to(struct fixture *f, const cst_slice *chunk)
     return is_letter(chunk, f->fails_at) ? CST_USER(1) : f->answer;
 }
 
-static cst_status twice(void *arg, const cst_slice *chunk, cst_slice *out)
+static cst_status twice(cst_slice *out, const cst_slice *chunk, void *arg)
 {
     struct fixture *f = arg;
     cst_slice both[2];
@@ -177,7 +177,7 @@ static cst_status twice(void *arg, const cst_slice *chunk, cst_slice *out)
     return st < 0 ? st : answer_to(f, chunk);
 }
 
-static cst_status is_wanted(void *arg, const cst_slice *chunk, bool *out)
+static cst_status is_wanted(bool *out, const cst_slice *chunk, void *arg)
 {
     struct fixture *f = arg;
 
@@ -187,28 +187,28 @@ static cst_status is_wanted(void *arg, const cst_slice *chunk, bool *out)
     return answer_to(f, chunk);
 }
 
-static cst_status is_not_wanted(void *arg, const cst_slice *chunk, bool *out)
+static cst_status is_not_wanted(bool *out, const cst_slice *chunk, void *arg)
 {
-    cst_status st = is_wanted(arg, chunk, out);
+    cst_status st = is_wanted(out, chunk, arg);
 
     *out = !*out;
     return st;
 }
 
-static cst_status push_thrice(void *arg, const cst_slice *chunk, cst_stream *s)
+static cst_status push_thrice(cst_stream *s, const cst_slice *chunk, void *arg)
 {
     for (int i = 0; i < 3; i++)
         cst_push(s, cst_slice_ref(chunk));
     return answer_to(arg, chunk);
 }
 
-static cst_status note_each(void *arg, const cst_slice *chunk)
+static cst_status note_each(const cst_slice *chunk, void *arg)
 {
     note(arg, "each:", chunk);
     return answer_to(arg, chunk);
 }
 
-static cst_status join(void *arg, const cst_slice *so_far, const cst_slice *chunk, cst_slice *out)
+static cst_status join(cst_slice *out, const cst_slice *so_far, const cst_slice *chunk, void *arg)
 {
     struct fixture *f = arg;
     cst_slice both[2];
@@ -244,7 +244,7 @@ static void map_turns_each_item(void **state)
     struct fixture *f = *state;
 
     feed(f, "abc");
-    assert_int_equal(cst_map_new(next_stage(f), f->ctx, twice, f, NULL), CST_OK);
+    assert_int_equal(cst_map_new(next_stage(f), f->ctx, NULL, twice, f), CST_OK);
     run_to_data(f);
     expect(f, "data:aa data:bb data:cc pipeline:ok");
 }
@@ -256,9 +256,9 @@ static void a_positive_answer_counts_as_ok(void **state)
     f->answer = CST_PENDING;
     f->wanted = 'a';
     feed(f, "ab");
-    assert_int_equal(cst_map_new(next_stage(f), f->ctx, twice, f, NULL), CST_OK);
-    assert_int_equal(cst_filter_new(next_stage(f), f->ctx, is_wanted, f, NULL), CST_OK);
-    assert_int_equal(cst_for_each_new(next_stage(f), f->ctx, note_each, NULL, f, NULL), CST_OK);
+    assert_int_equal(cst_map_new(next_stage(f), f->ctx, NULL, twice, f), CST_OK);
+    assert_int_equal(cst_filter_new(next_stage(f), f->ctx, NULL, is_wanted, f), CST_OK);
+    assert_int_equal(cst_for_each_new(next_stage(f), f->ctx, NULL, note_each, NULL, f), CST_OK);
     run_pipeline(f);
     expect(f, "each:aa pipeline:ok");
 }
@@ -269,7 +269,7 @@ static void filter_passes_what_is_wanted_uncopied(void **state)
     cst_slice item = bytes(f, "abc"), out;
 
     f->wanted = 'a';
-    assert_int_equal(cst_filter_new(&f->s[0], f->ctx, is_wanted, f, NULL), CST_OK);
+    assert_int_equal(cst_filter_new(&f->s[0], f->ctx, NULL, is_wanted, f), CST_OK);
     assert_int_equal(cst_write(f->s[0], cst_slice_str("xyz"), NULL, NULL), CST_OK);
     assert_int_equal(cst_write(f->s[0], cst_slice_ref(&item), NULL, NULL), CST_OK);
     assert_int_equal(cst_read(&out, f->s[0], CST_READ_ANY), CST_OK);
@@ -284,12 +284,12 @@ static void flat_map_pushes_any_number(void **state)
     struct fixture *f = *state;
 
     feed(f, "ab");
-    assert_int_equal(cst_flat_map_new(next_stage(f), f->ctx, push_thrice, f, NULL), CST_OK);
+    assert_int_equal(cst_flat_map_new(next_stage(f), f->ctx, NULL, push_thrice, f), CST_OK);
     run_to_data(f);
     expect(f, "data:a data:a data:a data:b data:b data:b pipeline:ok");
 }
 
-static cst_status give_it(void *arg, const cst_slice *chunk, cst_stream *s)
+static cst_status give_it(cst_stream *s, const cst_slice *chunk, void *arg)
 {
     (void)arg;
     return cst_give(s, cst_slice_ref(chunk));
@@ -300,7 +300,7 @@ struct late {
     cst_slice chunk;
 };
 
-static cst_status answer_late(void *arg, const cst_slice *chunk, cst_stream *s)
+static cst_status answer_late(cst_stream *s, const cst_slice *chunk, void *arg)
 {
     struct late *late = arg;
 
@@ -315,8 +315,8 @@ static void flat_map_answers_as_a_slot_does(void **state)
     struct late late;
 
     feed(f, "a");
-    assert_int_equal(cst_flat_map_new(next_stage(f), f->ctx, give_it, f, NULL), CST_OK);
-    assert_int_equal(cst_flat_map_new(next_stage(f), f->ctx, answer_late, &late, NULL), CST_OK);
+    assert_int_equal(cst_flat_map_new(next_stage(f), f->ctx, NULL, give_it, f), CST_OK);
+    assert_int_equal(cst_flat_map_new(next_stage(f), f->ctx, NULL, answer_late, &late), CST_OK);
     run_to_data(f);
     expect(f, "");
     assert_int_equal(cst_complete_with(late.call, cst_slice_ref(&late.chunk)), CST_OK);
@@ -329,7 +329,7 @@ static void items_are_messages_unless_options_say_otherwise(void **state)
     struct fixture *f = *state;
     cst_slice out;
 
-    assert_int_equal(cst_map_new(&f->s[0], f->ctx, twice, f, NULL), CST_OK);
+    assert_int_equal(cst_map_new(&f->s[0], f->ctx, NULL, twice, f), CST_OK);
     assert_true(cst_readable_object_mode(f->s[0]));
     assert_true(cst_writable_object_mode(f->s[0]));
     assert_int_equal(cst_writable_high_water_mark(f->s[0]), 16);
@@ -337,7 +337,7 @@ static void items_are_messages_unless_options_say_otherwise(void **state)
     assert_int_equal(cst_read(&out, f->s[0], CST_READ_ANY), CST_OK);
     assert_int_equal(out.len, 0);
 
-    assert_int_equal(cst_map_new(&f->s[1], f->ctx, twice, f, &(cst_opts){ .high_water_mark = 5 }),
+    assert_int_equal(cst_map_new(&f->s[1], f->ctx, &(cst_opts){ .high_water_mark = 5 }, twice, f),
                      CST_OK);
     assert_false(cst_readable_object_mode(f->s[1]));
     assert_int_equal(cst_writable_high_water_mark(f->s[1]), 5);
@@ -352,7 +352,7 @@ static void a_slow_reader_holds_the_stages_before(void **state)
     cst_slice out;
 
     feed(f, "abcdefghijklmnopqrstuvwxyz");
-    assert_int_equal(cst_map_new(next_stage(f), f->ctx, twice, f, &one), CST_OK);
+    assert_int_equal(cst_map_new(next_stage(f), f->ctx, &one, twice, f), CST_OK);
     assert_int_equal(cst_drop_new(next_stage(f), f->ctx, 1, &one), CST_OK);
     assert_int_equal(cst_pipeline(f->s, f->count, NULL, note_outcome, f), CST_OK);
     run(f);
@@ -397,7 +397,7 @@ static void take_gives_the_first_and_lets_the_source_go(void **state)
 
     feed(f, "abcdefgh");
     assert_int_equal(cst_take_new(next_stage(f), f->ctx, 2, NULL), CST_OK);
-    assert_int_equal(cst_for_each_new(next_stage(f), f->ctx, note_each, note_done, f, NULL),
+    assert_int_equal(cst_for_each_new(next_stage(f), f->ctx, NULL, note_each, note_done, f),
                      CST_OK);
     for (size_t i = 0; i < f->count; i++)
         listen_to_the_end(f, f->s[i]);
@@ -444,7 +444,7 @@ static void take_lets_all_stages_before_it_go(void **state)
     struct fixture *f = *state;
 
     feed(f, "abcdefgh");
-    assert_int_equal(cst_map_new(next_stage(f), f->ctx, twice, f, NULL), CST_OK);
+    assert_int_equal(cst_map_new(next_stage(f), f->ctx, NULL, twice, f), CST_OK);
     assert_int_equal(cst_drop_new(next_stage(f), f->ctx, 1, NULL), CST_OK);
     assert_int_equal(cst_take_new(next_stage(f), f->ctx, 2, NULL), CST_OK);
     run_to_data(f);
@@ -577,7 +577,7 @@ static void an_error_of_what_is_let_go_fails_the_pipeline(void **state)
     assert_int_equal(cst_readable_new(&f->s[0], f->ctx, &ops, NULL, NULL), CST_OK);
     f->count = 1;
     assert_int_equal(cst_take_new(next_stage(f), f->ctx, 1, NULL), CST_OK);
-    assert_int_equal(cst_for_each_new(next_stage(f), f->ctx, note_each, NULL, f, NULL), CST_OK);
+    assert_int_equal(cst_for_each_new(next_stage(f), f->ctx, NULL, note_each, NULL, f), CST_OK);
     cst_push(f->s[0], cst_slice_str("a"));
     run_pipeline(f);
     expect(f, "each:a pipeline:CST_USER");
@@ -591,7 +591,7 @@ static void a_host_may_go_on_pushing_into_what_was_let_go(void **state)
     assert_int_equal(cst_readable_new(&f->s[0], f->ctx, &ops, NULL, NULL), CST_OK);
     f->count = 1;
     assert_int_equal(cst_take_new(next_stage(f), f->ctx, 1, NULL), CST_OK);
-    assert_int_equal(cst_for_each_new(next_stage(f), f->ctx, note_each, NULL, f, NULL), CST_OK);
+    assert_int_equal(cst_for_each_new(next_stage(f), f->ctx, NULL, note_each, NULL, f), CST_OK);
     run_pipeline(f);
     cst_push(f->s[0], cst_slice_str("a"));
     assert_int_equal(cst_push(f->s[0], cst_slice_str("b")), CST_E_DESTROYED);
@@ -611,7 +611,7 @@ static void a_context_that_lives_on_keeps_none_of_them(void **state)
         feed(f, "abcdefghijklmnopqrstuvwxyz");
         assert_int_equal(cst_take_new(next_stage(f), f->ctx, 20, NULL), CST_OK);
         assert_int_equal(cst_take_new(next_stage(f), f->ctx, 10, NULL), CST_OK);
-        assert_int_equal(cst_find_new(next_stage(f), f->ctx, is_wanted, note_item, f, NULL),
+        assert_int_equal(cst_find_new(next_stage(f), f->ctx, NULL, is_wanted, note_item, f),
                          CST_OK);
         if (round % 2)
             for (size_t i = 1; i < f->count; i++)
@@ -638,7 +638,7 @@ static void for_each_sees_every_item_then_tells(void **state)
     struct fixture *f = *state;
 
     feed(f, "abc");
-    assert_int_equal(cst_for_each_new(next_stage(f), f->ctx, note_each, note_done, f, NULL),
+    assert_int_equal(cst_for_each_new(next_stage(f), f->ctx, NULL, note_each, note_done, f),
                      CST_OK);
     listen_to_the_end(f, f->s[1]);
     run_pipeline(f);
@@ -650,7 +650,7 @@ static void to_array_keeps_every_item_uncopied(void **state)
     struct fixture *f = *state;
     cst_slice item = bytes(f, "abc");
 
-    assert_int_equal(cst_to_array_new(&f->s[0], f->ctx, &f->chain, note_done, f, NULL), CST_OK);
+    assert_int_equal(cst_to_array_new(&f->s[0], f->ctx, &f->chain, NULL, note_done, f), CST_OK);
     assert_int_equal(cst_write(f->s[0], cst_slice_ref(&item), NULL, NULL), CST_OK);
     assert_int_equal(cst_write(f->s[0], cst_slice_empty(), NULL, NULL), CST_OK);
     assert_int_equal(cst_end_with(f->s[0], cst_slice_str("d"), NULL, NULL), CST_OK);
@@ -670,7 +670,7 @@ static void to_array_tells_where_the_chain_finds_no_memory(void **state)
     test_heap_fail_at(&poor, 1);
     cst_chain_init(&f->chain, test_heap_allocator(&poor));
     feed(f, "ab");
-    assert_int_equal(cst_to_array_new(next_stage(f), f->ctx, &f->chain, note_done, f, NULL),
+    assert_int_equal(cst_to_array_new(next_stage(f), f->ctx, &f->chain, NULL, note_done, f),
                      CST_OK);
     run_pipeline(f);
     expect(f, "done:CST_E_NOMEM pipeline:CST_E_NOMEM");
@@ -682,7 +682,7 @@ static void to_array_tells_where_the_chain_is_too_long(void **state)
     struct fixture *f = *state;
     static const char byte;
 
-    assert_int_equal(cst_to_array_new(&f->s[0], f->ctx, &f->chain, note_done, f, NULL), CST_OK);
+    assert_int_equal(cst_to_array_new(&f->s[0], f->ctx, &f->chain, NULL, note_done, f), CST_OK);
     listen_to_the_end(f, f->s[0]);
     assert_int_equal(cst_chain_append(&f->chain, cst_slice_static(&byte, SIZE_MAX)), CST_OK);
     cst_write(f->s[0], cst_slice_str("a"), NULL, NULL);
@@ -706,7 +706,7 @@ static void ends_may_do_without_done(void **state)
 static void reduce_to(struct fixture *f, const char *letters, const cst_slice *initial)
 {
     feed(f, letters);
-    assert_int_equal(cst_reduce_new(next_stage(f), f->ctx, join, initial, note_item, f, NULL),
+    assert_int_equal(cst_reduce_new(next_stage(f), f->ctx, initial, NULL, join, note_item, f),
                      CST_OK);
     run_pipeline(f);
 }
@@ -751,11 +751,11 @@ static void some_says_whether_there_is_one(void **state)
 
     f->wanted = 'x';
     feed(f, "abc");
-    assert_int_equal(cst_some_new(next_stage(f), f->ctx, is_wanted, note_answer, f, NULL), CST_OK);
+    assert_int_equal(cst_some_new(next_stage(f), f->ctx, NULL, is_wanted, note_answer, f), CST_OK);
     run_pipeline(f);
     expect(f, "no pipeline:ok");
     feed(f, "");
-    assert_int_equal(cst_some_new(next_stage(f), f->ctx, is_wanted, note_answer, f, NULL), CST_OK);
+    assert_int_equal(cst_some_new(next_stage(f), f->ctx, NULL, is_wanted, note_answer, f), CST_OK);
     run_pipeline(f);
     expect(f, "no pipeline:ok");
     assert_int_equal(f->tests, 3);
@@ -767,12 +767,12 @@ static void every_says_whether_all_are(void **state)
 
     f->wanted = 'x';
     feed(f, "abc");
-    assert_int_equal(cst_every_new(next_stage(f), f->ctx, is_not_wanted, note_answer, f, NULL),
+    assert_int_equal(cst_every_new(next_stage(f), f->ctx, NULL, is_not_wanted, note_answer, f),
                      CST_OK);
     run_pipeline(f);
     expect(f, "yes pipeline:ok");
     feed(f, "");
-    assert_int_equal(cst_every_new(next_stage(f), f->ctx, is_wanted, note_answer, f, NULL), CST_OK);
+    assert_int_equal(cst_every_new(next_stage(f), f->ctx, NULL, is_wanted, note_answer, f), CST_OK);
     run_pipeline(f);
     expect(f, "yes pipeline:ok");
     assert_int_equal(f->tests, 3);
@@ -784,7 +784,7 @@ static void find_of_nothing_tells_none(void **state)
 
     f->wanted = 'x';
     feed(f, "abc");
-    assert_int_equal(cst_find_new(next_stage(f), f->ctx, is_wanted, note_item, f, NULL), CST_OK);
+    assert_int_equal(cst_find_new(next_stage(f), f->ctx, NULL, is_wanted, note_item, f), CST_OK);
     listen_to_the_end(f, f->s[1]);
     run_pipeline(f);
     expect(f, "none find:finish find:close pipeline:ok");
@@ -796,7 +796,7 @@ static void find_exits_with_the_first_and_the_pipeline_comes_out_well(void **sta
 
     f->wanted = 'b';
     feed(f, "abcdefgh");
-    assert_int_equal(cst_find_new(next_stage(f), f->ctx, is_wanted, note_item, f, NULL), CST_OK);
+    assert_int_equal(cst_find_new(next_stage(f), f->ctx, NULL, is_wanted, note_item, f), CST_OK);
     listen_to_the_end(f, f->s[0]);
     listen_to_the_end(f, f->s[1]);
     run_pipeline(f);
@@ -810,12 +810,12 @@ static void some_and_every_exit_early_too(void **state)
 
     f->wanted = 'b';
     feed(f, "abcdefgh");
-    assert_int_equal(cst_map_new(next_stage(f), f->ctx, twice, f, NULL), CST_OK);
-    assert_int_equal(cst_some_new(next_stage(f), f->ctx, is_wanted, note_answer, f, NULL), CST_OK);
+    assert_int_equal(cst_map_new(next_stage(f), f->ctx, NULL, twice, f), CST_OK);
+    assert_int_equal(cst_some_new(next_stage(f), f->ctx, NULL, is_wanted, note_answer, f), CST_OK);
     run_pipeline(f);
     expect(f, "yes pipeline:ok");
     feed(f, "abcdefgh");
-    assert_int_equal(cst_every_new(next_stage(f), f->ctx, is_not_wanted, note_answer, f, NULL),
+    assert_int_equal(cst_every_new(next_stage(f), f->ctx, NULL, is_not_wanted, note_answer, f),
                      CST_OK);
     run_pipeline(f);
     expect(f, "no pipeline:ok");
@@ -828,7 +828,7 @@ static void find_unpipes_a_source_that_is_only_piped(void **state)
 
     f->wanted = 'b';
     feed(f, "abcdefgh");
-    assert_int_equal(cst_find_new(next_stage(f), f->ctx, is_wanted, note_item, f, NULL), CST_OK);
+    assert_int_equal(cst_find_new(next_stage(f), f->ctx, NULL, is_wanted, note_item, f), CST_OK);
     listen_to_the_end(f, f->s[1]);
     assert_int_equal(cst_pipe(f->s[0], f->s[1], NULL), CST_OK);
     run(f);
@@ -837,7 +837,7 @@ static void find_unpipes_a_source_that_is_only_piped(void **state)
     assert_false(cst_is_destroyed(f->s[0]));
 }
 
-static cst_status end_and_say_yes(void *arg, const cst_slice *chunk, bool *out)
+static cst_status end_and_say_yes(bool *out, const cst_slice *chunk, void *arg)
 {
     struct fixture *f = arg;
 
@@ -852,7 +852,7 @@ static void find_finishes_where_its_input_has_ended(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(cst_find_new(&f->s[0], f->ctx, end_and_say_yes, note_item, f, NULL), CST_OK);
+    assert_int_equal(cst_find_new(&f->s[0], f->ctx, NULL, end_and_say_yes, note_item, f), CST_OK);
     listen_to_the_end(f, f->s[0]);
     cst_write(f->s[0], cst_slice_str("a"), NULL, NULL);
     run(f);
@@ -864,7 +864,7 @@ static void what_is_written_after_an_early_exit_is_dropped(void **state)
     struct fixture *f = *state;
 
     f->wanted = 'a';
-    assert_int_equal(cst_find_new(&f->s[0], f->ctx, is_wanted, note_item, f, NULL), CST_OK);
+    assert_int_equal(cst_find_new(&f->s[0], f->ctx, NULL, is_wanted, note_item, f), CST_OK);
     listen_to_the_end(f, f->s[0]);
     cst_write(f->s[0], cst_slice_str("a"), note_write, f);
     assert_int_equal(cst_write(f->s[0], cst_slice_str("b"), note_write, f), CST_E_DESTROYED);
@@ -880,7 +880,7 @@ static void an_end_that_exits_early_in_an_open_pipeline_ends_it(void **state)
 
     f->wanted = 'b';
     feed(f, "abc");
-    assert_int_equal(cst_find_new(next_stage(f), f->ctx, is_wanted, note_item, f, NULL), CST_OK);
+    assert_int_equal(cst_find_new(next_stage(f), f->ctx, NULL, is_wanted, note_item, f), CST_OK);
     assert_int_equal(cst_pipeline(f->s, 2, &open, note_outcome, f), CST_OK);
     run(f);
     expect(f, "item:b pipeline:ok");
@@ -894,8 +894,8 @@ static void an_end_fed_by_two_pipelines_lets_both_go(void **state)
 
     f->wanted = 'c';
     feed(f, "abcdefgh");
-    assert_int_equal(cst_find_new(next_stage(f), f->ctx, is_wanted, note_item, f, NULL), CST_OK);
-    assert_int_equal(cst_from_fn_new(&other[0], f->ctx, next_letter, f, NULL), CST_OK);
+    assert_int_equal(cst_find_new(next_stage(f), f->ctx, NULL, is_wanted, note_item, f), CST_OK);
+    assert_int_equal(cst_from_fn_new(&other[0], f->ctx, NULL, next_letter, f), CST_OK);
     other[1] = f->s[1];
     assert_int_equal(cst_pipeline(f->s, 2, &open, note_outcome, f), CST_OK);
     assert_int_equal(cst_pipeline(other, 2, &open, note_outcome, f), CST_OK);
@@ -911,23 +911,23 @@ static cst_status make_stage(struct fixture *f, int kind, cst_stream **out)
 {
     switch (kind) {
     case 0:
-        return cst_map_new(out, f->ctx, twice, f, NULL);
+        return cst_map_new(out, f->ctx, NULL, twice, f);
     case 1:
-        return cst_filter_new(out, f->ctx, is_wanted, f, NULL);
+        return cst_filter_new(out, f->ctx, NULL, is_wanted, f);
     case 2:
-        return cst_flat_map_new(out, f->ctx, push_thrice, f, NULL);
+        return cst_flat_map_new(out, f->ctx, NULL, push_thrice, f);
     case 3:
-        return cst_for_each_new(out, f->ctx, note_each, note_done, f, NULL);
+        return cst_for_each_new(out, f->ctx, NULL, note_each, note_done, f);
     case 4:
-        return cst_reduce_new(out, f->ctx, join, NULL, note_item, f, NULL);
+        return cst_reduce_new(out, f->ctx, NULL, NULL, join, note_item, f);
     case 5:
-        return cst_some_new(out, f->ctx, is_wanted, note_answer, f, NULL);
+        return cst_some_new(out, f->ctx, NULL, is_wanted, note_answer, f);
     case 6:
-        return cst_every_new(out, f->ctx, is_not_wanted, note_answer, f, NULL);
+        return cst_every_new(out, f->ctx, NULL, is_not_wanted, note_answer, f);
     case 7:
-        return cst_find_new(out, f->ctx, is_wanted, note_item, f, NULL);
+        return cst_find_new(out, f->ctx, NULL, is_wanted, note_item, f);
     case 8:
-        return cst_to_array_new(out, f->ctx, &f->chain, note_done, f, NULL);
+        return cst_to_array_new(out, f->ctx, &f->chain, NULL, note_done, f);
     case 9:
         return cst_take_new(out, f->ctx, 5, NULL);
     default:
@@ -1026,7 +1026,7 @@ static void a_failure_without_auto_destroy_is_told_by_destroy(void **state)
     const cst_opts opts = { .object_mode = true, .no_auto_destroy = true };
 
     f->fails_at = 'a';
-    assert_int_equal(cst_for_each_new(&f->s[0], f->ctx, note_each, note_done, f, &opts), CST_OK);
+    assert_int_equal(cst_for_each_new(&f->s[0], f->ctx, &opts, note_each, note_done, f), CST_OK);
     assert_int_equal(cst_on(f->s[0], CST_ERROR, note_event, f), CST_OK);
     cst_write(f->s[0], cst_slice_str("a"), NULL, NULL);
     run(f);
@@ -1051,7 +1051,7 @@ static void destroy_at_item(const cst_error *error, const cst_slice *item, void 
     d->told++;
 }
 
-static cst_status say_yes(void *arg, const cst_slice *chunk, bool *out)
+static cst_status say_yes(bool *out, const cst_slice *chunk, void *arg)
 {
     (void)arg;
     (void)chunk;
@@ -1059,7 +1059,7 @@ static cst_status say_yes(void *arg, const cst_slice *chunk, bool *out)
     return CST_OK;
 }
 
-static cst_status never(void *arg, const cst_slice *so_far, const cst_slice *chunk, cst_slice *out)
+static cst_status never(cst_slice *out, const cst_slice *so_far, const cst_slice *chunk, void *arg)
 {
     (void)arg;
     (void)so_far;
@@ -1075,13 +1075,13 @@ static void done_may_destroy_its_stream(void **state)
     struct destroyer d = { .told = 0 };
 
     feed(f, "abc");
-    assert_int_equal(cst_find_new(next_stage(f), f->ctx, say_yes, destroy_at_item, &d, NULL),
+    assert_int_equal(cst_find_new(next_stage(f), f->ctx, NULL, say_yes, destroy_at_item, &d),
                      CST_OK);
     d.s = f->s[1];
     run_pipeline(f);
     expect(f, "pipeline:ok");
     feed(f, "a");
-    assert_int_equal(cst_reduce_new(next_stage(f), f->ctx, never, NULL, destroy_at_item, &d, NULL),
+    assert_int_equal(cst_reduce_new(next_stage(f), f->ctx, NULL, NULL, never, destroy_at_item, &d),
                      CST_OK);
     d.s = f->s[1];
     run_pipeline(f);
@@ -1097,19 +1097,19 @@ static void functions_must_be_given(void **state)
     cst_stream *out = NULL;
     cst_ctx *x = f->ctx;
 
-    assert_int_equal(cst_map_new(&out, x, NULL, f, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_filter_new(&out, x, NULL, f, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_flat_map_new(&out, x, NULL, f, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_for_each_new(&out, x, NULL, note_done, f, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_to_array_new(&out, x, NULL, note_done, f, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_reduce_new(&out, x, NULL, NULL, note_item, f, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_reduce_new(&out, x, join, NULL, NULL, f, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_some_new(&out, x, NULL, note_answer, f, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_some_new(&out, x, is_wanted, NULL, f, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_every_new(&out, x, NULL, note_answer, f, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_every_new(&out, x, is_wanted, NULL, f, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_find_new(&out, x, NULL, note_item, f, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_find_new(&out, x, is_wanted, NULL, f, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_map_new(&out, x, NULL, NULL, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_filter_new(&out, x, NULL, NULL, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_flat_map_new(&out, x, NULL, NULL, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_for_each_new(&out, x, NULL, NULL, note_done, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_to_array_new(&out, x, NULL, NULL, note_done, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_reduce_new(&out, x, NULL, NULL, NULL, note_item, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_reduce_new(&out, x, NULL, NULL, join, NULL, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_some_new(&out, x, NULL, NULL, note_answer, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_some_new(&out, x, NULL, is_wanted, NULL, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_every_new(&out, x, NULL, NULL, note_answer, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_every_new(&out, x, NULL, is_wanted, NULL, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_find_new(&out, x, NULL, NULL, note_item, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_find_new(&out, x, NULL, is_wanted, NULL, f), CST_E_INVALID_ARG);
     assert_null(out);
 }
 
@@ -1162,8 +1162,8 @@ static void a_context_that_is_being_freed_makes_none(void **state)
 
 /* --- without memory --------------------------------------------------------------------------- */
 
-static cst_status join_letters(void *arg, const cst_slice *so_far, const cst_slice *chunk,
-                               cst_slice *out)
+static cst_status join_letters(cst_slice *out, const cst_slice *so_far, const cst_slice *chunk,
+                               void *arg)
 {
     struct fixture *f = arg;
     cst_slice both[2];
@@ -1176,15 +1176,15 @@ static cst_status join_letters(void *arg, const cst_slice *so_far, const cst_sli
 /* letters -> filter -> end; or letters -> map -> take -> drop, where kind is -1 */
 static cst_status make_pipeline(struct fixture *f, int kind)
 {
-    cst_status st = cst_from_fn_new(&f->s[0], f->ctx, next_letter, f, NULL);
+    cst_status st = cst_from_fn_new(&f->s[0], f->ctx, NULL, next_letter, f);
 
     if (st == CST_OK)
-        st = kind < 0 ? cst_map_new(&f->s[1], f->ctx, twice, f, NULL)
-                      : cst_filter_new(&f->s[1], f->ctx, is_not_wanted, f, NULL);
+        st = kind < 0 ? cst_map_new(&f->s[1], f->ctx, NULL, twice, f)
+                      : cst_filter_new(&f->s[1], f->ctx, NULL, is_not_wanted, f);
     if (st == CST_OK && kind < 0)
         st = cst_take_new(&f->s[2], f->ctx, 2, NULL);
     else if (st == CST_OK)
-        st = kind == 4 ? cst_reduce_new(&f->s[2], f->ctx, join_letters, NULL, note_item, f, NULL)
+        st = kind == 4 ? cst_reduce_new(&f->s[2], f->ctx, NULL, NULL, join_letters, note_item, f)
                        : make_stage(f, kind, &f->s[2]);
     if (st == CST_OK && kind < 0)
         st = cst_drop_new(&f->s[3], f->ctx, 1, NULL);

@@ -1,4 +1,4 @@
-/* test_pipe.c - pipe.h: one source into one or several destinations. */
+/* test_pipe.c - join.h: one source into one or several destinations. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

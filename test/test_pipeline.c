@@ -1,4 +1,4 @@
-/* test_pipeline.c - pipeline.h: how streams that belong together come out. */
+/* test_pipeline.c - join.h: how streams that belong together come out. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1237,7 +1237,7 @@ static cst_status pump_read(cst_stream *s, void *self, size_t size)
     if (!pump->left)
         return CST_OK;
     pump->left--;
-    assert_int_equal(cst_ctx_buf(&buf, cst_stream_ctx(s), 1024), CST_OK);
+    assert_int_equal(cst_buf_new_cached(&buf, cst_stream_ctx(s), 1024), CST_OK);
     return cst_give(s, cst_buf_freeze(&buf, 1024));
 }
 
@@ -1268,7 +1268,7 @@ static void push_some(struct fixture *f, size_t count)
     for (size_t i = 0; i < count; i++) {
         cst_buf buf;
 
-        assert_int_equal(cst_ctx_buf(&buf, f->ctx, 1024), CST_OK);
+        assert_int_equal(cst_buf_new_cached(&buf, f->ctx, 1024), CST_OK);
         cst_push(f->r, cst_buf_freeze(&buf, 1024));
         if (i % 3 == 0)
             run(f);

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include <cstream/status.h>
+#include <cstream/base.h>
 
 struct row {
     const char *name;

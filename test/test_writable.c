@@ -1304,7 +1304,7 @@ static void write_steadily(struct fixture *f, size_t count, size_t *done)
     for (size_t i = 0; i < count; i++) {
         cst_buf buf;
 
-        assert_int_equal(cst_ctx_buf(&buf, f->ctx, 1024), CST_OK);
+        assert_int_equal(cst_buf_new_cached(&buf, f->ctx, 1024), CST_OK);
         assert_true(cst_write(f->w, cst_buf_freeze(&buf, 1024), count_done, done) >= 0);
         if (i % 3 != 2)
             continue;

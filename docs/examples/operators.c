@@ -18,7 +18,7 @@
 static const char text[] = "# the sea\nwaves\nwind\n# the land\nhills\n";
 
 /* Yields one line after another: static bytes, so nothing is copied and nothing can fail. */
-static cst_status next_line(void *arg, cst_slice *out)
+static cst_status next_line(cst_slice *out, void *arg)
 {
     const char **rest = arg;
     size_t len = strcspn(*rest, "\n");
@@ -31,7 +31,7 @@ static cst_status next_line(void *arg, cst_slice *out)
 }
 
 /* Passes on what is no comment. */
-static cst_status is_no_comment(void *arg, const cst_slice *line, bool *out)
+static cst_status is_no_comment(bool *out, const cst_slice *line, void *arg)
 {
     (void)arg;
     *out = line->len == 0 || line->data[0] != '#';
@@ -39,11 +39,11 @@ static cst_status is_no_comment(void *arg, const cst_slice *line, bool *out)
 }
 
 /* Makes a new slice of each. A negative answer would fail the stage, and the pipeline with it. */
-static cst_status to_upper(void *arg, const cst_slice *line, cst_slice *out)
+static cst_status to_upper(cst_slice *out, const cst_slice *line, void *arg)
 {
     cst_ctx *ctx = arg;
     cst_buf buf;
-    cst_status st = cst_ctx_buf(&buf, ctx, line->len);
+    cst_status st = cst_buf_new_cached(&buf, ctx, line->len);
 
     if (st < 0)
         return st;
@@ -67,9 +67,9 @@ static cst_status collect(cst_ctx *ctx, const char **rest, cst_chain *lines)
     cst_stream *stages[4];
     cst_status st, outcome = CST_E_PREMATURE_CLOSE;
 
-    if ((st = cst_from_fn_new(&stages[0], ctx, next_line, rest, NULL)) < 0 ||
-        (st = cst_filter_new(&stages[1], ctx, is_no_comment, NULL, NULL)) < 0 ||
-        (st = cst_map_new(&stages[2], ctx, to_upper, ctx, NULL)) < 0 ||
+    if ((st = cst_from_fn_new(&stages[0], ctx, NULL, next_line, rest)) < 0 ||
+        (st = cst_filter_new(&stages[1], ctx, NULL, is_no_comment, NULL)) < 0 ||
+        (st = cst_map_new(&stages[2], ctx, NULL, to_upper, ctx)) < 0 ||
         (st = cst_to_array_new(&stages[3], ctx, lines, NULL, NULL, NULL)) < 0 ||
         (st = cst_pipeline(stages, 4, NULL, on_outcome, &outcome)) < 0)
         return st;

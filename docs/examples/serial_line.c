@@ -117,7 +117,7 @@ static void end_transfers(cst_stream *line_in, cst_stream *line_out)
 static cst_status upper(cst_stream *s, void *self, const cst_slice *chunk)
 {
     cst_buf buf;
-    cst_status st = cst_ctx_buf(&buf, cst_stream_ctx(s), chunk->len);
+    cst_status st = cst_buf_new_cached(&buf, cst_stream_ctx(s), chunk->len);
 
     (void)self;
     if (st < 0)

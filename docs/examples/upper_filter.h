@@ -5,7 +5,7 @@
  * constructor. It needs no header but the library's, no malloc and no cast. upper.c puts it to use;
  * demo.c measures it.
  *
- * Calls shown: cst_ctx_buf, cst_buf_freeze, cst_give, cst_transform_new
+ * Calls shown: cst_buf_new_cached, cst_buf_freeze, cst_give, cst_transform_new
  */
 #ifndef UPPER_FILTER_H
 #define UPPER_FILTER_H
@@ -18,7 +18,7 @@
 static cst_status upper_transform(cst_stream *s, void *self, const cst_slice *chunk)
 {
     cst_buf out;
-    cst_status st = cst_ctx_buf(&out, cst_stream_ctx(s), chunk->len);
+    cst_status st = cst_buf_new_cached(&out, cst_stream_ctx(s), chunk->len);
 
     (void)self; /* this filter has no state; see .self_size in stream.h for one that has */
     if (st < 0)

@@ -95,7 +95,7 @@ typedef struct cst_timer {
  *                 ends, destroys and 'drain's count too. Idle pass-throughs are skipped and do not count.
  * host, host_kind what drives the context: a pointer of the host's own, and a word that says what it points to, static;
  *                 cst_ctx_host gives it back, so that a stream that was given a context alone finds its loop. May be NULL.
- * cached_blocks   how many blocks of one size cst_ctx_buf keeps for reuse; 0 is 16, or as many as make 196,608 bytes
+ * cached_blocks   how many blocks of one size cst_buf_new_cached keeps for reuse; 0 is 16, or as many as make 196,608 bytes
  *                 where that is more: so many small blocks wait in a source, a stage and a sink that are full
  * clock, its arg  says what time it is, in the unit of cst_budget.now_ns. It is asked when a span starts outside a turn;
  *                 see "The clock" above. It is called on the thread that starts the span, and calls nothing of the library.
@@ -145,7 +145,8 @@ typedef struct cst_budget {
  * CST_E_NOMEM        *out is untouched
  * CST_E_INVALID_ARG  out or allocator is NULL
  */
-CST_API cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_ctx_opts *opts);
+CST_API cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator,
+                               const cst_ctx_opts *opts);
 
 /**
  * Ends a context: destroys the streams that are still open, runs the tasks and immediates that are queued, stops every
@@ -254,11 +255,13 @@ CST_API cst_status cst_post(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void 
  * CST_E_DESTROYED    the context is being freed
  * CST_E_INVALID_ARG  ctx, timer or fn is NULL
  */
-CST_API cst_status cst_timer_start(cst_ctx *ctx, cst_timer *timer, uint64_t due_ns, cst_task_fn *fn, void *arg);
+CST_API cst_status cst_timer_start(cst_ctx *ctx, cst_timer *timer, uint64_t due_ns, cst_task_fn *fn,
+                                   void *arg);
 
 /** As cst_timer_start, delay_ns from now. What now is, "The clock" above says: never early by what the context was told.
  * A sum beyond the clock is CST_NEVER. */
-CST_API cst_status cst_timer_start_in(cst_ctx *ctx, cst_timer *timer, uint64_t delay_ns, cst_task_fn *fn, void *arg);
+CST_API cst_status cst_timer_start_in(cst_ctx *ctx, cst_timer *timer, uint64_t delay_ns,
+                                      cst_task_fn *fn, void *arg);
 
 /** Forgets a timer of this context. CST_OK, CST_EMPTY (it was not started), CST_E_INVALID_ARG (ctx or timer is NULL) */
 CST_API cst_status cst_timer_stop(cst_ctx *ctx, cst_timer *timer);
@@ -274,7 +277,8 @@ CST_API bool cst_timer_is_started(const cst_timer *timer);
  *
  * set: CST_OK, CST_E_INVALID_ARG (ctx is NULL). get: 0 for NULL.
  */
-CST_API cst_status cst_ctx_set_default_high_water_mark(cst_ctx *ctx, bool object_mode, size_t value);
+CST_API cst_status cst_ctx_set_default_high_water_mark(cst_ctx *ctx, bool object_mode,
+                                                       size_t value);
 CST_API size_t cst_ctx_default_high_water_mark(const cst_ctx *ctx, bool object_mode);
 
 /** The host that the context was made with if it is of that kind, compared as text; else NULL. The kind of cst_loop
@@ -291,6 +295,6 @@ CST_API const cst_allocator *cst_ctx_allocator(const cst_ctx *ctx);
  *
  * CST_OK, CST_E_NOMEM, CST_E_INVALID_ARG as cst_buf_new
  */
-CST_API cst_status cst_ctx_buf(cst_buf *out, cst_ctx *ctx, size_t cap);
+CST_API cst_status cst_buf_new_cached(cst_buf *out, cst_ctx *ctx, size_t cap);
 
 #endif

@@ -12,27 +12,18 @@
 #include "writable.h"
 
 /** Both sides. It must have the slot write or writev, unless no_writable. See stream.h. Node: new Duplex. */
-CST_API cst_status cst_duplex_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
-                                  const cst_opts *opts);
+CST_API cst_status cst_duplex_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops,
+                                  const void *self, const cst_opts *opts);
 
 /** A filter. It must have the slot transform. See stream.h for the form. Node: new Transform. */
-CST_API cst_status cst_transform_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
-                                     const cst_opts *opts);
+CST_API cst_status cst_transform_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops,
+                                     const void *self, const cst_opts *opts);
 
 /** A transform that hands every chunk on as it is. Node: new PassThrough. */
 CST_API cst_status cst_passthrough_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts);
 
 /** A pass-through with slots of its own beside that: construct, final, flush and destroy of ops. */
-CST_API cst_status cst_passthrough_new_with(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
-                                            const cst_opts *opts);
-
-/**
- * Two duplexes, back to back: what is written to one comes out of the other; both get the same options. A write is
- * done when the other side asks for more. Ending one ends the other's readable side. Destroying one gives the other
- * EOF; destroying it with an error destroys the other, without the error. Node: duplexPair.
- *
- * As the constructors in stream.h; a and b are each the caller's.
- */
-CST_API cst_status cst_duplex_pair_new(cst_stream **a, cst_stream **b, cst_ctx *ctx, const cst_opts *opts);
+CST_API cst_status cst_passthrough_new_with(cst_stream **out, cst_ctx *ctx, const cst_ops *ops,
+                                            const void *self, const cst_opts *opts);
 
 #endif

@@ -21,7 +21,7 @@
  * even if the stream is destroyed meanwhile: it closes only then. CST_PORT_CANCEL asks for them. All spans must be back
  * before cst_ctx_free.
  *
- * Steady flow allocates nothing: spans to fill are blocks of cst_ctx_buf, and the chunks that are made of them keep
+ * Steady flow allocates nothing: spans to fill are blocks of cst_buf_new_cached, and the chunks that are made of them keep
  * these. A span that comes back nearly empty (a sixteenth or less) is copied into a smaller block, so that small reads do
  * not pin large blocks.
  *
@@ -44,14 +44,14 @@ typedef struct cst_const_span {
 } cst_const_span;
 
 /** What a port wants of its host: a set of these. */
-enum cst_port_want {
+typedef enum cst_port_interest {
     CST_PORT_IN = 1,    /* bytes: reserve will lend a span. Not while one is lent or what it brought is under way, not
                            when the stream is full, ended or destroyed. As in Node, a paused stream goes on reading until
                            its buffer has reached the highWaterMark, and then is full. */
     CST_PORT_OUT = 2,   /* that its bytes be sent: peek will lend them. Not while they are lent. */
     CST_PORT_END = 4,   /* all was sent: close this direction (shutdown), then cst_port_ended. Only with wants_end. */
     CST_PORT_CANCEL = 8 /* it was destroyed while bytes are lent: end the transfer and give them back */
-};
+} cst_port_interest;
 
 /** The wants of a port have changed; told at the end of a turn, inside cst_ctx_run or cst_ctx_free: so that the last
  * wants, none, may come after 'close' in the turn in which the port closed. May call anything that callbacks may:
@@ -79,9 +79,12 @@ typedef struct cst_port_opts {
 
 /** A readable, a writable, both. port and opts may be NULL. CST_OK, CST_E_NOMEM, CST_E_INVALID_ARG, CST_E_DESTROYED as
  * the constructors in stream.h. */
-CST_API cst_status cst_port_source_new(cst_stream **out, cst_ctx *ctx, const cst_port_opts *port, const cst_opts *opts);
-CST_API cst_status cst_port_sink_new(cst_stream **out, cst_ctx *ctx, const cst_port_opts *port, const cst_opts *opts);
-CST_API cst_status cst_port_new(cst_stream **out, cst_ctx *ctx, const cst_port_opts *port, const cst_opts *opts);
+CST_API cst_status cst_port_source_new(cst_stream **out, cst_ctx *ctx, const cst_port_opts *port,
+                                       const cst_opts *opts);
+CST_API cst_status cst_port_sink_new(cst_stream **out, cst_ctx *ctx, const cst_port_opts *port,
+                                     const cst_opts *opts);
+CST_API cst_status cst_port_new(cst_stream **out, cst_ctx *ctx, const cst_port_opts *port,
+                                const cst_opts *opts);
 
 /** Whether s was made by one of these. */
 CST_API bool cst_is_port(const cst_stream *s);

@@ -13,12 +13,12 @@
 #ifndef CSTREAM_READABLE_H
 #define CSTREAM_READABLE_H
 
-#include "encoding.h"
 #include "event.h"
+#include "text.h"
 
 /** A source. No slot is a must. See stream.h for the form. Node: new Readable. */
-CST_API cst_status cst_readable_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
-                                    const cst_opts *opts);
+CST_API cst_status cst_readable_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops,
+                                    const void *self, const cst_opts *opts);
 
 /**
  * Adds a chunk (taken) at the end of the buffer, or hands it to the 'data' listeners at once where the stream flows,
@@ -102,7 +102,7 @@ CST_API cst_status cst_next(cst_slice *out, cst_stream *s);
 
 /**
  * From now on the side hands out text: what is pushed is taken for bytes of that encoding, and what is read, emitted and
- * piped is their text in UTF-8 (cst_bytes_to_text in encoding.h), never cut inside a character: what a chunk ends in the
+ * piped is their text in UTF-8 (cst_bytes_to_text in text.h), never cut inside a character: what a chunk ends in the
  * middle of waits for the next, and after EOF comes, where it is not nothing, as a last chunk of its own. To cut the bytes
  * of a source into whole characters, say CST_UTF8. Node: setEncoding.
  *

@@ -26,8 +26,7 @@
 #ifndef CSTREAM_SLICE_H
 #define CSTREAM_SLICE_H
 
-#include "alloc.h"
-#include "status.h"
+#include "base.h"
 
 typedef struct cst_block cst_block;
 
@@ -77,7 +76,8 @@ CST_API cst_slice cst_slice_str(const char *text);
  * CST_E_NOMEM        no memory, or len is too large for a block; *out is untouched
  * CST_E_INVALID_ARG  out or allocator is NULL, or bytes is NULL and len is not 0
  */
-CST_API cst_status cst_slice_copy(cst_slice *out, const cst_allocator *allocator, const void *bytes, size_t len);
+CST_API cst_status cst_slice_copy(cst_slice *out, const cst_allocator *allocator, const void *bytes,
+                                  size_t len);
 
 /**
  * Wraps memory of somebody else's. release(data, len, arg) is called once, when the last reference goes; NULL where
@@ -87,8 +87,9 @@ CST_API cst_status cst_slice_copy(cst_slice *out, const cst_allocator *allocator
  * CST_E_NOMEM        no memory for the block's header; *out is untouched, release is not called
  * CST_E_INVALID_ARG  out or allocator is NULL, or data is NULL and len is not 0
  */
-CST_API cst_status cst_slice_foreign(cst_slice *out, const cst_allocator *allocator, const void *data, size_t len,
-                                     cst_release_fn *release, void *arg);
+CST_API cst_status cst_slice_foreign(cst_slice *out, const cst_allocator *allocator,
+                                     const void *data, size_t len, cst_release_fn *release,
+                                     void *arg);
 
 /**
  * The bytes of count slices, one after another, in a new block; borrows the list. One slice that is not empty is given
@@ -96,7 +97,21 @@ CST_API cst_status cst_slice_foreign(cst_slice *out, const cst_allocator *alloca
  *
  * CST_OK, CST_E_NOMEM (also where the lengths do not fit a size_t), CST_E_INVALID_ARG as in cst_slice_copy
  */
-CST_API cst_status cst_slice_concat(cst_slice *out, const cst_allocator *allocator, const cst_slice *list, size_t count);
+CST_API cst_status cst_slice_concat(cst_slice *out, const cst_allocator *allocator,
+                                    const cst_slice *list, size_t count);
+
+/**
+ * The bytes of count slices, one after another, cut to total bytes or filled up with zeroes; borrows the list. Where
+ * the first slice that is not empty holds all of them, it is given a reference instead of a copy. As in Node, no
+ * slices at all give the empty one, whatever total says. Node: Buffer.concat with totalLength; cst_slice_concat is
+ * without it.
+ *
+ * CST_OK             *out holds a new slice
+ * CST_E_NOMEM        no memory, or total is too large for a block; *out is untouched
+ * CST_E_INVALID_ARG  out or allocator is NULL, or list is NULL and count is not 0
+ */
+CST_API cst_status cst_slice_concat_total(cst_slice *out, const cst_allocator *allocator,
+                                          const cst_slice *list, size_t count, size_t total);
 
 /* --- references and views: none of these can fail; NULL is the empty slice, and an empty view pins nothing ------- */
 
@@ -108,6 +123,13 @@ CST_API void cst_slice_unref(cst_slice *slice);
 
 /** A new reference to at most len bytes from index from; both clamp to what is there. Node: buf.subarray. */
 CST_API cst_slice cst_slice_sub(const cst_slice *slice, size_t from, size_t len);
+
+/** As an index: up to the end, or from the end where a search goes backwards. What Node takes for undefined. */
+#define CST_TO_END PTRDIFF_MAX
+
+/** A new reference to the bytes from index `from` up to, not including, `to`. An index before the beginning is the
+ * beginning, past the end the end; empty where `to` is not behind `from`. Node: buf.subarray(from, to). */
+CST_API cst_slice cst_slice_subarray(const cst_slice *slice, ptrdiff_t from, ptrdiff_t to);
 
 /** Cuts the first n bytes (at most all) off *slice, which keeps the rest, and gives them. */
 CST_API cst_slice cst_slice_split_to(cst_slice *slice, size_t n);
@@ -132,7 +154,8 @@ CST_API bool cst_slice_is_unique(const cst_slice *slice);
  * CST_E_NOMEM        *slice is as it was
  * CST_E_INVALID_ARG  slice or allocator is NULL
  */
-CST_API cst_status cst_slice_compact(cst_slice *slice, const cst_allocator *allocator, size_t max_waste);
+CST_API cst_status cst_slice_compact(cst_slice *slice, const cst_allocator *allocator,
+                                     size_t max_waste);
 
 /**
  * Marks the block as used by more than one thread: call it before another thread sees the slice. It cannot be undone.
@@ -146,7 +169,7 @@ CST_API cst_status cst_slice_share(const cst_slice *slice);
 /* --- writing, then freezing ------------------------------------------------------------------------------------ */
 
 /**
- * A block of cap bytes to write, contents undefined. For blocks of the size a stream reads, cst_ctx_buf recycles them.
+ * A block of cap bytes to write, contents undefined. For blocks of the size a stream reads, cst_buf_new_cached recycles them.
  *
  * CST_OK             *out is the caller's, to freeze or free
  * CST_E_NOMEM        no memory, or cap is too large for a block; *out is untouched

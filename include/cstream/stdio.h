@@ -27,8 +27,8 @@ typedef enum cst_file_ownership { CST_FILE_BORROWED, CST_FILE_OWNED } cst_file_o
  *
  * As the constructors in stream.h; CST_E_INVALID_ARG also where file is NULL, or in object mode.
  */
-CST_API cst_status cst_file_source_new(cst_stream **out, cst_ctx *ctx, FILE *file, cst_file_ownership ownership,
-                                       const cst_opts *opts);
+CST_API cst_status cst_file_source_new(cst_stream **out, cst_ctx *ctx, FILE *file,
+                                       cst_file_ownership ownership, const cst_opts *opts);
 
 /**
  * A writable that writes to file and flushes it before 'finish'. A short write, a failed flush or (owned) a failed
@@ -36,7 +36,7 @@ CST_API cst_status cst_file_source_new(cst_stream **out, cst_ctx *ctx, FILE *fil
  *
  * As cst_file_source_new.
  */
-CST_API cst_status cst_file_sink_new(cst_stream **out, cst_ctx *ctx, FILE *file, cst_file_ownership ownership,
-                                     const cst_opts *opts);
+CST_API cst_status cst_file_sink_new(cst_stream **out, cst_ctx *ctx, FILE *file,
+                                     cst_file_ownership ownership, const cst_opts *opts);
 
 #endif

@@ -16,7 +16,7 @@
  *     static cst_status upper(cst_stream *s, void *self, const cst_slice *chunk)
  *     {
  *         cst_buf out;
- *         if (cst_ctx_buf(&out, cst_stream_ctx(s), chunk->len) < 0)
+ *         if (cst_buf_new_cached(&out, cst_stream_ctx(s), chunk->len) < 0)
  *             return CST_E_NOMEM;
  *         for (size_t i = 0; i < chunk->len; i++)
  *             out.data[i] = (uint8_t)toupper(chunk->data[i]);
@@ -291,8 +291,8 @@ CST_API void *cst_stream_self(const cst_stream *s);
 CST_API const char *cst_stream_name(const cst_stream *s);
 
 /** Which sides the kind has. */
-CST_API bool cst_has_readable(const cst_stream *s);
-CST_API bool cst_has_writable(const cst_stream *s);
+CST_API bool cst_stream_has_readable(const cst_stream *s);
+CST_API bool cst_stream_has_writable(const cst_stream *s);
 
 /** destroy was called, by whomever. Node: destroyed. */
 CST_API bool cst_is_destroyed(const cst_stream *s);

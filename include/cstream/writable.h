@@ -15,8 +15,8 @@
 #include "event.h"
 
 /** A sink. It must have the slot write or writev. See stream.h for the form. Node: new Writable. */
-CST_API cst_status cst_writable_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
-                                    const cst_opts *opts);
+CST_API cst_status cst_writable_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops,
+                                    const void *self, const cst_opts *opts);
 
 /**
  * Queues a chunk for the sink. Node: write.
@@ -44,7 +44,8 @@ CST_API cst_status cst_write(cst_stream *s, cst_slice chunk, cst_done_fn *done, 
 /** The same with a copy of len bytes of the caller's. CST_E_NOMEM where there is none for the copy. Copies of up to
  * 1,024 bytes lie side by side in blocks of 16 KiB that the context uses again: who keeps one for long may want
  * cst_slice_compact. */
-CST_API cst_status cst_write_copy(cst_stream *s, const void *bytes, size_t len, cst_done_fn *done, void *arg);
+CST_API cst_status cst_write_copy(cst_stream *s, const void *bytes, size_t len, cst_done_fn *done,
+                                  void *arg);
 
 /**
  * No chunk will follow: when all is written, final runs, then 'finish'. Undoes every cork. Node: end.

@@ -20,7 +20,7 @@
 #ifndef CST_BASE_POOL_H
 #define CST_BASE_POOL_H
 
-#include <cstream/alloc.h>
+#include <cstream/base.h>
 
 #define CST__POOL_STEP ((size_t)8)
 #define CST__POOL_CLASSES ((size_t)128)

@@ -1,7 +1,7 @@
 /*
  * bytes.c - comparing, copying, filling and swapping; slices with Node's rules for indices.
  */
-#include <cstream/bytes.h>
+#include <cstream/buffer.h>
 
 #include <string.h>
 

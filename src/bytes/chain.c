@@ -18,7 +18,7 @@ void cst_chain_init(cst_chain *chain, const cst_allocator *allocator)
         *chain = (cst_chain){ .allocator = allocator };
 }
 
-static void consume(struct cst_chain_row *row, size_t *bytes, size_t n);
+static void consume(cst_chain_row *row, size_t *bytes, size_t n);
 
 static cst_status refuse(cst_slice *chunk, cst_status status)
 {
@@ -102,7 +102,7 @@ static size_t gather(const cst_slice *items, uint32_t count, void *to, size_t n)
     return n - left;
 }
 
-size_t cst_chain_peek(const cst_chain *chain, void *to, size_t n)
+size_t cst_chain_copy(void *to, const cst_chain *chain, size_t n)
 {
     const cst_slice *items = cst_chain_slices(chain);
 
@@ -146,13 +146,13 @@ bool cst__chain_is_valid(const cst_chain *chain)
 
 /* --- the row ---------------------------------------------------------------------------------- */
 
-static void free_array(struct cst_chain_row *row, const cst_allocator *allocator)
+static void free_array(cst_chain_row *row, const cst_allocator *allocator)
 {
     if (row->items != NULL)
         allocator->free(allocator->user, row->items, (size_t)row->cap * sizeof *row->items);
 }
 
-static void drop_first(struct cst_chain_row *row)
+static void drop_first(cst_chain_row *row)
 {
     /* Out of the row before it goes: a release callback finds the row whole. */
     cst_slice first = cst__row_shift(row);
@@ -161,7 +161,7 @@ static void drop_first(struct cst_chain_row *row)
 }
 
 /* Items of one block side by side give their references back together. */
-void cst__row_drop_all(struct cst_chain_row *row)
+void cst__row_drop_all(cst_chain_row *row)
 {
     const cst_slice *item, *end;
 
@@ -182,7 +182,7 @@ void cst__row_drop_all(struct cst_chain_row *row)
     }
 }
 
-void cst__row_fini(struct cst_chain_row *row, const cst_allocator *allocator)
+void cst__row_fini(cst_chain_row *row, const cst_allocator *allocator)
 {
     while (row->count > 0)
         drop_first(row);
@@ -222,7 +222,7 @@ static void release_gone(cst_block *block)
  * Drops the first n bytes. Afterwards the first item, if there is one, is not empty: items that end
  * at the cut go, those of no bytes included. Release callbacks come last: they may read on.
  */
-static void consume(struct cst_chain_row *row, size_t *bytes, size_t n)
+static void consume(cst_chain_row *row, size_t *bytes, size_t n)
 {
     struct gone gone = { NULL, &gone.first };
 
@@ -243,7 +243,7 @@ static void consume(struct cst_chain_row *row, size_t *bytes, size_t n)
 }
 
 /* Puts the first n bytes into a new block, leaving the row as it is. */
-static cst_status join(cst_slice *out, const struct cst_chain_row *row, size_t n,
+static cst_status join(cst_slice *out, const cst_chain_row *row, size_t n,
                        const cst_allocator *blocks)
 {
     cst_buf buf;
@@ -257,7 +257,7 @@ static cst_status join(cst_slice *out, const struct cst_chain_row *row, size_t n
 }
 
 /* The first item that has bytes; there is one. */
-static const cst_slice *first_with_bytes(const struct cst_chain_row *row)
+static const cst_slice *first_with_bytes(const cst_chain_row *row)
 {
     const cst_slice *item = cst__row_front(row);
 
@@ -267,7 +267,7 @@ static const cst_slice *first_with_bytes(const struct cst_chain_row *row)
 }
 
 /* A new reference to the first n bytes, which stay. */
-static cst_status take_or_join(cst_slice *out, const struct cst_chain_row *row, size_t n,
+static cst_status take_or_join(cst_slice *out, const cst_chain_row *row, size_t n,
                                const cst_allocator *blocks)
 {
     const cst_slice *first = first_with_bytes(row);
@@ -278,7 +278,7 @@ static cst_status take_or_join(cst_slice *out, const struct cst_chain_row *row, 
     return CST_OK;
 }
 
-cst_status cst__row_read(cst_slice *out, struct cst_chain_row *row, size_t *bytes, size_t n,
+cst_status cst__row_read(cst_slice *out, cst_chain_row *row, size_t *bytes, size_t n,
                          const cst_allocator *blocks)
 {
     cst_slice taken = { 0 };
@@ -293,7 +293,7 @@ cst_status cst__row_read(cst_slice *out, struct cst_chain_row *row, size_t *byte
     return CST_OK;
 }
 
-static void move_items(struct cst_chain_row *row, uint32_t head)
+static void move_items(cst_chain_row *row, uint32_t head)
 {
     memmove(&row->items[head], &row->items[row->head], row->count * sizeof *row->items);
     row->head = head;
@@ -304,7 +304,7 @@ static void move_items(struct cst_chain_row *row, uint32_t head)
 #define MOST_ITEMS (MOST_BY_SIZE < UINT32_MAX ? (uint32_t)MOST_BY_SIZE : UINT32_MAX)
 
 /* The next capacity, or 0 where there is none. */
-static uint32_t doubled_cap(const struct cst_chain_row *row)
+static uint32_t doubled_cap(const cst_chain_row *row)
 {
     if (row->cap == 0)
         return CST__ROW_FIRST_CAP;
@@ -312,14 +312,13 @@ static uint32_t doubled_cap(const struct cst_chain_row *row)
 }
 
 /* Where the items begin in the middle of an array of cap: at 1 or more, if it has room. */
-static uint32_t middle(const struct cst_chain_row *row, uint32_t cap)
+static uint32_t middle(const cst_chain_row *row, uint32_t cap)
 {
     return (cap - row->count + 1) / 2;
 }
 
 /* An array of twice the size, with the items in its middle or at its beginning. */
-static cst_status grow(struct cst_chain_row *row, const cst_allocator *allocator,
-                       bool in_the_middle)
+static cst_status grow(cst_chain_row *row, const cst_allocator *allocator, bool in_the_middle)
 {
     uint32_t cap = doubled_cap(row);
     uint32_t head;
@@ -342,7 +341,7 @@ static cst_status grow(struct cst_chain_row *row, const cst_allocator *allocator
     return CST_OK;
 }
 
-cst_status cst__row_reserve_slow(struct cst_chain_row *row, const cst_allocator *allocator)
+cst_status cst__row_reserve_slow(cst_chain_row *row, const cst_allocator *allocator)
 {
     if (row->head + row->count < row->cap)
         return CST_OK;
@@ -353,7 +352,7 @@ cst_status cst__row_reserve_slow(struct cst_chain_row *row, const cst_allocator 
 }
 
 /* To the middle and not to the end, so that a push at either end finds room next. */
-cst_status cst__row_reserve_front(struct cst_chain_row *row, const cst_allocator *allocator)
+cst_status cst__row_reserve_front(cst_chain_row *row, const cst_allocator *allocator)
 {
     if (row->head > 0)
         return CST_OK;
@@ -363,7 +362,7 @@ cst_status cst__row_reserve_front(struct cst_chain_row *row, const cst_allocator
     return CST_OK;
 }
 
-bool cst__row_is_valid(const struct cst_chain_row *row)
+bool cst__row_is_valid(const cst_chain_row *row)
 {
     if (row->head > row->cap || row->count > row->cap - row->head)
         return false;

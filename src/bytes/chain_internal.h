@@ -28,53 +28,53 @@
  * CST_E_NOMEM        no memory, or too many items to count: the row is as it was
  * CST_E_INVALID_ARG  there is no allocator
  */
-cst_status cst__row_reserve_slow(struct cst_chain_row *row, const cst_allocator *allocator);
-cst_status cst__row_reserve_front(struct cst_chain_row *row, const cst_allocator *allocator);
+cst_status cst__row_reserve_slow(cst_chain_row *row, const cst_allocator *allocator);
+cst_status cst__row_reserve_front(cst_chain_row *row, const cst_allocator *allocator);
 
 /*
  * Lets go of every item and keeps the array. Nobody else can see the row: a release callback may do what it likes.
  */
-void cst__row_drop_all(struct cst_chain_row *row);
+void cst__row_drop_all(cst_chain_row *row);
 
 /* Lets go of every item and of the array: the row is empty then. */
-void cst__row_fini(struct cst_chain_row *row, const cst_allocator *allocator);
+void cst__row_fini(cst_chain_row *row, const cst_allocator *allocator);
 
 /*
  * Takes n bytes, of at least as many, as one slice, as cst_chain_read does; a joined block comes from
  * `blocks`. *bytes is what the row holds, and is kept true at each step.
  */
-cst_status cst__row_read(cst_slice *out, struct cst_chain_row *row, size_t *bytes, size_t n,
+cst_status cst__row_read(cst_slice *out, cst_chain_row *row, size_t *bytes, size_t n,
                          const cst_allocator *blocks);
 
 /* Whether the invariants hold; recounted, so O(count). For tests and asserts. */
-bool cst__row_is_valid(const struct cst_chain_row *row);
+bool cst__row_is_valid(const cst_chain_row *row);
 bool cst__chain_is_valid(const cst_chain *chain);
 
 /* How many more items there is room for at the end. */
-static inline uint32_t cst__row_room(const struct cst_chain_row *row)
+static inline uint32_t cst__row_room(const cst_chain_row *row)
 {
     return row->cap - row->head - row->count;
 }
 
-static inline bool cst__row_has_room(const struct cst_chain_row *row)
+static inline bool cst__row_has_room(const cst_chain_row *row)
 {
     return row->head + row->count < row->cap;
 }
 
-static inline cst_status cst__row_reserve(struct cst_chain_row *row, const cst_allocator *allocator)
+static inline cst_status cst__row_reserve(cst_chain_row *row, const cst_allocator *allocator)
 {
     return cst__row_has_room(row) ? CST_OK : cst__row_reserve_slow(row, allocator);
 }
 
 /* Where the next item will be; there is room. */
-static inline cst_slice *cst__row_end(const struct cst_chain_row *row)
+static inline cst_slice *cst__row_end(const cst_chain_row *row)
 {
     CST__ASSERT(cst__row_has_room(row));
     return &row->items[row->head + row->count];
 }
 
 /* Moves *slice in at the end; there is room. */
-static inline void cst__row_push(struct cst_chain_row *row, const cst_slice *slice)
+static inline void cst__row_push(cst_chain_row *row, const cst_slice *slice)
 {
     CST__ASSERT(cst__row_has_room(row));
     *cst__row_end(row) = *slice;
@@ -82,7 +82,7 @@ static inline void cst__row_push(struct cst_chain_row *row, const cst_slice *sli
 }
 
 /* Moves *slice in at the front, after cst__row_reserve_front. */
-static inline void cst__row_unshift(struct cst_chain_row *row, const cst_slice *slice)
+static inline void cst__row_unshift(cst_chain_row *row, const cst_slice *slice)
 {
     CST__ASSERT(row->head > 0);
     row->head--;
@@ -91,14 +91,14 @@ static inline void cst__row_unshift(struct cst_chain_row *row, const cst_slice *
 }
 
 /* The first item; there is one. */
-static inline cst_slice *cst__row_front(const struct cst_chain_row *row)
+static inline cst_slice *cst__row_front(const cst_chain_row *row)
 {
     CST__ASSERT(row->count > 0);
     return &row->items[row->head];
 }
 
 /* The first items, of as many or more, have moved out. */
-static inline void cst__row_skip(struct cst_chain_row *row, uint32_t count)
+static inline void cst__row_skip(cst_chain_row *row, uint32_t count)
 {
     CST__ASSERT(row->count >= count);
     row->count -= count;
@@ -106,7 +106,7 @@ static inline void cst__row_skip(struct cst_chain_row *row, uint32_t count)
 }
 
 /* Moves the first item out; there is one. */
-static inline cst_slice cst__row_shift(struct cst_chain_row *row)
+static inline cst_slice cst__row_shift(cst_chain_row *row)
 {
     cst_slice first = *cst__row_front(row);
 

@@ -5,7 +5,7 @@
  * where the needle would reach into further chunks, go to the two-way search, which reads the text by
  * position.
  */
-#include <cstream/bytes.h>
+#include <cstream/buffer.h>
 
 #include "bytes/search.h"
 

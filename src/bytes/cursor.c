@@ -4,11 +4,11 @@
  * The cursor's chunk has bytes behind its offset wherever any are left: empty chunks and used-up ones
  * are passed when the cursor moves.
  */
-#include <cstream/cursor.h>
+#include <cstream/chain.h>
 
 #include <string.h>
 
-#include <cstream/number.h>
+#include <cstream/buffer.h>
 
 static void pass_ended_chunks(cst_cursor *cursor)
 {

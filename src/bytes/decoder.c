@@ -1,11 +1,11 @@
 /*
- * decoder.c - decoder.h: text out of chunks.
+ * decoder.c - text.h: text out of chunks.
  *
  * A chunk falls into three parts: what completes the held bytes, a body that is whole characters and groups, and a tail
  * that is held. The tail of UTF-8 is a lead and what follows it, whether or not that can still become a character: what it
  * amounts to is decided when it is complete, as if it had come in one piece.
  */
-#include <cstream/decoder.h>
+#include <cstream/text.h>
 
 #include "bytes/encoding_internal.h"
 

@@ -1,5 +1,5 @@
 /*
- * encoding.c - encoding.h: names, sizes, and the two ways between text and bytes.
+ * encoding.c - text.h: names, sizes, and the two ways between text and bytes.
  */
 #include "bytes/encoding_internal.h"
 

@@ -16,8 +16,7 @@
 #ifndef CST_BYTES_ENCODING_INTERNAL_H
 #define CST_BYTES_ENCODING_INTERNAL_H
 
-#include <cstream/decoder.h>
-#include <cstream/encoding.h>
+#include <cstream/text.h>
 
 /** All ones where a condition holds, else zero. */
 #define CST__MASK(condition) ((uint8_t)(0u - (unsigned)(condition)))

@@ -4,7 +4,7 @@
  * All of them go through uint64_t: a number of `width` bytes is the lowest 8 * width bits. Most widths
  * are known when this is compiled, so little is left of the branches and copies below.
  */
-#include <cstream/number.h>
+#include <cstream/buffer.h>
 
 #include <string.h>
 

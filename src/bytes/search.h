@@ -7,7 +7,7 @@
 #ifndef CST_BYTES_SEARCH_H
 #define CST_BYTES_SEARCH_H
 
-#include <cstream/bytes.h>
+#include <cstream/buffer.h>
 
 /*
  * What is looked for. The bytes at two offsets, different ones where it has two bytes, have to match

@@ -132,8 +132,8 @@ static cst_status open_source(struct source *source, const uint8_t *bytes, size_
     return is_strict(source) && !is_well_formed(source) ? CST_E_INVALID_CHAR_FOUND : CST_OK;
 }
 
-cst_status cst_transcode(void *to, size_t *size, const void *bytes, size_t len, cst_encoding from,
-                         cst_encoding to_encoding)
+cst_status cst_transcode(void *to, size_t *size, const void *bytes, size_t len,
+                         cst_encoding from_encoding, cst_encoding to_encoding)
 {
     struct source source;
     cst_status st;
@@ -141,7 +141,7 @@ cst_status cst_transcode(void *to, size_t *size, const void *bytes, size_t len, 
 
     if (size == NULL)
         return CST_E_INVALID_ARG;
-    st = open_source(&source, bytes, len, from, to_encoding);
+    st = open_source(&source, bytes, len, from_encoding, to_encoding);
     if (st < 0)
         return st;
     need = convert(source, NULL);
@@ -153,7 +153,8 @@ cst_status cst_transcode(void *to, size_t *size, const void *bytes, size_t len, 
 }
 
 cst_status cst_slice_transcode(cst_slice *out, const cst_allocator *allocator,
-                               const cst_slice *bytes, cst_encoding from, cst_encoding to_encoding)
+                               const cst_slice *bytes, cst_encoding from_encoding,
+                               cst_encoding to_encoding)
 {
     struct source source;
     cst_buf buf;
@@ -162,7 +163,7 @@ cst_status cst_slice_transcode(cst_slice *out, const cst_allocator *allocator,
 
     if (out == NULL || allocator == NULL || bytes == NULL)
         return CST_E_INVALID_ARG;
-    st = open_source(&source, bytes->data, bytes->len, from, to_encoding);
+    st = open_source(&source, bytes->data, bytes->len, from_encoding, to_encoding);
     if (st < 0)
         return st;
     need = convert(source, NULL);

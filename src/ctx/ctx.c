@@ -195,7 +195,7 @@ const cst_allocator *cst_ctx_allocator(const cst_ctx *ctx)
     return ctx ? ctx->allocator : NULL;
 }
 
-cst_status cst_ctx_buf(cst_buf *out, cst_ctx *ctx, size_t cap)
+cst_status cst_buf_new_cached(cst_buf *out, cst_ctx *ctx, size_t cap)
 {
     if (!out || !ctx)
         return CST_E_INVALID_ARG;

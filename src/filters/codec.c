@@ -1,9 +1,9 @@
 /*
- * codec.c - codec.h: the encodings as stages. All that is carried from chunk to chunk lies in the state of a stage.
+ * codec.c - stages.h: the encodings as stages. All that is carried from chunk to chunk lies in the state of a stage.
  */
-#include <cstream/codec.h>
+#include <cstream/stages.h>
 
-#include <cstream/decoder.h>
+#include <cstream/text.h>
 
 #include "bytes/encoding_internal.h"
 

@@ -1,5 +1,5 @@
-/* from.c - from.h: items in a row as a source. */
-#include <cstream/from.h>
+/* from.c - stages.h: items in a row as a source. */
+#include <cstream/stages.h>
 
 struct from {
     cst_from_fn *next;
@@ -12,7 +12,7 @@ struct from {
 static cst_status next_item(struct from *from, cst_slice *out)
 {
     if (!from->is_array)
-        return from->next(from->arg, out);
+        return from->next(out, from->arg);
     return cst_chain_pop(out, &from->items) == CST_OK ? CST_OK : CST_EOF;
 }
 
@@ -99,8 +99,8 @@ cst_status cst_from_array_new(cst_stream **out, cst_ctx *ctx, const cst_slice *i
     return from_new(out, ctx, &from, opts);
 }
 
-cst_status cst_from_fn_new(cst_stream **out, cst_ctx *ctx, cst_from_fn *next, void *arg,
-                           const cst_opts *opts)
+cst_status cst_from_fn_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts, cst_from_fn *next,
+                           void *arg)
 {
     struct from from = { .next = next, .arg = arg };
 

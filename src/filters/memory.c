@@ -1,5 +1,5 @@
-/* memory.c - memory.h: a slice as a source, a chain as a sink. */
-#include <cstream/memory.h>
+/* memory.c - stages.h: a slice as a source, a chain as a sink. */
+#include <cstream/stages.h>
 
 /* What a source with a highWaterMark of 0 reads at a time. */
 #define ZERO_MARK_CHUNK ((size_t)65536)

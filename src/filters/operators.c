@@ -1,10 +1,10 @@
 /*
- * operators.c - operators.h: Node's operators as stages.
+ * operators.c - stages.h: Node's operators as stages.
  *
  * Ordinary stages, written with the public slots. Those that may stop before the input does say so to the pipeline they
  * are in by cst__enough; a stage of the user's has no such call yet.
  */
-#include <cstream/operators.h>
+#include <cstream/stages.h>
 
 #include "pipeline/pipeline_internal.h"
 
@@ -26,7 +26,7 @@ static cst_status map_transform(cst_stream *s, void *self, const cst_slice *chun
 {
     const struct map *map = self;
     cst_slice out = cst_slice_empty();
-    cst_status st = map->fn(map->arg, chunk, &out);
+    cst_status st = map->fn(&out, chunk, map->arg);
 
     if (st >= 0)
         return cst_give(s, out);
@@ -40,8 +40,8 @@ static const cst_ops map_ops = {
     .transform = map_transform,
 };
 
-cst_status cst_map_new(cst_stream **out, cst_ctx *ctx, cst_map_fn *fn, void *arg,
-                       const cst_opts *opts)
+cst_status cst_map_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts, cst_map_fn *fn,
+                       void *arg)
 {
     const struct map map = { .fn = fn, .arg = arg };
 
@@ -59,7 +59,7 @@ static cst_status filter_transform(cst_stream *s, void *self, const cst_slice *c
 {
     const struct filter *filter = self;
     bool passes = false;
-    cst_status st = filter->fn(filter->arg, chunk, &passes);
+    cst_status st = filter->fn(&passes, chunk, filter->arg);
 
     if (st < 0)
         return st;
@@ -72,8 +72,8 @@ static const cst_ops filter_ops = {
     .transform = filter_transform,
 };
 
-cst_status cst_filter_new(cst_stream **out, cst_ctx *ctx, cst_test_fn *fn, void *arg,
-                          const cst_opts *opts)
+cst_status cst_filter_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts, cst_test_fn *fn,
+                          void *arg)
 {
     const struct filter filter = { .fn = fn, .arg = arg };
 
@@ -91,7 +91,7 @@ static cst_status flat_map_transform(cst_stream *s, void *self, const cst_slice 
 {
     const struct flat_map *flat_map = self;
 
-    return flat_map->fn(flat_map->arg, chunk, s);
+    return flat_map->fn(s, chunk, flat_map->arg);
 }
 
 static const cst_ops flat_map_ops = {
@@ -100,8 +100,8 @@ static const cst_ops flat_map_ops = {
     .transform = flat_map_transform,
 };
 
-cst_status cst_flat_map_new(cst_stream **out, cst_ctx *ctx, cst_flat_map_fn *fn, void *arg,
-                            const cst_opts *opts)
+cst_status cst_flat_map_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts,
+                            cst_flat_map_fn *fn, void *arg)
 {
     const struct flat_map flat_map = { .fn = fn, .arg = arg };
 
@@ -287,7 +287,7 @@ struct for_each {
 static cst_status for_each_write(cst_stream *s, void *self, const cst_slice *chunk)
 {
     const struct for_each *for_each = self;
-    cst_status st = for_each->fn(for_each->verdict.arg, chunk);
+    cst_status st = for_each->fn(chunk, for_each->verdict.arg);
 
     (void)s;
     return st < 0 ? st : CST_OK;
@@ -301,8 +301,8 @@ static const cst_ops for_each_ops = {
     .destroy = tell_destroyed,
 };
 
-cst_status cst_for_each_new(cst_stream **out, cst_ctx *ctx, cst_each_fn *fn, cst_outcome_fn *done,
-                            void *arg, const cst_opts *opts)
+cst_status cst_for_each_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts, cst_each_fn *fn,
+                            cst_outcome_fn *done, void *arg)
 {
     const struct for_each for_each = { .verdict = { .outcome_done = done, .arg = arg }, .fn = fn };
 
@@ -332,8 +332,8 @@ static const cst_ops to_array_ops = {
     .destroy = tell_destroyed,
 };
 
-cst_status cst_to_array_new(cst_stream **out, cst_ctx *ctx, cst_chain *chain, cst_outcome_fn *done,
-                            void *arg, const cst_opts *opts)
+cst_status cst_to_array_new(cst_stream **out, cst_ctx *ctx, cst_chain *chain, const cst_opts *opts,
+                            cst_outcome_fn *done, void *arg)
 {
     const struct to_array to_array = { .verdict = { .outcome_done = done, .arg = arg },
                                        .chain = chain };
@@ -361,7 +361,7 @@ static cst_status reduce_write(cst_stream *s, void *self, const cst_slice *chunk
 
     reduce->so_far = cst_slice_empty();
     if (reduce->has_begun)
-        st = reduce->fn(reduce->verdict.arg, &last, chunk, &next);
+        st = reduce->fn(&next, &last, chunk, reduce->verdict.arg);
     else
         next = cst_slice_ref(chunk);
     cst_slice_unref(&last);
@@ -404,9 +404,9 @@ static const cst_ops reduce_ops = {
     .destroy = reduce_destroy,
 };
 
-cst_status cst_reduce_new(cst_stream **out, cst_ctx *ctx, cst_reduce_fn *fn,
-                          const cst_slice *initial, cst_item_done_fn *done, void *arg,
-                          const cst_opts *opts)
+cst_status cst_reduce_new(cst_stream **out, cst_ctx *ctx, const cst_slice *initial,
+                          const cst_opts *opts, cst_reduce_fn *fn, cst_item_done_fn *done,
+                          void *arg)
 {
     struct reduce reduce = { .verdict = { .item_done = done, .arg = arg }, .fn = fn };
     cst_status st;
@@ -446,7 +446,7 @@ static cst_status search_write(cst_stream *s, void *self, const cst_slice *chunk
 
     if (search->verdict.is_told)
         return CST_OK;
-    st = search->fn(search->verdict.arg, chunk, &said);
+    st = search->fn(&said, chunk, search->verdict.arg);
     if (st < 0)
         return st;
     if (said == search->stops_at && !cst_is_destroyed(s)) {
@@ -464,8 +464,8 @@ static const cst_ops some_ops = { .name = "some", SEARCH_SLOTS };
 static const cst_ops every_ops = { .name = "every", SEARCH_SLOTS };
 static const cst_ops find_ops = { .name = "find", SEARCH_SLOTS };
 
-cst_status cst_some_new(cst_stream **out, cst_ctx *ctx, cst_test_fn *fn, cst_answer_done_fn *done,
-                        void *arg, const cst_opts *opts)
+cst_status cst_some_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts, cst_test_fn *fn,
+                        cst_answer_done_fn *done, void *arg)
 {
     const struct search some = { .verdict = { .answer_done = done, .arg = arg, .answer = false },
                                  .fn = fn,
@@ -476,8 +476,8 @@ cst_status cst_some_new(cst_stream **out, cst_ctx *ctx, cst_test_fn *fn, cst_ans
     return cst_writable_new(out, ctx, &some_ops, &some, or_items(opts));
 }
 
-cst_status cst_every_new(cst_stream **out, cst_ctx *ctx, cst_test_fn *fn, cst_answer_done_fn *done,
-                         void *arg, const cst_opts *opts)
+cst_status cst_every_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts, cst_test_fn *fn,
+                         cst_answer_done_fn *done, void *arg)
 {
     const struct search every = { .verdict = { .answer_done = done, .arg = arg, .answer = true },
                                   .fn = fn,
@@ -488,8 +488,8 @@ cst_status cst_every_new(cst_stream **out, cst_ctx *ctx, cst_test_fn *fn, cst_an
     return cst_writable_new(out, ctx, &every_ops, &every, or_items(opts));
 }
 
-cst_status cst_find_new(cst_stream **out, cst_ctx *ctx, cst_test_fn *fn, cst_item_done_fn *done,
-                        void *arg, const cst_opts *opts)
+cst_status cst_find_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts, cst_test_fn *fn,
+                        cst_item_done_fn *done, void *arg)
 {
     const struct search find = { .verdict = { .item_done = done, .arg = arg },
                                  .fn = fn,

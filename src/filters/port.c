@@ -59,12 +59,12 @@ bool cst_is_port(const cst_stream *s)
 
 static struct port *readable_port(const cst_stream *s)
 {
-    return cst_is_port(s) && cst_has_readable(s) ? cst_stream_self(s) : NULL;
+    return cst_is_port(s) && cst_stream_has_readable(s) ? cst_stream_self(s) : NULL;
 }
 
 static struct port *writable_port(const cst_stream *s)
 {
-    return cst_is_port(s) && cst_has_writable(s) ? cst_stream_self(s) : NULL;
+    return cst_is_port(s) && cst_stream_has_writable(s) ? cst_stream_self(s) : NULL;
 }
 
 /* --- what it wants ---------------------------------------------------------------------------- */
@@ -181,7 +181,8 @@ static cst_slice take_chunk(struct port *port)
     cst_buf small;
 
     port->filled = 0;
-    if (len > small_bytes || cst_ctx_buf(&small, cst_stream_ctx(port->stream), small_bytes) < 0)
+    if (len > small_bytes ||
+        cst_buf_new_cached(&small, cst_stream_ctx(port->stream), small_bytes) < 0)
         return cst_buf_freeze(&port->buf, len);
     memcpy(small.data, port->buf.data, len);
     return cst_buf_freeze(&small, len);
@@ -221,7 +222,7 @@ cst_status cst_port_reserve(cst_span *out, cst_stream *s)
     if (!(want(port) & CST_PORT_IN))
         return CST_EMPTY;
     if (!port->buf.block &&
-        (st = cst_ctx_buf(&port->buf, cst_stream_ctx(s), port->opts.span_bytes)) < 0)
+        (st = cst_buf_new_cached(&port->buf, cst_stream_ctx(s), port->opts.span_bytes)) < 0)
         return st;
     port->lent_in = true;
     lent(port, CST_PORT_IN);

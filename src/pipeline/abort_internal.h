@@ -4,7 +4,7 @@
 #ifndef CSTREAM_ABORT_INTERNAL_H
 #define CSTREAM_ABORT_INTERNAL_H
 
-#include "cstream/abort.h"
+#include "cstream/join.h"
 #include "stream/stream_internal.h"
 
 /** A place in a switch's list, part of a record of whoever listens. */

@@ -16,7 +16,7 @@
  * The pipeline's done finds the duplex, which it holds a reference to. Node answers a destroy when the pipeline has come
  * out, so that this keeps nothing longer than is due; one that Node leaves silent comes out when its streams are freed.
  */
-#include "cstream/compose.h"
+#include "cstream/join.h"
 
 #include "pipeline/finished_internal.h"
 #include "pipeline/pipeline_internal.h"

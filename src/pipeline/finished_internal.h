@@ -4,7 +4,7 @@
 #ifndef CSTREAM_FINISHED_INTERNAL_H
 #define CSTREAM_FINISHED_INTERNAL_H
 
-#include "cstream/finished.h"
+#include "cstream/join.h"
 #include "stream/stream_internal.h"
 
 struct cst__finished;

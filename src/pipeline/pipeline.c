@@ -581,8 +581,8 @@ static bool fits(cst_stream *const *streams, size_t count)
     for (size_t i = 0; i < count; i++) {
         if (!streams[i] || streams[i]->ctx != streams[0]->ctx)
             return false;
-        if ((i + 1 < count && !cst_has_readable(streams[i])) ||
-            (i > 0 && !cst_has_writable(streams[i])))
+        if ((i + 1 < count && !cst_stream_has_readable(streams[i])) ||
+            (i > 0 && !cst_stream_has_writable(streams[i])))
             return false;
     }
     return true;

@@ -4,7 +4,7 @@
 #ifndef CSTREAM_PIPELINE_INTERNAL_H
 #define CSTREAM_PIPELINE_INTERNAL_H
 
-#include "cstream/pipeline.h"
+#include "cstream/join.h"
 
 /**
  * s needs no more input, though its source has not ended. Where it is a stage of a pipeline, what comes before it is

@@ -35,14 +35,14 @@ int cst_stream_fd(const cst_stream *s)
     return d ? d->fd : -1;
 }
 
-uint64_t cst_bytes_read(const cst_stream *s)
+uint64_t cst_stream_bytes_read(const cst_stream *s)
 {
     const struct cst__descriptor *d = cst__descriptor_of(s);
 
     return d ? d->bytes_read : 0;
 }
 
-uint64_t cst_bytes_written(const cst_stream *s)
+uint64_t cst_stream_bytes_written(const cst_stream *s)
 {
     const struct cst__descriptor *d = cst__descriptor_of(s);
 

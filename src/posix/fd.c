@@ -71,7 +71,7 @@ cst_status cst__fd_read_chunk(struct cst__fd *fd, cst_slice *out)
 {
     cst_ctx *ctx = cst_stream_ctx(fd->stream);
     cst_buf buf;
-    cst_status st = cst_ctx_buf(&buf, ctx, fd->read_size);
+    cst_status st = cst_buf_new_cached(&buf, ctx, fd->read_size);
     ssize_t n;
 
     if (st < 0)
@@ -568,12 +568,12 @@ static cst_status new_with(cst_stream **out, cst_loop *loop, int descriptor, con
     return cst__fd_new(out, loop, &self, ops, construct, &opts->stream);
 }
 
-cst_status cst_fd_readable_new(cst_stream **out, cst_loop *loop, int fd, const cst_fd_opts *opts)
+cst_status cst_fd_source_new(cst_stream **out, cst_loop *loop, int fd, const cst_fd_opts *opts)
 {
     return new_with(out, loop, fd, &reader_ops, cst_readable_new, opts);
 }
 
-cst_status cst_fd_writable_new(cst_stream **out, cst_loop *loop, int fd, const cst_fd_opts *opts)
+cst_status cst_fd_sink_new(cst_stream **out, cst_loop *loop, int fd, const cst_fd_opts *opts)
 {
     return new_with(out, loop, fd, &writer_ops, cst_writable_new, opts);
 }
@@ -597,19 +597,19 @@ cst_status cst_stdin_new(cst_stream **out, cst_loop *loop, const cst_opts *opts)
 {
     cst_fd_opts all = standard(opts);
 
-    return cst_fd_readable_new(out, loop, STDIN_FILENO, &all);
+    return cst_fd_source_new(out, loop, STDIN_FILENO, &all);
 }
 
 cst_status cst_stdout_new(cst_stream **out, cst_loop *loop, const cst_opts *opts)
 {
     cst_fd_opts all = standard(opts);
 
-    return cst_fd_writable_new(out, loop, STDOUT_FILENO, &all);
+    return cst_fd_sink_new(out, loop, STDOUT_FILENO, &all);
 }
 
 cst_status cst_stderr_new(cst_stream **out, cst_loop *loop, const cst_opts *opts)
 {
     cst_fd_opts all = standard(opts);
 
-    return cst_fd_writable_new(out, loop, STDERR_FILENO, &all);
+    return cst_fd_sink_new(out, loop, STDERR_FILENO, &all);
 }

@@ -289,7 +289,7 @@ static cst_status fs_read(cst_stream *s, void *self, size_t size)
         cst_push_eof(s);
         return CST_OK;
     }
-    if ((st = cst_ctx_buf(&buf, ctx, wanted)) < 0)
+    if ((st = cst_buf_new_cached(&buf, ctx, wanted)) < 0)
         return st;
     n = read_at(fs, buf.data, buf.cap);
     if (n <= 0) {

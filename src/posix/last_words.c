@@ -16,7 +16,7 @@
  */
 #include "posix_internal.h"
 
-#include <cstream/pipe.h>
+#include <cstream/join.h>
 
 #include <string.h>
 #include <sys/ioctl.h>
@@ -204,7 +204,7 @@ static bool begin(struct cst__fd *fd, cst_status failure)
     struct cst__last_words *words;
     size_t left, buffered;
 
-    if (!cst_has_readable(s) || !is_heard(fd))
+    if (!cst_stream_has_readable(s) || !is_heard(fd))
         return false;
     left = arrived(fd);
     buffered = cst_readable_length(s);

@@ -79,7 +79,7 @@ static cst_status file_source_read(cst_stream *s, void *self, size_t hint)
 
     if (end->read_error < 0)
         return end->read_error;
-    st = cst_ctx_buf(&buf, cst_stream_ctx(s), hint > 0 ? hint : ZERO_MARK_CHUNK);
+    st = cst_buf_new_cached(&buf, cst_stream_ctx(s), hint > 0 ? hint : ZERO_MARK_CHUNK);
     if (st < 0)
         return st;
 

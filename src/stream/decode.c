@@ -84,7 +84,7 @@ static cst_status append_end(cst_decoder *decoder, const cst_allocator *allocato
 /* All that is buffered as one text, *text being empty. What was decoded before is text already. */
 static cst_status decode_buffered(const cst_stream *s, cst_decoder *decoder, cst_slice *text)
 {
-    const struct cst_chain_row *buffer = &cst__r(s)->buffer;
+    const cst_chain_row *buffer = &cst__r(s)->buffer;
     const cst_allocator *allocator = s->ctx->allocator;
     cst_slice bytes = cst_slice_empty();
     cst_status st = CST_OK;
@@ -105,11 +105,11 @@ static cst_status decode_buffered(const cst_stream *s, cst_decoder *decoder, cst
 }
 
 /* A buffer of one text, or of none. */
-static cst_status row_of(struct cst_chain_row *row, cst_stream *s, cst_slice *text)
+static cst_status row_of(cst_chain_row *row, cst_stream *s, cst_slice *text)
 {
     cst_status st;
 
-    *row = (struct cst_chain_row){ .count = 0 };
+    *row = (cst_chain_row){ .count = 0 };
     if (text->len == 0)
         return CST_OK;
     st = cst__row_reserve(row, cst__pool_allocator(&s->ctx->pool));
@@ -121,10 +121,10 @@ static cst_status row_of(struct cst_chain_row *row, cst_stream *s, cst_slice *te
 }
 
 /* What was there is let go of last: its bytes may belong to somebody who is told. */
-static void replace_buffer(cst_stream *s, const struct cst_chain_row *row)
+static void replace_buffer(cst_stream *s, const cst_chain_row *row)
 {
     struct readable *r = cst__r(s);
-    struct cst_chain_row before = r->buffer;
+    cst_chain_row before = r->buffer;
 
     r->buffer = *row;
     r->buffer.spare = before.spare;
@@ -142,7 +142,7 @@ static cst_status set_decoder(cst_stream *s, cst_decoder *fresh)
     struct readable *r = cst__r(s);
     cst_decoder *record = cst__decodes(s) ? r->decoder : NULL;
     cst_slice text = cst_slice_empty();
-    struct cst_chain_row row;
+    cst_chain_row row;
     cst_status st;
 
     if (!record && !(record = cst__pool_alloc(&s->ctx->pool, sizeof *record)))

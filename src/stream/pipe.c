@@ -671,7 +671,7 @@ cst_status cst_unpipe(cst_stream *source, cst_stream *dest)
 {
     cst_ctx *ctx;
 
-    if (!cst_has_readable(source))
+    if (!cst_stream_has_readable(source))
         return CST_E_INVALID_ARG;
     if (!find_pipe(source, dest))
         return CST_EMPTY;

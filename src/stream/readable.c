@@ -46,7 +46,7 @@ void cst__readable_fini(cst_stream *s)
 
 static size_t buffered_length(const cst_stream *s)
 {
-    const struct cst_chain_row *buffer = &cst__r(s)->buffer;
+    const cst_chain_row *buffer = &cst__r(s)->buffer;
     size_t length = 0;
 
     for (uint32_t i = 0; i < buffer->count; i++)

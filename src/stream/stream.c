@@ -375,12 +375,12 @@ const char *cst_stream_name(const cst_stream *s)
     return s && s->ops->name ? s->ops->name : "";
 }
 
-bool cst_has_readable(const cst_stream *s)
+bool cst_stream_has_readable(const cst_stream *s)
 {
     return s && (s->flags & HAS_READABLE);
 }
 
-bool cst_has_writable(const cst_stream *s)
+bool cst_stream_has_writable(const cst_stream *s)
 {
     return s && (s->flags & HAS_WRITABLE);
 }

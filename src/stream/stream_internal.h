@@ -50,8 +50,8 @@
 #include "bytes/block.h"
 #include "bytes/chain_internal.h"
 #include "cstream/chain.h"
-#include "cstream/decoder.h"
-#include "cstream/pipe.h"
+#include "cstream/text.h"
+#include "cstream/join.h"
 #include "cstream/writable.h"
 #include "ctx/ctx_internal.h"
 
@@ -261,7 +261,7 @@ struct cst__request {
 };
 
 struct writable {
-    struct cst_chain_row queue; /* chunks that wait; .spare: how many uncorks are to come */
+    cst_chain_row queue;        /* chunks that wait; .spare: how many uncorks are to come */
     size_t length;              /* accepted and not completed, the write in flight included */
     size_t high_water_mark;
     struct cst__request *last_waiting; /* callbacks of what waits, then those of end: a ring */
@@ -270,7 +270,7 @@ struct writable {
         *tick; /* the callback task queued last, which the next equal one may join */
     union {
         cst_slice chunk;            /* W_KEPT: the chunk in flight */
-        struct cst_chain_row batch; /* W_KEPT and W_VECTOR: those of a writev */
+        cst_chain_row batch;        /* W_KEPT and W_VECTOR: those of a writev */
     } flight;
     size_t flight_length;
     uint32_t front; /* the number of the first chunk in the queue */
@@ -279,7 +279,7 @@ struct writable {
 };
 
 struct readable {
-    struct cst_chain_row buffer; /* .spare: how many destinations are waited for */
+    cst_chain_row buffer;        /* .spare: how many destinations are waited for */
     size_t length;               /* bytes or, in object mode, chunks */
     size_t high_water_mark;
     union {
@@ -596,7 +596,7 @@ static inline void cst__writable_start(cst_stream *s, size_t high_water_mark)
 {
     struct writable *w = cst__w(s);
 
-    w->queue = (struct cst_chain_row){ .items = NULL };
+    w->queue = (cst_chain_row){ .items = NULL };
     w->length = 0;
     w->high_water_mark = high_water_mark;
     w->last_waiting = w->in_flight = w->tick = NULL;

@@ -43,14 +43,14 @@ void cst__writable_init(cst_stream *s, const cst_opts *opts, bool both)
 /* The bytes of a flight that is over. They go when all else is done: what is called for that may call the library. */
 struct kept {
     cst_slice chunk;
-    struct cst_chain_row batch;
+    cst_chain_row batch;
 };
 
 /* An array for more chunks than this goes back: one burst of writes is not paid for as long as the stream lives. */
 #define LONGEST_ROW_KEPT 4096
 
 /* The array serves the queue again, where that has none by now. */
-static void drop_batch(cst_stream *s, struct cst_chain_row *batch)
+static void drop_batch(cst_stream *s, cst_chain_row *batch)
 {
     struct writable *w = cst__w(s);
 
@@ -92,7 +92,7 @@ void cst__writable_fini(cst_stream *s)
 
 static size_t queued_length(const cst_stream *s)
 {
-    const struct cst_chain_row *queue = &cst__w(s)->queue;
+    const cst_chain_row *queue = &cst__w(s)->queue;
     size_t length = 0;
 
     for (uint32_t i = 0; i < queue->count; i++)
@@ -214,7 +214,7 @@ cst_status cst__write_begun(cst_stream *s, const cst_slice *chunk)
  * stream meanwhile, the answer takes the flight off, and nothing follows: no task, since there is no callback and no
  * 'drain'; no further write, since the queue is being handed over. Else the general functions take it.
  */
-static void call_writev_plainly(cst_stream *s, const struct cst_chain_row *chunks)
+static void call_writev_plainly(cst_stream *s, const cst_chain_row *chunks)
 {
     cst_status status;
 
@@ -235,12 +235,12 @@ static void start_writev(cst_stream *s)
 {
     struct writable *w = cst__w(s);
     struct cst__request *requests = w->last_waiting ? cst__requests_take_waiting(w) : NULL;
-    struct cst_chain_row chunks = w->queue;
+    cst_chain_row chunks = w->queue;
 
     w->front += chunks.count;
     if (requests)
         requests->batch = true;
-    w->queue = (struct cst_chain_row){ .spare = chunks.spare };
+    w->queue = (cst_chain_row){ .spare = chunks.spare };
     begin_flight(s, w->length, requests);
     if (s->flags & DESTROYED)
         cst__write_answered(s, CST_E_DESTROYED);

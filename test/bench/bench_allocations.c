@@ -16,7 +16,7 @@ static cst_status give_buf(cst_stream *s, void *self, size_t size)
     if (source->left == 0)
         return CST_OK;
     source->left--;
-    line_must(cst_ctx_buf(&buf, cst_stream_ctx(s), source->chunk->len));
+    line_must(cst_buf_new_cached(&buf, cst_stream_ctx(s), source->chunk->len));
     buf.data[0] = bench_payload[0];
     return cst_give(s, cst_buf_freeze(&buf, source->chunk->len));
 }

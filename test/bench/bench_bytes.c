@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cstream/bytes.h>
+#include <cstream/buffer.h>
 
 #include "buffer_node.h"
 

@@ -4,7 +4,7 @@
  * chunk; bytes per second are those that go in.
  *
  *   floor            the plain loop over one buffer, again and again
- *   libcstream       source, transform, sink; each chunk made is a buffer of the context's (cst_ctx_buf)
+ *   libcstream       source, transform, sink; each chunk made is a buffer of the context's (cst_buf_new_cached)
  */
 #include <stdlib.h>
 
@@ -28,7 +28,7 @@ static uint64_t run_floor(const struct bench_point *point, compute_fn *compute)
 static cst_status transform(cst_stream *s, const cst_slice *chunk, size_t room, compute_fn *compute)
 {
     cst_buf out;
-    cst_status st = cst_ctx_buf(&out, cst_stream_ctx(s), room);
+    cst_status st = cst_buf_new_cached(&out, cst_stream_ctx(s), room);
 
     if (st < 0)
         return st;

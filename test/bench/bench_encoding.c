@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cstream/encoding.h>
+#include <cstream/text.h>
 
 #include "buffer_node.h"
 

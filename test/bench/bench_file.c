@@ -112,7 +112,7 @@ static void copy_by_streams(const struct bench_point *point, cst_listener_fn *fn
     cst_pipe(reader, writer, NULL);
     bench_start_clock();
     if (cst_loop_run(loop) != CST_IDLE || !cst_writable_finished(writer) ||
-        cst_bytes_written(writer) != point->chunks * point->bytes)
+        cst_stream_bytes_written(writer) != point->chunks * point->bytes)
         bench_fail("bench_file: the copy failed");
     bench_stop_clock();
     cst_unref(reader);

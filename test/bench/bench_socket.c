@@ -104,8 +104,8 @@ static uint64_t relay_by_streams(const struct bench_point *point, cst_listener_f
     uint64_t sum = 0;
 
     if (cst_loop_new(&loop, NULL, NULL) < 0 ||
-        cst_fd_readable_new(&in, loop, line.fds[1], NULL) < 0 ||
-        cst_fd_writable_new(&out, loop, line.fds[2], NULL) < 0)
+        cst_fd_source_new(&in, loop, line.fds[1], NULL) < 0 ||
+        cst_fd_sink_new(&out, loop, line.fds[2], NULL) < 0)
         bench_fail("bench_socket: out of memory");
     if (fn)
         cst_on(in, CST_DATA, fn, NULL);

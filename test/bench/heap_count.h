@@ -4,7 +4,7 @@
 #ifndef HEAP_COUNT_H
 #define HEAP_COUNT_H
 
-#include <cstream/alloc.h>
+#include <cstream/base.h>
 
 struct heap_count {
     cst_allocator allocator;

@@ -10,9 +10,8 @@
 
 #include <stdarg.h>
 
-#include <cstream/alloc.h>
+#include <cstream/base.h>
 #include <cstream/slice.h>
-#include <cstream/status.h>
 
 /** Bytes of the question's own, in a block of exactly their size, so that a step beyond them shows. */
 struct bytes {

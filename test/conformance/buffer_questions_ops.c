@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cstream/bytes.h>
-#include <cstream/number.h>
+#include <cstream/buffer.h>
 
 /* --- search and compare ----------------------------------------------------------------------- */
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include <cstream/decoder.h>
+#include <cstream/text.h>
 
 static cst_encoding encoding_of(struct question *q, size_t arg)
 {

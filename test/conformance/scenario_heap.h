@@ -4,7 +4,7 @@
 #ifndef SCENARIO_HEAP_H
 #define SCENARIO_HEAP_H
 
-#include <cstream/alloc.h>
+#include <cstream/base.h>
 
 /** Calls of alloc that fail: the one at `at`, counted from 1; with `after` those that follow it too. 0 is none. */
 struct heap_failure {

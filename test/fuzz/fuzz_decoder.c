@@ -5,7 +5,7 @@
  */
 #include "fuzz.h"
 
-#include <cstream/decoder.h>
+#include <cstream/text.h>
 
 enum { LONGEST = 4096 };
 

@@ -6,7 +6,7 @@
  */
 #include "fuzz.h"
 
-#include <cstream/encoding.h>
+#include <cstream/text.h>
 
 enum { LONGEST = 4096 };
 

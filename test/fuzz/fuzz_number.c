@@ -4,8 +4,8 @@
  */
 #include "fuzz.h"
 
-#include <cstream/cursor.h>
-#include <cstream/number.h>
+#include <cstream/chain.h>
+#include <cstream/buffer.h>
 
 #define MOST_BYTES 40
 #define MOST_CHUNKS 12

@@ -4,7 +4,7 @@
  */
 #include "fuzz.h"
 
-#include <cstream/bytes.h>
+#include <cstream/buffer.h>
 
 #define MOST_NEEDLE 600
 #define MOST_CHUNKS 40

@@ -12,7 +12,7 @@ static cst_status rot13(cst_stream *s, void *self, const cst_slice *chunk)
     cst_buf out;
 
     (void)self;
-    if (cst_ctx_buf(&out, cst_stream_ctx(s), chunk->len) < 0)
+    if (cst_buf_new_cached(&out, cst_stream_ctx(s), chunk->len) < 0)
         return CST_E_NOMEM;
     for (size_t i = 0; i < chunk->len; i++) {
         uint8_t byte = chunk->data[i];
@@ -69,7 +69,7 @@ int main(void)
     cst_chain_init(&chain, allocator);
     st = stream_text(ctx, &chain, "The quick brown fox");
     failed = st != CST_OK || cst_chain_bytes(&chain) != strlen(want);
-    cst_chain_peek(&chain, got, sizeof(got) - 1);
+    cst_chain_copy(got, &chain, sizeof(got) - 1);
     failed = failed || strcmp(got, want) != 0;
     if (failed)
         fprintf(stderr, "consumer: %s, got \"%s\"\n", cst_status_text(st), got);

@@ -15,7 +15,7 @@ static cst_status upper(cst_stream *s, struct test_row *row, const cst_slice *ch
     cst_buf out;
 
     (void)row;
-    assert_int_equal(cst_ctx_buf(&out, cst_stream_ctx(s), chunk->len), CST_OK);
+    assert_int_equal(cst_buf_new_cached(&out, cst_stream_ctx(s), chunk->len), CST_OK);
     for (size_t i = 0; i < chunk->len; i++)
         out.data[i] = (uint8_t)toupper(chunk->data[i]);
     return cst_give(s, cst_buf_freeze(&out, chunk->len));

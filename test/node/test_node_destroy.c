@@ -143,7 +143,7 @@ static void push_eof_and_end(void *arg)
     struct fixture *f = arg;
 
     cst_push_eof(f->s);
-    if (cst_has_writable(f->s))
+    if (cst_stream_has_writable(f->s))
         cst_end(f->s, NULL, NULL);
     test_hand_answer(&f->calls, CST_OK);
 }

@@ -12,7 +12,7 @@ static cst_stream *reader(struct test_fixture *f, int fd)
 {
     cst_stream *s;
 
-    assert_int_equal(cst_fd_readable_new(&s, f->loop, fd, NULL), CST_OK);
+    assert_int_equal(cst_fd_source_new(&s, f->loop, fd, NULL), CST_OK);
     return s;
 }
 
@@ -20,7 +20,7 @@ static cst_stream *writer(struct test_fixture *f, int fd)
 {
     cst_stream *s;
 
-    assert_int_equal(cst_fd_writable_new(&s, f->loop, fd, NULL), CST_OK);
+    assert_int_equal(cst_fd_sink_new(&s, f->loop, fd, NULL), CST_OK);
     return s;
 }
 
@@ -48,7 +48,7 @@ static void pipe_is_read_to_its_end(void **state)
     assert_int_equal(cst_stream_fd(s), in);
     test_run(f);
     assert_string_equal(f->trace.text, "r:data:abc r:end r:close");
-    assert_int_equal(cst_bytes_read(s), 3);
+    assert_int_equal(cst_stream_bytes_read(s), 3);
     assert_int_equal(cst_stream_fd(s), -1);
     cst_unref(s);
 }
@@ -91,7 +91,7 @@ static void nothing_is_read_before_it_is_asked_for(void **state)
     test_write(out, "abc");
     s = reader(f, in);
     test_run(f);
-    assert_int_equal(cst_bytes_read(s), 0);
+    assert_int_equal(cst_stream_bytes_read(s), 0);
     close(out);
     cst_destroy(s, CST_OK);
     cst_unref(s);
@@ -106,8 +106,7 @@ static void paused_reader_reads_up_to_its_mark_and_does_not_keep_the_loop(void *
     test_pipe(&in, &out);
     test_write(out, "abcdefgh");
     assert_int_equal(
-        cst_fd_readable_new(&s, f->loop, in, &(cst_fd_opts){ .stream.high_water_mark = 3 }),
-        CST_OK);
+        cst_fd_source_new(&s, f->loop, in, &(cst_fd_opts){ .stream.high_water_mark = 3 }), CST_OK);
     test_listen_to_data(f, s, "r");
     cst_pause(s);
     cst_read(NULL, s, 0);
@@ -175,7 +174,7 @@ static void writer_writes_and_closes(void **state)
     test_assert_reads(in, "def");
     test_assert_reads(in, "");
     assert_string_equal(f->trace.text, "done:OK w:finish w:close");
-    assert_int_equal(cst_bytes_written(s), 6);
+    assert_int_equal(cst_stream_bytes_written(s), 6);
     close(in);
     cst_unref(s);
 }
@@ -271,9 +270,9 @@ static void reader_that_never_reads_fills_the_writer_and_the_loop_sleeps(void **
     assert_true(cst_writable_need_drain(w));
     assert_true(cst_is_paused(zeroes));
     assert_true(f->heap.peak_bytes < 400 * 1024); /* two marks and a chunk, and the cache */
-    calls = cst_bytes_read(zeroes);
+    calls = cst_stream_bytes_read(zeroes);
     assert_int_equal(cst_loop_run_once(f->loop, 20 * 1000000), CST_MORE);
-    assert_int_equal(cst_bytes_read(zeroes), calls);
+    assert_int_equal(cst_stream_bytes_read(zeroes), calls);
     assert_string_equal(f->trace.text, "");
     cst_destroy(zeroes, CST_OK);
     cst_destroy(w, CST_OK);
@@ -394,7 +393,7 @@ static void call_that_writes_nothing_is_no_activity(void **state)
     other = dup(there);
     s = writer(f, there);
     cst_write(s, test_bytes(f, 0, LARGE_BYTES), test_on_done, test_name(f, "done"));
-    written = cst_bytes_written(s);
+    written = cst_stream_bytes_written(s);
     assert_int_equal(cst_watch_add(&watch, f->loop, other, fill_up, &other), CST_OK);
     test_limit_idleness(f, s);
     for (unsigned i = 0; i < 4; i++) {
@@ -405,7 +404,7 @@ static void call_that_writes_nothing_is_no_activity(void **state)
         test_pass(f, 25);
     }
     assert_string_equal(f->trace.text, "idle");
-    assert_int_equal(cst_bytes_written(s), written);
+    assert_int_equal(cst_stream_bytes_written(s), written);
     cst_watch_remove(&watch);
     close(other);
     let_go_of_large(f, s, here);
@@ -601,8 +600,8 @@ static void assert_refused(struct test_fixture *f, int fd)
     const cst_fd_opts borrowed = { .borrowed = true };
     cst_stream *s = NULL;
 
-    assert_int_equal(cst_fd_readable_new(&s, f->loop, fd, &borrowed), CST_E_INVALID_ARG);
-    assert_int_equal(cst_fd_writable_new(&s, f->loop, fd, &borrowed), CST_E_INVALID_ARG);
+    assert_int_equal(cst_fd_source_new(&s, f->loop, fd, &borrowed), CST_E_INVALID_ARG);
+    assert_int_equal(cst_fd_sink_new(&s, f->loop, fd, &borrowed), CST_E_INVALID_ARG);
     assert_true(test_is_open(fd));
     assert_int_equal(cst_fd_duplex_new(&s, f->loop, fd, NULL), CST_E_INVALID_ARG);
     assert_false(test_is_open(fd));
@@ -1016,7 +1015,7 @@ static void stream_that_always_has_something_lets_others_have_their_turn(void **
     test_write(out, "abc");
     test_turn(f, 2);
     assert_string_equal(f->trace.text, "r:data:abc");
-    assert_true(cst_bytes_read(zeroes) > 0);
+    assert_true(cst_stream_bytes_read(zeroes) > 0);
     cst_destroy(zeroes, CST_OK);
     close(out);
     test_run(f);
@@ -1033,7 +1032,7 @@ static void borrowed_descriptor_stays_open_and_blocking(void **state)
     int in, out;
 
     test_pipe(&in, &out);
-    assert_int_equal(cst_fd_readable_new(&s, f->loop, in, &(cst_fd_opts){ .borrowed = true }),
+    assert_int_equal(cst_fd_source_new(&s, f->loop, in, &(cst_fd_opts){ .borrowed = true }),
                      CST_OK);
     assert_int_not_equal(fcntl(in, F_GETFL) & O_NONBLOCK, 0);
     test_write(out, "abc");
@@ -1056,7 +1055,7 @@ static void descriptor_that_was_non_blocking_stays_so(void **state)
 
     test_pipe(&in, &out);
     assert_int_equal(fcntl(in, F_SETFL, O_NONBLOCK), 0);
-    assert_int_equal(cst_fd_readable_new(&s, f->loop, in, &(cst_fd_opts){ .borrowed = true }),
+    assert_int_equal(cst_fd_source_new(&s, f->loop, in, &(cst_fd_opts){ .borrowed = true }),
                      CST_OK);
     cst_destroy(s, CST_OK);
     assert_int_not_equal(fcntl(in, F_GETFL) & O_NONBLOCK, 0);
@@ -1105,8 +1104,8 @@ static void refused_constructor_closes_an_owned_descriptor(void **state)
 
     for (size_t i = 0; i < 4; i++)
         fds[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
-    assert_int_equal(cst_fd_readable_new(&s, f->loop, fds[0], &objects), CST_E_INVALID_ARG);
-    assert_int_equal(cst_fd_writable_new(&s, f->loop, fds[1], &objects), CST_E_INVALID_ARG);
+    assert_int_equal(cst_fd_source_new(&s, f->loop, fds[0], &objects), CST_E_INVALID_ARG);
+    assert_int_equal(cst_fd_sink_new(&s, f->loop, fds[1], &objects), CST_E_INVALID_ARG);
     assert_int_equal(cst_fd_duplex_new(&s, NULL, fds[2], NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_fd_duplex_new(NULL, f->loop, fds[3], NULL), CST_E_INVALID_ARG);
     for (size_t i = 0; i < 4; i++)
@@ -1122,9 +1121,9 @@ static void refused_constructor_leaves_a_borrowed_descriptor_alone(void **state)
     int in, out;
 
     test_pipe(&in, &out);
-    assert_int_equal(cst_fd_readable_new(&s, f->loop, in, &objects), CST_E_INVALID_ARG);
+    assert_int_equal(cst_fd_source_new(&s, f->loop, in, &objects), CST_E_INVALID_ARG);
     test_heap_fail_from(&f->heap, 1);
-    assert_int_equal(cst_fd_readable_new(&s, f->loop, in, &(cst_fd_opts){ .borrowed = true }),
+    assert_int_equal(cst_fd_source_new(&s, f->loop, in, &(cst_fd_opts){ .borrowed = true }),
                      CST_E_NOMEM);
     test_heap_fail_never(&f->heap);
     assert_int_equal(fcntl(in, F_GETFL) & O_NONBLOCK, 0);
@@ -1138,8 +1137,8 @@ static void descriptor_that_is_not_open_is_refused(void **state)
     struct test_fixture *f = *state;
     cst_stream *s = NULL;
 
-    assert_int_equal(cst_fd_readable_new(&s, f->loop, -1, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_fd_readable_new(&s, f->loop, 250, NULL), CST_OS(EBADF));
+    assert_int_equal(cst_fd_source_new(&s, f->loop, -1, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_fd_source_new(&s, f->loop, 250, NULL), CST_OS(EBADF));
     assert_null(s);
 }
 
@@ -1150,8 +1149,8 @@ static void other_streams_have_no_descriptor(void **state)
 
     assert_int_equal(cst_passthrough_new(&s, f->ctx, NULL), CST_OK);
     assert_int_equal(cst_stream_fd(s), -1);
-    assert_int_equal(cst_bytes_read(s), 0);
-    assert_int_equal(cst_bytes_written(s), 0);
+    assert_int_equal(cst_stream_bytes_read(s), 0);
+    assert_int_equal(cst_stream_bytes_written(s), 0);
     assert_int_equal(cst_stream_fd(NULL), -1);
     cst_destroy(s, CST_OK);
     cst_unref(s);
@@ -1260,11 +1259,11 @@ static bool copy(struct test_fixture *f)
     test_socketpair(&result, &out, SOCK_STREAM);
     test_write(feed, "abcdefgh");
     close(feed);
-    st[0] = cst_fd_readable_new(&stages[0], f->loop, in, NULL);
+    st[0] = cst_fd_source_new(&stages[0], f->loop, in, NULL);
     st[1] = cst_passthrough_new(&stages[1], f->ctx, NULL);
     st[2] =
         cst_fd_duplex_new(&stages[2], f->loop, out, &(cst_fd_opts){ .stream.no_readable = true });
-    st[3] = cst_fd_readable_new(&gatherer, f->loop, result, NULL);
+    st[3] = cst_fd_source_new(&gatherer, f->loop, result, NULL);
     if (st[0] == CST_OK && st[1] == CST_OK && st[2] == CST_OK && st[3] == CST_OK &&
         cst_on(gatherer, CST_DATA, test_on_event, test_name(f, "r")) == CST_OK &&
         cst_pipeline(stages, 3, NULL, test_on_outcome, name) == CST_OK)

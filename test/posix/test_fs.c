@@ -44,7 +44,7 @@ static void file_is_opened_by_a_task_and_read_in_chunks_of_the_mark(void **state
     assert_int_equal(cst_stream_fd(s), -1);
     test_run(f);
     assert_string_equal(f->trace.text, "open:OK r:data:abc r:data:def r:data:gh r:end r:close");
-    assert_int_equal(cst_bytes_read(s), 8);
+    assert_int_equal(cst_stream_bytes_read(s), 8);
     assert_int_equal(cst_stream_fd(s), -1);
     cst_unref(s);
 }
@@ -259,7 +259,7 @@ static void writes_wait_for_the_file_and_then_go_in_order(void **state)
     test_run(f);
     assert_string_equal(f->trace.text, "open:OK done:OK done:OK done:OK w:finish w:close");
     test_assert_file(path, "abcabcabcd");
-    assert_int_equal(cst_bytes_written(s), 10);
+    assert_int_equal(cst_stream_bytes_written(s), 10);
     cst_unref(s);
 }
 
@@ -359,7 +359,7 @@ static void file_that_may_not_grow_is_efbig_and_keeps_what_fits(void **state)
     cst_loop_run(f->loop);
     test_unlimit(&limit);
     assert_string_equal(f->trace.text, "done:EFBIG w:error:EFBIG w:close");
-    assert_int_equal(cst_bytes_written(s), 100000);
+    assert_int_equal(cst_stream_bytes_written(s), 100000);
     test_assert_big_file(path, 100000);
     cst_unref(s);
 }
@@ -539,7 +539,7 @@ static void fifo_is_read_without_holding_the_loop(void **state)
     close(out);
     test_run(f);
     assert_string_equal(f->trace.text, "open:OK r:data:abc r:data:def r:end r:close");
-    assert_int_equal(cst_bytes_read(s), 6);
+    assert_int_equal(cst_stream_bytes_read(s), 6);
     cst_unref(s);
 }
 
@@ -677,8 +677,8 @@ static void fifo_goes_from_and_to_by_the_kernel(void **state)
     cst_pipe(source, dest, NULL);
     test_run(f);
     test_assert_big_file(test_path(f, "to"), 300000);
-    assert_int_equal(cst_bytes_read(source), 300000);
-    assert_int_equal(cst_bytes_written(dest), 300000);
+    assert_int_equal(cst_stream_bytes_read(source), 300000);
+    assert_int_equal(cst_stream_bytes_written(dest), 300000);
     cst_unref(feeder);
     cst_unref(source);
     cst_unref(dest);

@@ -54,7 +54,7 @@ static cst_stream *pipe_writer(struct test_fixture *f, int fd, bool shared)
     const cst_fd_opts opts = { .shared = shared };
     cst_stream *s;
 
-    assert_int_equal(cst_fd_writable_new(&s, f->loop, fd, &opts), CST_OK);
+    assert_int_equal(cst_fd_sink_new(&s, f->loop, fd, &opts), CST_OK);
     return s;
 }
 
@@ -101,7 +101,7 @@ static void write_that_is_cut_by_a_reader_that_goes(void **state)
     cst_write(s, test_bytes(f, 0, 1 << 20), test_on_done, test_name(f, "done"));
     test_run(f);
     assert_child_is_well(child);
-    assert_true(cst_bytes_written(s) >= 20 * 4096);
+    assert_true(cst_stream_bytes_written(s) >= 20 * 4096);
     assert_string_equal(f->trace.text, "done:EPIPE w:error:EPIPE w:close");
     cst_unref(s);
 }
@@ -187,7 +187,7 @@ static void loop_that_is_turned_in_a_callback_keeps_its_guard_apart(void **state
 
     assert_int_equal(cst_loop_new(&nest.inner, NULL, NULL), CST_OK);
     test_pipe(&kept, &out);
-    assert_int_equal(cst_fd_writable_new(&nest.inner_pipe, nest.inner, out, NULL), CST_OK);
+    assert_int_equal(cst_fd_sink_new(&nest.inner_pipe, nest.inner, out, NULL), CST_OK);
     test_pipe(&in, &out);
     nest.outer_pipe = pipe_writer(f, out, false);
     cst_defer(f->ctx, &first, turn_the_inner, &nest);
@@ -260,7 +260,7 @@ static void file_by_its_descriptor_beyond_the_limit(void **state)
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
     limit_file_size(&before, 5000);
-    assert_int_equal(cst_fd_writable_new(&s, f->loop, fd, NULL), CST_OK);
+    assert_int_equal(cst_fd_sink_new(&s, f->loop, fd, NULL), CST_OK);
     assert_grows_to_the_limit(f, s, path);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 }
@@ -303,9 +303,9 @@ static void socket_into_a_file_beyond_the_limit(void **state)
     int in, out;
 
     test_socketpair(&in, &out, SOCK_STREAM);
-    assert_int_equal(cst_fd_writable_new(&feeder, f->loop, out, NULL), CST_OK);
+    assert_int_equal(cst_fd_sink_new(&feeder, f->loop, out, NULL), CST_OK);
     cst_end_with(feeder, test_bytes(f, 0, 300000), NULL, NULL);
-    assert_int_equal(cst_fd_readable_new(&source, f->loop, in, NULL), CST_OK);
+    assert_int_equal(cst_fd_source_new(&source, f->loop, in, NULL), CST_OK);
     transfer_into_a_file_beyond_the_limit(f, source);
     cst_unref(feeder);
 }

@@ -25,7 +25,7 @@ static void feed(struct transfer *t, int fd)
 {
     struct test_fixture *f = t->f;
 
-    assert_int_equal(cst_fd_writable_new(&t->feeder, f->loop, fd, NULL), CST_OK);
+    assert_int_equal(cst_fd_sink_new(&t->feeder, f->loop, fd, NULL), CST_OK);
     for (size_t at = 0; at < t->len; at += 50000)
         cst_write(t->feeder, test_bytes(f, at, t->len - at < 50000 ? t->len - at : 50000), NULL,
                   NULL);
@@ -53,17 +53,17 @@ static void make_source(struct transfer *t, enum source_kind kind)
         break;
     case FROM_FD_FILE:
         in = open(test_big_file(f, "from", t->len), O_RDONLY | O_CLOEXEC);
-        st = cst_fd_readable_new(&t->source, f->loop, in, NULL);
+        st = cst_fd_source_new(&t->source, f->loop, in, NULL);
         break;
     case FROM_PIPE:
         test_pipe(&in, &out);
         feed(t, out);
-        st = cst_fd_readable_new(&t->source, f->loop, in, NULL);
+        st = cst_fd_source_new(&t->source, f->loop, in, NULL);
         break;
     case FROM_SOCKET:
         test_socketpair(&in, &out, SOCK_STREAM);
         feed(t, out);
-        st = cst_fd_readable_new(&t->source, f->loop, in, NULL);
+        st = cst_fd_source_new(&t->source, f->loop, in, NULL);
         break;
     case SOURCE_KINDS:
         fail();
@@ -94,15 +94,15 @@ static void make_dest(struct transfer *t, enum dest_kind kind)
         break;
     case TO_FD_FILE:
         out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-        st = cst_fd_writable_new(&t->dest, f->loop, out, NULL);
+        st = cst_fd_sink_new(&t->dest, f->loop, out, NULL);
         break;
     case TO_PIPE:
         test_pipe(&in, &out);
-        st = cst_fd_writable_new(&t->dest, f->loop, out, NULL);
+        st = cst_fd_sink_new(&t->dest, f->loop, out, NULL);
         break;
     case TO_SOCKET:
         test_socketpair(&in, &out, SOCK_STREAM);
-        st = cst_fd_writable_new(&t->dest, f->loop, out, NULL);
+        st = cst_fd_sink_new(&t->dest, f->loop, out, NULL);
         break;
     case DEST_KINDS:
         fail();
@@ -110,7 +110,7 @@ static void make_dest(struct transfer *t, enum dest_kind kind)
     assert_int_equal(st, CST_OK);
     if (in < 0)
         return;
-    assert_int_equal(cst_fd_readable_new(&t->gatherer, f->loop, in, NULL), CST_OK);
+    assert_int_equal(cst_fd_source_new(&t->gatherer, f->loop, in, NULL), CST_OK);
     test_gather(f, t->gatherer);
 }
 
@@ -120,8 +120,8 @@ static void check(struct transfer *t, enum dest_kind kind)
     bool after_junk = kind == TO_START || kind == TO_APPEND;
 
     assert_string_equal(f->trace.text, "copy:OK");
-    assert_int_equal(cst_bytes_read(t->source), t->len);
-    assert_int_equal(cst_bytes_written(t->dest), t->len);
+    assert_int_equal(cst_stream_bytes_read(t->source), t->len);
+    assert_int_equal(cst_stream_bytes_written(t->dest), t->len);
     if (t->gatherer)
         assert_int_equal(f->gathered, t->len);
     else
@@ -229,7 +229,7 @@ static void get_stuck(struct stuck *k, struct test_fixture *f)
     make_source(&t, FROM_SOCKET);
     test_socketpair(&k->reader, &out, SOCK_STREAM);
     assert_int_equal(setsockopt(out, SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
-    assert_int_equal(cst_fd_writable_new(&k->dest, f->loop, out, NULL), CST_OK);
+    assert_int_equal(cst_fd_sink_new(&k->dest, f->loop, out, NULL), CST_OK);
     k->f = f;
     k->feeder = t.feeder;
     k->source = t.source;
@@ -245,7 +245,7 @@ static cst_stream *start_reading(struct stuck *k)
 {
     cst_stream *s;
 
-    assert_int_equal(cst_fd_readable_new(&s, k->f->loop, k->reader, NULL), CST_OK);
+    assert_int_equal(cst_fd_source_new(&s, k->f->loop, k->reader, NULL), CST_OK);
     test_gather(k->f, s);
     return s;
 }
@@ -274,12 +274,12 @@ static void reader_that_never_reads_stops_the_source_and_holds_little(void **sta
     size_t idle;
 
     get_stuck(&k, f);
-    taken = cst_bytes_read(k.source);
+    taken = cst_stream_bytes_read(k.source);
     idle = cst_writable_length(k.dest);
     assert_true(idle > 0 && idle <= 65536); /* what the conduit holds */
-    assert_int_equal(cst_bytes_written(k.dest) + idle, taken);
+    assert_int_equal(cst_stream_bytes_written(k.dest) + idle, taken);
     assert_int_equal(cst_loop_run_once(f->loop, 20 * 1000000), CST_MORE);
-    assert_int_equal(cst_bytes_read(k.source), taken);
+    assert_int_equal(cst_stream_bytes_read(k.source), taken);
     assert_string_equal(f->trace.text, "");
     let_go(&k, NULL);
 }
@@ -308,13 +308,14 @@ static void part_of_what_is_held_is_activity(void **state)
     get_stuck(&k, f);
     test_limit_idleness(f, k.dest);
     while (f->gathered < STUCK_BYTES / 2) {
-        uint64_t taken = cst_bytes_read(k.source), written = cst_bytes_written(k.dest);
+        uint64_t taken = cst_stream_bytes_read(k.source),
+                 written = cst_stream_bytes_written(k.dest);
 
         (void)test_take_all(f, k.reader);
         test_turn(f, 1);
-        if (cst_bytes_written(k.dest) == written)
+        if (cst_stream_bytes_written(k.dest) == written)
             continue; /* nothing has gone out, and no time passes */
-        parts += cst_bytes_read(k.source) == taken;
+        parts += cst_stream_bytes_read(k.source) == taken;
         test_pass(f, 100);
         assert_string_equal(f->trace.text, "");
     }
@@ -342,7 +343,7 @@ static void listener_that_comes_later_sees_what_is_left(void **state)
     size_t seen = 0;
 
     get_stuck(&k, f);
-    taken = cst_bytes_read(k.source);
+    taken = cst_stream_bytes_read(k.source);
     cst_on(k.source, CST_DATA, count_data, &seen);
     reader = start_reading(&k);
     test_run(f);
@@ -361,13 +362,13 @@ static void change_on_the_way(struct test_fixture *f, bool listened, char text[4
 
     test_pipe(&reader, &writer);
     assert_int_equal(cst_fs_read_stream_new(&source, f->ctx, path, NULL), CST_OK);
-    assert_int_equal(cst_fd_writable_new(&dest, f->loop, writer, NULL), CST_OK);
+    assert_int_equal(cst_fd_sink_new(&dest, f->loop, writer, NULL), CST_OK);
     if (listened)
         cst_on(source, CST_DATA, count_data, &seen);
     assert_int_equal(cst_pipe(source, dest, NULL), CST_OK);
     test_run(f);
     assert_int_equal(seen, listened ? 3 : 0);
-    assert_int_equal(cst_bytes_written(dest), 3);
+    assert_int_equal(cst_stream_bytes_written(dest), 3);
     file = open(path, O_WRONLY | O_CLOEXEC);
     assert_int_equal(write(file, "new", 3), 3);
     close(file);
@@ -398,7 +399,7 @@ static void write_between_comes_after_what_was_taken(void **state)
     uint64_t taken;
 
     get_stuck(&k, f);
-    taken = cst_bytes_read(k.source);
+    taken = cst_stream_bytes_read(k.source);
     cst_unpipe(k.source, k.dest);
     cst_write(k.dest, test_bytes(f, (size_t)taken, 1000), test_on_done, test_name(f, "done"));
     cst_end(k.dest, NULL, NULL);
@@ -553,8 +554,8 @@ static void no_story_loses_a_byte(void **state)
         test_socketpair(&in, &story.feeder, SOCK_STREAM);
         test_socketpair(&story.reader, &out, SOCK_STREAM);
         setsockopt(out, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
-        assert_int_equal(cst_fd_readable_new(&story.source, f->loop, in, NULL), CST_OK);
-        assert_int_equal(cst_fd_writable_new(&story.dest, f->loop, out, NULL), CST_OK);
+        assert_int_equal(cst_fd_source_new(&story.source, f->loop, in, NULL), CST_OK);
+        assert_int_equal(cst_fd_sink_new(&story.dest, f->loop, out, NULL), CST_OK);
         tell(&story);
         close(story.reader);
         cst_unref(story.source);
@@ -597,7 +598,7 @@ static void reset_of_the_source_is_no_end(void **state)
     int peer, fd;
 
     tcp_pair(&peer, &fd);
-    assert_int_equal(cst_fd_readable_new(&source, f->loop, fd, NULL), CST_OK);
+    assert_int_equal(cst_fd_source_new(&source, f->loop, fd, NULL), CST_OK);
     assert_int_equal(cst_fs_write_stream_new(&dest, f->ctx, path, NULL), CST_OK);
     test_listen(f, source, "s");
     test_listen(f, dest, "d");
@@ -606,7 +607,7 @@ static void reset_of_the_source_is_no_end(void **state)
         test_write(peer, "abc");
         test_turn(f, 5);
     }
-    assert_int_equal(cst_bytes_written(dest), 9);
+    assert_int_equal(cst_stream_bytes_written(dest), 9);
     reset(peer);
     test_turn(f, 5);
     assert_string_equal(f->trace.text, "s:error:ECONNRESET s:close");
@@ -628,7 +629,7 @@ static void pipe_without_a_reader_is_epipe_and_no_signal(void **state)
     close(in);
     assert_int_equal(cst_fs_read_stream_new(&source, f->ctx, test_big_file(f, "from", 1000), NULL),
                      CST_OK);
-    assert_int_equal(cst_fd_writable_new(&dest, f->loop, out, NULL), CST_OK);
+    assert_int_equal(cst_fd_sink_new(&dest, f->loop, out, NULL), CST_OK);
     test_listen(f, dest, "d");
     cst_pipe(source, dest, NULL);
     test_run(f);
@@ -696,7 +697,7 @@ static void file_without_a_size_is_read(void **state)
     test_run(f);
     assert_int_equal(stat(to, &about), 0);
     assert_true(about.st_size > 100);
-    assert_int_equal(cst_bytes_written(dest), (uint64_t)about.st_size);
+    assert_int_equal(cst_stream_bytes_written(dest), (uint64_t)about.st_size);
     cst_unref(source);
     cst_unref(dest);
 }
@@ -780,7 +781,7 @@ static void conduit_that_holds_bytes_is_given_up_whole(void **state)
     size_t before;
 
     relay(f, row, &in, &out);
-    assert_int_equal(cst_fd_writable_new(&feeder, f->loop, in, NULL), CST_OK);
+    assert_int_equal(cst_fd_sink_new(&feeder, f->loop, in, NULL), CST_OK);
     cst_end_with(feeder, test_bytes(f, 0, 2 << 20), NULL, NULL);
     for (unsigned i = 0; i < 20; i++)
         test_turn(f, 1);
@@ -796,7 +797,7 @@ static void conduit_that_holds_bytes_is_given_up_whole(void **state)
         test_turn(f, 1);
     }
     assert_int_equal(f->gathered, 2 << 20);
-    assert_int_equal(cst_bytes_written(row[1]), 2 << 20);
+    assert_int_equal(cst_stream_bytes_written(row[1]), 2 << 20);
     close(out);
     cst_destroy(row[0], CST_OK);
     cst_destroy(row[1], CST_OK);
@@ -815,8 +816,8 @@ static bool serve_file(struct test_fixture *f)
 
     test_socketpair(&in, &out, SOCK_STREAM);
     st[0] = cst_fs_read_stream_new(&file, f->ctx, from, NULL);
-    st[1] = cst_fd_readable_new(&gatherer, f->loop, in, NULL);
-    st[2] = cst_fd_writable_new(&socket, f->loop, out, NULL);
+    st[1] = cst_fd_source_new(&gatherer, f->loop, in, NULL);
+    st[2] = cst_fd_sink_new(&socket, f->loop, out, NULL);
     if (st[0] == CST_OK && st[1] == CST_OK && st[2] == CST_OK &&
         cst_on(gatherer, CST_DATA, test_on_gather, f) == CST_OK &&
         cst_pipe(file, socket, NULL) == CST_OK)

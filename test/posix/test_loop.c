@@ -115,7 +115,7 @@ static void error_without_a_listener_ends_the_run_once(void **state)
     cst_stream *s;
 
     cst_loop_hold(f->loop);
-    assert_int_equal(cst_fd_readable_new(&s, f->loop, open(f->dir, O_RDONLY | O_CLOEXEC), NULL),
+    assert_int_equal(cst_fd_source_new(&s, f->loop, open(f->dir, O_RDONLY | O_CLOEXEC), NULL),
                      CST_OK);
     cst_resume(s);
     assert_int_equal(cst_loop_run(f->loop), CST_E_UNHANDLED);
@@ -535,7 +535,7 @@ static void tasks_without_end_let_descriptors_have_their_turn(void **state)
     test_write(out, "abc");
     close(out);
     again(&endless);
-    assert_int_equal(cst_fd_readable_new(&s, f->loop, in, NULL), CST_OK);
+    assert_int_equal(cst_fd_source_new(&s, f->loop, in, NULL), CST_OK);
     test_listen_to_data(f, s, "r");
     test_turn(f, 5);
     assert_string_equal(f->trace.text, "r:data:abc r:end r:close");

@@ -139,8 +139,8 @@ static void megabytes_are_echoed_whole(void **state)
     cst_end(s, NULL, NULL);
     test_run(f);
     assert_int_equal(f->gathered, 4000000);
-    assert_int_equal(cst_bytes_written(s), 4000000);
-    assert_int_equal(cst_bytes_read(s), 4000000);
+    assert_int_equal(cst_stream_bytes_written(s), 4000000);
+    assert_int_equal(cst_stream_bytes_read(s), 4000000);
     assert_string_equal(f->trace.text, "connect:OK c:finish c:end c:close");
     cst_unref(s);
     cst_unref(server.last);

@@ -353,7 +353,7 @@ static void on_event(cst_stream *s, const cst_event *event, void *arg)
         end->closed = true;
     if (event->type == (end->side == SOURCE ? CST_END : CST_FINISH))
         end->complete = true;
-    if (event->type == CST_END && end->side == SOURCE && cst_has_writable(s))
+    if (event->type == CST_END && end->side == SOURCE && cst_stream_has_writable(s))
         (void)cst_end(s, NULL, NULL);
 }
 
@@ -673,8 +673,8 @@ static cst_status make_fd(struct end *end, int fd)
 
     if (end->kind == FD_SOCKET && !end->shared && one_in(end->run, 2))
         return cst_fd_duplex_new(&end->stream, loop, fd, &opts);
-    return end->side == SOURCE ? cst_fd_readable_new(&end->stream, loop, fd, &opts)
-                               : cst_fd_writable_new(&end->stream, loop, fd, &opts);
+    return end->side == SOURCE ? cst_fd_source_new(&end->stream, loop, fd, &opts)
+                               : cst_fd_sink_new(&end->stream, loop, fd, &opts);
 }
 
 static cst_socket_opts socket_opts(const struct end *end)
@@ -692,7 +692,7 @@ static void watch_stream(struct end *end)
 
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         must(cst_on(s, types[i], on_event, end) == CST_OK, "cst_on");
-    end->stream_reads = cst_has_readable(s);
+    end->stream_reads = cst_stream_has_readable(s);
     if (end->side == SINK && end->stream_reads)
         must(cst_on(s, CST_DATA, on_answer, end) == CST_OK, "cst_on");
 }

@@ -248,7 +248,7 @@ static void make_buf(struct cell *cell)
 {
     cst_buf buf;
 
-    if (cst_ctx_buf(&buf, cell->ctx, 100) == CST_OK)
+    if (cst_buf_new_cached(&buf, cell->ctx, 100) == CST_OK)
         cst_buf_free(&buf);
 }
 
@@ -265,37 +265,37 @@ static void look_at(const cst_ctx *ctx)
 
 /* --- streams that are made in a callback ---------------------------------------------------------------------------- */
 
-static cst_status each(void *arg, const cst_slice *chunk)
+static cst_status each(const cst_slice *chunk, void *arg)
 {
     (void)arg;
     (void)chunk;
     return CST_OK;
 }
 
-static cst_status map(void *arg, const cst_slice *chunk, cst_slice *out)
+static cst_status map(cst_slice *out, const cst_slice *chunk, void *arg)
 {
     (void)arg;
     *out = cst_slice_ref(chunk);
     return CST_OK;
 }
 
-static cst_status flat_map(void *arg, const cst_slice *chunk, cst_stream *s)
+static cst_status flat_map(cst_stream *s, const cst_slice *chunk, void *arg)
 {
     (void)arg;
     return cst_give(s, cst_slice_ref(chunk));
 }
 
-static cst_status test(void *arg, const cst_slice *chunk, bool *out)
+static cst_status test(bool *out, const cst_slice *chunk, void *arg)
 {
     (void)arg;
     *out = chunk->len > 0;
     return CST_OK;
 }
 
-static cst_status reduce(void *arg, const cst_slice *so_far, const cst_slice *chunk, cst_slice *out)
+static cst_status reduce(cst_slice *out, const cst_slice *so_far, const cst_slice *chunk, void *arg)
 {
     (void)so_far;
-    return map(arg, chunk, out);
+    return map(out, chunk, arg);
 }
 
 static void on_item(const cst_error *error, const cst_slice *item, void *arg)
@@ -312,7 +312,7 @@ static void on_answer(const cst_error *error, bool answer, void *arg)
     (void)arg;
 }
 
-static cst_status next(void *arg, cst_slice *out)
+static cst_status next(cst_slice *out, void *arg)
 {
     (void)arg;
     (void)out;
@@ -399,8 +399,8 @@ static void make_pair(struct cell *cell)
     ALONE(cst_stream_ops)                                                                         \
     ALONE(cst_stream_self)                                                                        \
     ALONE(cst_stream_name)                                                                        \
-    ALONE(cst_has_readable)                                                                       \
-    ALONE(cst_has_writable)                                                                       \
+    ALONE(cst_stream_has_readable)                                                                \
+    ALONE(cst_stream_has_writable)                                                                \
     ALONE(cst_is_destroyed)                                                                       \
     ALONE(cst_is_closed)                                                                          \
     ALONE(cst_errored)                                                                            \
@@ -465,7 +465,7 @@ static void make_pair(struct cell *cell)
     ONCE(cst_ctx_set_now_ns, cst_ctx_set_now_ns(cell->ctx, cst_ctx_now_ns(cell->ctx) + 1))        \
     ONCE(cst_ctx_set_default_high_water_mark,                                                     \
          cst_ctx_set_default_high_water_mark(cell->ctx, false, 3))                                \
-    ONCE(cst_ctx_buf, make_buf(cell))                                                             \
+    ONCE(cst_buf_new_cached, make_buf(cell))                                                      \
     ONCE(look_at_the_context, look_at(cell->ctx))                                                 \
     MAKES(cst_readable_new, &nothing_ops, NULL, NULL)                                             \
     MAKES(cst_writable_new, &take_ops, NULL, NULL)                                                \
@@ -475,20 +475,20 @@ static void make_pair(struct cell *cell)
     MAKES(cst_passthrough_new_with, &nothing_ops, NULL, NULL)                                     \
     ONCE(cst_duplex_pair_new, make_pair(cell))                                                    \
     MAKES(cst_from_array_new, NULL, 0, NULL)                                                      \
-    MAKES(cst_from_fn_new, next, NULL, NULL)                                                      \
+    MAKES(cst_from_fn_new, NULL, next, NULL)                                                      \
     MAKES(cst_memory_source_new, some_bytes(), NULL)                                              \
     MAKES(cst_memory_sink_new, &cell->chain, 0, NULL)                                             \
-    MAKES(cst_map_new, map, NULL, NULL)                                                           \
-    MAKES(cst_filter_new, test, NULL, NULL)                                                       \
-    MAKES(cst_flat_map_new, flat_map, NULL, NULL)                                                 \
+    MAKES(cst_map_new, NULL, map, NULL)                                                           \
+    MAKES(cst_filter_new, NULL, test, NULL)                                                       \
+    MAKES(cst_flat_map_new, NULL, flat_map, NULL)                                                 \
     MAKES(cst_take_new, 1, NULL)                                                                  \
     MAKES(cst_drop_new, 1, NULL)                                                                  \
-    MAKES(cst_for_each_new, each, NULL, NULL, NULL)                                               \
-    MAKES(cst_reduce_new, reduce, NULL, on_item, NULL, NULL)                                      \
+    MAKES(cst_for_each_new, NULL, each, NULL, NULL)                                               \
+    MAKES(cst_reduce_new, NULL, NULL, reduce, on_item, NULL)                                      \
     MAKES(cst_to_array_new, &cell->chain, NULL, NULL, NULL)                                       \
-    MAKES(cst_some_new, test, on_answer, NULL, NULL)                                              \
-    MAKES(cst_every_new, test, on_answer, NULL, NULL)                                             \
-    MAKES(cst_find_new, test, on_item, NULL, NULL)                                                \
+    MAKES(cst_some_new, NULL, test, on_answer, NULL)                                              \
+    MAKES(cst_every_new, NULL, test, on_answer, NULL)                                             \
+    MAKES(cst_find_new, NULL, test, on_item, NULL)                                                \
     MAKES(cst_to_text_new, CST_HEX, NULL)                                                         \
     MAKES(cst_from_text_new, CST_HEX, NULL)                                                       \
     MAKES(cst_port_source_new, NULL, NULL)                                                        \

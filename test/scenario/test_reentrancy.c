@@ -315,7 +315,7 @@ static void fill_ops(struct cell *cell)
 
 /* --- functions of ready-made streams -------------------------------------------------------------------------------- */
 
-static cst_status yield(void *arg, cst_slice *out)
+static cst_status yield(cst_slice *out, void *arg)
 {
     struct cell *cell = arg;
 
@@ -327,7 +327,7 @@ static cst_status yield(void *arg, cst_slice *out)
     return CST_OK;
 }
 
-static cst_status on_item_of_flat_map(void *arg, const cst_slice *chunk, cst_stream *s)
+static cst_status on_item_of_flat_map(cst_stream *s, const cst_slice *chunk, void *arg)
 {
     struct cell *cell = arg;
 
@@ -338,7 +338,7 @@ static cst_status on_item_of_flat_map(void *arg, const cst_slice *chunk, cst_str
     return CST_OK;
 }
 
-static cst_status on_each(void *arg, const cst_slice *chunk)
+static cst_status on_each(const cst_slice *chunk, void *arg)
 {
     (void)chunk;
     reached(arg, IN_FUNCTION);
@@ -480,15 +480,15 @@ static cst_status make_middle(struct cell *cell)
     case COMPOSITION:
         return make_composition(cell, &opts);
     case FROM:
-        return cst_from_fn_new(out, cell->ctx, yield, cell, &opts);
+        return cst_from_fn_new(out, cell->ctx, &opts, yield, cell);
     case FLAT_MAP:
-        return cst_flat_map_new(out, cell->ctx, on_item_of_flat_map, cell, &opts);
+        return cst_flat_map_new(out, cell->ctx, &opts, on_item_of_flat_map, cell);
     case FOR_EACH:
     case KINDS:
         break;
     }
     cell->result.accepted = true;
-    return cst_for_each_new(out, cell->ctx, on_each, on_result, cell, &opts);
+    return cst_for_each_new(out, cell->ctx, &opts, on_each, on_result, cell);
 }
 
 static void make_streams(struct cell *cell)

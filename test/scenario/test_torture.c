@@ -276,13 +276,13 @@ static void made(struct line *line, cst_status st)
     line->broken = true;
 }
 
-/* One stream more, where all went well so far. */
-#define MAKE(constructor, ...)                                                               \
-    do {                                                                                     \
-        cst_opts opts = { .high_water_mark = line->mark };                                   \
-                                                                                             \
-        if (!line->broken)                                                                   \
-            made(line, constructor(&line->row[line->count], line->ctx, __VA_ARGS__, &opts)); \
+/* One stream more, if all went well so far. Its options are named `opts` among the arguments. */
+#define MAKE(constructor, ...)                                                        \
+    do {                                                                              \
+        cst_opts opts = { .high_water_mark = line->mark };                            \
+                                                                                      \
+        if (!line->broken)                                                            \
+            made(line, constructor(&line->row[line->count], line->ctx, __VA_ARGS__)); \
     } while (0)
 
 #define ADD(name, ...)                        \
@@ -320,10 +320,10 @@ static void add_memory_source(struct line *line)
         line->broken = true;
     else if (line->broken)
         cst_slice_unref(&bytes);
-    MAKE(cst_memory_source_new, bytes);
+    MAKE(cst_memory_source_new, bytes, &opts);
 }
 
-static cst_status next_item(void *arg, cst_slice *out)
+static cst_status next_item(cst_slice *out, void *arg)
 {
     struct line *line = arg;
 
@@ -339,31 +339,31 @@ static void add_array(struct line *line)
     cst_slice items[3] = { cst_slice_static(input, 50), cst_slice_static(input + 50, 90),
                            cst_slice_static(input + 140, 100) };
 
-    MAKE(cst_from_array_new, items, 3);
+    MAKE(cst_from_array_new, items, 3, &opts);
 }
 
-static cst_status map(void *arg, const cst_slice *chunk, cst_slice *out)
+static cst_status map(cst_slice *out, const cst_slice *chunk, void *arg)
 {
     struct line *line = arg;
 
     return cst_slice_copy(out, test_heap_allocator(&line->heap), chunk->data, chunk->len);
 }
 
-static cst_status test(void *arg, const cst_slice *chunk, bool *out)
+static cst_status test(bool *out, const cst_slice *chunk, void *arg)
 {
     (void)arg;
     *out = chunk->len > 0;
     return CST_OK;
 }
 
-static cst_status flat_map(void *arg, const cst_slice *chunk, cst_stream *s)
+static cst_status flat_map(cst_stream *s, const cst_slice *chunk, void *arg)
 {
     (void)arg;
     cst_push_copy(s, chunk->data, chunk->len);
     return CST_OK;
 }
 
-static cst_status reduce(void *arg, const cst_slice *so_far, const cst_slice *chunk, cst_slice *out)
+static cst_status reduce(cst_slice *out, const cst_slice *so_far, const cst_slice *chunk, void *arg)
 {
     const cst_slice both[2] = { *so_far, *chunk };
     struct owed *owed = arg;
@@ -371,31 +371,31 @@ static cst_status reduce(void *arg, const cst_slice *so_far, const cst_slice *ch
     return cst_slice_concat(out, test_heap_allocator(&owed->line->heap), both, 2);
 }
 
-static cst_status each(void *arg, const cst_slice *chunk)
+static cst_status each(const cst_slice *chunk, void *arg)
 {
     (void)arg;
     (void)chunk;
     return CST_OK;
 }
 
-ADD(source, cst_readable_new, &source_ops, &line)
-ADD(sink, cst_writable_new, &sink_ops, &line)
-ADD(vector_sink, cst_writable_new, &vector_ops, &line)
-ADD(filter, cst_transform_new, &filter_ops, &line)
-ADD(passthrough, cst_passthrough_new_with, &plain_ops, NULL)
-ADD(memory_sink, cst_memory_sink_new, &line->out, 0)
-ADD(from, cst_from_fn_new, next_item, line)
-ADD(map, cst_map_new, map, line)
-ADD(filter_operator, cst_filter_new, test, line)
-ADD(flat_map, cst_flat_map_new, flat_map, line)
-ADD(take, cst_take_new, 2)
-ADD(to_text, cst_to_text_new, CST_HEX)
-ADD(from_text, cst_from_text_new, CST_HEX)
-ADD_END(to_array, cst_to_array_new, &line->out, on_outcome)
-ADD_END(for_each, cst_for_each_new, each, on_outcome)
-ADD_END(some, cst_some_new, test, on_answer)
-ADD_END(find, cst_find_new, test, on_item)
-ADD_END(reduce, cst_reduce_new, reduce, NULL, on_item)
+ADD(source, cst_readable_new, &source_ops, &line, &opts)
+ADD(sink, cst_writable_new, &sink_ops, &line, &opts)
+ADD(vector_sink, cst_writable_new, &vector_ops, &line, &opts)
+ADD(filter, cst_transform_new, &filter_ops, &line, &opts)
+ADD(passthrough, cst_passthrough_new_with, &plain_ops, NULL, &opts)
+ADD(memory_sink, cst_memory_sink_new, &line->out, 0, &opts)
+ADD(from, cst_from_fn_new, &opts, next_item, line)
+ADD(map, cst_map_new, &opts, map, line)
+ADD(filter_operator, cst_filter_new, &opts, test, line)
+ADD(flat_map, cst_flat_map_new, &opts, flat_map, line)
+ADD(take, cst_take_new, 2, &opts)
+ADD(to_text, cst_to_text_new, CST_HEX, &opts)
+ADD(from_text, cst_from_text_new, CST_HEX, &opts)
+ADD_END(to_array, cst_to_array_new, &line->out, &opts, on_outcome)
+ADD_END(for_each, cst_for_each_new, &opts, each, on_outcome)
+ADD_END(some, cst_some_new, &opts, test, on_answer)
+ADD_END(find, cst_find_new, &opts, test, on_item)
+ADD_END(reduce, cst_reduce_new, NULL, &opts, reduce, on_item)
 
 /* What is written into the pair comes back. */
 static void add_pair(struct line *line)
@@ -576,7 +576,7 @@ static void build(struct line *line, const struct row *row, enum joint joint)
 static void check_output(struct line *line, const struct row *row, const struct way *way)
 {
     static uint8_t got[INPUT + 1];
-    size_t len = cst_chain_peek(&line->out, got, sizeof(got));
+    size_t len = cst_chain_copy(got, &line->out, sizeof(got));
 
     assert_in_range(len, line->heap.failures > 0 || way->destroyed ? 0 : row->out, row->out);
     assert_memory_equal(got, input, len);

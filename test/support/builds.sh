@@ -7,7 +7,7 @@
 #   no-debug    NDEBUG, as many programs are built
 #   tcc         a compiler that is neither gcc nor clang, where tcc is installed
 #   mips        the traces and the answers alone, in an emulator, where there is one: 32 bits, the most significant byte first,
-#               NaNs in an old encoding (number.h)
+#               NaNs in an old encoding (buffer.h)
 #
 # The others have their checks already: the sanitizers' build defines CST_CHECK and CST_NO_CACHE, headers-check.sh reads the
 # headers as C++, install-check.sh links static and shared.

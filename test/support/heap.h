@@ -8,7 +8,7 @@
 #ifndef CST_TEST_HEAP_H
 #define CST_TEST_HEAP_H
 
-#include <cstream/alloc.h>
+#include <cstream/base.h>
 
 /*
  * A request beyond this fails, as if memory were exhausted: a test of sizes near SIZE_MAX needs no

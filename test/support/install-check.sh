@@ -30,7 +30,7 @@ no_file_in()
 }
 
 rm -rf "$root"
-version=$(sed -n 's/^.define CST_VERSION_STRING "\(.*\)"/\1/p' include/cstream/version.h)
+version=$(sed -n 's/^.define CST_VERSION_STRING "\(.*\)"/\1/p' include/cstream/base.h)
 
 # Staged, as a packager does it: everything below DESTDIR, which no file names.
 make_quietly install DESTDIR="$root/stage" PREFIX=/usr LIBDIR=/usr/lib/here

@@ -157,9 +157,9 @@ static void questions(cst_ctx *ctx)
     /* Node: isDisturbed(stream) */
     bool is_disturbed = cst_readable_did_read(s) || cst_readable_aborted(s);
     /* Node: stream instanceof Readable */
-    bool has_readable = cst_has_readable(s);
+    bool has_readable = cst_stream_has_readable(s);
     /* Node: stream instanceof Writable */
-    bool has_writable = cst_has_writable(s);
+    bool has_writable = cst_stream_has_writable(s);
     printf("readable %d, writable %d, errored %d, disturbed %d, sides %d %d\n", is_readable,
            is_writable, is_errored, is_disturbed, has_readable, has_writable);
     cst_unref(s);

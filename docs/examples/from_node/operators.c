@@ -28,7 +28,7 @@
  */
 #include "from_node.h"
 
-static cst_status is_short(void *arg, const cst_slice *chunk, bool *out)
+static cst_status is_short(bool *out, const cst_slice *chunk, void *arg)
 {
     (void)arg;
     *out = chunk->len < 4;
@@ -36,14 +36,14 @@ static cst_status is_short(void *arg, const cst_slice *chunk, bool *out)
 }
 
 /* What comes before the first byte of each, and drops the rest. */
-static cst_status first_byte(void *arg, const cst_slice *chunk, cst_slice *out)
+static cst_status first_byte(cst_slice *out, const cst_slice *chunk, void *arg)
 {
     (void)arg;
     *out = cst_slice_sub(chunk, 0, 1);
     return CST_OK;
 }
 
-static cst_status each_byte(void *arg, const cst_slice *chunk, cst_stream *s)
+static cst_status each_byte(cst_stream *s, const cst_slice *chunk, void *arg)
 {
     (void)arg;
     for (size_t i = 0; i < chunk->len; i++)
@@ -51,13 +51,13 @@ static cst_status each_byte(void *arg, const cst_slice *chunk, cst_stream *s)
     return CST_OK;
 }
 
-static cst_status print_each(void *arg, const cst_slice *chunk)
+static cst_status print_each(const cst_slice *chunk, void *arg)
 {
     print_chunk(arg, chunk);
     return CST_OK;
 }
 
-static cst_status longer(void *arg, const cst_slice *so_far, const cst_slice *chunk, cst_slice *out)
+static cst_status longer(cst_slice *out, const cst_slice *so_far, const cst_slice *chunk, void *arg)
 {
     (void)arg;
     *out = cst_slice_ref(chunk->len > so_far->len ? chunk : so_far);
@@ -95,25 +95,25 @@ static void stages(cst_ctx *ctx)
     cst_stream *s = NULL, *end = NULL;
 
     /* Node: readable.map(fn) */
-    cst_map_new(&s, ctx, first_byte, NULL, NULL);
+    cst_map_new(&s, ctx, NULL, first_byte, NULL);
     /* Node: readable.forEach(fn) */
-    cst_for_each_new(&end, ctx, print_each, NULL, "map", NULL);
+    cst_for_each_new(&end, ctx, NULL, print_each, NULL, "map");
     run(ctx, s, end);
     /* Node: readable.filter(fn) */
-    cst_filter_new(&s, ctx, is_short, NULL, NULL);
-    cst_for_each_new(&end, ctx, print_each, NULL, "filter", NULL);
+    cst_filter_new(&s, ctx, NULL, is_short, NULL);
+    cst_for_each_new(&end, ctx, NULL, print_each, NULL, "filter");
     run(ctx, s, end);
     /* Node: readable.flatMap(fn) */
-    cst_flat_map_new(&s, ctx, each_byte, NULL, NULL);
-    cst_for_each_new(&end, ctx, print_each, NULL, "flatMap", NULL);
+    cst_flat_map_new(&s, ctx, NULL, each_byte, NULL);
+    cst_for_each_new(&end, ctx, NULL, print_each, NULL, "flatMap");
     run(ctx, s, end);
     /* Node: readable.take(2) */
     cst_take_new(&s, ctx, 2, NULL);
-    cst_for_each_new(&end, ctx, print_each, NULL, "take", NULL);
+    cst_for_each_new(&end, ctx, NULL, print_each, NULL, "take");
     run(ctx, s, end);
     /* Node: readable.drop(2) */
     cst_drop_new(&s, ctx, 2, NULL);
-    cst_for_each_new(&end, ctx, print_each, NULL, "drop", NULL);
+    cst_for_each_new(&end, ctx, NULL, print_each, NULL, "drop");
     run(ctx, s, end);
 }
 
@@ -129,16 +129,16 @@ static void ends(cst_ctx *ctx)
     printf("toArray: %zu\n", cst_chain_count(&chain));
     cst_chain_fini(&chain);
     /* Node: readable.reduce(fn) */
-    cst_reduce_new(&end, ctx, longer, NULL, on_item, "reduce", NULL);
+    cst_reduce_new(&end, ctx, NULL, NULL, longer, on_item, "reduce");
     run(ctx, NULL, end);
     /* Node: readable.some(fn) */
-    cst_some_new(&end, ctx, is_short, on_answer, "some", NULL);
+    cst_some_new(&end, ctx, NULL, is_short, on_answer, "some");
     run(ctx, NULL, end);
     /* Node: readable.every(fn) */
-    cst_every_new(&end, ctx, is_short, on_answer, "every", NULL);
+    cst_every_new(&end, ctx, NULL, is_short, on_answer, "every");
     run(ctx, NULL, end);
     /* Node: readable.find(fn) */
-    cst_find_new(&end, ctx, is_short, on_item, "find", NULL);
+    cst_find_new(&end, ctx, NULL, is_short, on_item, "find");
     run(ctx, NULL, end);
 }
 

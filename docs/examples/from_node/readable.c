@@ -201,7 +201,7 @@ static void iterate(cst_ctx *ctx)
 
 /* --- Readable.from --- */
 
-static cst_status count_to_three(void *arg, cst_slice *out)
+static cst_status count_to_three(cst_slice *out, void *arg)
 {
     static const char *const words[] = { "1", "2", "3" };
     int *n = arg;
@@ -221,7 +221,7 @@ static void from(cst_ctx *ctx)
     /* Node: Readable.from(['a', 'b']) */
     cst_from_array_new(&array, ctx, list, 2, NULL);
     /* Node: Readable.from(generator()) */
-    cst_from_fn_new(&counter, ctx, count_to_three, &n, NULL);
+    cst_from_fn_new(&counter, ctx, NULL, count_to_three, &n);
     cst_on(array, CST_DATA, on_event, "array");
     cst_on(counter, CST_DATA, on_event, "counter");
     cst_ctx_run(ctx, NULL);

@@ -103,7 +103,7 @@ static cst_status source_read(cst_stream *s, void *self, size_t size)
             cst_push_eof(s);
         return CST_OK;
     }
-    st = cst_ctx_buf(&buf, cst_stream_ctx(s), size);
+    st = cst_buf_new_cached(&buf, cst_stream_ctx(s), size);
     if (st < 0)
         return st;
     for (size_t i = 0; i < len; i++) {

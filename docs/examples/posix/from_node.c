@@ -67,7 +67,7 @@ static void files(cst_loop *loop, const char *path)
     cst_end_with(w, cst_slice_str("brown"), NULL, NULL);
     cst_loop_run(loop);
     /* Node: stream.bytesWritten */
-    uint64_t written = cst_bytes_written(w);
+    uint64_t written = cst_stream_bytes_written(w);
     printf("written: %d bytes\n", 6 + (int)written);
     cst_unref(w);
 
@@ -165,8 +165,8 @@ static void sockets(cst_loop *loop)
     cst_end_with(client, cst_slice_str("hello"), NULL, NULL);
     cst_loop_run(loop);
     /* Node: socket.bytesRead */
-    uint64_t read = cst_bytes_read(client);
-    printf("%d bytes there, %d back\n", (int)cst_bytes_written(client), (int)read);
+    uint64_t read = cst_stream_bytes_read(client);
+    printf("%d bytes there, %d back\n", (int)cst_stream_bytes_written(client), (int)read);
     cst_unref(client);
 }
 
@@ -180,9 +180,9 @@ static void descriptors(cst_loop *loop)
     /* Node: new net.Socket({ fd }) */
     cst_fd_duplex_new(&socket, loop, pair[0], NULL);
     /* Node: new tty.ReadStream(fd), a pipe's end */
-    cst_fd_readable_new(&reader, loop, ends[0], NULL);
+    cst_fd_source_new(&reader, loop, ends[0], NULL);
     /* Node: new tty.WriteStream(fd), a pipe's end */
-    cst_fd_writable_new(&writer, loop, ends[1], NULL);
+    cst_fd_sink_new(&writer, loop, ends[1], NULL);
     close(pair[1]);
     cst_on(reader, CST_DATA, on_event, "pair");
     cst_end_with(writer, cst_slice_str("by a descriptor"), NULL, NULL);

@@ -26,7 +26,7 @@
  *         $(pkg-config --cflags --libs libcstream-posix)
  *
  * Calls shown: cst_listen, cst_read, cst_unshift, cst_write_copy, cst_writable_need_drain,
- * cst_fs_read_stream_new, cst_pipe, cst_bytes_read, cst_end, cst_set_timeouts, cst_timer_start_in,
+ * cst_fs_read_stream_new, cst_pipe, cst_stream_bytes_read, cst_end, cst_set_timeouts, cst_timer_start_in,
  * cst_slice_foreign
  */
 #define _XOPEN_SOURCE 700
@@ -175,7 +175,7 @@ static void on_file_end(cst_stream *file, const cst_event *event, void *arg)
 
     (void)event;
     c->file = NULL;
-    if (cst_bytes_read(file) < c->file_bytes)
+    if (cst_stream_bytes_read(file) < c->file_bytes)
         cst_destroy(c->socket, CST_OK);
     else
         response_done(c);

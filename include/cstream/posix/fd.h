@@ -75,9 +75,12 @@ typedef struct cst_fd_opts {
  * no stream of bytes: of datagrams, of packets, or one that listens (Node: ERR_INVALID_FD_TYPE). CST_OS(n) if the
  * descriptor is not open. Nothing is read or written before they return.
  */
-CST_API cst_status cst_fd_readable_new(cst_stream **out, cst_loop *loop, int fd, const cst_fd_opts *opts);
-CST_API cst_status cst_fd_writable_new(cst_stream **out, cst_loop *loop, int fd, const cst_fd_opts *opts);
-CST_API cst_status cst_fd_duplex_new(cst_stream **out, cst_loop *loop, int fd, const cst_fd_opts *opts);
+CST_API cst_status cst_fd_source_new(cst_stream **out, cst_loop *loop, int fd,
+                                     const cst_fd_opts *opts);
+CST_API cst_status cst_fd_sink_new(cst_stream **out, cst_loop *loop, int fd,
+                                   const cst_fd_opts *opts);
+CST_API cst_status cst_fd_duplex_new(cst_stream **out, cst_loop *loop, int fd,
+                                     const cst_fd_opts *opts);
 
 /**
  * The standard streams: borrowed and shared. Writes wait, as Node's to files, terminals and pipes do. opts may be NULL.
@@ -96,7 +99,7 @@ CST_API int cst_stream_fd(const cst_stream *s);
 
 /** How many bytes have come from the descriptor, and gone to it; 0 for a stream of another sort. Node: bytesRead,
  * bytesWritten. */
-CST_API uint64_t cst_bytes_read(const cst_stream *s);
-CST_API uint64_t cst_bytes_written(const cst_stream *s);
+CST_API uint64_t cst_stream_bytes_read(const cst_stream *s);
+CST_API uint64_t cst_stream_bytes_written(const cst_stream *s);
 
 #endif

@@ -63,7 +63,8 @@ typedef struct cst_fs_read_opts {
  * and CST_E_OUT_OF_RANGE for a start beyond end or beyond what a file can hold. A descriptor that is not borrowed is closed
  * where they fail.
  */
-CST_API cst_status cst_fs_read_stream_new(cst_stream **out, cst_ctx *ctx, const char *path, const cst_fs_read_opts *opts);
+CST_API cst_status cst_fs_read_stream_new(cst_stream **out, cst_ctx *ctx, const char *path,
+                                          const cst_fs_read_opts *opts);
 
 /**
  * Zeroes are Node's defaults.

@@ -8,7 +8,7 @@
  *
  *     cst_loop *loop;
  *     if (cst_loop_new(&loop, NULL, NULL) < 0) ...
- *     cst_fd_readable_new(&in, loop, fd, NULL);  ...  cst_pipe(in, out, NULL);
+ *     cst_fd_source_new(&in, loop, fd, NULL);  ...  cst_pipe(in, out, NULL);
  *     st = cst_loop_run(loop);                    until nothing is left
  *     cst_loop_free(loop);
  *
@@ -40,7 +40,8 @@ typedef struct cst_loop cst_loop;
  * CST_OS(n)          no descriptor to be woken through (one: an eventfd; where there is none, two of a pipe)
  * CST_E_INVALID_ARG  out is NULL
  */
-CST_API cst_status cst_loop_new(cst_loop **out, const cst_allocator *allocator, const cst_ctx_opts *opts);
+CST_API cst_status cst_loop_new(cst_loop **out, const cst_allocator *allocator,
+                                const cst_ctx_opts *opts);
 
 /**
  * Ends the loop: its context with everything in it (cst_ctx_free), its listeners, its descriptors.
@@ -92,7 +93,7 @@ CST_API cst_status cst_loop_release(cst_loop *loop);
 
 /** What a watch waits for, and what came. An error or a hang-up counts as everything that was waited for: the call that
  * follows says which it is. */
-enum { CST_WATCH_READ = 1, CST_WATCH_WRITE = 2 };
+typedef enum cst_watch_events { CST_WATCH_READ = 1, CST_WATCH_WRITE = 2 } cst_watch_events;
 
 typedef struct cst_watch cst_watch;
 typedef void cst_watch_fn(cst_watch *watch, unsigned came, void *arg);
@@ -114,7 +115,8 @@ struct cst_watch {
  *
  * CST_OK, CST_E_NOMEM (nothing has changed), CST_E_INVALID_ARG (something is NULL, fd is negative, or it is in a loop)
  */
-CST_API cst_status cst_watch_add(cst_watch *watch, cst_loop *loop, int fd, cst_watch_fn *fn, void *arg);
+CST_API cst_status cst_watch_add(cst_watch *watch, cst_loop *loop, int fd, cst_watch_fn *fn,
+                                 void *arg);
 
 /** Waits for more, once: what has come is not waited for any more when fn is called. Call it after EAGAIN.
  * CST_OK, CST_E_INVALID_ARG (not in a loop). */

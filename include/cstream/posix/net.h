@@ -76,7 +76,8 @@ typedef struct cst_socket_opts {
  * As the constructors in stream.h; CST_E_INVALID_ARG also where host is not numeric, or path too long for a socket;
  * CST_OS(n) where no socket is to be had; CST_OS(ENODEV) for a zone that is no interface.
  */
-CST_API cst_status cst_connect(cst_stream **out, cst_loop *loop, const cst_address *to, const cst_socket_opts *opts);
+CST_API cst_status cst_connect(cst_stream **out, cst_loop *loop, const cst_address *to,
+                               const cst_socket_opts *opts);
 
 typedef struct cst_listener cst_listener;
 
@@ -114,8 +115,8 @@ typedef struct cst_listen_opts {
  * CST_E_NOMEM        likewise
  * CST_E_INVALID_ARG  something is NULL, host is not numeric, or path is too long for a socket
  */
-CST_API cst_status cst_listen(cst_listener **out, cst_loop *loop, const cst_address *at, const cst_listen_opts *opts,
-                              cst_accept_fn *fn, void *arg);
+CST_API cst_status cst_listen(cst_listener **out, cst_loop *loop, const cst_address *at,
+                              const cst_listen_opts *opts, cst_accept_fn *fn, void *arg);
 
 /** Stops listening and frees the listener; sockets that it gave stay. NULL is fine. */
 CST_API void cst_listener_close(cst_listener *listener);

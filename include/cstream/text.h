@@ -1,5 +1,13 @@
 /*
- * encoding.h - text and bytes: UTF-8, UTF-16, Latin-1, ASCII, hex and base64, as Node's Buffer has them.
+ * text.h - text and bytes: the encodings, and a decoder for text that comes in pieces.
+ */
+#ifndef CSTREAM_TEXT_H
+#define CSTREAM_TEXT_H
+
+#include "slice.h"
+
+/*
+ * text and bytes: UTF-8, UTF-16, Latin-1, ASCII, hex and base64, as Node's Buffer has them.
  *
  * Text in C is UTF-8. An encoding is a way to write bytes as text, or text as bytes, and each goes both ways:
  *
@@ -27,13 +35,9 @@
  * Memory. The forms that write take `to` and the room behind it, never more than SIZE_MAX, and write all or nothing;
  * what is read and what is written must not overlap. The forms named cst_slice_ allocate.
  *
- * Nothing here keeps a pointer, calls back or depends on the locale. For input that comes in pieces see decoder.h, for
- * stages of a pipeline codec.h, for a whole stream cst_set_encoding in readable.h.
+ * Nothing here keeps a pointer, calls back or depends on the locale. For input that comes in pieces see text.h, for
+ * stages of a pipeline stages.h, for a whole stream cst_set_encoding in readable.h.
  */
-#ifndef CSTREAM_ENCODING_H
-#define CSTREAM_ENCODING_H
-
-#include "slice.h"
 
 /** The encodings. The values are part of the ABI. A function that is given another answers CST_E_INVALID_ARG, or 0. */
 typedef enum cst_encoding {
@@ -88,10 +92,12 @@ CST_API size_t cst_text_length(cst_encoding encoding, const void *bytes, size_t 
  *                     would not fit)
  * CST_E_INVALID_ARG   size is NULL, text is NULL and len is not 0, or there is no such encoding; *size is untouched
  */
-CST_API cst_status cst_text_to_bytes(void *to, size_t *size, cst_encoding encoding, const void *text, size_t len);
+CST_API cst_status cst_text_to_bytes(void *to, size_t *size, cst_encoding encoding,
+                                     const void *text, size_t len);
 
 /** The text that bytes are written as. Node: buf.toString(encoding). Arguments and answers as above. */
-CST_API cst_status cst_bytes_to_text(void *to, size_t *size, cst_encoding encoding, const void *bytes, size_t len);
+CST_API cst_status cst_bytes_to_text(void *to, size_t *size, cst_encoding encoding,
+                                     const void *bytes, size_t len);
 
 /**
  * Bytes of one encoding as bytes of another. Both are of UTF8, UTF16LE, LATIN1 and ASCII. Node: buffer.transcode, whose
@@ -107,8 +113,8 @@ CST_API cst_status cst_bytes_to_text(void *to, size_t *size, cst_encoding encodi
  * CST_E_INVALID_CHAR_FOUND  between UTF8 and UTF16LE: the input is ill-formed, or one odd byte. Nothing was written,
  *                           *size is untouched. Node: U_INVALID_CHAR_FOUND
  */
-CST_API cst_status cst_transcode(void *to, size_t *size, const void *bytes, size_t len, cst_encoding from,
-                                 cst_encoding to_encoding);
+CST_API cst_status cst_transcode(void *to, size_t *size, const void *bytes, size_t len,
+                                 cst_encoding from_encoding, cst_encoding to_encoding);
 
 /* --- into slices ------------------------------------------------------------------------------------------------- */
 
@@ -121,11 +127,97 @@ CST_API cst_status cst_transcode(void *to, size_t *size, const void *bytes, size
  * CST_E_INVALID_ARG   out, allocator or bytes is NULL, text is NULL and len is not 0, or there is no such encoding
  * CST_E_INVALID_CHAR_FOUND  cst_slice_transcode only: as above
  */
-CST_API cst_status cst_slice_from_text(cst_slice *out, const cst_allocator *allocator, cst_encoding encoding,
-                                       const void *text, size_t len);
-CST_API cst_status cst_slice_to_text(cst_slice *out, const cst_allocator *allocator, cst_encoding encoding,
-                                     const cst_slice *bytes);
-CST_API cst_status cst_slice_transcode(cst_slice *out, const cst_allocator *allocator, const cst_slice *bytes,
-                                       cst_encoding from, cst_encoding to_encoding);
+CST_API cst_status cst_slice_from_text(cst_slice *out, const cst_allocator *allocator,
+                                       cst_encoding encoding, const void *text, size_t len);
+CST_API cst_status cst_slice_to_text(cst_slice *out, const cst_allocator *allocator,
+                                     cst_encoding encoding, const cst_slice *bytes);
+CST_API cst_status cst_slice_transcode(cst_slice *out, const cst_allocator *allocator,
+                                       const cst_slice *bytes, cst_encoding from_encoding,
+                                       cst_encoding to_encoding);
+
+/*
+ * bytes to text in pieces: Node's StringDecoder.
+ *
+ * Bytes come in chunks that may be cut anywhere; out comes the text that cst_bytes_to_text (text.h) would give for
+ * all of them at once, in UTF-8 that is never cut inside a character:
+ *
+ *     chunks   "caf C3"  |  "A9 ol E2 82"  |  "AC"  |  end          cst_decoder d = (CST_UTF8)
+ *     text     "caf"     |  "é ol"         |  "€"   |  ""
+ *
+ * What a chunk ends in the middle of (a character of UTF-8 or UTF-16, a group of base64) is held, 3 bytes at most, until
+ * the rest comes; end says that it will not. The decoder is a small value of the caller's: it allocates nothing, may be
+ * copied, and is ready for new input after end.
+ *
+ * Room. What a call writes is bounded by cst_decoder_bound, so the caller makes room and no call fails:
+ *
+ *     size_t room = cst_decoder_bound(&d, len);
+ *     ...
+ *     written = cst_decoder_write(&d, to, bytes, len);
+ *
+ * One thing differs from Node's StringDecoder: a UTF-16 unit that is the first half of a pair is always held. Node lets
+ * it go where the second byte of that unit came in a chunk of its own, since two halves meet again in a string; in
+ * UTF-8 they could not.
+ */
+
+/** Storage of the caller's. The fields are the library's own: use the functions. */
+typedef struct cst_decoder {
+    cst_encoding encoding;
+    uint8_t held[4];
+    uint8_t held_count;
+    uint8_t missing; /* of UTF-8: how many bytes the held character still wants */
+} cst_decoder;
+
+/** The most that cst_decoder_end writes. */
+#define CST_DECODER_END_ROOM 9
+
+/**
+ * A decoder that holds nothing. Node: new StringDecoder(encoding).
+ *
+ * CST_OK
+ * CST_E_INVALID_ARG  decoder is NULL, or there is no such encoding
+ */
+CST_API cst_status cst_decoder_init(cst_decoder *decoder, cst_encoding encoding);
+
+/** Enough room for what a write of len more bytes gives, by arithmetic alone: at most three times the bytes. SIZE_MAX
+ * where that would not fit. */
+CST_API size_t cst_decoder_bound(const cst_decoder *decoder, size_t len);
+
+/** Exactly what a write of these bytes gives, found by looking at them. SIZE_MAX likewise. */
+CST_API size_t cst_decoder_length(const cst_decoder *decoder, const void *bytes, size_t len);
+
+/**
+ * Takes len bytes, and writes the text that is complete now. Node: decoder.write.
+ *
+ * to     has room for cst_decoder_bound or cst_decoder_length bytes; must not overlap what is read
+ * bytes  may be NULL where len is 0
+ *
+ * Gives how many bytes of text were written, 0 where the chunk has completed nothing.
+ */
+CST_API size_t cst_decoder_write(cst_decoder *decoder, void *to, const void *bytes, size_t len);
+
+/**
+ * The same with the text in a slice of the caller's, which may be empty. Where the text is the front of the chunk, as for
+ * well-formed UTF-8, that is a reference to it instead of a copy.
+ *
+ * CST_OK             *out is the caller's
+ * CST_E_NOMEM        no memory: *out and the decoder are as they were
+ * CST_E_INVALID_ARG  an argument is NULL
+ */
+CST_API cst_status cst_decoder_write_slice(cst_slice *out, cst_decoder *decoder,
+                                           const cst_allocator *allocator, const cst_slice *chunk);
+
+/**
+ * No byte will follow for now: writes what the held bytes amount to, and holds nothing any more. Node: decoder.end.
+ *
+ * A part of a UTF-8 character gives U+FFFD, half a pair of UTF-16 too, half a unit nothing; base64 gives its last group.
+ *
+ * to  has room for CST_DECODER_END_ROOM bytes
+ *
+ * Gives how many bytes of text were written.
+ */
+CST_API size_t cst_decoder_end(cst_decoder *decoder, void *to);
+
+/** Bytes held. Node: lastTotal - lastNeed. */
+CST_API size_t cst_decoder_held(const cst_decoder *decoder);
 
 #endif

@@ -1,5 +1,46 @@
 /*
- * status.h - what a call answers, and what an error says.
+ * base.h - what every header needs: the version, the status codes and errors, and the allocator.
+ */
+#ifndef CSTREAM_BASE_H
+#define CSTREAM_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * which libcstream this is, at compile time and at run time, and what every header needs.
+ */
+
+#define CST_VERSION_MAJOR 0
+#define CST_VERSION_MINOR 2
+#define CST_VERSION_PATCH 0
+#define CST_VERSION_STRING "0.2.0"
+
+/** The version as one number that compares in order: 1.2.3 is 10203. */
+#define CST_VERSION (CST_VERSION_MAJOR * 10000 + CST_VERSION_MINOR * 100 + CST_VERSION_PATCH)
+
+#ifdef __cplusplus
+#define CST_EXTERN extern "C"
+#else
+#define CST_EXTERN extern
+#endif
+
+/** Marks what the shared library exports: everything else in it is hidden. */
+#if defined(__GNUC__)
+#define CST_API CST_EXTERN __attribute__((visibility("default")))
+#else
+#define CST_API CST_EXTERN
+#endif
+
+/**
+ * The version of the library that is linked, CST_VERSION of the header it was built with. A program whose
+ * CST_VERSION_MAJOR differs from cst_version() / 10000 was compiled for another library.
+ */
+CST_API int cst_version(void);
+
+/*
+ * what a call answers, and what an error says.
  *
  * A status is an int. Negative is failure, zero is done, positive is good news with a hint: `if (st < 0)` is always
  * the right test for failure. What has a code in Node has the same one here, without `ERR_` and `STREAM_`
@@ -10,10 +51,6 @@
  *   CST_USER(n)   the program's own error n, 0 to 65535
  *   CST_OS(n)     the host's errno n, 0 to 65535; cst_status_os gives it back
  */
-#ifndef CSTREAM_STATUS_H
-#define CSTREAM_STATUS_H
-
-#include "version.h"
 
 typedef int cst_status;
 
@@ -80,5 +117,36 @@ typedef struct cst_error {
     cst_status status;
     cst_direction direction;
 } cst_error;
+
+/*
+ * where memory comes from.
+ *
+ * A context gets one allocator and passes it on to everything made in it. The library asks for memory in few, sized
+ * blocks and says the size again when it gives one back, so a host may serve it from an arena, a pool or a counter.
+ * Every call may fail: what was asked for is then answered with CST_E_NOMEM (or an 'error' event), and nothing is lost.
+ */
+
+/**
+ * The host's allocator. The struct is not copied: it and what it refers to must outlive every context made with it and
+ * every slice that came from them.
+ *
+ * alloc  gives size bytes (never asked for 0), aligned for any object, or NULL. The contents do not matter.
+ * free   takes back what alloc gave, with the same size. Never called with NULL.
+ * user   handed to both.
+ *
+ * Neither may call the library: it is in the middle of something then.
+ *
+ * Threads: called on the thread that runs the context; for a slice that was shared (cst_slice_share) free is called on
+ * whichever thread lets go of it last.
+ */
+typedef struct cst_allocator {
+    void *(*alloc)(void *user, size_t size);
+    void (*free)(void *user, void *ptr, size_t size);
+    void *user;
+} cst_allocator;
+
+/** C's malloc and free. The only object of the library that imports them: a host with its own allocator does not link
+ * it. Static. */
+CST_API const cst_allocator *cst_allocator_malloc(void);
 
 #endif
