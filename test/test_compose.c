@@ -915,6 +915,20 @@ static void it_may_be_let_go_of_before_its_streams(void **state)
     assert_true(cst_is_closed(f->s[0]));
 }
 
+static void a_write_that_the_first_stream_has_no_length_for_fails_it(void **state)
+{
+    struct fixture *f = *state;
+
+    compose_two(f, true);
+    f->parts[0].is_late = true;
+    assert_int_equal(cst_write(f->d, cst_slice_str("a"), NULL, NULL), CST_OK);
+    cst_write(f->d, cst_slice_static("", SIZE_MAX), NULL, NULL);
+    cst_complete(f->call, CST_OK);
+    run(f);
+    assert_int_equal(cst_errored(f->d)->status, CST_E_OUT_OF_RANGE);
+    assert_true(cst_is_destroyed(f->s[0]));
+}
+
 /* --- early exit ------------------------------------------------------------------------------- */
 
 static cst_status endless(cst_slice *out, void *arg)
@@ -1246,6 +1260,7 @@ static void pass_throughs_may_stand_before_it_and_in_it(void **state)
 
 static const struct CMUnitTest tests[] = {
     T(a_sink_inside_that_stays_open_is_done_when_all_is_written),
+    T(a_write_that_the_first_stream_has_no_length_for_fails_it),
     T(what_is_written_comes_out_of_the_last),
     T(nothing_is_lost_where_nobody_reads),
     T(a_late_stage_holds_nothing_but_itself),

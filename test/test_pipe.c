@@ -207,6 +207,21 @@ static void an_error_of_the_source_leaves_the_destination_open(void **state)
     assert_true(cst_is_writable(f->w));
 }
 
+static void a_chunk_that_does_not_fit_the_length_fails_the_destination(void **state)
+{
+    struct fixture *f = *state;
+
+    answer(f->w, CST_PENDING);
+    start(f, f->w);
+    assert_int_equal(cst_push(f->r, cst_slice_str("a")), CST_OK);
+    cst_push(f->r, cst_slice_static("", SIZE_MAX));
+    test_stage_finish(f->w, CST_OK);
+    run(f);
+    expect(f, "w:write:a w:destroy r:pause w:unpipe w:error:CST_E_OUT_OF_RANGE w:close");
+    assert_int_equal(cst_errored(f->w)->status, CST_E_OUT_OF_RANGE);
+    assert_false(cst_is_destroyed(f->r));
+}
+
 static void unpipe_undoes_one_or_all(void **state)
 {
     struct fixture *f = *state;
@@ -387,6 +402,7 @@ static const struct CMUnitTest tests[] = {
     CASE(every_destination_gets_every_chunk_and_the_slowest_sets_the_pace),
     CASE(an_error_of_the_destination_unpipes_it_and_leaves_the_source),
     CASE(an_error_of_the_source_leaves_the_destination_open),
+    CASE(a_chunk_that_does_not_fit_the_length_fails_the_destination),
     CASE(unpipe_undoes_one_or_all),
     CASE(two_pipes_to_one_destination_write_twice_and_go_one_by_one),
     CASE(a_pipe_that_is_undone_inside_data_still_gets_that_chunk),

@@ -374,7 +374,7 @@ static void lengths_that_do_not_fit_are_refused(void **state)
     f->stage->answer = CST_PENDING;
     put(f, "a", NULL);
     assert_int_equal(cst_write(f->w, cst_slice_static("", SIZE_MAX), on_done, end_word),
-                     CST_E_INVALID_ARG);
+                     CST_E_OUT_OF_RANGE);
     assert_int_equal(cst_writable_length(f->w), 1);
     test_stage_finish(f->w, CST_OK);
     run(f);
@@ -1170,8 +1170,8 @@ static void the_lengths_of_what_waits_cannot_overflow(void **state)
     drive(f, &hand_ops, CST_OK, NULL);
     cst_cork(f->w);
     assert_int_equal(cst_write(f->w, huge, NULL, NULL), CST_FULL);
-    assert_int_equal(cst_write(f->w, huge, test_hand_done, one), CST_E_INVALID_ARG);
-    assert_int_equal(cst_end_with(f->w, huge, test_hand_done, two), CST_E_INVALID_ARG);
+    assert_int_equal(cst_write(f->w, huge, test_hand_done, one), CST_E_OUT_OF_RANGE);
+    assert_int_equal(cst_end_with(f->w, huge, test_hand_done, two), CST_E_OUT_OF_RANGE);
     assert_int_equal(cst_writable_length(f->w), SIZE_MAX - 1);
     assert_false(cst_writable_ended(f->w));
     assert_int_equal(write_text(f, "y", three), CST_FULL);

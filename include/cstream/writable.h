@@ -31,8 +31,8 @@ CST_API cst_status cst_writable_new(cst_stream **out, cst_ctx *ctx, const cst_op
  * CST_E_WRITE_AFTER_END   refused: cst_end was called before; done gets the same code, and so does 'error'. On a stream that
  *                         no_half_open has ended it may be another one: cst_ops.write_after_peer_end
  * CST_E_DESTROYED         likewise, after cst_destroy, without 'error'
- * CST_E_INVALID_ARG       s is NULL or has no writable side, or the bytes queued would not fit a size_t: done will not
- *                         run, nothing has changed
+ * CST_E_INVALID_ARG       s is NULL or has no writable side: done will not run, nothing has changed
+ * CST_E_OUT_OF_RANGE      the bytes queued would not fit a size_t: likewise
  * CST_E_NOMEM             no room for the queue entry: done will not run, the stream stays usable
  *
  * Re-entrancy: may call the write slot before it returns, unless a write is outstanding, the stream is corked or under
@@ -64,7 +64,8 @@ CST_API cst_status cst_write_copy(cst_stream *s, const void *bytes, size_t len, 
  */
 CST_API cst_status cst_end(cst_stream *s, cst_done_fn *done, void *arg);
 
-/** Writes a last chunk (taken), then ends. Also CST_E_WRITE_AFTER_END. Node: end(chunk). */
+/** Writes a last chunk (taken), then ends. Also CST_E_WRITE_AFTER_END, and CST_E_OUT_OF_RANGE as cst_write: nothing has
+ * changed then, done will not run. Node: end(chunk). */
 CST_API cst_status cst_end_with(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg);
 
 /** Holds writes in the queue until as many uncorks, so that the sink gets them together. Node: cork, uncork.

@@ -167,7 +167,7 @@ static cst_status write_to_head(struct compose *compose, const cst_slice *chunk)
     st = cst__write(compose->head, chunk, NULL, NULL);
     compose->ctx->frames -= CST__NESTED;
     notice_let_go(compose);
-    if (st == CST_E_NOMEM || st == CST_E_INVALID_ARG)
+    if (st == CST_E_NOMEM || st == CST_E_OUT_OF_RANGE)
         return st;
     /* It is full; or it has refused, of which the pipeline knows: the end of the duplex will tell. */
     return st == CST_OK || compose->let_go ? CST_OK : CST_PENDING;

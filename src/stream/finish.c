@@ -178,7 +178,7 @@ cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, vo
     if (done && !(request = cst__request_new(s, done, arg)))
         return CST_E_NOMEM;
     refused = chunk ? write_last(s, chunk) : CST_OK;
-    if (refused == CST_E_NOMEM || refused == CST_E_INVALID_ARG) {
+    if (refused == CST_E_NOMEM || refused == CST_E_OUT_OF_RANGE) {
         if (request)
             cst__free(s->ctx, request, sizeof(*request));
         return refused;

@@ -304,7 +304,7 @@ static void await_drain(struct cst__pipe *pipe)
 
 void cst__pipe_heed(struct cst__pipe *pipe, cst_status st)
 {
-    if (st == CST_E_NOMEM || st == CST_E_INVALID_ARG)
+    if (st == CST_E_NOMEM || st == CST_E_OUT_OF_RANGE)
         chunk_is_lost(pipe, st);
     else if (st != CST_OK)
         await_drain(pipe);

@@ -644,7 +644,7 @@ OUT_OF_LINE cst_status write_in_general(cst_stream *s, const cst_slice *chunk, c
     cst_status st;
 
     if (len > SIZE_MAX - w->length)
-        return CST_E_INVALID_ARG;
+        return CST_E_OUT_OF_RANGE;
     if (done && !(request = cst__request_new(s, done, arg)))
         return CST_E_NOMEM;
     if (s->flags & (W_ENDING | DESTROYED))
