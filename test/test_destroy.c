@@ -225,6 +225,10 @@ static void destroy_with_an_error_says_it_before_close(void **state)
     assert_int_equal(cst_errored(f->s)->status, CST_USER(9));
     assert_int_equal(cst_errored(f->s)->direction, CST_NO_DIRECTION);
     assert_string_equal(cst_errored(f->s)->stage, "stage");
+    assert_int_equal(cst_errored(f->s)->cause, 0);
+    assert_int_equal(cst_errored(f->s)->stream, 0);
+    assert_int_equal(cst_errored(f->s)->index, 0);
+    assert_int_equal(cst_errored(f->s)->reserved, 0);
 }
 
 static void a_second_destroy_changes_nothing(void **state)

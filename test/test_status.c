@@ -152,7 +152,15 @@ static void the_library_is_of_the_headers_version(void **state)
     assert_string_equal(text, CST_VERSION_STRING);
 }
 
+static void an_error_has_room_for_what_is_kept(void **state)
+{
+    (void)state;
+    assert_int_equal(sizeof(cst_error), sizeof(void *) + 16);
+    assert_int_equal(offsetof(cst_error, direction), sizeof(void *) + 14);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(an_error_has_room_for_what_is_kept),
     cmocka_unit_test(every_code_has_its_name_and_its_text),
     cmocka_unit_test(texts_say_what_the_headers_say),
     cmocka_unit_test(no_two_codes_are_equal_and_the_negative_ones_are_the_errors),

@@ -1,5 +1,5 @@
 /*
- * base.h - what every header needs: the version, the status codes and errors, and the allocator.
+ * base.h - what every other header needs: the version, the status codes, errors, and the allocator.
  */
 #ifndef CSTREAM_BASE_H
 #define CSTREAM_BASE_H
@@ -8,16 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/*
- * which libcstream this is, at compile time and at run time, and what every header needs.
- */
+/* --- version ---------------------------------------------------------------------------------- */
 
 #define CST_VERSION_MAJOR 0
 #define CST_VERSION_MINOR 2
 #define CST_VERSION_PATCH 0
 #define CST_VERSION_STRING "0.2.0"
 
-/** The version as one number that compares in order: 1.2.3 is 10203. */
+/** The version of this header as one number that compares in order: 1.2.3 is 10203. */
 #define CST_VERSION (CST_VERSION_MAJOR * 10000 + CST_VERSION_MINOR * 100 + CST_VERSION_PATCH)
 
 #ifdef __cplusplus
@@ -26,7 +24,7 @@
 #define CST_EXTERN extern
 #endif
 
-/** Marks what the shared library exports: everything else in it is hidden. */
+/** Marks what the shared library exports. Everything else in it is hidden. */
 #if defined(__GNUC__)
 #define CST_API CST_EXTERN __attribute__((visibility("default")))
 #else
@@ -34,55 +32,60 @@
 #endif
 
 /**
- * The version of the library that is linked, CST_VERSION of the header it was built with. A program whose
- * CST_VERSION_MAJOR differs from cst_version() / 10000 was compiled for another library.
+ * Return the version of the library that is linked: the CST_VERSION that it was built with. If
+ * cst_version() / 10000 differs from CST_VERSION_MAJOR, the program was compiled for another
+ * library.
  */
 CST_API int cst_version(void);
 
+/* --- status ----------------------------------------------------------------------------------- */
+
 /*
- * what a call answers, and what an error says.
+ * Every call that can fail returns a status.
  *
- * A status is an int. Negative is failure, zero is done, positive is good news with a hint: `if (st < 0)` is always
- * the right test for failure. What has a code in Node has the same one here, without `ERR_` and `STREAM_`
- * (ERR_STREAM_WRITE_AFTER_END is CST_E_WRITE_AFTER_END).
+ *   negative   failure; the call says what state it leaves behind
+ *   0          CST_OK: done
+ *   positive   success with a hint, such as CST_FULL
  *
- * Two ranges are not in the table, so that codes which are not the library's travel through it unchanged:
+ * So `if (st < 0)` is always the right test for failure. A status that Node has too bears Node's
+ * name without `ERR_` and `STREAM_`: ERR_STREAM_WRITE_AFTER_END is CST_E_WRITE_AFTER_END.
+ *
+ * Two ranges are not in the table below. The library passes such codes on unchanged:
  *
  *   CST_USER(n)   the program's own error n, 0 to 65535
- *   CST_OS(n)     the host's errno n, 0 to 65535; cst_status_os gives it back
+ *   CST_OS(n)     errno n of the operating system, 0 to 65535; cst_status_os returns n
  */
-
 typedef int cst_status;
 
-/** Every code of the library: X(name, value, text). The values are part of the ABI and never change. */
-#define CST_STATUS_TABLE(X)                                                                                            \
-    X(CST_OK, 0, "done")                                                                                               \
-    X(CST_FULL, 1, "accepted, but hold further chunks until there is room")                                            \
-    X(CST_EMPTY, 2, "nothing there now")                                                                               \
-    X(CST_EOF, 3, "nothing there, and nothing will come")                                                              \
-    X(CST_PENDING, 4, "the answer comes later")                                                                        \
-    X(CST_SWALLOW, 5, "the destroy slot keeps the error to itself")                                                    \
-    X(CST_GIVEN, 6, "answered with a chunk")                                                                           \
-    X(CST_IDLE, 7, "nothing can run now")                                                                              \
-    X(CST_MORE, 8, "more is left to run")                                                                              \
-    X(CST_E_INVALID_ARG, -1, "invalid argument")                                                                       \
-    X(CST_E_NOMEM, -2, "out of memory")                                                                                \
-    X(CST_E_OUT_OF_RANGE, -3, "a size, an index or a value is out of range")                                           \
-    X(CST_E_NESTED, -4, "not allowed inside a callback or a slot")                                                     \
-    X(CST_E_UNHANDLED, -5, "an 'error' event had no listener")                                                         \
-    X(CST_E_UNSUPPORTED, -6, "this build or this platform cannot do it")                                               \
-    X(CST_E_WRITE_AFTER_END, -7, "write after end")                                                                    \
-    X(CST_E_DESTROYED, -8, "the stream was destroyed, or its context is being freed")                                  \
-    X(CST_E_PREMATURE_CLOSE, -9, "premature close")                                                                    \
-    X(CST_E_PUSH_AFTER_EOF, -10, "push after EOF")                                                                     \
-    X(CST_E_UNSHIFT_AFTER_END_EVENT, -11, "unshift after the 'end' event")                                             \
-    X(CST_E_ALREADY_FINISHED, -12, "end after the stream has finished")                                                \
-    X(CST_E_UNABLE_TO_PIPE, -13, "cannot pipe to a closed or destroyed stream")                                        \
-    X(CST_E_MULTIPLE_CALLBACK, -14, "a slot answered more than once")                                                  \
-    X(CST_E_ABORT, -15, "the operation was aborted")                                                                   \
-    X(CST_E_BUFFER_OUT_OF_BOUNDS, -16, "the bytes are fewer than the value takes")                                     \
-    X(CST_E_INVALID_BUFFER_SIZE, -17, "the bytes are no whole number of units")                                        \
-    X(CST_E_INVALID_CHAR_FOUND, -18, "a character that cannot be converted")                                           \
+/** Every code of the library: X(name, value, text). The values are part of the ABI. */
+#define CST_STATUS_TABLE(X)                                                                        \
+    X(CST_OK, 0, "done")                                                                           \
+    X(CST_FULL, 1, "accepted, but hold further chunks until there is room")                        \
+    X(CST_EMPTY, 2, "nothing there now")                                                           \
+    X(CST_EOF, 3, "nothing there, and nothing will come")                                          \
+    X(CST_PENDING, 4, "the answer comes later")                                                    \
+    X(CST_SWALLOW, 5, "the destroy slot keeps the error to itself")                                \
+    X(CST_GIVEN, 6, "answered with a chunk")                                                       \
+    X(CST_IDLE, 7, "nothing can run now")                                                          \
+    X(CST_MORE, 8, "more is left to run")                                                          \
+    X(CST_E_INVALID_ARG, -1, "invalid argument")                                                   \
+    X(CST_E_NOMEM, -2, "out of memory")                                                            \
+    X(CST_E_OUT_OF_RANGE, -3, "a size, an index or a value is out of range")                       \
+    X(CST_E_NESTED, -4, "not allowed inside a callback or a slot")                                 \
+    X(CST_E_UNHANDLED, -5, "an 'error' event had no listener")                                     \
+    X(CST_E_UNSUPPORTED, -6, "this build or this platform cannot do it")                           \
+    X(CST_E_WRITE_AFTER_END, -7, "write after end")                                                \
+    X(CST_E_DESTROYED, -8, "the stream was destroyed, or its context is being freed")              \
+    X(CST_E_PREMATURE_CLOSE, -9, "premature close")                                                \
+    X(CST_E_PUSH_AFTER_EOF, -10, "push after EOF")                                                 \
+    X(CST_E_UNSHIFT_AFTER_END_EVENT, -11, "unshift after the 'end' event")                         \
+    X(CST_E_ALREADY_FINISHED, -12, "end after the stream has finished")                            \
+    X(CST_E_UNABLE_TO_PIPE, -13, "cannot pipe to a closed or destroyed stream")                    \
+    X(CST_E_MULTIPLE_CALLBACK, -14, "a slot answered more than once")                              \
+    X(CST_E_ABORT, -15, "the operation was aborted")                                               \
+    X(CST_E_BUFFER_OUT_OF_BOUNDS, -16, "the bytes are fewer than the value takes")                 \
+    X(CST_E_INVALID_BUFFER_SIZE, -17, "the bytes are no whole number of units")                    \
+    X(CST_E_INVALID_CHAR_FOUND, -18, "a character that cannot be converted")                       \
     X(CST_E_TIMEOUT, -19, "a limit on time was reached")
 
 #define CST_STATUS_ENUM_ENTRY(name, value, text) name = value,
@@ -92,52 +95,67 @@ enum cst_status_code { CST_STATUS_TABLE(CST_STATUS_ENUM_ENTRY) CST_STATUS_LAST_ 
 #define CST_USER(n) (-0x10000 - (n))
 #define CST_OS(n) (-0x20000 - (n))
 
-/** The name of a code ("CST_E_NOMEM"), "CST_USER" or "CST_OS" for those ranges, "CST_UNKNOWN" otherwise. Static. */
+/**
+ * Return the name of a code, such as "CST_E_NOMEM"; "CST_USER" or "CST_OS" for a code of those
+ * ranges, "CST_UNKNOWN" for any other. Static, never NULL.
+ */
 CST_API const char *cst_status_name(cst_status status);
 
-/** One clause for people, without a full stop; never NULL. Static. */
+/** Return a clause that people can read, without a full stop. Static, never NULL. */
 CST_API const char *cst_status_text(cst_status status);
 
-/** The errno that a CST_OS status carries; 0 for every other status. */
+/** Return the errno that a CST_OS status carries; 0 for every other status. */
 CST_API int cst_status_os(cst_status status);
 
-/** Which side of a stream an error arose on. */
+/* --- errors ----------------------------------------------------------------------------------- */
+
+/** The side of a stream on which an error arose. */
 typedef enum cst_direction { CST_NO_DIRECTION = 0, CST_READING = 1, CST_WRITING = 2 } cst_direction;
 
 /**
- * An error, as 'error' listeners and cst_errored see it. A small value: it is copied and never allocated.
+ * An error as 'error' listeners, outcome callbacks and cst_errored see it. A small value (24 bytes
+ * where a pointer has 8): it is copied and never allocated.
  *
- * status     what happened, always negative
- * direction  the side that failed, CST_NO_DIRECTION for a destroy
- * stage      the ops->name of the stream where the error arose, which in a pipeline is not the stream that reports it;
- *            borrowed from that table, so static; "" where the table gave no name
+ * stage      ops->name of the stream on which the error arose. In a pipeline that need not be the
+ *            stream that reports it. "" if the table has no name. Lives as long as the table.
+ * status     what happened; always negative
+ * cause      0; kept for the status that led to this one
+ * stream     0; kept for the number of the stream in its context
+ * index      0; kept for the stream's place in a pipeline
+ * direction  a cst_direction: the side that failed, CST_NO_DIRECTION for a destroy
+ *
+ * A program that makes a cst_error of its own sets the other fields to zero.
  */
 typedef struct cst_error {
     const char *stage;
     cst_status status;
-    cst_direction direction;
+    cst_status cause;
+    uint32_t stream;
+    uint16_t index;
+    uint8_t direction;
+    uint8_t reserved;
 } cst_error;
 
-/*
- * where memory comes from.
- *
- * A context gets one allocator and passes it on to everything made in it. The library asks for memory in few, sized
- * blocks and says the size again when it gives one back, so a host may serve it from an arena, a pool or a counter.
- * Every call may fail: what was asked for is then answered with CST_E_NOMEM (or an 'error' event), and nothing is lost.
- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 /**
- * The host's allocator. The struct is not copied: it and what it refers to must outlive every context made with it and
- * every slice that came from them.
+ * Where memory comes from. A context has one allocator and passes it on to everything made in it.
+ * The library asks for few blocks and gives each one back with its size, so a host may serve them
+ * from an arena, a pool or a counter. Any request may fail: the call that needed the memory then
+ * returns CST_E_NOMEM, or the stream fails with that error, and nothing leaks.
  *
- * alloc  gives size bytes (never asked for 0), aligned for any object, or NULL. The contents do not matter.
- * free   takes back what alloc gave, with the same size. Never called with NULL.
- * user   handed to both.
+ * alloc  return size bytes (at least 1), aligned for any object, or NULL. The contents do not
+ *        matter.
+ * free   take back a block of alloc's, with the size that was asked for. ptr is never NULL.
+ * user   passed to both
  *
- * Neither may call the library: it is in the middle of something then.
+ * The struct is not copied: it must outlive every context made with it and every slice that came
+ * from such a context.
  *
- * Threads: called on the thread that runs the context; for a slice that was shared (cst_slice_share) free is called on
- * whichever thread lets go of it last.
+ * Re-entrancy: neither function may call the library, which is in the middle of something.
+ *
+ * Threads: both are called on the thread that runs the context. One exception: if a slice was
+ * marked with cst_slice_share, free is called on the thread that drops its last reference.
  */
 typedef struct cst_allocator {
     void *(*alloc)(void *user, size_t size);
@@ -145,8 +163,10 @@ typedef struct cst_allocator {
     void *user;
 } cst_allocator;
 
-/** C's malloc and free. The only object of the library that imports them: a host with its own allocator does not link
- * it. Static. */
+/**
+ * Return C's malloc and free as an allocator. Static. It is the one object of the library that
+ * imports malloc: a program with an allocator of its own does not link it.
+ */
 CST_API const cst_allocator *cst_allocator_malloc(void);
 
 #endif

@@ -14,7 +14,7 @@ cst_error cst__error_here(const cst_stream *s, cst_status status, cst_direction 
 {
     return (cst_error){ .stage = s->ops->name ? s->ops->name : "",
                         .status = status,
-                        .direction = direction };
+                        .direction = (uint8_t)direction };
 }
 
 void cst__set_errored(cst_stream *s, const cst_error *error)
