@@ -78,6 +78,7 @@ cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_
 
 void cst__resident_die(cst_ctx *ctx, struct cst__resident *resident)
 {
+    CST__ASSERT(!ctx->unseen);
     if (ctx->closing)
         return; /* cst_ctx_free walks the list, and drops all of it in the end */
     if (resident->prev)
@@ -89,18 +90,17 @@ void cst__resident_die(cst_ctx *ctx, struct cst__resident *resident)
     resident->next = ctx->dead;
     ctx->dead = resident;
     ctx->burial_due = true;
-    cst__show(ctx);
     if (!ctx->frames)
         cst__bury(ctx);
 }
 
 void cst__free_later(cst_ctx *ctx, struct cst__limbo *block, size_t size)
 {
+    CST__ASSERT(!ctx->unseen);
     block->size = size;
     block->next = ctx->limbo;
     ctx->limbo = block;
     ctx->burial_due = true;
-    cst__show(ctx);
     if (!ctx->frames)
         cst__bury(ctx);
 }
@@ -142,7 +142,7 @@ cst_status cst_ctx_free(cst_ctx *ctx)
 
     if (!ctx)
         return CST_OK;
-    if (ctx->frames || ctx->unseen)
+    if (cst__is_running(ctx))
         return CST_E_NESTED;
     ctx->closing =
         true; /* no resident comes or goes from here on, so the walks are safe and this comes to an end */

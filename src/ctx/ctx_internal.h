@@ -11,6 +11,7 @@
 #include "base/inline.h"
 #include "base/pool.h"
 #include "bytes/block_cache.h"
+#include "bytes/chain_internal.h"
 #include "bytes/copies.h"
 #include "cstream/ctx.h"
 
@@ -306,17 +307,22 @@ static inline bool cst__may_nest(const cst_ctx *ctx)
     return ctx->frames < ctx->nesting_limit;
 }
 
-/** Gives every stream, and frames, the state that it is in: a slot may be running that they do not know of. */
-static inline void cst__show(cst_ctx *ctx)
+/*
+ * The door. While the fast path calls a slot, fields of streams and the count of frames lag: the context holds by how much.
+ * Every public call that reads or changes such a field, or that may free something, enters here first, which writes them
+ * back. So inner functions find everything up to date, and those that depend on it begin with an assert.
+ */
+static inline void cst__enter(cst_ctx *ctx)
 {
+    ctx->frames++;
     if (ctx->unseen)
         cst__show_unseen(ctx);
 }
 
-static inline void cst__enter(cst_ctx *ctx)
+/** Return whether a call of the library is on the stack: a turn, or a slot that the fast path has called. */
+static inline bool cst__is_running(const cst_ctx *ctx)
 {
-    ctx->frames++;
-    cst__show(ctx);
+    return ctx->frames || ctx->unseen;
 }
 
 static inline void cst__leave(cst_ctx *ctx)

@@ -406,7 +406,7 @@ cst_status cst_ctx_run(cst_ctx *ctx, cst_budget *budget)
 {
     if (!ctx)
         return CST_E_INVALID_ARG;
-    if (ctx->frames || ctx->unseen)
+    if (cst__is_running(ctx))
         return CST_E_NESTED;
     if (budget)
         return turn_with_budget(ctx, budget);

@@ -111,24 +111,26 @@ cst_status cst_abort_attach(cst_abort *abort, cst_stream *s)
 {
     struct cst__finished_sides all = { .error = true };
     struct attachment *a;
+    cst_ctx *ctx;
 
     if (!abort || !s || abort->ctx != s->ctx)
         return CST_E_INVALID_ARG;
+    ctx = s->ctx;
     if (abort->fired) {
-        cst_ctx *ctx = s->ctx;
-
         cst__enter(ctx);
         abort_stream(s);
         cst__leave(ctx);
         return CST_OK;
     }
-    a = cst__alloc(s->ctx, sizeof(*a));
+    a = cst__alloc(ctx, sizeof(*a));
     if (!a)
         return CST_E_NOMEM;
+    cst__enter(ctx);
     cst__abort_listen(abort, &a->link, attachment_fired);
     all.readable = cst__has_readable_side(s);
     all.writable = cst__has_writable_side(s);
     cst__finished_start(&a->finished, s, all, attachment_over, attachment_gone);
+    cst__leave(ctx);
     return CST_OK;
 }
 

@@ -178,11 +178,12 @@ static cst_status compose_write(cst_stream *s, void *self, const cst_slice *chun
     struct compose *compose = compose_of(self);
     cst_status st = CST_PENDING;
 
-    cst__show(s->ctx); /* the chunk may have come through stages, and goes through more */
+    cst__enter(s->ctx); /* the chunk may have come through stages, and goes through more */
     if (puts_off(compose, PUT_OFF_WRITE))
         compose->chunk = *chunk;
     else
         st = write_to_head(compose, chunk);
+    cst__leave(s->ctx);
     return st == CST_PENDING ? hold_write(s, compose) : st;
 }
 
@@ -213,10 +214,10 @@ static cst_status compose_read(cst_stream *s, void *self, size_t hint)
 {
     struct compose *compose = compose_of(self);
 
+    (void)s;
     (void)hint;
-    cst__show(s->ctx);
     if (compose->tail && cst_is_paused(compose->tail))
-        cst__resume(compose->tail);
+        cst_resume(compose->tail);
     return CST_OK;
 }
 

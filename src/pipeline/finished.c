@@ -182,7 +182,7 @@ void cst__finished_start(struct cst__finished *finished, cst_stream *s,
     unsigned events = EVENT_BIT(CST_END) | EVENT_BIT(CST_FINISH) | EVENT_BIT(CST_CLOSE) |
                       EVENT_BIT(CST__EVENT_FREED);
 
-    cst__show(s->ctx);
+    CST__ASSERT(!s->ctx->unseen);
     *finished = (struct cst__finished){
         .stream = s, .fn = fn, .gone = gone, .readable = sides.readable, .writable = sides.writable
     };
@@ -294,9 +294,11 @@ cst_status cst_finished(cst_stream *s, const cst_finished_opts *opts, cst_outcom
     sides.error = !opts->no_error;
     sides.aborted = cst_abort_fired(opts->signal);
     sides.promised = true;
+    cst__enter(s->ctx);
     cst__finished_start(&watch->finished, s, sides, watch_called, watch_gone);
     if (opts->signal && !sides.aborted && !watch->finished.settled)
         cst__abort_listen(opts->signal, &watch->signal, watch_aborted);
+    cst__leave(s->ctx);
     return CST_OK;
 }
 

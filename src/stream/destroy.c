@@ -127,9 +127,9 @@ static bool needs_no_slot(const cst_stream *s)
 
 void cst__destroy(cst_stream *s, const cst_error *error)
 {
+    CST__ASSERT(!s->ctx->unseen);
     if (s->flags & DESTROYED)
         return;
-    cst__show(s->ctx);
     if ((s->flags & HAS_WRITABLE) && ((s->flags & W_BUFFERED) || cst__w(s)->last_waiting))
         cst__writable_destroying(s);
     if (error) {

@@ -301,7 +301,7 @@ static cst_status add_listener(cst_stream *s, cst_event_type type, cst_listener_
     l = cst__alloc(s->ctx, sizeof(*l));
     if (!l)
         return CST_E_NOMEM;
-    cst__show(s->ctx);
+    cst__enter(s->ctx);
     l->fn = fn;
     l->arg = arg;
     cst__listen_fn(s, l, EVENT_BIT(type), traits | LISTENER_OWNED);
@@ -309,6 +309,7 @@ static cst_status add_listener(cst_stream *s, cst_event_type type, cst_listener_
         cst__data_listener_added(s);
     if (type == CST_READABLE && (s->flags & HAS_READABLE))
         cst__readable_listener_added(s);
+    cst__leave(s->ctx);
     return CST_OK;
 }
 
@@ -367,14 +368,14 @@ cst_status cst_off(cst_stream *s, cst_event_type type, cst_listener_fn *fn, void
 
     if (!s || !fn || !is_event(type))
         return CST_E_INVALID_ARG;
-    cst__show(s->ctx);
+    cst__enter(s->ctx);
     l = find_listener(s, type, fn, arg);
-    if (!l) {
+    if (l)
+        cst__unlisten(s, l, EVENT_BIT(type));
+    else
         removed_none(s, type);
-        return CST_EMPTY;
-    }
-    cst__unlisten(s, l, EVENT_BIT(type));
-    return CST_OK;
+    cst__leave(s->ctx);
+    return l ? CST_OK : CST_EMPTY;
 }
 
 cst_status cst_off_all(cst_stream *s, cst_event_type type)
@@ -384,7 +385,7 @@ cst_status cst_off_all(cst_stream *s, cst_event_type type)
 
     if (!s || !is_event(type))
         return CST_E_INVALID_ARG;
-    cst__show(s->ctx);
+    cst__enter(s->ctx);
     if (!cst__listened(s, type))
         removed_none(s, type);
     kept = type == CST_DATA ? s->flags & R_DATA_LISTENING : 0; /* here Node forgets to clear it */
@@ -394,6 +395,7 @@ cst_status cst_off_all(cst_stream *s, cst_event_type type)
             cst__unlisten(s, l, EVENT_BIT(type));
     }
     s->flags |= kept;
+    cst__leave(s->ctx);
     return CST_OK;
 }
 

@@ -75,7 +75,8 @@ static bool stream_otherwise(cst_stream *s, const struct cst__reading *reading, 
 {
     cst_slice chunk;
 
-    cst__show(s->ctx);
+    if (s->ctx->unseen)
+        cst__show_unseen(s->ctx);
     s->slot = reading->outer;
     cst__read_returned(s, status);
     if (!cst__read_after_slot(s, reading->first_len, &chunk))
@@ -123,7 +124,8 @@ static bool stream_unseen(cst_ctx *ctx, struct cst__passing *passing, struct cst
     passing->swaps = true;
     do {
         if (!read_unseen(ctx, reading, source_self, status)) {
-            cst__show(ctx);
+            if (ctx->unseen)
+                cst__show_unseen(ctx);
             reading->swaps = false;
             reading->first_len = reading->held.len;
             return false;

@@ -374,9 +374,9 @@ static void unpipe_one(cst_stream *source, cst_stream *dest)
 {
     struct cst__pipe *pipe = find_pipe(source, dest);
 
+    CST__ASSERT(!source->ctx->unseen);
     if (!pipe)
         return;
-    cst__show(source->ctx);
     unlist(pipe);
     if (!find_pipe(source, NULL))
         cst__pause(source);
@@ -406,8 +406,7 @@ static bool leave_unheard(struct cst__pipe *pipe)
     beside = cst__listened_beside(dest, &pipe->on_dest);
     if (beside & EVENT_BIT(CST_UNPIPE))
         return false;
-    CST__ASSERT(cst__sole_pipe(source) == pipe);
-    cst__show(source->ctx);
+    CST__ASSERT(cst__sole_pipe(source) == pipe && !source->ctx->unseen);
     pipe->listed = false;
     pipe->cleaned_up = true;
     cst__unlink(dest, &pipe->on_dest, beside);

@@ -280,6 +280,7 @@ static cst_status push_decoded(cst_stream *s, const cst_slice *chunk)
 
 cst_status cst__push(cst_stream *s, cst_slice *chunk)
 {
+    CST__ASSERT(!s->ctx->unseen);
     if (!(s->flags & R_OBJECTS) && chunk->len == 0) {
         s->flags &= ~R_READING;
         cst__maybe_read_more(s);
@@ -299,6 +300,7 @@ void cst__push_eof(cst_stream *s)
 {
     cst_status st;
 
+    CST__ASSERT(!s->ctx->unseen);
     s->flags &= ~R_READING;
     if (s->flags & R_ENDED)
         return;
@@ -750,6 +752,7 @@ bool cst__read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *why
 {
     struct readable *r = cst__r(s);
 
+    CST__ASSERT(!s->ctx->unseen);
     if (size != CST_READ_ANY && size > r->high_water_mark)
         r->high_water_mark = next_power_of_two(size);
     if (size != 0)
@@ -829,6 +832,7 @@ void cst__resume(cst_stream *s)
 {
     bool flows = (s->flags & R_FLOWING) != 0, scheduled = (s->flags & R_RESUME_SCHEDULED) != 0;
 
+    CST__ASSERT(!s->ctx->unseen);
     if (s->flags & DESTROYED)
         return;
     s->flags &= ~R_PAUSED;
@@ -845,13 +849,15 @@ cst_status cst_resume(cst_stream *s)
 {
     if (!s || !(s->flags & HAS_READABLE))
         return CST_E_INVALID_ARG;
-    cst__show(s->ctx);
+    cst__enter(s->ctx);
     cst__resume(s);
+    cst__leave(s->ctx);
     return CST_OK;
 }
 
 void cst__pause(cst_stream *s)
 {
+    CST__ASSERT(!s->ctx->unseen);
     if (s->flags & DESTROYED)
         return;
     if ((s->flags & (R_HAS_FLOWING | R_FLOWING)) != R_HAS_FLOWING) {
@@ -977,10 +983,14 @@ bool cst_is_paused(const cst_stream *s)
 
 size_t cst_readable_length(const cst_stream *s)
 {
+    size_t length;
+
     if (!side(s))
         return 0;
-    cst__show(s->ctx);
-    return side(s)->length;
+    cst__enter(s->ctx);
+    length = side(s)->length;
+    cst__leave(s->ctx);
+    return length;
 }
 
 size_t cst_readable_high_water_mark(const cst_stream *s)
@@ -1000,10 +1010,14 @@ bool cst_readable_ended(const cst_stream *s)
 
 bool cst_readable_did_read(const cst_stream *s)
 {
+    bool did_read;
+
     if (!side(s))
         return false;
-    cst__show(s->ctx);
-    return s->flags & (R_DATA_EMITTED | R_DATA_EMITTED_BEFORE);
+    cst__enter(s->ctx);
+    did_read = s->flags & (R_DATA_EMITTED | R_DATA_EMITTED_BEFORE);
+    cst__leave(s->ctx);
+    return did_read;
 }
 
 bool cst_readable_aborted(const cst_stream *s)

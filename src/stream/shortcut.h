@@ -244,7 +244,7 @@ ALWAYS_INLINE bool deliver(cst_ctx *ctx, struct cst__passing *passing, cst_strea
 {
     cst_status status;
 
-    CST__ASSERT(!ctx->unseen); /* whoever calls has said cst__show */
+    CST__ASSERT(!ctx->unseen); /* the caller has entered, or has written back what lags */
     if (!leads_to_idle(passing, dest))
         return cst__deliver_to_busy(ctx, passing);
     if (write_unseen(ctx, passing, cst__self_of_writable(passing->sink), &status))

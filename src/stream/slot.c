@@ -243,10 +243,14 @@ static cst_call call_of(cst_stream *s)
 
 OUT_OF_LINE cst_call show_call_of(cst_stream *s)
 {
+    cst_call call = { .stream = NULL };
+
     if (!s)
-        return (cst_call){ .stream = NULL };
-    cst__show(s->ctx);
-    return call_of(s);
+        return call;
+    cst__enter(s->ctx);
+    call = call_of(s);
+    cst__leave(s->ctx);
+    return call;
 }
 
 cst_call cst_this_call(cst_stream *s)
@@ -322,17 +326,22 @@ static bool may_give(const cst_stream *s)
 /* By value, as cst_give: so the call needs no more than a jump. */
 OUT_OF_LINE cst_status give_otherwise(cst_stream *s, cst_slice chunk)
 {
-    cst_ctx *ctx = s ? s->ctx : NULL;
+    cst_status st = CST_E_INVALID_ARG;
 
-    if (ctx)
-        cst__show(ctx);
-    if (!ctx || !may_give(s) || ctx->given_by) {
-        cst__slice_unref(&chunk);
-        return CST_E_INVALID_ARG;
+    if (s) {
+        cst_ctx *ctx = s->ctx;
+
+        cst__enter(ctx);
+        if (may_give(s) && !ctx->given_by) {
+            ctx->given = chunk;
+            ctx->given_by = s;
+            st = CST_GIVEN;
+        }
+        cst__leave(ctx);
     }
-    ctx->given = chunk;
-    ctx->given_by = s;
-    return CST_GIVEN;
+    if (st != CST_GIVEN)
+        cst__slice_unref(&chunk);
+    return st;
 }
 
 /* A slot that runs unseen, and has brought nothing yet. */

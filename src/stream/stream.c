@@ -205,7 +205,7 @@ void cst__stream_check(const cst_stream *s)
 
 void cst__release(cst_stream *s)
 {
-    CST__ASSERT(s->refs > 0);
+    CST__ASSERT(s->refs > 0 && !s->ctx->unseen);
     cst__stream_check(s);
     if (--s->refs == 0)
         cst__stream_check_life(s);
@@ -220,8 +220,14 @@ cst_stream *cst_ref(cst_stream *s)
 
 void cst_unref(cst_stream *s)
 {
-    if (s)
-        cst__release(s);
+    cst_ctx *ctx;
+
+    if (!s)
+        return;
+    ctx = s->ctx;
+    cst__enter(ctx);
+    cst__release(s);
+    cst__leave(ctx);
 }
 
 /* --- making ------------------------------------------------------------------------------------------------------- */

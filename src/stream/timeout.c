@@ -281,13 +281,14 @@ cst_status cst_set_timeouts(cst_stream *s, const cst_timeouts *timeouts)
         return CST_E_INVALID_ARG;
     if (s->flags & DESTROYED)
         return CST_OK;
-    cst__show(s->ctx);
     if (wanted && !(t = cst__alloc(s->ctx, sizeof(*t))))
         return CST_E_NOMEM;
+    cst__enter(s->ctx);
     if ((old = find_timeouts(s)) != NULL)
         end_timeouts(old);
     if (t)
         begin_timeouts(s, t, timeouts);
+    cst__leave(s->ctx);
     return CST_OK;
 }
 

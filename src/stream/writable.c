@@ -489,6 +489,7 @@ static void flight_over(cst_stream *s, cst_status status)
 
 void cst__write_answered(cst_stream *s, cst_status status)
 {
+    CST__ASSERT(!s->ctx->unseen);
     if (!(s->flags & W_EXPECTING)) {
         cst_error error = cst__error_here(s, CST_E_MULTIPLE_CALLBACK, CST_WRITING);
 
@@ -643,6 +644,7 @@ OUT_OF_LINE cst_status write_in_general(cst_stream *s, const cst_slice *chunk, c
     size_t len = chunk_length(s, chunk);
     cst_status st;
 
+    CST__ASSERT(!s->ctx->unseen);
     if (len > SIZE_MAX - w->length)
         return CST_E_OUT_OF_RANGE;
     if (done && !(request = cst__request_new(s, done, arg)))
@@ -723,6 +725,7 @@ void cst__uncork(cst_stream *s)
 {
     struct writable *w = cst__w(s);
 
+    CST__ASSERT(!s->ctx->unseen);
     if (!w->queue.spare)
         return;
     if (--w->queue.spare == 0)
@@ -735,9 +738,10 @@ cst_status cst_cork(cst_stream *s)
 {
     if (!s || !(s->flags & HAS_WRITABLE) || cst__w(s)->queue.spare == UINT32_MAX)
         return CST_E_INVALID_ARG;
-    cst__show(s->ctx);
+    cst__enter(s->ctx);
     s->flags |= W_CORKED;
     cst__w(s)->queue.spare++;
+    cst__leave(s->ctx);
     return CST_OK;
 }
 
@@ -794,10 +798,14 @@ static const struct writable *side(const cst_stream *s)
 
 size_t cst_writable_length(const cst_stream *s)
 {
+    size_t length;
+
     if (!side(s))
         return 0;
-    cst__show(s->ctx);
-    return side(s)->length;
+    cst__enter(s->ctx);
+    length = side(s)->length;
+    cst__leave(s->ctx);
+    return length;
 }
 
 size_t cst_writable_high_water_mark(const cst_stream *s)
