@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "bytes/block.h"
-#include "bytes/block_cache.h"
 #include "heap.h"
 
 #ifdef CST_NO_CACHE

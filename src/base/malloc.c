@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include <cstream/base.h>
+#include "cstream/base.h"
 
 static void *heap_alloc(void *user, size_t size)
 {

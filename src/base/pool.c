@@ -51,7 +51,7 @@ void cst__pool_fini(struct cst__pool *pool)
     for (size_t i = 0; i < CST__POOL_CLASSES; i++) {
         struct cst__pool_class *size_class = &pool->classes[i];
 
-        while (size_class->free != NULL) {
+        while (size_class->free) {
             struct cst__pool_node *node = size_class->free;
 
             size_class->free = node->next;

@@ -17,10 +17,10 @@
  * checker sees each use after free and each overrun. Every object file of a program must agree on
  * that flag.
  */
-#ifndef CST_BASE_POOL_H
-#define CST_BASE_POOL_H
+#ifndef CSTREAM_POOL_H
+#define CSTREAM_POOL_H
 
-#include <cstream/base.h>
+#include "cstream/base.h"
 
 #define CST__POOL_STEP ((size_t)8)
 #define CST__POOL_CLASSES ((size_t)128)
@@ -70,7 +70,7 @@ static inline void *cst__pool_alloc(struct cst__pool *pool, size_t size)
 #ifndef CST_NO_CACHE
     size_t index = cst__pool_class_of(size);
 
-    if (index < CST__POOL_CLASSES && pool->classes[index].free != NULL) {
+    if (index < CST__POOL_CLASSES && pool->classes[index].free) {
         struct cst__pool_class *size_class = &pool->classes[index];
         struct cst__pool_node *node = size_class->free;
 

@@ -1,7 +1,7 @@
 /*
  * status.c - names and texts, made from the one table in base.h so that they cannot drift.
  */
-#include <cstream/base.h>
+#include "cstream/base.h"
 
 /* CST_USER and CST_OS each carry a number of 16 bits, counted downwards from their first value. */
 #define RANGE_LAST 0xFFFF

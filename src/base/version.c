@@ -1,7 +1,7 @@
 /*
  * version.c - the version that was compiled in.
  */
-#include <cstream/base.h>
+#include "cstream/base.h"
 
 int cst_version(void)
 {

@@ -5,7 +5,7 @@
  * many groups at once, each in a word of 32 bits whose lowest byte is the first in memory: what the machine loads where
  * it has the lowest byte first. Others go one by one.
  */
-#include "bytes/encoding_internal.h"
+#include "bytes/codecs.h"
 
 #include <string.h>
 
@@ -50,7 +50,7 @@ static inline uint32_t load(const uint8_t *p)
 {
     uint32_t word;
 
-    memcpy(&word, p, sizeof word);
+    memcpy(&word, p, sizeof(word));
     return word;
 }
 
@@ -78,7 +78,7 @@ static inline void write_block(uint8_t *restrict to, const uint8_t *restrict p, 
         words[i + 2] = spread(c);
         words[i + 3] = spread(d);
     }
-    memcpy(values, words, sizeof values);
+    memcpy(values, words, sizeof(values));
     for (int i = 0; i < 4 * GROUPS; i++)
         to[i] = digit_of(values[i], at62, at63);
 }
@@ -139,7 +139,7 @@ static inline uint8_t value_of(uint8_t digit, uint8_t digit62, uint8_t digit63)
 
     return (uint8_t)((is_letter & (uint8_t)(letter + (CST__MASK((int8_t)digit >= 'a') & 26))) |
                      (is_number & (uint8_t)(number + 52)) | (is62 & 62) | (is63 & 63) |
-                     (uint8_t) ~(is_letter | is_number | is62 | is63));
+                     (uint8_t)~(is_letter | is_number | is62 | is63));
 }
 
 /* Gives whether all were digits of the alphabet; where not, nothing was written: there may be no room. */
@@ -156,7 +156,7 @@ static inline bool read_block(uint8_t *restrict to, const uint8_t *restrict p, u
     }
     if (all > 63)
         return false;
-    memcpy(words, values, sizeof words);
+    memcpy(words, values, sizeof(words));
     for (int i = 0; i < GROUPS; i++) {
         uint32_t w = words[i];
 
@@ -164,7 +164,7 @@ static inline bool read_block(uint8_t *restrict to, const uint8_t *restrict p, u
                    (w << 6 & 0xC00000) | (w >> 8 & 0x3F0000);
     }
     for (int i = 0; i < GROUPS - 1; i++)
-        memcpy(to + 3 * i, &words[i], sizeof words[i]);
+        memcpy(to + 3 * i, &words[i], sizeof(words[i]));
     memcpy(to + 3 * (GROUPS - 1), &words[GROUPS - 1], 3);
     return true;
 }

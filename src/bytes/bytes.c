@@ -1,23 +1,19 @@
 /*
  * bytes.c - comparing, copying, filling and swapping; slices with Node's rules for indices.
  */
-#include <cstream/buffer.h>
+#include "cstream/buffer.h"
 
 #include <string.h>
 
+#include "base/base.h"
 #include "bytes/block.h"
 #include "bytes/word.h"
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 /* --- comparing -------------------------------------------------------------------------------- */
 
 int cst_bytes_compare(const void *a, size_t a_len, const void *b, size_t b_len)
 {
-    size_t common = smaller(a_len, b_len);
+    size_t common = cst__smaller(a_len, b_len);
     int order = common > 0 ? memcmp(a, b, common) : 0;
 
     if (order != 0)
@@ -41,10 +37,11 @@ cst_status cst_bytes_copy(size_t *copied, const void *src, size_t src_len, void 
     if (at < 0 || from < 0 || to < 0 || (size_t)from > src_len)
         return CST_E_OUT_OF_RANGE;
     if (to > from && (size_t)at < dst_len)
-        count = smaller(smaller((size_t)to, src_len) - (size_t)from, dst_len - (size_t)at);
+        count =
+            cst__smaller(cst__smaller((size_t)to, src_len) - (size_t)from, dst_len - (size_t)at);
     if (count > 0)
         memmove((uint8_t *)dst + at, (const uint8_t *)src + from, count);
-    if (copied != NULL)
+    if (copied)
         *copied = count;
     return CST_OK;
 }
@@ -95,7 +92,7 @@ static size_t first_part(size_t len, size_t pattern_len)
 
     if (len <= FILL_FIRST)
         return len;
-    return unit <= FILL_FIRST ? FILL_FIRST / unit * unit : smaller(len, unit);
+    return unit <= FILL_FIRST ? FILL_FIRST / unit * unit : cst__smaller(len, unit);
 }
 
 /* Fills the beginning; gives how many bytes. */
@@ -124,13 +121,13 @@ cst_status cst_bytes_fill(void *bytes, size_t len, const void *pattern, size_t p
     }
     filled = fill_first(to, len, pattern, pattern_len);
     while (filled < FILL_BLOCK && filled < len) {
-        size_t more = smaller(filled, len - filled);
+        size_t more = cst__smaller(filled, len - filled);
 
         memcpy(to + filled, to, more);
         filled += more;
     }
-    for (block = filled; filled < len; filled += smaller(block, len - filled))
-        memcpy(to + filled, to, smaller(block, len - filled));
+    for (block = filled; filled < len; filled += cst__smaller(block, len - filled))
+        memcpy(to + filled, to, cst__smaller(block, len - filled));
     return CST_OK;
 }
 
@@ -147,7 +144,7 @@ static inline unsigned pair_at(const uint8_t *from)
 {
     uint16_t pair;
 
-    memcpy(&pair, from, sizeof pair);
+    memcpy(&pair, from, sizeof(pair));
     return pair;
 }
 
@@ -155,7 +152,7 @@ static inline void put_swapped(uint8_t *to, unsigned pair)
 {
     uint16_t swapped = (uint16_t)(pair << 8 | pair >> 8);
 
-    memcpy(to, &swapped, sizeof swapped);
+    memcpy(to, &swapped, sizeof(swapped));
 }
 
 /* In this form, four strips side by side, compilers do each strip in one vector. */
@@ -250,13 +247,13 @@ cst_status cst_bytes_swap64(void *bytes, size_t len)
 static size_t clamp_index(ptrdiff_t index, size_t len)
 {
     if (index >= 0)
-        return smaller((size_t)index, len);
-    return len - smaller(0 - (size_t)index, len);
+        return cst__smaller((size_t)index, len);
+    return len - cst__smaller(0 - (size_t)index, len);
 }
 
 cst_slice cst_slice_subarray(const cst_slice *slice, ptrdiff_t from, ptrdiff_t to)
 {
-    size_t len = slice != NULL ? slice->len : 0;
+    size_t len = slice ? slice->len : 0;
     size_t start = clamp_index(from, len);
     size_t end = clamp_index(to, len);
 
@@ -278,7 +275,7 @@ static void join(uint8_t *to, const cst_slice *list, size_t count, size_t total)
     size_t at = 0;
 
     for (size_t i = 0; i < count && at < total; i++) {
-        size_t part = smaller(list[i].len, total - at);
+        size_t part = cst__smaller(list[i].len, total - at);
 
         if (part > 0)
             memcpy(to + at, list[i].data, part);
@@ -293,15 +290,15 @@ cst_status cst_slice_concat_total(cst_slice *out, const cst_allocator *allocator
     const cst_slice *first;
     cst_block *block;
 
-    if (out == NULL || allocator == NULL || (list == NULL && count > 0))
+    if (!out || !allocator || (!list && count > 0))
         return CST_E_INVALID_ARG;
     first = first_with_bytes(list, count);
-    if (count == 0 || total == 0 || (first != NULL && first->len >= total)) {
+    if (count == 0 || total == 0 || (first && first->len >= total)) {
         *out = cst_slice_sub(first, 0, total);
         return CST_OK;
     }
     block = cst__block_new(allocator, total);
-    if (block == NULL)
+    if (!block)
         return CST_E_NOMEM;
     join(cst__block_bytes(block), list, count, total);
     *out = (cst_slice){ .data = cst__block_bytes(block), .len = total, .block = block };

@@ -5,7 +5,7 @@
  * else into an array of twice the size. Either way about as many pushes or shifts have gone before
  * as items are moved.
  */
-#include <cstream/chain.h>
+#include "cstream/chain.h"
 
 #include <string.h>
 
@@ -14,7 +14,7 @@
 
 void cst_chain_init(cst_chain *chain, const cst_allocator *allocator)
 {
-    if (chain != NULL)
+    if (chain)
         *chain = (cst_chain){ .allocator = allocator };
 }
 
@@ -28,7 +28,7 @@ static cst_status refuse(cst_slice *chunk, cst_status status)
 
 void cst_chain_fini(cst_chain *chain)
 {
-    if (chain == NULL)
+    if (!chain)
         return;
     while (chain->row.count > 0)
         consume(&chain->row, &chain->bytes, SIZE_MAX);
@@ -39,7 +39,7 @@ cst_status cst_chain_append(cst_chain *chain, cst_slice chunk)
 {
     cst_status status;
 
-    if (chain == NULL)
+    if (!chain)
         return refuse(&chunk, CST_E_INVALID_ARG);
     if (chunk.len > SIZE_MAX - chain->bytes)
         return refuse(&chunk, CST_E_OUT_OF_RANGE);
@@ -55,7 +55,7 @@ cst_status cst_chain_prepend(cst_chain *chain, cst_slice chunk)
 {
     cst_status status;
 
-    if (chain == NULL)
+    if (!chain)
         return refuse(&chunk, CST_E_INVALID_ARG);
     if (chunk.len > SIZE_MAX - chain->bytes)
         return refuse(&chunk, CST_E_OUT_OF_RANGE);
@@ -69,7 +69,7 @@ cst_status cst_chain_prepend(cst_chain *chain, cst_slice chunk)
 
 cst_status cst_chain_pop(cst_slice *out, cst_chain *chain)
 {
-    if (out == NULL || chain == NULL)
+    if (!out || !chain)
         return CST_E_INVALID_ARG;
     if (chain->row.count == 0)
         return CST_EMPTY;
@@ -80,7 +80,7 @@ cst_status cst_chain_pop(cst_slice *out, cst_chain *chain)
 
 void cst_chain_consume(cst_chain *chain, size_t n)
 {
-    if (chain == NULL)
+    if (!chain)
         return;
     consume(&chain->row, &chain->bytes, n);
 }
@@ -106,12 +106,12 @@ size_t cst_chain_copy(void *to, const cst_chain *chain, size_t n)
 {
     const cst_slice *items = cst_chain_slices(chain);
 
-    return items != NULL && to != NULL ? gather(items, chain->row.count, to, n) : 0;
+    return items && to ? gather(items, chain->row.count, to, n) : 0;
 }
 
 cst_status cst_chain_read(cst_slice *out, cst_chain *chain, size_t n)
 {
-    if (out == NULL || chain == NULL)
+    if (!out || !chain)
         return CST_E_INVALID_ARG;
     if (n > chain->bytes)
         return CST_E_OUT_OF_RANGE;
@@ -120,17 +120,17 @@ cst_status cst_chain_read(cst_slice *out, cst_chain *chain, size_t n)
 
 size_t cst_chain_bytes(const cst_chain *chain)
 {
-    return chain != NULL ? chain->bytes : 0;
+    return chain ? chain->bytes : 0;
 }
 
 size_t cst_chain_count(const cst_chain *chain)
 {
-    return chain != NULL ? chain->row.count : 0;
+    return chain ? chain->row.count : 0;
 }
 
 const cst_slice *cst_chain_slices(const cst_chain *chain)
 {
-    return chain != NULL && chain->row.count > 0 ? cst__row_front(&chain->row) : NULL;
+    return chain && chain->row.count > 0 ? cst__row_front(&chain->row) : NULL;
 }
 
 bool cst__chain_is_valid(const cst_chain *chain)
@@ -148,8 +148,8 @@ bool cst__chain_is_valid(const cst_chain *chain)
 
 static void free_array(cst_chain_row *row, const cst_allocator *allocator)
 {
-    if (row->items != NULL)
-        allocator->free(allocator->user, row->items, (size_t)row->cap * sizeof *row->items);
+    if (row->items)
+        allocator->free(allocator->user, row->items, (size_t)row->cap * sizeof(*row->items));
 }
 
 static void drop_first(cst_chain_row *row)
@@ -165,7 +165,7 @@ void cst__row_drop_all(cst_chain_row *row)
 {
     const cst_slice *item, *end;
 
-    if (row->items == NULL)
+    if (!row->items)
         return;
     item = row->items + row->head;
     end = item + row->count;
@@ -177,7 +177,7 @@ void cst__row_drop_all(cst_chain_row *row)
         do
             item++;
         while (item != end && item->block == block);
-        if (block != NULL)
+        if (block)
             cst__block_unref_many(block, (size_t)(item - first));
     }
 }
@@ -210,7 +210,7 @@ static void drop_block(struct gone *gone, cst_block *block)
 
 static void release_gone(cst_block *block)
 {
-    while (block != NULL) {
+    while (block) {
         cst_block *next = block->next_free;
 
         cst__block_unref(block);
@@ -231,7 +231,7 @@ static void consume(cst_chain_row *row, size_t *bytes, size_t n)
 
         n -= first.len;
         *bytes -= first.len;
-        if (first.block != NULL)
+        if (first.block)
             drop_block(&gone, first.block);
     }
     if (row->count > 0 && n > 0) {
@@ -295,7 +295,7 @@ cst_status cst__row_read(cst_slice *out, cst_chain_row *row, size_t *bytes, size
 
 static void move_items(cst_chain_row *row, uint32_t head)
 {
-    memmove(&row->items[head], &row->items[row->head], row->count * sizeof *row->items);
+    memmove(&row->items[head], &row->items[row->head], row->count * sizeof(*row->items));
     row->head = head;
 }
 
@@ -324,16 +324,16 @@ static cst_status grow(cst_chain_row *row, const cst_allocator *allocator, bool 
     uint32_t head;
     cst_slice *items;
 
-    if (allocator == NULL)
+    if (!allocator)
         return CST_E_INVALID_ARG;
     if (cap == 0)
         return CST_E_NOMEM;
-    items = allocator->alloc(allocator->user, cap * sizeof *items);
-    if (items == NULL)
+    items = allocator->alloc(allocator->user, cap * sizeof(*items));
+    if (!items)
         return CST_E_NOMEM;
     head = in_the_middle ? middle(row, cap) : 0;
     if (row->count > 0)
-        memcpy(&items[head], cst__row_front(row), row->count * sizeof *items);
+        memcpy(&items[head], cst__row_front(row), row->count * sizeof(*items));
     free_array(row, allocator);
     row->items = items;
     row->cap = cap;

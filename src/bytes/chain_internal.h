@@ -4,19 +4,11 @@
  * A row is the array of a chain without its allocator and its sum of bytes, for those who have both already. Invariants:
  * head + count <= cap; head is 0 where count is 0, save between a cst__row_reserve_front and its unshift.
  */
-#ifndef CST_BYTES_CHAIN_INTERNAL_H
-#define CST_BYTES_CHAIN_INTERNAL_H
+#ifndef CSTREAM_CHAIN_INTERNAL_H
+#define CSTREAM_CHAIN_INTERNAL_H
 
-#include <assert.h>
-
-#include <cstream/chain.h>
-
-/* What a chunk's way goes through again and again is checked where the library checks itself: with CST_CHECK. */
-#ifdef CST_CHECK
-#define CST__ASSERT(condition) assert(condition)
-#else
-#define CST__ASSERT(condition) ((void)0)
-#endif
+#include "base/base.h"
+#include "cstream/chain.h"
 
 #define CST__ROW_FIRST_CAP 4u
 

@@ -5,8 +5,9 @@
  * where the needle would reach into further chunks, go to the two-way search, which reads the text by
  * position.
  */
-#include <cstream/buffer.h>
+#include "cstream/buffer.h"
 
+#include "base/base.h"
 #include "bytes/search.h"
 
 /* The chunks in the direction of the search, and what is looked for. */
@@ -16,11 +17,6 @@ struct seams {
     struct cst__two_way two_way;
     bool has_two_way;
 };
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 /* From position from to last the piece that is read holds the whole needle. */
 static size_t find_in_piece(struct seams *s, size_t from, size_t last)
@@ -74,7 +70,7 @@ static size_t find_in_pieces(struct seams *s, size_t from, size_t last)
         cst__text_seek(&s->text, from);
         left = s->text.begin + s->text.here_len - from;
         if (left >= s->needle.len) {
-            stop = smaller(last, from + left - s->needle.len);
+            stop = cst__smaller(last, from + left - s->needle.len);
             found = find_in_piece(s, from, stop);
         } else {
             stop = before_long_piece(s, last);
@@ -136,7 +132,7 @@ size_t cst_chain_index_of_any(const cst_chain *chain, const void *set, size_t se
     if (start == CST_NOT_FOUND)
         return CST_NOT_FOUND;
     for (size_t begin = 0; begin < len; begin += chunk->len, chunk++) {
-        size_t skipped = start > begin ? smaller(start - begin, chunk->len) : 0;
+        size_t skipped = start > begin ? cst__smaller(start - begin, chunk->len) : 0;
         size_t found = cst__find_first_any(chunk->data, chunk->len, &wanted, skipped);
 
         if (found != CST_NOT_FOUND)

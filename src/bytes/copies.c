@@ -7,7 +7,7 @@
 
 void cst__copies_fini(struct cst__copies *copies)
 {
-    if (copies->block != NULL)
+    if (copies->block)
         cst__block_unref_many(copies->block, copies->refs);
     copies->block = NULL;
     copies->left = copies->refs = 0;
@@ -26,7 +26,7 @@ static void start_block(struct cst__copies *copies)
 
 static bool all_copies_have_gone(const struct cst__copies *copies)
 {
-    return copies->block != NULL && cst__block_refs(copies->block) == copies->refs;
+    return copies->block && cst__block_refs(copies->block) == copies->refs;
 }
 
 /* Whether there is a block with room now. */

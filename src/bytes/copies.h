@@ -13,11 +13,10 @@
  *
  * Built with -DCST_NO_CACHE each copy has a block of its own, so that a memory checker sees where it ends.
  */
-#ifndef CST_BYTES_COPIES_H
-#define CST_BYTES_COPIES_H
+#ifndef CSTREAM_COPIES_H
+#define CSTREAM_COPIES_H
 
 #include "bytes/block.h"
-#include "bytes/block_cache.h"
 #include "bytes/word.h"
 
 #define CST__COPIES_BLOCK ((size_t)16 * 1024)

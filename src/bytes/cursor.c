@@ -4,11 +4,12 @@
  * The cursor's chunk has bytes behind its offset wherever any are left: empty chunks and used-up ones
  * are passed when the cursor moves.
  */
-#include <cstream/chain.h>
+#include "cstream/chain.h"
 
 #include <string.h>
 
-#include <cstream/buffer.h>
+#include "base/base.h"
+#include "cstream/buffer.h"
 
 static void pass_ended_chunks(cst_cursor *cursor)
 {
@@ -66,11 +67,6 @@ static void advance(cst_cursor *cursor, size_t n)
     pass_ended_chunks(cursor);
 }
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 cst_status cst_cursor_read(void *to, cst_cursor *cursor, size_t n)
 {
     uint8_t *end = to;
@@ -79,7 +75,7 @@ cst_status cst_cursor_read(void *to, cst_cursor *cursor, size_t n)
         return CST_EMPTY;
     while (n > 0) {
         const uint8_t *span;
-        size_t part = smaller(cst_cursor_span(&span, cursor), n);
+        size_t part = cst__smaller(cst_cursor_span(&span, cursor), n);
 
         memcpy(end, span, part);
         advance(cursor, part);
@@ -95,7 +91,7 @@ cst_status cst_cursor_skip(cst_cursor *cursor, size_t n)
         return CST_EMPTY;
     while (n > 0) {
         const uint8_t *span;
-        size_t part = smaller(cst_cursor_span(&span, cursor), n);
+        size_t part = cst__smaller(cst_cursor_span(&span, cursor), n);
 
         advance(cursor, part);
         n -= part;
@@ -123,12 +119,12 @@ static const uint8_t *take(cst_cursor *cursor, uint8_t *joined, size_t width)
 #define DEFINE_CURSOR_GET(name, type)                               \
     cst_status cst_cursor_get_##name(type *out, cst_cursor *cursor) \
     {                                                               \
-        uint8_t joined[sizeof *out];                                \
-        const uint8_t *bytes = take(cursor, joined, sizeof *out);   \
+        uint8_t joined[sizeof(*out)];                               \
+        const uint8_t *bytes = take(cursor, joined, sizeof(*out));  \
                                                                     \
-        if (bytes == NULL)                                          \
+        if (!bytes)                                                 \
             return CST_EMPTY;                                       \
-        return cst_get_##name(out, bytes, sizeof *out, 0);          \
+        return cst_get_##name(out, bytes, sizeof(*out), 0);         \
     }
 
 DEFINE_CURSOR_GET(u8, uint8_t)
@@ -161,7 +157,7 @@ DEFINE_CURSOR_GET(double_be, double)
         if (width < 1 || width > MAX_WIDE)                                        \
             return CST_E_OUT_OF_RANGE;                                            \
         bytes = take(cursor, joined, width);                                      \
-        if (bytes == NULL)                                                        \
+        if (!bytes)                                                               \
             return CST_EMPTY;                                                     \
         return cst_get_##name(out, bytes, width, 0, width);                       \
     }

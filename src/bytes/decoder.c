@@ -5,15 +5,15 @@
  * that is held. The tail of UTF-8 is a lead and what follows it, whether or not that can still become a character: what it
  * amounts to is decided when it is complete, as if it had come in one piece.
  */
-#include <cstream/text.h>
+#include "cstream/text.h"
 
-#include "bytes/encoding_internal.h"
+#include "bytes/codecs.h"
 
 #include <string.h>
 
 cst_status cst_decoder_init(cst_decoder *decoder, cst_encoding encoding)
 {
-    if (decoder == NULL || !cst__encoding_exists(encoding))
+    if (!decoder || !cst__encoding_exists(encoding))
         return CST_E_INVALID_ARG;
     *decoder = (cst_decoder){ .encoding = encoding };
     return CST_OK;
@@ -21,14 +21,14 @@ cst_status cst_decoder_init(cst_decoder *decoder, cst_encoding encoding)
 
 size_t cst_decoder_held(const cst_decoder *decoder)
 {
-    return decoder != NULL ? decoder->held_count : 0;
+    return decoder ? decoder->held_count : 0;
 }
 
 size_t cst_decoder_bound(const cst_decoder *decoder, size_t len)
 {
     size_t all = cst__size_add(cst_decoder_held(decoder), len);
 
-    if (decoder == NULL)
+    if (!decoder)
         return 0;
     switch (decoder->encoding) {
     case CST_UTF8:
@@ -137,8 +137,8 @@ static size_t complete(cst_decoder *decoder, const uint8_t *bytes, size_t len, b
 static size_t finish_held(cst_decoder *decoder, uint8_t *to, const uint8_t *bytes, size_t len,
                           size_t *used)
 {
-    uint8_t text[3 * sizeof decoder->held];
-    uint8_t held[sizeof decoder->held];
+    uint8_t text[3 * sizeof(decoder->held)];
+    uint8_t held[sizeof(decoder->held)];
     bool completed;
     size_t count, tail, written;
 
@@ -151,7 +151,7 @@ static size_t finish_held(cst_decoder *decoder, uint8_t *to, const uint8_t *byte
     tail = decoder->encoding == CST_UTF16LE ? utf16_tail(held, count) : 0;
     hold(decoder, held + count - tail, tail);
     written = cst__to_text(decoder->encoding, text, held, count - tail);
-    if (to != NULL)
+    if (to)
         memcpy(to, text, written);
     return written;
 }
@@ -160,7 +160,7 @@ static size_t finish_held(cst_decoder *decoder, uint8_t *to, const uint8_t *byte
 
 static bool takes_nothing(const cst_decoder *decoder, const void *bytes, size_t len)
 {
-    return decoder == NULL || bytes == NULL || len == 0;
+    return !decoder || !bytes || len == 0;
 }
 
 /* What goes before the body: the held bytes may take several rounds, since one pair may be followed by half another. */
@@ -171,7 +171,7 @@ static size_t write_held(cst_decoder *decoder, uint8_t *to, const uint8_t **byte
     while (decoder->held_count > 0 && *len > 0) {
         size_t used;
 
-        written += finish_held(decoder, to != NULL ? to + written : NULL, *bytes, *len, &used);
+        written += finish_held(decoder, to ? to + written : NULL, *bytes, *len, &used);
         *bytes += used;
         *len -= used;
     }
@@ -181,7 +181,7 @@ static size_t write_held(cst_decoder *decoder, uint8_t *to, const uint8_t **byte
 size_t cst_decoder_write(cst_decoder *decoder, void *to, const void *bytes, size_t len)
 {
     uint8_t nothing[1];
-    uint8_t *out = to != NULL ? to : nothing; /* where there is no room, nothing is written */
+    uint8_t *out = to ? to : nothing; /* where there is no room, nothing is written */
     const uint8_t *p = bytes;
     size_t written, tail;
 
@@ -216,7 +216,7 @@ size_t cst_decoder_end(cst_decoder *decoder, void *to)
 {
     size_t written;
 
-    if (decoder == NULL || decoder->held_count == 0)
+    if (!decoder || decoder->held_count == 0)
         return 0;
     written = cst__to_text(decoder->encoding, to, decoder->held, decoder->held_count);
     hold(decoder, decoder->held, 0);
@@ -247,7 +247,7 @@ cst_status cst_decoder_write_slice(cst_slice *out, cst_decoder *decoder,
     cst_buf buf;
     size_t need;
 
-    if (out == NULL || decoder == NULL || allocator == NULL || chunk == NULL)
+    if (!out || !decoder || !allocator || !chunk)
         return CST_E_INVALID_ARG;
     if (decode_in_place(decoder, chunk, out))
         return CST_OK;

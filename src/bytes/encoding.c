@@ -1,7 +1,7 @@
 /*
  * encoding.c - text.h: names, sizes, and the two ways between text and bytes.
  */
-#include "bytes/encoding_internal.h"
+#include "bytes/codecs.h"
 
 #include <string.h>
 
@@ -18,7 +18,7 @@ static const struct {
     { "hex", CST_HEX },          { "base64", CST_BASE64 }, { "base64url", CST_BASE64URL },
 };
 
-#define NAME_COUNT (sizeof names / sizeof names[0])
+#define NAME_COUNT (sizeof(names) / sizeof(names[0]))
 
 static char lower(char c)
 {
@@ -36,7 +36,7 @@ static bool same_name(const char *name, const char *given)
 
 cst_status cst_encoding_from_name(cst_encoding *out, const char *name)
 {
-    if (out == NULL || name == NULL)
+    if (!out || !name)
         return CST_E_INVALID_ARG;
     for (size_t i = 0; i < NAME_COUNT; i++) {
         if (same_name(names[i].name, name)) {
@@ -155,7 +155,7 @@ static size_t text_length_at_most(cst_encoding encoding, const uint8_t *bytes, s
 
 static bool is_fine(cst_encoding encoding, const void *data, size_t len)
 {
-    return cst__encoding_exists(encoding) && (data != NULL || len == 0);
+    return cst__encoding_exists(encoding) && (data || len == 0);
 }
 
 size_t cst_byte_length(cst_encoding encoding, const void *text, size_t len)
@@ -258,7 +258,7 @@ static bool has_room(size_t *size, size_t need)
 /* Where there is no room nothing is written; still a pointer is wanted that can be counted from. */
 static uint8_t *or_nowhere(void *to, uint8_t *nowhere)
 {
-    return to != NULL ? to : nowhere;
+    return to ? to : nowhere;
 }
 
 /* The text is looked at twice only where the room is less than it could need. */
@@ -267,7 +267,7 @@ cst_status cst_text_to_bytes(void *to, size_t *size, cst_encoding encoding, cons
 {
     uint8_t nowhere[1];
 
-    if (size == NULL || !is_fine(encoding, text, len))
+    if (!size || !is_fine(encoding, text, len))
         return CST_E_INVALID_ARG;
     if (byte_length_at_most(encoding, len) > *size &&
         !has_room(size, cst_byte_length(encoding, text, len)))
@@ -281,7 +281,7 @@ cst_status cst_bytes_to_text(void *to, size_t *size, cst_encoding encoding, cons
 {
     uint8_t nowhere[1];
 
-    if (size == NULL || !is_fine(encoding, bytes, len))
+    if (!size || !is_fine(encoding, bytes, len))
         return CST_E_INVALID_ARG;
     if (text_length_at_most(encoding, bytes, len) > *size &&
         !has_room(size, cst_text_length(encoding, bytes, len)))
@@ -304,7 +304,7 @@ cst_status cst_slice_from_text(cst_slice *out, const cst_allocator *allocator,
     cst_status st;
     size_t need;
 
-    if (out == NULL || allocator == NULL || !is_fine(encoding, text, len))
+    if (!out || !allocator || !is_fine(encoding, text, len))
         return CST_E_INVALID_ARG;
     /* Digits are counted by the way; text that has anything else is rare, and pins a little more then. */
     need = encoding >= CST_HEX ? byte_length_at_most(encoding, len)
@@ -325,8 +325,7 @@ cst_status cst_slice_to_text(cst_slice *out, const cst_allocator *allocator, cst
     cst_buf buf;
     cst_status st;
 
-    if (out == NULL || allocator == NULL || bytes == NULL ||
-        !is_fine(encoding, bytes->data, bytes->len))
+    if (!out || !allocator || !bytes || !is_fine(encoding, bytes->data, bytes->len))
         return CST_E_INVALID_ARG;
     if (bytes->len == 0 || cst__is_own_text(encoding, bytes->data, bytes->len)) {
         *out = cst_slice_ref(bytes);

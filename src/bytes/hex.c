@@ -1,7 +1,7 @@
 /*
  * hex.c - hex, by blocks; the pair that is none is looked for one digit at a time.
  */
-#include "bytes/encoding_internal.h"
+#include "bytes/codecs.h"
 
 /* Bytes, of twice as many digits. */
 #define BLOCK 32

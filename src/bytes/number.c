@@ -4,7 +4,7 @@
  * All of them go through uint64_t: a number of `width` bytes is the lowest 8 * width bits. Most widths
  * are known when this is compiled, so little is left of the branches and copies below.
  */
-#include <cstream/buffer.h>
+#include "cstream/buffer.h"
 
 #include <string.h>
 
@@ -47,7 +47,7 @@ static inline int64_t as_signed(uint64_t bits, size_t width)
     uint64_t extended = (bits ^ sign) - sign;
     int64_t number;
 
-    memcpy(&number, &extended, sizeof number);
+    memcpy(&number, &extended, sizeof(number));
     return number;
 }
 
@@ -61,7 +61,7 @@ static inline float as_float(uint64_t bits)
     uint32_t half = (uint32_t)bits;
     float number;
 
-    memcpy(&number, &half, sizeof number);
+    memcpy(&number, &half, sizeof(number));
     return number;
 }
 
@@ -69,7 +69,7 @@ static inline uint64_t float_bits(float number)
 {
     uint32_t bits;
 
-    memcpy(&bits, &number, sizeof bits);
+    memcpy(&bits, &number, sizeof(bits));
     return bits;
 }
 
@@ -77,7 +77,7 @@ static inline double as_double(uint64_t bits)
 {
     double number;
 
-    memcpy(&number, &bits, sizeof number);
+    memcpy(&number, &bits, sizeof(number));
     return number;
 }
 
@@ -85,7 +85,7 @@ static inline uint64_t double_bits(double number)
 {
     uint64_t bits;
 
-    memcpy(&bits, &number, sizeof bits);
+    memcpy(&bits, &number, sizeof(bits));
     return bits;
 }
 
@@ -106,13 +106,13 @@ static inline bool is_width(size_t width)
 /* A shift by all 64 bits would be undefined. */
 static inline bool fits_unsigned(uint64_t value, size_t width)
 {
-    return width == sizeof value || value >> 8 * width == 0;
+    return width == sizeof(value) || value >> 8 * width == 0;
 }
 
 /* Moved up by half their range the numbers that fit are those from 0. */
 static inline bool fits_signed(int64_t value, size_t width)
 {
-    return width == sizeof value ||
+    return width == sizeof(value) ||
            fits_unsigned(as_bits(value) + (UINT64_C(1) << (8 * width - 1)), width);
 }
 

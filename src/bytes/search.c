@@ -225,7 +225,7 @@ static size_t first_by_rare(struct hunt *hunt, size_t place, size_t end)
         const uint8_t byte = hunt->needle->bytes[hunt->needle->rare];
         const uint8_t *hit = memchr(here + place, byte, end - place);
 
-        if (hit == NULL)
+        if (!hit)
             return CST_NOT_FOUND;
         place = (size_t)(hit - here);
         if (is_at(hunt, place))
@@ -240,7 +240,7 @@ static size_t first_byte(const uint8_t *text, size_t len, uint8_t byte, size_t s
 {
     const uint8_t *hit = memchr(text + start, byte, len - start);
 
-    return hit != NULL ? (size_t)(hit - text) : CST_NOT_FOUND;
+    return hit ? (size_t)(hit - text) : CST_NOT_FOUND;
 }
 
 size_t cst__find_first(const uint8_t *text, size_t len, struct cst__needle *needle, size_t start)

@@ -4,10 +4,10 @@
  * Both directions are one search. Backwards, a text and its needle are read from the last byte to
  * the first, and every position counts from the end; "first" below is the first in that direction.
  */
-#ifndef CST_BYTES_SEARCH_H
-#define CST_BYTES_SEARCH_H
+#ifndef CSTREAM_SEARCH_H
+#define CSTREAM_SEARCH_H
 
-#include <cstream/buffer.h>
+#include "cstream/buffer.h"
 
 /*
  * What is looked for. The bytes at two offsets, different ones where it has two bytes, have to match

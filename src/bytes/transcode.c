@@ -1,7 +1,7 @@
 /*
  * transcode.c - from one encoding of characters into another, with the substitutes of Node's converters.
  */
-#include "bytes/encoding_internal.h"
+#include "bytes/codecs.h"
 
 /* Characters that leave no `?` behind where the target lacks them: Default_Ignorable_Code_Point. In order. */
 static const struct {
@@ -16,7 +16,7 @@ static const struct {
 
 static bool is_ignorable(uint32_t code)
 {
-    for (size_t i = 0; i < sizeof ignorable / sizeof ignorable[0]; i++) {
+    for (size_t i = 0; i < sizeof(ignorable) / sizeof(ignorable[0]); i++) {
         if (code <= ignorable[i].last)
             return code >= ignorable[i].first;
     }
@@ -84,8 +84,8 @@ static size_t convert(struct source source, uint8_t *to)
     uint8_t unused[4];
 
     while (source.at < source.end)
-        written = cst__size_add(written, put_character(to != NULL ? to + written : unused,
-                                                       source.into, next_character(&source)));
+        written = cst__size_add(written, put_character(to ? to + written : unused, source.into,
+                                                       next_character(&source)));
     return written;
 }
 
@@ -121,7 +121,7 @@ static cst_status open_source(struct source *source, const uint8_t *bytes, size_
                               cst_encoding from, cst_encoding into)
 {
     *source = (struct source){ .from = from, .into = into };
-    if ((bytes == NULL && len > 0) || !is_character_encoding(from) || !is_character_encoding(into))
+    if ((!bytes && len > 0) || !is_character_encoding(from) || !is_character_encoding(into))
         return CST_E_INVALID_ARG;
     if (from == CST_UTF16LE && into == CST_UTF8 && len == 1)
         return CST_E_INVALID_CHAR_FOUND;
@@ -139,7 +139,7 @@ cst_status cst_transcode(void *to, size_t *size, const void *bytes, size_t len,
     cst_status st;
     size_t need;
 
-    if (size == NULL)
+    if (!size)
         return CST_E_INVALID_ARG;
     st = open_source(&source, bytes, len, from_encoding, to_encoding);
     if (st < 0)
@@ -161,7 +161,7 @@ cst_status cst_slice_transcode(cst_slice *out, const cst_allocator *allocator,
     cst_status st;
     size_t need;
 
-    if (out == NULL || allocator == NULL || bytes == NULL)
+    if (!out || !allocator || !bytes)
         return CST_E_INVALID_ARG;
     st = open_source(&source, bytes->data, bytes->len, from_encoding, to_encoding);
     if (st < 0)

@@ -3,7 +3,7 @@
  *
  * Both go by blocks as long as a block is ASCII, and one character after another through the next block where it is not.
  */
-#include "bytes/encoding_internal.h"
+#include "bytes/utf.h"
 
 #include <string.h>
 

@@ -11,7 +11,7 @@
  * and A0 or more, F0 and less than 90, F4 and 90 or more, F5 and above), and is looked at only where a block has such a
  * lead.
  */
-#include "bytes/encoding_internal.h"
+#include "bytes/utf.h"
 
 #include <string.h>
 
@@ -85,7 +85,7 @@ static inline bool is_ascii_word(const uint8_t *p)
 {
     uint64_t word;
 
-    memcpy(&word, p, sizeof word);
+    memcpy(&word, p, sizeof(word));
     return (word & HIGH_BITS) == 0;
 }
 

@@ -3,8 +3,8 @@
  *
  * The order of the bytes in a word is the machine's.
  */
-#ifndef CST_BYTES_WORD_H
-#define CST_BYTES_WORD_H
+#ifndef CSTREAM_WORD_H
+#define CSTREAM_WORD_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,13 +17,13 @@ static inline uint64_t cst__word_load(const uint8_t *from)
 {
     uint64_t word;
 
-    memcpy(&word, from, sizeof word);
+    memcpy(&word, from, sizeof(word));
     return word;
 }
 
 static inline void cst__word_store(uint8_t *to, uint64_t word)
 {
-    memcpy(to, &word, sizeof word);
+    memcpy(to, &word, sizeof(word));
 }
 
 #define CST__WORD_COPY_MOST 64u
@@ -61,7 +61,7 @@ static inline bool cst__word_is_little(void)
     const uint64_t one = 1;
     uint8_t first;
 
-    memcpy(&first, &one, sizeof first);
+    memcpy(&first, &one, sizeof(first));
     return first == 1;
 }
 

@@ -8,10 +8,8 @@
 #ifndef CSTREAM_CTX_INTERNAL_H
 #define CSTREAM_CTX_INTERNAL_H
 
-#include "base/inline.h"
+#include "base/base.h"
 #include "base/pool.h"
-#include "bytes/block_cache.h"
-#include "bytes/chain_internal.h"
 #include "bytes/copies.h"
 #include "cstream/ctx.h"
 
@@ -340,8 +338,5 @@ static inline void cst__free(cst_ctx *ctx, void *ptr, size_t size)
 {
     cst__pool_free(&ctx->pool, ptr, size);
 }
-
-#define cst__container_of(ptr, type, member) \
-    ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 #endif

@@ -5,7 +5,7 @@
 
 #include <cstream/text.h>
 
-#include "bytes/encoding_internal.h"
+#include "bytes/codecs.h"
 
 /* Gives what there is; in object mode an empty chunk would be a message. */
 static cst_status give(cst_stream *s, cst_slice chunk)

@@ -1,8 +1,7 @@
 /* memory.c - stages.h: a slice as a source, a chain as a sink. */
-#include <cstream/stages.h>
+#include "cstream/stages.h"
 
-/* What a source with a highWaterMark of 0 reads at a time. */
-#define ZERO_MARK_CHUNK ((size_t)65536)
+#include "base/limits.h"
 
 /* --- source ----------------------------------------------------------------------------------- */
 
@@ -16,7 +15,7 @@ static size_t chunk_limit(const cst_stream *s, size_t hint)
 {
     if (cst_readable_object_mode(s))
         return SIZE_MAX;
-    return hint > 0 ? hint : ZERO_MARK_CHUNK;
+    return hint > 0 ? hint : CST__ZERO_MARK_CHUNK;
 }
 
 static cst_status memory_source_read(cst_stream *s, void *self, size_t hint)

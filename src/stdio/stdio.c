@@ -1,10 +1,9 @@
 /* stdio.c - stdio.h: streams over FILE. The one place in the library that knows FILE and errno. */
-#include <cstream/stdio.h>
+#include "cstream/stdio.h"
 
 #include <errno.h>
 
-/* What a source with a highWaterMark of 0 reads at a time. */
-#define ZERO_MARK_CHUNK ((size_t)65536)
+#include "base/limits.h"
 
 /*
  * What both ends keep.
@@ -79,7 +78,7 @@ static cst_status file_source_read(cst_stream *s, void *self, size_t hint)
 
     if (end->read_error < 0)
         return end->read_error;
-    st = cst_buf_new_cached(&buf, cst_stream_ctx(s), hint > 0 ? hint : ZERO_MARK_CHUNK);
+    st = cst_buf_new_cached(&buf, cst_stream_ctx(s), hint > 0 ? hint : CST__ZERO_MARK_CHUNK);
     if (st < 0)
         return st;
 

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "bytes/encoding_internal.h"
+#include "bytes/codecs.h"
 #include "cstream/readable.h"
 
 cst_status cst__decode(cst_stream *s, const cst_slice *chunk, cst_slice *text)

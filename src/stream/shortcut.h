@@ -25,7 +25,7 @@
 #ifndef CSTREAM_SHORTCUT_H
 #define CSTREAM_SHORTCUT_H
 
-#include "base/inline.h"
+#include "base/base.h"
 #include "stream/stream_internal.h"
 
 /* With CST_NO_EXPRESS defined no shortcut is taken: a library that is the general functions alone, as a second oracle. */

@@ -1,0 +1,41 @@
+/*
+ * base.h - what every room may use: inlining, self-checks, and the record around a member.
+ */
+#ifndef CSTREAM_BASE_INTERNAL_H
+#define CSTREAM_BASE_INTERNAL_H
+
+#include <assert.h>
+#include <stddef.h>
+
+/*
+ * ALWAYS_INLINE: inline the function wherever it is called. OUT_OF_LINE: never inline it; it is the
+ * rare half of a fast function, which need not save registers for it then.
+ */
+#ifdef __GNUC__
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define OUT_OF_LINE static __attribute__((noinline))
+#else
+#define ALWAYS_INLINE static inline
+#define OUT_OF_LINE static
+#endif
+
+/*
+ * Check an invariant of the library's own that is too costly to check in every build: only with
+ * -DCST_CHECK. A plain assert is for what costs nothing worth counting.
+ */
+#ifdef CST_CHECK
+#define CST__ASSERT(condition) assert(condition)
+#else
+#define CST__ASSERT(condition) ((void)0)
+#endif
+
+/* Return the record of the given type whose member ptr points to. */
+#define cst__container_of(ptr, type, member) \
+    ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+
+static inline size_t cst__smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+#endif
