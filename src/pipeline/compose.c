@@ -1,20 +1,23 @@
 /*
- * compose.c - several streams behind one.
+ * compose.c - join.h: several streams behind one.
  *
- * A record stands between the duplex and the two streams that it deals with. It listens to all three, and is freed when
- * all three have been; until then a pointer of it that is NULL says that this one is gone.
+ * A record stands between the duplex and two of the streams that it hides, the first (head) and the
+ * last (tail). It listens to all three and is freed when all three have been; a pointer of it is
+ * NULL from when its stream is freed.
  *
  *      write, final  ----> head ... pipeline ... tail ----> push
  *                          |                      |  ^
- *      on_head: drain, close                      |  read: resume, where a push has paused it
+ *      on_head: drain, close                      |  read: resume, if a push has paused it
  *      on_tail: data, end, error <----------------+
  *      as_tail: finished, which answers final
  *
- * What goes from one composition to the next inside it, or outside, would go through all of them on the stack: a write, an
- * end and a destroy inwards, a 'drain' outwards. So each counts as nested, and beyond the context's limit goes on by a task.
+ * Compositions may contain one another. What goes from one to the next would go through all of them
+ * on the stack: a write, an end and a destroy inwards, a 'drain' outwards. So each of these counts
+ * as nested, and beyond the context's limit it is put off to a task.
  *
- * The pipeline's done finds the duplex, which it holds a reference to. Node answers a destroy when the pipeline has come
- * out, so that this keeps nothing longer than is due; one that Node leaves silent comes out when its streams are freed.
+ * The pipeline's done holds a reference to the duplex. Node answers a destroy of the duplex when
+ * the pipeline is done, so the reference keeps nothing longer than is due. A pipeline that never
+ * calls done in Node calls it here when its streams are freed.
  */
 #include "cstream/join.h"
 
@@ -27,16 +30,16 @@ struct compose {
     cst_stream *duplex, *head, *tail;
     struct cst__fn_listener on_duplex, on_head, on_tail;
     struct cst__finished as_tail;
-    cst_call write, final, destroy; /* those that wait for an answer */
+    cst_call write, final, destroy; /* calls of the duplex that wait for an answer */
     bool write_waits, final_waits, destroy_waits;
     cst_task_link put_off_task;
-    cst_slice chunk; /* of the write that is put off: its bytes stay until its answer */
-    cst_error error; /* of the destroy that is put off; status 0: none */
-    unsigned put_off;
+    cst_slice chunk;         /* of the write that is put off: its bytes stay until it is answered */
+    cst_error error;         /* of the destroy that is put off; status 0: none */
+    unsigned put_off;        /* of enum put_off */
     bool writable, readable; /* the sides in use */
-    bool came_out;           /* the pipeline */
-    bool let_go;             /* its first stream: no more input is needed */
-    bool write_is_lost;      /* it waited before the duplex was destroyed: no drain answers it */
+    bool done;               /* the pipeline is */
+    bool has_enough;         /* head was destroyed early: no more input is needed */
+    bool write_is_lost;      /* it waited when the duplex was destroyed: no 'drain' answers it */
 };
 
 /* What the duplex carries: NULL until all is connected. */
@@ -44,13 +47,40 @@ struct handle {
     struct compose *compose;
 };
 
+static void check_compose(const struct compose *compose)
+{
+#ifdef CST_CHECK
+    assert(compose->duplex || compose->head || compose->tail);
+    assert(!compose->put_off || compose->duplex);
+    assert(!compose->write_is_lost || cst_is_destroyed(compose->duplex));
+    assert(!compose->has_enough || compose->writable);
+    assert(!compose->destroy_waits || !compose->done);
+#else
+    (void)compose;
+#endif
+}
+
 /* --- compositions inside one another ---------------------------------------------------------- */
 
 enum put_off { PUT_OFF_WRITE = 1, PUT_OFF_END = 2, PUT_OFF_DRAIN = 4, PUT_OFF_DESTROY = 8 };
 
+/* A call that goes one composition further in, or out, stands between these two. */
+static void enter_nested(cst_ctx *ctx)
+{
+    CST__ASSERT(!ctx->unseen);
+    ctx->frames += CST__NESTED;
+}
+
+static void leave_nested(cst_ctx *ctx)
+{
+    ctx->frames -= CST__NESTED;
+}
+
 static void run_put_off(cst_task_link *link);
 
-/* Whether this has to go on by a task, which it does then; the duplex stays for it. */
+/*
+ * Return whether this goes too deep and is put off to a task. The duplex is kept for the task.
+ */
 static bool puts_off(struct compose *compose, enum put_off what)
 {
     if (cst__may_nest(compose->ctx))
@@ -79,33 +109,36 @@ static void answer_final(struct compose *compose, cst_status status)
     cst_complete(compose->final, status);
 }
 
-/* The duplex is destroyed. What writes and ends that are open are told of that is no error of the duplex itself. */
+/*
+ * Tell the write and the end that are open that the duplex is destroyed, which is no error of the
+ * duplex itself.
+ */
 static void answer_open(struct compose *compose)
 {
-    bool has_failed = compose->duplex->flags & ERRORED;
+    bool has_failed = cst_errored(compose->duplex) != NULL;
 
     answer_write(compose, CST_E_DESTROYED);
     answer_final(compose, CST_E_DESTROYED);
     if (!has_failed)
-        compose->duplex->flags &= ~ERRORED;
+        cst__forget_error(compose->duplex);
 }
 
-/* The destroy of the duplex has its outcome: the pipeline's. The error is kept as it is, with the stage that it names. */
+/*
+ * Answer the destroy of the duplex with the pipeline's outcome: the error with the stage it names.
+ */
 static void answer_destroy(struct compose *compose, const cst_error *error)
 {
     compose->destroy_waits = false;
     answer_open(compose);
-    if (error) {
-        cst__set_errored(compose->duplex, error);
-        compose->duplex->close_status = error->status;
-    }
+    if (error)
+        cst__destroy_for(compose->duplex, error);
     cst_complete(compose->destroy, error ? CST_OK : CST_SWALLOW);
 }
 
 /* --- an early exit inside --------------------------------------------------------------------- */
 
-/* The first stream was destroyed, and nothing has failed. */
-static bool head_was_let_go(const struct compose *compose)
+/* Return whether the first stream was destroyed although nothing has failed. */
+static bool head_has_enough(const struct compose *compose)
 {
     const cst_error *error = cst_errored(compose->head);
 
@@ -113,23 +146,23 @@ static bool head_was_let_go(const struct compose *compose)
            !cst_errored(compose->tail);
 }
 
-static void notice_let_go(struct compose *compose)
+static void notice_enough(struct compose *compose)
 {
-    if (compose->let_go || !compose->writable || !head_was_let_go(compose))
+    if (compose->has_enough || !compose->writable || !head_has_enough(compose))
         return;
-    compose->let_go = true;
+    compose->has_enough = true;
     cst__enough(compose->duplex);
 }
 
-/* All that can come out has. */
+/* Return whether all has come out that can. */
 static bool is_over(const struct compose *compose)
 {
-    return compose->came_out && (!compose->readable || cst_readable_ended(compose->duplex));
+    return compose->done && (!compose->readable || cst_readable_ended(compose->duplex));
 }
 
-static void close_if_let_go(struct compose *compose)
+static void close_if_enough(struct compose *compose)
 {
-    if (!compose->let_go || !is_over(compose))
+    if (!compose->has_enough || !is_over(compose))
         return;
     if (cst_writable_ended(compose->duplex))
         answer_write(compose, CST_OK);
@@ -153,24 +186,24 @@ static cst_status hold_write(cst_stream *s, struct compose *compose)
     return CST_PENDING;
 }
 
-/* The way of a chunk into the first stream. CST_PENDING: what comes of it is to be waited for. */
+/* Write a chunk to the first stream. Return CST_PENDING if the write is answered later. */
 static cst_status write_to_head(struct compose *compose, const cst_slice *chunk)
 {
     cst_status st;
 
-    notice_let_go(compose);
-    if (compose->let_go)
+    notice_enough(compose);
+    if (compose->has_enough)
         return is_over(compose) ? CST_OK : CST_PENDING;
     if (!compose->head)
-        return CST_PENDING; /* as to a stream that was destroyed */
-    compose->ctx->frames += CST__NESTED;
-    st = cst__write(compose->head, chunk, NULL, NULL);
-    compose->ctx->frames -= CST__NESTED;
-    notice_let_go(compose);
+        return CST_PENDING; /* as for a stream that was destroyed */
+    enter_nested(compose->ctx);
+    st = cst_write(compose->head, cst_slice_ref(chunk), NULL, NULL);
+    leave_nested(compose->ctx);
+    notice_enough(compose);
     if (st == CST_E_NOMEM || st == CST_E_OUT_OF_RANGE)
         return st;
-    /* It is full; or it has refused, of which the pipeline knows: the end of the duplex will tell. */
-    return st == CST_OK || compose->let_go ? CST_OK : CST_PENDING;
+    /* It is full, or it has refused. Then the pipeline fails, and the duplex ends with it. */
+    return st == CST_OK || compose->has_enough ? CST_OK : CST_PENDING;
 }
 
 static cst_status compose_write(cst_stream *s, void *self, const cst_slice *chunk)
@@ -183,6 +216,7 @@ static cst_status compose_write(cst_stream *s, void *self, const cst_slice *chun
         compose->chunk = *chunk;
     else
         st = write_to_head(compose, chunk);
+    check_compose(compose);
     cst__leave(s->ctx);
     return st == CST_PENDING ? hold_write(s, compose) : st;
 }
@@ -191,17 +225,17 @@ static void end_head(struct compose *compose)
 {
     if (!compose->head)
         return;
-    compose->ctx->frames += CST__NESTED;
-    cst__end(compose->head, NULL, NULL, NULL);
-    compose->ctx->frames -= CST__NESTED;
+    enter_nested(compose->ctx);
+    cst_end(compose->head, NULL, NULL);
+    leave_nested(compose->ctx);
 }
 
 static cst_status compose_final(cst_stream *s, void *self)
 {
     struct compose *compose = compose_of(self);
 
-    notice_let_go(compose);
-    if (compose->let_go)
+    notice_enough(compose);
+    if (compose->has_enough)
         return CST_OK;
     compose->final = cst_this_call(s);
     compose->final_waits = true;
@@ -225,8 +259,8 @@ static bool tail_is_finished(const struct compose *compose)
 {
     const cst_stream *tail = compose->tail;
 
-    return (!cst__has_readable_side(tail) || (tail->flags & R_END_EMITTED)) &&
-           (!cst__has_writable_side(tail) || (tail->flags & W_FINISHED));
+    return (!cst__readable_is_there(tail) || cst_readable_ended(tail)) &&
+           (!cst__writable_is_there(tail) || cst_writable_finished(tail));
 }
 
 static void destroy_tail(struct compose *compose, const cst_error *error)
@@ -235,13 +269,13 @@ static void destroy_tail(struct compose *compose, const cst_error *error)
 
     if (!compose->tail || cst_is_destroyed(compose->tail))
         return;
-    if (!error && compose->came_out && (compose->tail->flags & W_STAYS_OPEN))
-        return; /* it serves the next */
-    if (!error && (!compose->came_out || !tail_is_finished(compose)))
+    if (!error && compose->done && (compose->tail->flags & W_STAYS_OPEN))
+        return; /* it stays open for the next */
+    if (!error && (!compose->done || !tail_is_finished(compose)))
         error = &abort;
-    compose->ctx->frames += CST__NESTED;
+    enter_nested(compose->ctx);
     cst__destroy(compose->tail, error);
-    compose->ctx->frames -= CST__NESTED;
+    leave_nested(compose->ctx);
 }
 
 static cst_status compose_destroy(cst_stream *s, void *self, const cst_error *error)
@@ -249,15 +283,15 @@ static cst_status compose_destroy(cst_stream *s, void *self, const cst_error *er
     struct compose *compose = compose_of(self);
 
     if (!compose)
-        return CST_OK;
-    compose->destroy_waits = !compose->came_out;
+        return CST_OK; /* it was never connected */
+    compose->destroy_waits = !compose->done;
     compose->destroy = cst_this_call(s);
     compose->write_is_lost = compose->write_waits;
     if (!puts_off(compose, PUT_OFF_DESTROY))
         destroy_tail(compose, error);
     else if (error)
         compose->error = *error;
-    if (!compose->came_out)
+    if (!compose->done)
         return CST_PENDING;
     answer_open(compose);
     return CST_OK;
@@ -272,20 +306,20 @@ static const cst_ops compose_ops = {
     .destroy = compose_destroy,
 };
 
-/* --- going on ---------------------------------------------------------------------------------- */
+/* --- going on --------------------------------------------------------------------------------- */
 
-/* The first stream has room again. */
+/* Answer the write that waits: the first stream has room again. */
 static void pass_drain(struct compose *compose)
 {
-    if (compose->let_go || compose->write_is_lost || !compose->write_waits ||
+    if (compose->has_enough || compose->write_is_lost || !compose->write_waits ||
         puts_off(compose, PUT_OFF_DRAIN))
         return;
-    compose->ctx->frames += CST__NESTED;
+    enter_nested(compose->ctx);
     answer_write(compose, CST_OK);
-    compose->ctx->frames -= CST__NESTED;
+    leave_nested(compose->ctx);
 }
 
-/* Where the duplex was destroyed meanwhile, what is still open is told so in the end. */
+/* If the duplex was destroyed meanwhile, the write is answered with that in the end. */
 static void write_put_off(struct compose *compose)
 {
     cst_status st = CST_PENDING;
@@ -297,7 +331,9 @@ static void write_put_off(struct compose *compose)
         answer_write(compose, st);
 }
 
-/* The write first, and marked until it is made, so that no 'drain' of before answers it. */
+/*
+ * The write comes first. It stays marked until it is made, so that no earlier 'drain' answers it.
+ */
 static void run_put_off(cst_task_link *link)
 {
     struct compose *compose = cst__container_of(link, struct compose, put_off_task);
@@ -318,7 +354,7 @@ static void run_put_off(cst_task_link *link)
 
 /* --- what the record hears -------------------------------------------------------------------- */
 
-static void one_is_gone(struct compose *compose, cst_stream **which)
+static void stream_gone(struct compose *compose, cst_stream **which)
 {
     *which = NULL;
     if (!compose->duplex && !compose->head && !compose->tail)
@@ -331,9 +367,9 @@ static void on_duplex(cst_stream *s, const cst_event *event, void *arg)
 
     (void)s;
     if (event->type == CST__EVENT_FREED)
-        one_is_gone(compose, &compose->duplex);
+        stream_gone(compose, &compose->duplex);
     else
-        close_if_let_go(compose);
+        close_if_enough(compose);
 }
 
 static void on_head(cst_stream *s, const cst_event *event, void *arg)
@@ -342,39 +378,36 @@ static void on_head(cst_stream *s, const cst_event *event, void *arg)
 
     (void)s;
     if (event->type == CST__EVENT_FREED)
-        one_is_gone(compose, &compose->head);
+        stream_gone(compose, &compose->head);
     else if (!compose->duplex)
         return;
     else if (event->type == CST_CLOSE)
-        notice_let_go(compose);
+        notice_enough(compose);
     else if (!(compose->put_off & PUT_OFF_WRITE))
         pass_drain(compose);
 }
 
-static void take_chunk(struct compose *compose, const cst_slice *chunk)
+static void pass_chunk(struct compose *compose, const cst_slice *chunk)
 {
-    cst_slice passed = cst_slice_ref(chunk);
-
-    if (cst__push(compose->duplex, &passed) != CST_OK && compose->tail)
-        cst__pause(compose->tail);
-    cst_slice_unref(&passed);
+    if (cst_push(compose->duplex, cst_slice_ref(chunk)) != CST_OK && compose->tail)
+        cst_pause(compose->tail);
 }
 
-/* What the pipeline hears too it hears first: it was there before. */
+/* The pipeline listened earlier, so it hears first what both hear. */
 static void on_tail(cst_stream *s, const cst_event *event, void *arg)
 {
     struct compose *compose = arg;
 
     (void)s;
     if (event->type == CST__EVENT_FREED)
-        one_is_gone(compose, &compose->tail);
+        stream_gone(compose, &compose->tail);
     else if (!compose->duplex)
         return;
     else if (event->type == CST_DATA)
-        take_chunk(compose, event->chunk);
+        pass_chunk(compose, event->chunk);
     else if (event->type == CST_END)
-        cst__push_eof(compose->duplex);
-    else if (compose->came_out)
+        cst_push_eof(compose->duplex);
+    else if (compose->done)
         cst__destroy(compose->duplex, event->error);
 }
 
@@ -387,17 +420,17 @@ static void tail_finished(struct cst__finished *finished, const cst_error *error
         answer_final(compose, CST_OK);
 }
 
-static void nothing_gone(struct cst__finished *finished)
+static void tail_finished_gone(struct cst__finished *finished)
 {
-    (void)finished; /* on_tail goes with the same stream */
+    (void)finished; /* on_tail hears that the stream is freed */
 }
 
-static void come_out(struct compose *compose, const cst_error *error)
+static void finish_with(struct compose *compose, const cst_error *error)
 {
-    notice_let_go(compose);
-    compose->came_out = true;
+    notice_enough(compose);
+    compose->done = true;
     if (!error && compose->tail && (compose->tail->flags & W_STAYS_OPEN))
-        answer_final(compose, CST_OK); /* no 'finish' of the tail will do so */
+        answer_final(compose, CST_OK); /* the tail stays open: no 'finish' answers it */
     if (compose->destroy_waits)
         answer_destroy(compose, error);
     else if (error)
@@ -405,51 +438,52 @@ static void come_out(struct compose *compose, const cst_error *error)
     else if (!compose->readable && !compose->writable)
         cst__destroy(compose->duplex, NULL);
     else
-        close_if_let_go(compose);
+        close_if_enough(compose);
+    check_compose(compose);
 }
 
-/* A pipeline that could not be connected to its end may come out all the same: then the duplex has no record. */
-static void pipeline_came_out(const cst_error *error, void *arg)
+/* A pipeline that was refused may call this too: the duplex has no record then. */
+static void pipeline_done(const cst_error *error, void *arg)
 {
     cst_stream *duplex = arg;
     struct compose *compose = compose_of(cst_stream_self(duplex));
 
     if (compose)
-        come_out(compose, error);
+        finish_with(compose, error);
     cst_unref(duplex);
 }
 
 /* --- setting it up ---------------------------------------------------------------------------- */
 
-static void listen(struct compose *compose, cst_stream *s, struct cst__fn_listener *l,
-                   cst_listener_fn *fn, unsigned events)
+static void compose_listen(struct compose *compose, cst_stream *s, struct cst__fn_listener *l,
+                           cst_listener_fn *fn, unsigned events)
 {
     l->fn = fn;
     l->arg = compose;
     cst__listen_fn(s, l, events | EVENT_BIT(CST__EVENT_FREED), 0);
 }
 
-/* After the pipeline has connected; cannot fail. */
+/* Listen to the three streams, after the pipeline has connected. Cannot fail. */
 static void connect(struct compose *compose)
 {
     cst_stream *tail = compose->tail;
-    struct cst__finished_sides sides = { .readable = cst__has_readable_side(tail),
-                                         .writable = cst__has_writable_side(tail),
+    struct cst__finished_sides sides = { .readable = cst__readable_is_there(tail),
+                                         .writable = cst__writable_is_there(tail),
                                          .error = true };
     unsigned flow = EVENT_BIT(CST_DATA) | EVENT_BIT(CST_END);
 
-    listen(compose, compose->duplex, &compose->on_duplex, on_duplex, EVENT_BIT(CST_END));
-    listen(compose, compose->head, &compose->on_head, on_head,
-           EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_DRAIN));
+    compose_listen(compose, compose->duplex, &compose->on_duplex, on_duplex, EVENT_BIT(CST_END));
+    compose_listen(compose, compose->head, &compose->on_head, on_head,
+                   EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_DRAIN));
     if (compose->writable)
-        cst__finished_start(&compose->as_tail, tail, sides, tail_finished, nothing_gone);
-    listen(compose, tail, &compose->on_tail, on_tail,
-           EVENT_BIT(CST_ERROR) | (compose->readable ? flow : 0u));
+        cst__finished_start(&compose->as_tail, tail, sides, tail_finished, tail_finished_gone);
+    compose_listen(compose, tail, &compose->on_tail, on_tail,
+                   EVENT_BIT(CST_ERROR) | (compose->readable ? flow : 0u));
     if (compose->readable)
         cst__data_listener_added(tail);
 }
 
-static bool fits(cst_stream *const *streams, size_t count)
+static bool can_compose(cst_stream *const *streams, size_t count)
 {
     if (!streams || count == 0)
         return false;
@@ -490,19 +524,19 @@ static struct compose *compose_new(cst_stream *head, cst_stream *tail)
     return compose;
 }
 
-/* The duplex first, since making it can be undone: nobody has seen it yet. */
-static cst_status set_up(struct compose *compose, cst_stream *const *streams, size_t count,
-                         const cst_opts *opts)
+/* Make the duplex first, since that can be undone: nobody has seen it yet. */
+static cst_status compose_streams(struct compose *compose, cst_stream *const *streams, size_t count,
+                                  const cst_opts *opts)
 {
     struct handle *handle;
     cst_status st = duplex_new(compose, opts);
 
     if (st < 0)
         return st;
-    st = cst_pipeline(streams, count, NULL, pipeline_came_out, cst_ref(compose->duplex));
+    st = cst_pipeline(streams, count, NULL, pipeline_done, cst_ref(compose->duplex));
     if (st < 0) {
         if (st != CST_E_UNABLE_TO_PIPE)
-            cst_unref(compose->duplex); /* no done can come */
+            cst_unref(compose->duplex); /* done is not called */
         cst_destroy(compose->duplex, CST_OK);
         cst_unref(compose->duplex);
         return st;
@@ -519,7 +553,7 @@ cst_status cst_compose_new(cst_stream **out, cst_stream *const *streams, size_t 
     struct compose *compose;
     cst_status st;
 
-    if (!out || !fits(streams, count))
+    if (!out || !can_compose(streams, count))
         return CST_E_INVALID_ARG;
     if (count == 1) {
         *out = cst_ref(streams[0]);
@@ -529,7 +563,7 @@ cst_status cst_compose_new(cst_stream **out, cst_stream *const *streams, size_t 
     if (!compose)
         return CST_E_NOMEM;
     cst__enter(compose->ctx);
-    st = set_up(compose, streams, count, opts);
+    st = compose_streams(compose, streams, count, opts);
     if (st < 0)
         cst__free_later(compose->ctx, &compose->limbo, sizeof(*compose));
     else

@@ -1,33 +1,25 @@
 /*
- * finished.c - being told when a stream is over. The rules, and the silences, are Node's.
+ * finished.c - join.h: telling when a stream is over.
+ *
+ * When it tells, and when it never does, is Node's rule.
  */
 #include "pipeline/finished_internal.h"
 
-#include "pipeline/abort_internal.h"
+#include "pipeline/signal_internal.h"
 
-/* --- what is over ---------------------------------------------------------------------------------------------------- */
+/* --- what is over ----------------------------------------------------------------------------- */
 
-bool cst__has_readable_side(const cst_stream *s)
-{
-    return (s->flags & HAS_READABLE) && !(s->flags & R_ABSENT);
-}
-
-bool cst__has_writable_side(const cst_stream *s)
-{
-    return (s->flags & HAS_WRITABLE) && !(s->flags & W_ABSENT);
-}
-
-/* 'end' was emitted, or nothing but that is missing. */
+/* Return whether 'end' was emitted, or is all that is missing. */
 static bool readable_is_over(const cst_stream *s)
 {
-    if (!cst__has_readable_side(s) || (s->flags & ERRORED))
+    if (!cst__readable_is_there(s) || (s->flags & ERRORED))
         return false;
     return (s->flags & R_END_EMITTED) || ((s->flags & R_ENDED) && cst__r(s)->length == 0);
 }
 
 static bool writable_is_over(const cst_stream *s)
 {
-    if (!cst__has_writable_side(s))
+    if (!cst__writable_is_there(s))
         return false;
     if (s->flags & W_FINISHED)
         return true;
@@ -39,7 +31,10 @@ static const cst_error *error_of(const cst_stream *s)
     return (s->flags & ERRORED) ? &s->error : NULL;
 }
 
-/* What a close means: the recorded error, or that it came too early, or that all is well. */
+/*
+ * Return what 'close' means: the stream's error, or premature if a side was not over, or NULL for
+ * success.
+ */
 static const cst_error *outcome_of_close(const struct cst__finished *finished, cst_error *premature)
 {
     const cst_stream *s = finished->stream;
@@ -47,7 +42,7 @@ static const cst_error *outcome_of_close(const struct cst__finished *finished, c
     *premature = cst__error_here(s, CST_E_PREMATURE_CLOSE, CST_NO_DIRECTION);
     if (error_of(s))
         return error_of(s);
-    if (finished->readable && !finished->readable_done && cst__has_readable_side(s) &&
+    if (finished->readable && !finished->readable_done && cst__readable_is_there(s) &&
         !readable_is_over(s))
         return premature;
     if (finished->writable && !finished->writable_done && !writable_is_over(s))
@@ -55,13 +50,34 @@ static const cst_error *outcome_of_close(const struct cst__finished *finished, c
     return NULL;
 }
 
-/* Node would never call: the outcome has not come, and will not. So this is it. */
+/*
+ * Return the outcome of a stream that is freed without one: its error, or CST_E_PREMATURE_CLOSE.
+ * Node would never call.
+ */
 static const cst_error *never_came(const struct cst__finished *finished, cst_error *out)
 {
     const cst_stream *s = finished->stream;
 
     *out = error_of(s) ? s->error : cst__error_here(s, CST_E_PREMATURE_CLOSE, CST_NO_DIRECTION);
     return out;
+}
+
+static const unsigned outcome_events =
+    EVENT_BIT(CST_END) | EVENT_BIT(CST_FINISH) | EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_ERROR);
+
+static void check_finished(const struct cst__finished *finished)
+{
+#ifdef CST_CHECK
+    unsigned events = finished->listener.listener.events & outcome_events;
+
+    assert(finished->listener.listener.traits & LISTENER_OF_FINISHED);
+    assert(!finished->settled || (events & EVENT_BIT(CST_ERROR)) == events);
+    assert(finished->settled || finished->called || (events & EVENT_BIT(CST_CLOSE)));
+    assert(!finished->readable_done || !finished->readable ||
+           (finished->stream->flags & HAS_READABLE));
+#else
+    (void)finished;
+#endif
 }
 
 static void call(struct cst__finished *finished, const cst_error *error)
@@ -72,9 +88,9 @@ static void call(struct cst__finished *finished, const cst_error *error)
     finished->fn(finished, error);
 }
 
-/* --- while it goes on ------------------------------------------------------------------------------------------------ */
+/* --- what it hears ---------------------------------------------------------------------------- */
 
-static void on_finish(struct cst__finished *finished)
+static void heard_finish(struct cst__finished *finished)
 {
     finished->writable_done = true;
     if (finished->stream->flags & DESTROYED)
@@ -85,7 +101,7 @@ static void on_finish(struct cst__finished *finished)
         call(finished, NULL);
 }
 
-static void on_end(struct cst__finished *finished)
+static void heard_end(struct cst__finished *finished)
 {
     finished->readable_done = true;
     if (finished->stream->flags & DESTROYED)
@@ -102,12 +118,17 @@ static void on_event(cst_stream *s, const cst_event *event, void *arg)
     cst_error premature;
 
     (void)s;
-    if (event->type == CST__EVENT_FREED)
+    if (event->type == CST__EVENT_FREED) {
         finished->gone(finished);
-    else if (event->type == CST_END)
-        on_end(finished);
+        return;
+    }
+    check_finished(finished);
+    if (finished->settled)
+        return; /* it listens so that an error counts as heard */
+    if (event->type == CST_END)
+        heard_end(finished);
     else if (event->type == CST_FINISH)
-        on_finish(finished);
+        heard_finish(finished);
     else if (event->type == CST_ERROR)
         call(finished, event->error);
     else if (event->type == CST__EVENT_LAST_CALL)
@@ -116,19 +137,9 @@ static void on_event(cst_stream *s, const cst_event *event, void *arg)
         call(finished, outcome_of_close(finished, &premature));
 }
 
-/* A listener that is there so that an error counts as heard of. */
-static void on_nothing(cst_stream *s, const cst_event *event, void *arg)
-{
-    struct cst__finished *finished = arg;
+/* --- when it is over already ------------------------------------------------------------------ */
 
-    (void)s;
-    if (event->type == CST__EVENT_FREED)
-        finished->gone(finished);
-}
-
-/* --- when it is over already ------------------------------------------------------------------------------------------ */
-
-/* Whether the outcome is settled now; then *error is it, NULL for success. */
+/* Return whether the outcome is there now; *error is the outcome then, NULL for success. */
 static bool is_settled(const struct cst__finished *finished, const cst_error **error,
                        cst_error *premature)
 {
@@ -159,13 +170,22 @@ static void run_outcome(cst_task_link *link)
     cst__release(s);
 }
 
+static void start_listening(struct cst__finished *finished, unsigned events)
+{
+    finished->listener.fn = on_event;
+    finished->listener.arg = finished;
+    cst__listen_fn(finished->stream, &finished->listener, events | EVENT_BIT(CST__EVENT_FREED),
+                   LISTENER_OF_FINISHED);
+}
+
+/*
+ * Tell the outcome by a task. hear_error: listen to 'error' all the same, so that it counts as
+ * heard.
+ */
 static void tell_later(struct cst__finished *finished, const cst_error *error, bool hear_error)
 {
-    unsigned events = EVENT_BIT(CST__EVENT_FREED) | (hear_error ? EVENT_BIT(CST_ERROR) : 0u);
-
     finished->settled = true;
-    finished->listener.fn = on_nothing;
-    cst__listen_fn(finished->stream, &finished->listener, events, 0);
+    start_listening(finished, hear_error ? EVENT_BIT(CST_ERROR) : 0u);
     finished->outcome.status = CST_OK;
     if (error)
         finished->outcome = *error;
@@ -179,20 +199,20 @@ void cst__finished_start(struct cst__finished *finished, cst_stream *s,
 {
     const cst_error *error;
     cst_error premature;
-    unsigned events = EVENT_BIT(CST_END) | EVENT_BIT(CST_FINISH) | EVENT_BIT(CST_CLOSE) |
-                      EVENT_BIT(CST__EVENT_FREED);
+    unsigned events = EVENT_BIT(CST_END) | EVENT_BIT(CST_FINISH) | EVENT_BIT(CST_CLOSE);
 
     CST__ASSERT(!s->ctx->unseen);
-    *finished = (struct cst__finished){
-        .stream = s, .fn = fn, .gone = gone, .readable = sides.readable, .writable = sides.writable
-    };
+    *finished = (struct cst__finished){ .stream = s,
+                                        .fn = fn,
+                                        .gone = gone,
+                                        .readable = sides.readable,
+                                        .writable = sides.writable,
+                                        .is_call = sides.is_call };
     finished->waits_for_close =
         (s->flags & (AUTO_DESTROY | EMIT_CLOSE | CLOSED)) == (AUTO_DESTROY | EMIT_CLOSE) &&
-        sides.readable == cst__has_readable_side(s) && sides.writable == cst__has_writable_side(s);
+        sides.readable == cst__readable_is_there(s) && sides.writable == cst__writable_is_there(s);
     finished->readable_done = readable_is_over(s);
     finished->writable_done = writable_is_over(s);
-    finished->listener.fn = on_event;
-    finished->listener.arg = finished;
     if (is_settled(finished, &error, &premature)) {
         tell_later(finished, error, sides.error);
         return;
@@ -206,11 +226,8 @@ void cst__finished_start(struct cst__finished *finished, cst_stream *s,
         events |= EVENT_BIT(CST_ERROR);
     if (sides.promised)
         events |= EVENT_BIT(CST__EVENT_LAST_CALL);
-    cst__listen_fn(s, &finished->listener, events, 0);
+    start_listening(finished, events);
 }
-
-static const unsigned outcome_events =
-    EVENT_BIT(CST_END) | EVENT_BIT(CST_FINISH) | EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_ERROR);
 
 void cst__finished_stop(struct cst__finished *finished)
 {
@@ -218,13 +235,13 @@ void cst__finished_stop(struct cst__finished *finished)
     cst__unlisten(finished->stream, &finished->listener.listener, outcome_events);
 }
 
-/* It has called, or will not, and no listener of it is left. */
+/* Return whether fn is not called any more and nothing is listened to. */
 static bool is_stopped(const struct cst__finished *finished)
 {
     return finished->called && !(finished->listener.listener.events & outcome_events);
 }
 
-/* --- the public call -------------------------------------------------------------------------------------------------- */
+/* --- cst_finished ----------------------------------------------------------------------------- */
 
 struct watch {
     struct cst__limbo limbo;
@@ -243,7 +260,7 @@ static void watch_called(struct cst__finished *finished, const cst_error *error)
     watch->done(error, watch->arg);
 }
 
-/* The stream is gone by now. */
+/* The stream was freed before. */
 static void run_never_came(cst_task_link *link)
 {
     struct watch *watch = cst__container_of(link, struct watch, finished.task);
@@ -289,11 +306,12 @@ cst_status cst_finished(cst_stream *s, const cst_finished_opts *opts, cst_outcom
     if (!opts)
         opts = &defaults;
     *watch = (struct watch){ .ctx = s->ctx, .done = done, .arg = arg };
-    sides.readable = cst__has_readable_side(s) && !opts->no_readable;
-    sides.writable = cst__has_writable_side(s) && !opts->no_writable;
+    sides.readable = cst__readable_is_there(s) && !opts->no_readable;
+    sides.writable = cst__writable_is_there(s) && !opts->no_writable;
     sides.error = !opts->no_error;
     sides.aborted = cst_abort_fired(opts->signal);
     sides.promised = true;
+    sides.is_call = true;
     cst__enter(s->ctx);
     cst__finished_start(&watch->finished, s, sides, watch_called, watch_gone);
     if (opts->signal && !sides.aborted && !watch->finished.settled)
@@ -302,16 +320,15 @@ cst_status cst_finished(cst_stream *s, const cst_finished_opts *opts, cst_outcom
     return CST_OK;
 }
 
-/* The call of cst_finished that a listener belongs to, if it does and is not over. */
+/* Return the call of cst_finished that a listener belongs to, or NULL: none, or it is over. */
 static struct watch *watch_of(struct cst__listener *l)
 {
-    const struct cst__fn_listener *f = cst__container_of(l, struct cst__fn_listener, listener);
     struct cst__finished *finished;
 
-    if (l->kind != LISTENER_FN || (f->fn != on_event && f->fn != on_nothing))
+    if (!(l->traits & LISTENER_OF_FINISHED))
         return NULL;
-    finished = f->arg;
-    if (finished->fn != watch_called || is_stopped(finished))
+    finished = cst__container_of(l, struct cst__finished, listener.listener);
+    if (!finished->is_call || is_stopped(finished))
         return NULL;
     return cst__container_of(finished, struct watch, finished);
 }

@@ -1,10 +1,11 @@
 /*
- * pair.c - two duplexes, back to back. An ordinary stage, written with the public slots, but for one call.
+ * pair.c - two duplexes, back to back. An ordinary stage, written with the public slots, but for
+ * one call.
  *
- * What one side writes is pushed on the other, and the completion is kept there until the other's read asks for more:
- * so one chunk is in transit at a time. A side that is destroyed answers nothing any more, as in Node; what the other has
- * asked of it is forgotten (cst__call_forget), or the other would stay as long as the context. The EOF of the other reaches
- * it all the same.
+ * What one side writes is pushed on the other, and the completion is kept there until the other's
+ * read asks for more: so one chunk is in transit at a time. A side that is destroyed answers
+ * nothing any more, as in Node; what the other has asked of it is forgotten (cst__call_forget), or
+ * the other would stay as long as the context. The EOF of the other reaches it all the same.
  */
 #include "stream/stream_internal.h"
 

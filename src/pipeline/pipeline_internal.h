@@ -1,17 +1,80 @@
 /*
- * pipeline_internal.h - what a stage of a pipeline can tell it.
+ * pipeline_internal.h - the records of a pipeline (pipeline.c, enough.c), and what its stages can
+ * tell it.
  */
 #ifndef CSTREAM_PIPELINE_INTERNAL_H
 #define CSTREAM_PIPELINE_INTERNAL_H
 
 #include "cstream/join.h"
+#include "pipeline/finished_internal.h"
+#include "pipeline/signal_internal.h"
 
 /**
- * s needs no more input, though its source has not ended. Where it is a stage of a pipeline, what comes before it is
- * unpiped and destroyed with CST_E_ABORT, as Node does with the source of an iteration that is left early, and
- * neither that nor how the writable side of s comes out counts against the pipeline any more: s goes on with its
- * readable side, if it has one, and closes when it likes. A stream that is in no pipeline, or comes first, is left as
- * it is.
+ * One stream of a pipeline, and how it is listened to:
+ *
+ *      guard           finished on the sides in use. Until it is called with success, or the stream
+ *                      closes (on_guard_close), the stage is armed: an error of the pipeline
+ *                      destroys its stream.
+ *      on_error        any error but a premature close or an abort counts as the pipeline's
+ *
+ * And between a stage and the next:
+ *
+ *      as_source       finished on the readable side of the first   both are awaited before done
+ *      as_dest         finished on the writable side of the second
+ *      on_end          the 'end' of the first ends the second. If the second is the last and stays
+ *                      open, there is none: it is done when all is written (no_pipe_end, on_drain)
+ *                      or at once (no_end)
+ *      on_close        the 'close' of the second before its end is premature
+ *      on_after_eof    the first closed after EOF: its 'end' or 'error', still to come, decides
+ */
+struct cst__stage {
+    struct cst__pipeline *pipeline;
+    cst_stream *stream;     /* NULL: freed, or not watched, since the pipeline was refused */
+    struct cst__pipe *pipe; /* to the next stage, until it is connected */
+    struct cst__finished guard, as_source, as_dest;
+    struct cst__fn_listener on_guard_close, on_error, on_end, on_close, on_drain, on_after_eof;
+    cst_task_link end_task;
+    bool armed;
+    bool ended;          /* by the previous stage */
+    bool source_awaited; /* as_source counts in left */
+    bool dest_awaited;   /* as_dest counts in left */
+    bool has_enough;     /* it needs no more input: its writable side does not count any more */
+};
+
+/** A pipeline. It is freed when the streams of all its stages have been. */
+struct cst__pipeline {
+    struct cst__limbo limbo;
+    cst_ctx *ctx;
+    cst_outcome_fn *done;
+    void *arg;
+    cst_task_link task, abort_task;
+    struct cst__abort_link signal;
+    cst_error error;   /* status 0: none */
+    cst_error outcome; /* what the task tells */
+    size_t count;
+    size_t left; /* outcomes that have not come */
+    size_t refs; /* stages whose stream is there, tasks, frames */
+    bool disarmed;
+    bool last_is_left_open;
+    bool no_end;
+    struct cst__stage stages[];
+};
+
+/** Drop a reference; free the pipeline, and tell what was promised, with the last. */
+void cst__pipeline_release(struct cst__pipeline *pipeline);
+
+/** Do not wait any more for what the stage would tell as a source, or as a destination. */
+void cst__stage_waive_source(struct cst__stage *stage);
+void cst__stage_waive_dest(struct cst__stage *stage);
+
+/**
+ * Tell the pipeline that s needs no more input, although its source has not ended.
+ *
+ * If s is a stage of a pipeline, but not the first, the stages before it are unpiped and destroyed
+ * with CST_E_ABORT, as Node does with the source of an iteration that is left early. Neither that
+ * nor how the writable side of s ends counts for the pipeline any more: s goes on with its readable
+ * side, if it has one, and closes when it likes. In no pipeline, or as the first stage, s is left
+ * as it is.
  *
  * Cannot fail. Re-entrancy: runs destroy slots before it returns.
  */

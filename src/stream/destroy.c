@@ -125,6 +125,17 @@ static bool needs_no_slot(const cst_stream *s)
     return !s->ops->destroy && s->close_status == CST_OK && s->ctx->given_by != s;
 }
 
+void cst__destroy_for(cst_stream *s, const cst_error *error)
+{
+    cst__set_errored(s, error);
+    s->close_status = error->status;
+}
+
+void cst__forget_error(cst_stream *s)
+{
+    s->flags &= ~ERRORED;
+}
+
 void cst__destroy(cst_stream *s, const cst_error *error)
 {
     CST__ASSERT(!s->ctx->unseen);
@@ -132,10 +143,8 @@ void cst__destroy(cst_stream *s, const cst_error *error)
         return;
     if ((s->flags & HAS_WRITABLE) && ((s->flags & W_BUFFERED) || cst__w(s)->last_waiting))
         cst__writable_destroying(s);
-    if (error) {
-        cst__set_errored(s, error);
-        s->close_status = error->status;
-    }
+    if (error)
+        cst__destroy_for(s, error);
     s->flags |= DESTROYED;
     if (!(s->flags & CONSTRUCTED))
         return;

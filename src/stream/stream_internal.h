@@ -197,6 +197,8 @@ enum cst__listener_kind { LISTENER_FN, LISTENER_PIPE_SOURCE, LISTENER_PIPE_DEST 
     2u /* before all that are not, and before those that were put in front earlier */
 #define LISTENER_OWNED 4u /* made by cst_on: the list frees it; others are part of a record */
 #define LISTENER_HELD 8u  /* stays in the list without any event */
+#define LISTENER_OF_FINISHED 16u /* part of a struct cst__finished */
+#define LISTENER_OF_STAGE 32u    /* part of a stage of a pipeline: its on_error */
 
 /**
  * A place in a stream's list of listeners, for one event, or for several where it is the library's own. One that is
@@ -334,6 +336,17 @@ static inline struct writable *cst__w(const cst_stream *s)
 static inline struct readable *cst__r(const cst_stream *s)
 {
     return (struct readable *)(uintptr_t)(s + 1);
+}
+
+/** Return whether the stream has this side: no_readable and no_writable leave a side out. */
+static inline bool cst__readable_is_there(const cst_stream *s)
+{
+    return (s->flags & HAS_READABLE) && !(s->flags & R_ABSENT);
+}
+
+static inline bool cst__writable_is_there(const cst_stream *s)
+{
+    return (s->flags & HAS_WRITABLE) && !(s->flags & W_ABSENT);
 }
 
 /* Where the state of the user's begins, from the handle: it may be anything, so it is aligned for anything. */
@@ -725,6 +738,13 @@ cst_error cst__error_here(const cst_stream *s, cst_status status, cst_direction 
 
 void cst__set_errored(cst_stream *s, const cst_error *error);
 void cst__destroy(cst_stream *s, const cst_error *error);
+
+/** Let error be what the destroy that is under way is for: 'error' is emitted with it before 'close'. */
+void cst__destroy_for(cst_stream *s, const cst_error *error);
+
+/** Forget the error of a destroyed stream that completing one of its calls has recorded. */
+void cst__forget_error(cst_stream *s);
+
 void cst__error_or_destroy(cst_stream *s, const cst_error *error, bool sync);
 void cst__construct_start(cst_stream *s);
 void cst__construct_answered(cst_stream *s, cst_status status);
