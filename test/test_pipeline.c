@@ -7,9 +7,9 @@
 
 #include <string.h>
 
+#include "hand.h"
 #include "heap.h"
 #include "main.h"
-#include "trace.h"
 
 struct fixture {
     struct test_heap heap;
@@ -176,12 +176,12 @@ static void a_readable_last_stream_stays_open(void **state)
 }
 
 /* Node never says how such a pipeline came out: its source is destroyed between EOF and 'end', while the sink is busy. */
-static void fall_silent(struct fixture *f)
+static void fall_silent(struct fixture *f, cst_outcome_fn *done)
 {
     cst_stream *row[] = { f->stages[0], f->stages[2] };
 
     ((struct test_stage *)cst_stream_self(row[1]))->answer = CST_PENDING;
-    assert_int_equal(cst_pipeline(row, 2, NULL, on_outcome, f), CST_OK);
+    assert_int_equal(cst_pipeline(row, 2, NULL, done, f), CST_OK);
     run(f);
     for (size_t i = 0; i < 2; i++)
         cst_push_copy(row[0], "1234567890", 10);
@@ -198,7 +198,7 @@ static void an_outcome_that_never_comes_is_told_when_the_last_stream_is_freed(vo
 {
     struct fixture *f = *state;
 
-    fall_silent(f);
+    fall_silent(f, on_outcome);
     cst_unref(f->stages[0]);
     run(f);
     expect(f, "");
@@ -212,16 +212,58 @@ static void an_outcome_that_never_comes_is_told_when_the_last_stream_is_freed(vo
     expect(f, "done:CST_E_PREMATURE_CLOSE:sink");
 }
 
-static void an_outcome_that_never_comes_is_told_when_the_context_is_freed(void **state)
+/* All streams are still there. */
+static void on_last_word(const cst_error *error, void *arg)
+{
+    struct fixture *f = arg;
+    size_t known = 0;
+
+    for (size_t i = 0; i < 3; i++)
+        known += cst_is_destroyed(f->stages[i]);
+    test_trace_add(&f->trace, "%zu", known);
+    on_outcome(error, arg);
+}
+
+static void free_and_expect(void **state, const char *text)
 {
     struct fixture *f = *state;
 
-    fall_silent(f);
     cst_abort_unref(f->signal);
     assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    expect(f, "w:destroy w:close w:unpipe done:CST_E_PREMATURE_CLOSE:sink");
+    expect(f, text);
     assert_int_equal(f->heap.live_blocks, 0);
     assert_int_equal(set_up(state), 0);
+}
+
+static void an_outcome_that_never_comes_is_told_when_the_context_is_freed(void **state)
+{
+    fall_silent(*state, on_last_word);
+    free_and_expect(state, "w:destroy w:close w:unpipe 3 done:CST_E_PREMATURE_CLOSE:sink");
+}
+
+static cst_status no_answer(cst_stream *s, void *self, const cst_error *error)
+{
+    (void)s;
+    (void)self;
+    (void)error;
+    return CST_PENDING;
+}
+
+/* No destroy slot answers: no stream fails, and none closes. */
+static void streams_that_never_close_are_premature_when_the_context_is_freed(void **state)
+{
+    static const cst_ops source_ops = { .name = "mute", .destroy = no_answer };
+    static const cst_ops sink_ops = { .name = "mute",
+                                      .write = test_hand_write,
+                                      .destroy = no_answer };
+    struct fixture *f = *state;
+    cst_stream *row[2];
+
+    assert_int_equal(cst_readable_new(&row[0], f->ctx, &source_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&row[1], f->ctx, &sink_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_pipeline(row, 2, NULL, on_last_word, f), CST_OK);
+    run(f);
+    free_and_expect(state, "w:destroy r:destroy w:close r:close 3 done:CST_E_PREMATURE_CLOSE:");
 }
 
 /* A late sink that stays open, in place of the ordinary one. */
@@ -374,6 +416,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_readable_last_stream_stays_open),
     CASE(an_outcome_that_never_comes_is_told_when_the_last_stream_is_freed),
     CASE(an_outcome_that_never_comes_is_told_when_the_context_is_freed),
+    CASE(streams_that_never_close_are_premature_when_the_context_is_freed),
     CASE(a_last_stream_that_stays_open_has_all_when_done_comes),
     CASE(a_last_stream_that_stays_open_outlives_an_error_of_another),
     CASE(a_last_stream_that_stays_open_may_fail_with_what_it_still_has),

@@ -732,8 +732,9 @@ static void never_called(void *arg)
 static void timer_that_never_comes_does_not_keep_the_loop(void **state)
 {
     struct test_fixture *f = *state;
-    cst_timer timer = { .arg = NULL };
+    static cst_timer timer; /* outlives a test that fails: the loop still has it then */
 
+    timer = (cst_timer){ .arg = NULL };
     assert_int_equal(cst_timer_start(f->ctx, &timer, CST_NEVER, never_called, NULL), CST_OK);
     assert_int_equal(cst_loop_run_once(f->loop, 0), CST_IDLE);
     assert_int_equal(cst_timer_stop(f->ctx, &timer), CST_OK);
@@ -748,9 +749,10 @@ static void note_fired(void *arg)
 static void stop_counts_for_one_turn_of_run_once(void **state)
 {
     struct test_fixture *f = *state;
-    cst_timer timer = { .arg = NULL };
+    static cst_timer timer; /* outlives a test that fails: the loop still has it then */
     bool fired = false;
 
+    timer = (cst_timer){ .arg = NULL };
     assert_int_equal(cst_timer_start_in(f->ctx, &timer, 20 * 1000000, note_fired, &fired), CST_OK);
     assert_int_equal(cst_loop_stop(f->loop), CST_OK);
     assert_int_equal(cst_loop_run_once(f->loop, CST_LOOP_FOREVER), CST_MORE);
