@@ -3,8 +3,6 @@
 # Yours to set: CC AR CFLAGS CPPFLAGS LDFLAGS PREFIX LIBDIR INCLUDEDIR DESTDIR BUILD, V=1 to see the commands.
 # POSIX=0 leaves out libcstream-posix. The warnings are ours; WERROR=1 makes them errors, which `make check` does for
 # what it compiles.
-#
-# CFLAGS='-O2 -g -DCST_NO_EXPRESS' BUILD=build/plain makes the plain library: the rules alone, without the fast path.
 
 BUILD      ?= build
 PREFIX     ?= /usr/local
@@ -13,13 +11,14 @@ INCLUDEDIR ?= $(PREFIX)/include
 CFLAGS     ?= -O2 -g
 NM         ?= nm
 POSIX      ?= 1
+, := ,
 Q          := $(if $(filter 1,$(V)),,@)
 SHELL      := /bin/sh
 
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all check tests builds demo test-tools asan tsan reliability headers imports examples bench bench-plot bench-table \
+.PHONY: all plain check tests builds demo test-tools asan tsan reliability headers imports examples bench bench-plot bench-table \
         budget fuzz format help install uninstall clean FORCE
 .PHONY: install-core install-posix http-load http-plot http-compare
 
@@ -27,7 +26,6 @@ SHELL      := /bin/sh
 
 ROOMS    := base bytes ctx stream pipeline filters stdio
 VERSION  := $(shell sed -n 's/^.define CST_VERSION_STRING "\(.*\)"/\1/p' include/cstream/base.h)
-SONAME   := libcstream.so.$(firstword $(subst ., ,$(VERSION)))
 HEADERS  := $(sort $(wildcard include/cstream/*.h))
 SRCS     := $(sort $(wildcard $(ROOMS:%=src/%/*.c)))
 POSIX_HEADERS := $(if $(filter 1,$(POSIX)),$(sort $(wildcard include/cstream/posix/*.h)))
@@ -79,19 +77,31 @@ $(error BENCH=$(BENCH): there is no test/bench/bench_$(BENCH).c)
 endif
 endif
 
-STATIC := $(BUILD)/libcstream.a
-SHARED := $(BUILD)/libcstream.so.$(VERSION)
+# How a shared library is named, and how it is told its name and where to look for the library beside it; macOS has other
+# ways. $(call so,NAME,VERSION): libNAME.so.VERSION, or libNAME.VERSION.dylib; without a version, what programs link with.
+DARWIN      := $(filter Darwin,$(shell uname -s))
+SO          ?= $(if $(DARWIN),dylib,so)
+SONAME_FLAG ?= -Wl,$(if $(DARWIN),-install_name$(,)@rpath/,-soname$(,))
+ORIGIN      ?= $(if $(DARWIN),@loader_path,$$ORIGIN)
+so = lib$(1)$(if $(filter dylib,$(SO)),$(2:%=.%).$(SO),.$(SO)$(2:%=.%))
 
-POSIX_SONAME := $(subst libcstream,libcstream-posix,$(SONAME))
+SO_VERSION := $(firstword $(subst ., ,$(VERSION)))
+STATIC := $(BUILD)/libcstream.a
+SHARED := $(BUILD)/$(call so,cstream,$(VERSION))
+SONAME := $(call so,cstream,$(SO_VERSION))
+
 POSIX_STATIC := $(if $(POSIX_SRCS),$(BUILD)/libcstream-posix.a)
-POSIX_SHARED := $(if $(POSIX_SRCS),$(BUILD)/libcstream-posix.so.$(VERSION))
+POSIX_SHARED := $(if $(POSIX_SRCS),$(BUILD)/$(call so,cstream-posix,$(VERSION)))
+POSIX_SONAME := $(call so,cstream-posix,$(SO_VERSION))
 
 TEST_PROGRAMS := $(patsubst %.c,$(BUILD)/test/%,$(notdir $(TESTS)))
-ASAN_PROGRAMS := $(patsubst %.c,$(BUILD)/asan/test/%,$(notdir $(TESTS)))
+ASAN_PROGRAMS := $(TEST_PROGRAMS:$(BUILD)/%=$(BUILD)/asan/%)
 ASAN_RUNNER   := $(BUILD)/asan/test/scenario $(BUILD)/asan/test/buffer-questions
-ASAN_REPLAYS  := $(FUZZERS:test/fuzz/%.c=$(BUILD)/asan/test/%)
 TSAN_PROGRAMS := $(BUILD)/tsan/test/test_post $(if $(POSIX_SRCS),$(BUILD)/tsan/test/test_loop)
+PLAIN_PROGRAMS := $(TEST_PROGRAMS:$(BUILD)/%=$(BUILD)/plain/%)
 FUZZ_REPLAYS  := $(FUZZERS:test/fuzz/%.c=$(BUILD)/test/%)
+ASAN_REPLAYS  := $(FUZZ_REPLAYS:$(BUILD)/%=$(BUILD)/asan/%)
+PLAIN_REPLAYS := $(FUZZ_REPLAYS:$(BUILD)/%=$(BUILD)/plain/%)
 FUZZ_PROGRAMS := $(FUZZERS:test/fuzz/%.c=$(BUILD)/fuzz/%)
 EXAMPLE_FILES := $(EXAMPLES:docs/examples/%.c=%)
 EXAMPLE_NAMES = $(filter-out $(foreach name,$(EXAMPLE_FILES),$(call beside,$(name))) $(SKIPPED_EXAMPLES),$(EXAMPLE_FILES))
@@ -101,10 +111,11 @@ HOSTILE_SERVERS = $(addprefix $(BUILD)/asan/hostile/,$(filter loops/% posix/http
                     $(filter-out loops/superloop,$(EXAMPLE_NAMES))))
 TSAN_LOOPS = $(patsubst %,$(BUILD)/tsan/examples/%,$(filter loops/%,$(EXAMPLE_NAMES)))
 BENCH_PROGRAMS := $(BENCHES:test/bench/%.c=$(BUILD)/bench/%)
+TEST_TOOLS := $(if $(SCENARIO),$(BUILD)/test/scenario) $(if $(QUESTION),$(BUILD)/test/buffer-questions)
+PLAIN_TOOLS := $(TEST_TOOLS:$(BUILD)/%=$(BUILD)/plain/%)
 HTTP_TOOLS := $(addprefix $(BUILD)/test/,http_clients http_raw http_cases)
 # test/reliability/syscalls: with the sanitizers where there are any. Only Linux has all the calls.
 SYSCALLS = $(if $(and $(POSIX_SRCS),$(filter Linux,$(shell uname -s))),$(BUILD)/$(if $(HAVE_ASAN),asan/)test/syscalls)
-TEST_TOOLS := $(if $(SCENARIO),$(BUILD)/test/scenario) $(if $(QUESTION),$(BUILD)/test/buffer-questions)
 
 # --- flags ------------------------------------------------------------------------------------------------------------
 
@@ -139,11 +150,12 @@ POSIX_TEST_FLAGS := -std=c11 -Iinclude -Itest -Itest/support -D_GNU_SOURCE -pthr
 USE_FLAGS  := -std=c11 -Iinclude
 ASAN_FLAGS := -O1 -g $(SANITIZE) -DCST_NO_CACHE -DCST_CHECK
 TSAN_FLAGS := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+COV_FLAGS  := -O0 -g --coverage
 
 # All objects depend on build/flags, whose contents are the compiler and its flags. -Werror is not among them: what
 # compiled without it need not be compiled again for `make check`.
 FLAGS := $(CC) | $(CPPFLAGS) | $(CFLAGS) | $(LDFLAGS) | $(LIB_FLAGS) $(WARN_LIB) $(TEST_FLAGS) $(ASAN_FLAGS) $(TSAN_FLAGS)
-FLAGS += | $(POSIX_FLAGS)
+FLAGS += | $(COV_FLAGS) $(POSIX_FLAGS)
 # The libraries depend on build/sources likewise, so that a source that is gone does not live on in them.
 
 # $(call keep,text): writes the text to the target where it is not what stands there, so that only a change is newer.
@@ -164,6 +176,11 @@ DEPEND := $(if $(filter other,$(COMPILER)),-MD,-MMD -MP)
 define compile
 @mkdir -p $(@D)
 $(Q)$(CC) $(1) $(CPPFLAGS) $(DEPEND) -c -o $@ $<
+endef
+
+define archive
+@echo '  $@' >&2
+$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 endef
 
 # $(call link,flags,libraries): one program or shared library.
@@ -192,44 +209,141 @@ $(foreach name,$(SKIPPED_EXAMPLES),$(error docs/examples/$(name).c needs what is
 endif
 endif
 
+# --- flavours ---------------------------------------------------------------------------------------------------------
+
+# A flavour is everything made with one set of flags, in a directory of its own: build/ itself for `obj`, build/NAME for
+# the others. Its objects are in obj/, its libraries beside that, its programs in test/ and examples/.
+#
+#   obj    as the user has it
+#   pic    the objects of the shared libraries
+#   plain  without the fast path: the general path has to do the same by itself
+#   asan   address and undefined-behaviour sanitizers, with the library's self-checks
+#   tsan   the thread sanitizer
+#   cov    counts how often each line runs, for gcov
+FLAVOURS := obj pic plain asan tsan cov
+in = $(BUILD)$(if $(filter-out obj,$(1)),/$(1))
+
+# What the objects of a directory are compiled with, beside the flags of the flavour. A single file may have its own.
+CMOCKA := $(BUILD)/cmocka
+FLAGS_src              := $(LIB_FLAGS) $(WARN_LIB)
+FLAGS_src/posix        := $(POSIX_FLAGS) $(WARN_LIB)
+FLAGS_test             := $(TEST_FLAGS) $(WARN) @$(CMOCKA).cflags
+FLAGS_test/posix       := $(POSIX_TEST_FLAGS) $(WARN) @$(CMOCKA).cflags
+FLAGS_test/conformance := $(TEST_FLAGS) $(WARN)
+FLAGS_test/fuzz        := $(TEST_FLAGS) $(WARN)
+FLAGS_test/bench       := $(TEST_FLAGS) $(WARN)
+FLAGS_test/reliability := $(USE_FLAGS) -Idocs/examples/loops $(WARN)
+FLAGS_docs/examples     = $(USE_FLAGS) $(WARN) $(call needed_cflags,$*)
+OBJECT_DIRS := src src/posix test test/posix test/conformance test/fuzz test/bench test/reliability docs/examples
+# Those of the first flavour are as strict as a reader of them might be.
+$(BUILD)/obj/docs/examples/%.o: ERRORS := $(ALL_ERRORS)
+
+# The tests of the plain library are compiled once more only to be run once more.
+$(BUILD)/plain/obj/test/%.o: LESS := -O1
+
+# $(call objects,directory of the flavour,directory of the sources,flags of the flavour)
+define objects
+$(1)/obj/$(2)/%.o: $(2)/%.c $(BUILD)/flags $(if $(findstring $(CMOCKA),$(FLAGS_$(2))),| $(CMOCKA).cflags)
+	$$(call compile,$$(or $$(FLAGS_$(2)/$$*),$$(FLAGS_$(2))) $(3))
+
+endef
+
+# $(call tests_in,directory of the flavour,directory of the sources,flags to link with)
+define tests_in
+$(1)/test/test_%: $(1)/obj/$(2)/test_%.o $(SUPPORT:%.c=$(1)/obj/%.o) $(1)/libcstream.a
+	$$(call link,$(3),@$(CMOCKA).libs)
+
+endef
+
+# $(call flavour_at,directory,flags,flags to link with)
+define flavour_at
+$(foreach dir,$(OBJECT_DIRS),$(call objects,$(1),$(dir),$(2)))
+$(1)/libcstream.a: $(SRCS:%.c=$(1)/obj/%.o) $(BUILD)/sources
+	$$(archive)
+
+$(1)/libcstream-posix.a: $(POSIX_SRCS:%.c=$(1)/obj/%.o) $(BUILD)/sources
+	$$(archive)
+
+$(foreach dir,test test/node test/scenario,$(call tests_in,$(1),$(dir),$(3)))
+$(1)/test/test_%: $(1)/obj/test/posix/test_%.o $(SUPPORT:%.c=$(1)/obj/%.o) $(1)/libcstream-posix.a $(1)/libcstream.a
+	$$(call link,$(3) -pthread,@$(CMOCKA).libs)
+
+$(1)/test/test_reentrancy: $(1)/obj/test/scenario/reentrancy_calls.o
+
+$(1)/test/scenario: $(SCENARIO:%.c=$(1)/obj/%.o) $(1)/libcstream.a
+	$$(call link,$(3))
+
+$(1)/test/buffer-questions: $(QUESTION:%.c=$(1)/obj/%.o) $(1)/libcstream.a
+	$$(call link,$(3))
+
+$(1)/test/fuzz_%: $(1)/obj/test/fuzz/fuzz_%.o $(1)/obj/test/fuzz/replay.o $(1)/libcstream.a
+	$$(call link,$(3))
+
+$(1)/test/syscalls: $(addprefix $(1)/obj/test/,reliability/syscalls.o reliability/wraps.o support/heap.o) \
+                    $(1)/libcstream-posix.a $(1)/libcstream.a
+	$$(call link,$(3) -pthread $$(WRAP_FLAGS))
+
+$(1)/examples/posix/%: $(1)/obj/docs/examples/posix/%.o $(1)/libcstream-posix.a $(1)/libcstream.a
+	$$(call link,$(3) -pthread)
+
+$(1)/examples/%: $(1)/obj/docs/examples/%.o $(1)/libcstream.a
+	$$(call link,$(3),$$(call needed_libs,$$*))
+
+$(foreach name,$(EXAMPLE_FILES),$(if $(call beside,$(name)),$(call with_beside,$(name),$(1),examples)))
+$(call with_http,$(1))
+endef
+
+# $(call flavour,NAME,flags,flags to link with): the two as references ($$), since flags have commas
+flavour = $(call flavour_at,$(call in,$(1)),$(2),$(3))
+
+# $(call with_beside,name,directory,programs): a program and the files of its directory that are linked in
+define with_beside
+$(2)/$(3)/$(1): $(patsubst %,$(2)/obj/docs/examples/%.o,$(call beside,$(1)))
+
+endef
+
+# The tests of what is shared by the examples that serve.
+define with_http
+$(1)/test/test_http_request: $(1)/obj/docs/examples/posix/http_request.o
+$(1)/test/test_http_select $(1)/test/fuzz_http_request: $(patsubst %,$(1)/obj/docs/examples/posix/http_%.o,select date request)
+$(1)/test/test_http_chunked $(1)/test/fuzz_http_chunked: $(patsubst %,$(1)/obj/docs/examples/posix/http_%.o,chunked request)
+endef
+
+# test/reliability/syscalls: the posix half with wraps.c in place of the system. Those with a 64 are the names of glibc for
+# large files.
+WRAPPED := accept4 bind clock_gettime close connect copy_file_range eventfd fsync getpeername getsockname getsockopt listen \
+           pipe2 poll read recv send sendmsg setsockopt shutdown sigtimedwait socket splice unlink write writev \
+           $(foreach name,fcntl fstat getrlimit open pread pwrite pwritev sendfile stat,$(name) $(name)64)
+WRAP_FLAGS := $(WRAPPED:%=-Wl$(,)--wrap=%)
+FLAGS_test/reliability/syscalls := $(POSIX_TEST_FLAGS) -D_FILE_OFFSET_BITS=64 $(WARN)
+FLAGS_test/reliability/wraps    := $(FLAGS_test/reliability/syscalls)
+
+$(eval $(call flavour,obj,$$(ERRORS) $$(CFLAGS),$$(CFLAGS)))
+$(eval $(call flavour,pic,$$(ERRORS) $$(CFLAGS) -fPIC,$$(CFLAGS)))
+$(eval $(call flavour,plain,$$(ERRORS) $$(CFLAGS) $$(LESS) -DCST_NO_EXPRESS,$$(CFLAGS)))
+$(eval $(call flavour,asan,$$(ASAN_FLAGS),$$(SANITIZE)))
+$(eval $(call flavour,tsan,$$(TSAN_FLAGS),-fsanitize=thread))
+$(eval $(call flavour,cov,$$(COV_FLAGS),--coverage))
+
 # --- the library ------------------------------------------------------------------------------------------------------
 
 ## all: the libraries, static and shared
 all: $(STATIC) $(SHARED) $(POSIX_STATIC) $(POSIX_SHARED)
 
-$(BUILD)/obj/src/posix/%.o: src/posix/%.c $(BUILD)/flags
-	$(call compile,$(POSIX_FLAGS) $(WARN_LIB) $(ERRORS) $(CFLAGS))
-
-$(BUILD)/pic/src/posix/%.o: src/posix/%.c $(BUILD)/flags
-	$(call compile,$(POSIX_FLAGS) $(WARN_LIB) $(ERRORS) $(CFLAGS) -fPIC)
-
-$(BUILD)/obj/src/%.o: src/%.c $(BUILD)/flags
-	$(call compile,$(LIB_FLAGS) $(WARN_LIB) $(ERRORS) $(CFLAGS))
-
-$(BUILD)/pic/src/%.o: src/%.c $(BUILD)/flags
-	$(call compile,$(LIB_FLAGS) $(WARN_LIB) $(ERRORS) $(CFLAGS) -fPIC)
-
-$(STATIC): $(SRCS:%.c=$(BUILD)/obj/%.o) $(BUILD)/sources
-	@echo '  $@' >&2
-	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
-
-$(SHARED): $(SRCS:%.c=$(BUILD)/pic/%.o) $(BUILD)/sources
-	$(call link,$(CFLAGS) -shared -Wl$(,)-soname$(,)$(SONAME))
-	$(Q)ln -sf $(@F) $(BUILD)/$(SONAME) && ln -sf $(@F) $(BUILD)/libcstream.so
-, := ,
+$(SHARED): $(SRCS:%.c=$(BUILD)/pic/obj/%.o) $(BUILD)/sources
+	$(call link,$(CFLAGS) -shared $(SONAME_FLAG)$(SONAME))
+	$(Q)ln -sf $(@F) $(BUILD)/$(SONAME) && ln -sf $(@F) $(BUILD)/$(call so,cstream)
 
 ifneq ($(POSIX_SRCS),)
 # It finds the first library beside itself, wherever the two are: a program's own rpath does not count for that.
-BESIDE := -Wl,-rpath,'$$ORIGIN'
-
-$(POSIX_STATIC): $(POSIX_SRCS:%.c=$(BUILD)/obj/%.o) $(BUILD)/sources
-	@echo '  $@' >&2
-	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
-
-$(POSIX_SHARED): $(POSIX_SRCS:%.c=$(BUILD)/pic/%.o) $(SHARED) $(BUILD)/sources
-	$(call link,$(CFLAGS) -shared -pthread -Wl$(,)-soname$(,)$(POSIX_SONAME) $(BESIDE),-L$(BUILD) -lcstream)
-	$(Q)ln -sf $(@F) $(BUILD)/$(POSIX_SONAME) && ln -sf $(@F) $(BUILD)/libcstream-posix.so
+$(POSIX_SHARED): $(POSIX_SRCS:%.c=$(BUILD)/pic/obj/%.o) $(SHARED) $(BUILD)/sources
+	$(call link,$(CFLAGS) -shared -pthread $(SONAME_FLAG)$(POSIX_SONAME) -Wl$(,)-rpath$(,)'$(ORIGIN)',-L$(BUILD) -lcstream)
+	$(Q)ln -sf $(@F) $(BUILD)/$(POSIX_SONAME) && ln -sf $(@F) $(BUILD)/$(call so,cstream-posix)
 endif
+
+## plain: build/plain: the library without the fast path (CST_NO_EXPRESS), and the runners that are compared with Node
+plain: $(BUILD)/plain/libcstream.a $(PLAIN_TOOLS)
+
 
 # --- tests ------------------------------------------------------------------------------------------------------------
 
@@ -264,12 +378,12 @@ RELIABILITY_NEEDS = $(ASAN_RUNNER) $(SYSCALLS) \
                     $(if $(POSIX_SRCS),$(BUILD)/test/hostile $(BUILD)/test/starts $(if $(HAVE_ASAN),$(HOSTILE_SERVERS)))
 
 ifeq ($(T)$(F),)
-CHECKS := $(ASAN_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh fuzz-replay.sh) \
+CHECKS := $(PLAIN_PROGRAMS) $(ASAN_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh fuzz-replay.sh) \
           $(addprefix test/support/,headers-check.sh imports-check.sh install-check.sh readme-check.sh) \
           $(addprefix test/scenario/,examples-check.sh loops-check.sh http-check.sh reentrancy-check.sh long-check.sh) \
           $(addprefix test/support/,differences-check.sh guide-check.sh) test/conformance/rows-check.sh \
           $(addprefix test/reliability/,$(RELIABILITY))
-CHECK_NEEDS := $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(ASAN_REPLAYS) $(FUZZ_REPLAYS) $(if $(HAVE_ASAN),$(ASAN_LOOPS)) \
+CHECK_NEEDS := $(PLAIN_PROGRAMS) $(PLAIN_TOOLS) $(PLAIN_REPLAYS) $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(ASAN_REPLAYS) $(FUZZ_REPLAYS) $(if $(HAVE_ASAN),$(ASAN_LOOPS)) \
                $(TEST_TOOLS) all examples $(if $(POSIX_SRCS),$(HTTP_TOOLS)) $(RELIABILITY_NEEDS)
 endif
 
@@ -316,135 +430,10 @@ imports: all
 $(BUILD)/cmocka.cflags: test/support/get-cmocka.sh
 	$(SCRIPT)/get-cmocka.sh
 
-SUPPORT_OBJS := $(SUPPORT:%.c=$(BUILD)/obj/%.o)
-
-$(BUILD)/obj/test/%.o: test/%.c $(BUILD)/flags | $(BUILD)/cmocka.cflags
-	$(call compile,$(TEST_FLAGS) $(WARN) $(ERRORS) $(CFLAGS) @$(BUILD)/cmocka.cflags)
-
-$(BUILD)/test/test_%: $(BUILD)/obj/test/test_%.o $(SUPPORT_OBJS) $(STATIC)
-	$(call link,$(CFLAGS),@$(BUILD)/cmocka.libs)
-
-$(BUILD)/obj/test/posix/%.o: test/posix/%.c $(BUILD)/flags | $(BUILD)/cmocka.cflags
-	$(call compile,$(POSIX_TEST_FLAGS) $(WARN) $(ERRORS) $(CFLAGS) @$(BUILD)/cmocka.cflags)
-
-$(BUILD)/test/test_%: $(BUILD)/obj/test/posix/test_%.o $(SUPPORT_OBJS) $(POSIX_STATIC) $(STATIC)
-	$(call link,$(CFLAGS) -pthread,@$(BUILD)/cmocka.libs)
-
-$(BUILD)/test/test_%: $(BUILD)/obj/test/scenario/test_%.o $(SUPPORT_OBJS) $(STATIC)
-	$(call link,$(CFLAGS),@$(BUILD)/cmocka.libs)
-
-$(BUILD)/test/test_%: $(BUILD)/obj/test/node/test_%.o $(SUPPORT_OBJS) $(STATIC)
-	$(call link,$(CFLAGS),@$(BUILD)/cmocka.libs)
-
-$(BUILD)/test/test_reentrancy: $(BUILD)/obj/test/scenario/reentrancy_calls.o
-$(BUILD)/asan/test/test_reentrancy: $(BUILD)/asan/obj/test/scenario/reentrancy_calls.o
-
-# The tests of what is shared by the examples that serve.
-define with_http
-$(1)/test/test_http_request: $(1)/obj/docs/examples/posix/http_request.o
-$(1)/test/test_http_select $(1)/test/fuzz_http_request: $(patsubst %,$(1)/obj/docs/examples/posix/http_%.o,select date request)
-$(1)/test/test_http_chunked $(1)/test/fuzz_http_chunked: $(patsubst %,$(1)/obj/docs/examples/posix/http_%.o,chunked request)
-endef
-$(foreach dir,$(BUILD) $(BUILD)/asan,$(eval $(call with_http,$(dir))))
-
-# The sanitized half: the library's objects and the tests', in a directory of their own.
-ASAN_OBJS := $(SRCS:%.c=$(BUILD)/asan/obj/%.o) $(SUPPORT:%.c=$(BUILD)/asan/obj/%.o)
-POSIX_ASAN_OBJS := $(POSIX_SRCS:%.c=$(BUILD)/asan/obj/%.o)
-
-$(BUILD)/asan/obj/src/posix/%.o: src/posix/%.c $(BUILD)/flags
-	$(call compile,$(POSIX_FLAGS) $(WARN_LIB) $(ASAN_FLAGS))
-
-$(BUILD)/asan/obj/test/posix/%.o: test/posix/%.c $(BUILD)/flags | $(BUILD)/cmocka.cflags
-	$(call compile,$(POSIX_TEST_FLAGS) $(WARN) $(ASAN_FLAGS) @$(BUILD)/cmocka.cflags)
-
-$(BUILD)/asan/test/test_%: $(BUILD)/asan/obj/test/posix/test_%.o $(ASAN_OBJS) $(POSIX_ASAN_OBJS)
-	$(call link,$(SANITIZE) -pthread,@$(BUILD)/cmocka.libs)
-
-# The posix half with test/reliability/wraps.c in place of the system. Those with a 64 are the names of glibc for large files.
-WRAPPED := accept4 bind clock_gettime close connect copy_file_range eventfd fsync getpeername getsockname getsockopt listen \
-           pipe2 poll read recv send sendmsg setsockopt shutdown sigtimedwait socket splice unlink write writev \
-           $(foreach name,fcntl fstat getrlimit open pread pwrite pwritev sendfile stat,$(name) $(name)64)
-WRAP_FLAGS = $(WRAPPED:%=-Wl$(,)--wrap=%)
-WRAP_OBJS := $(addprefix obj/test/reliability/,syscalls.o wraps.o)
-WRAP_TEST_FLAGS := $(POSIX_TEST_FLAGS) -D_FILE_OFFSET_BITS=64
-
-$(WRAP_OBJS:%=$(BUILD)/%): $(BUILD)/obj/%.o: %.c $(BUILD)/flags
-	$(call compile,$(WRAP_TEST_FLAGS) $(WARN) $(ERRORS) $(CFLAGS))
-
-$(WRAP_OBJS:%=$(BUILD)/asan/%): $(BUILD)/asan/obj/%.o: %.c $(BUILD)/flags
-	$(call compile,$(WRAP_TEST_FLAGS) $(WARN) $(ASAN_FLAGS))
-
-$(BUILD)/test/syscalls: $(WRAP_OBJS:%=$(BUILD)/%) $(BUILD)/obj/test/support/heap.o $(POSIX_STATIC) $(STATIC)
-	$(call link,$(CFLAGS) -pthread $(WRAP_FLAGS))
-
-$(BUILD)/asan/test/syscalls: $(WRAP_OBJS:%=$(BUILD)/asan/%) $(BUILD)/asan/obj/test/support/heap.o \
-                             $(SRCS:%.c=$(BUILD)/asan/obj/%.o) $(POSIX_ASAN_OBJS)
-	$(call link,$(SANITIZE) -pthread $(WRAP_FLAGS))
-
-$(BUILD)/asan/obj/src/%.o: src/%.c $(BUILD)/flags
-	$(call compile,$(LIB_FLAGS) $(WARN_LIB) $(ASAN_FLAGS))
-
-$(BUILD)/asan/obj/test/%.o: test/%.c $(BUILD)/flags | $(BUILD)/cmocka.cflags
-	$(call compile,$(TEST_FLAGS) $(WARN) $(ASAN_FLAGS) @$(BUILD)/cmocka.cflags)
-
-$(BUILD)/asan/test/test_%: $(BUILD)/asan/obj/test/test_%.o $(ASAN_OBJS)
-	$(call link,$(SANITIZE),@$(BUILD)/cmocka.libs)
-
-$(BUILD)/asan/test/test_%: $(BUILD)/asan/obj/test/scenario/test_%.o $(ASAN_OBJS)
-	$(call link,$(SANITIZE),@$(BUILD)/cmocka.libs)
-
-$(BUILD)/asan/test/test_%: $(BUILD)/asan/obj/test/node/test_%.o $(ASAN_OBJS)
-	$(call link,$(SANITIZE),@$(BUILD)/cmocka.libs)
-
-$(BUILD)/asan/test/scenario: $(SCENARIO:%.c=$(BUILD)/asan/obj/%.o) $(SRCS:%.c=$(BUILD)/asan/obj/%.o)
-	$(call link,$(SANITIZE))
-
-$(BUILD)/asan/test/buffer-questions: $(QUESTION:%.c=$(BUILD)/asan/obj/%.o) $(SRCS:%.c=$(BUILD)/asan/obj/%.o)
-	$(call link,$(SANITIZE))
-
-$(BUILD)/asan/test/fuzz_%: $(BUILD)/asan/obj/test/fuzz/fuzz_%.o $(BUILD)/asan/obj/test/fuzz/replay.o $(SRCS:%.c=$(BUILD)/asan/obj/%.o)
-	$(call link,$(SANITIZE))
-# And the library and the tests that have threads, for the thread sanitizer.
-TSAN_OBJS := $(SRCS:%.c=$(BUILD)/tsan/obj/%.o) $(SUPPORT:%.c=$(BUILD)/tsan/obj/%.o)
-
-$(BUILD)/tsan/obj/src/%.o: src/%.c $(BUILD)/flags
-	$(call compile,$(LIB_FLAGS) $(WARN_LIB) $(TSAN_FLAGS))
-
-$(BUILD)/tsan/obj/test/%.o: test/%.c $(BUILD)/flags | $(BUILD)/cmocka.cflags
-	$(call compile,$(TEST_FLAGS) $(WARN) $(TSAN_FLAGS) @$(BUILD)/cmocka.cflags)
-
-$(BUILD)/tsan/obj/src/posix/%.o: src/posix/%.c $(BUILD)/flags
-	$(call compile,$(POSIX_FLAGS) $(WARN_LIB) $(TSAN_FLAGS))
-
-$(BUILD)/tsan/obj/test/posix/%.o: test/posix/%.c $(BUILD)/flags | $(BUILD)/cmocka.cflags
-	$(call compile,$(POSIX_TEST_FLAGS) $(WARN) $(TSAN_FLAGS) @$(BUILD)/cmocka.cflags)
-
-$(BUILD)/tsan/test/test_%: $(BUILD)/tsan/obj/test/posix/test_%.o $(TSAN_OBJS) $(POSIX_SRCS:%.c=$(BUILD)/tsan/obj/%.o)
-	$(call link,-fsanitize=thread -pthread,@$(BUILD)/cmocka.libs)
-
-$(BUILD)/tsan/test/test_%: $(BUILD)/tsan/obj/test/test_%.o $(TSAN_OBJS)
-	$(call link,-fsanitize=thread,@$(BUILD)/cmocka.libs)
-
 # --- programs that need the library and nothing else ------------------------------------------------------------------
 
 ## test-tools: build/test/scenario and build/test/buffer-questions, the runners that are compared with Node
 test-tools: $(TEST_TOOLS)
-
-$(BUILD)/obj/test/conformance/%.o: test/conformance/%.c $(BUILD)/flags
-	$(call compile,$(TEST_FLAGS) $(WARN) $(ERRORS) $(CFLAGS))
-
-$(BUILD)/test/scenario: $(SCENARIO:%.c=$(BUILD)/obj/%.o) $(STATIC)
-	$(call link,$(CFLAGS))
-
-$(BUILD)/test/buffer-questions: $(QUESTION:%.c=$(BUILD)/obj/%.o) $(STATIC)
-	$(call link,$(CFLAGS))
-
-# A fuzz target without a fuzzer: it replays the files of its corpus.
-$(BUILD)/obj/test/fuzz/%.o: test/fuzz/%.c $(BUILD)/flags
-	$(call compile,$(TEST_FLAGS) $(WARN) $(ERRORS) $(CFLAGS))
-
-$(BUILD)/test/fuzz_%: $(BUILD)/obj/test/fuzz/fuzz_%.o $(BUILD)/obj/test/fuzz/replay.o $(STATIC)
-	$(call link,$(CFLAGS))
 
 FUZZ_CC    ?= $(firstword $(foreach cc,clang clang-19,$(shell command -v $(cc))))
 FUZZ_FLAGS := -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DCST_NO_CACHE -DCST_CHECK
@@ -465,15 +454,6 @@ fuzz: $(if $(FUZZ_CC),$(FUZZ_PROGRAMS))
 ## examples: docs/examples, as strict C11, with every warning an error; those are skipped whose libraries are not here
 examples: $(EXAMPLE_PROGRAMS)
 	$(foreach name,$(SKIPPED_EXAMPLES),@echo 'skipped: docs/examples/$(name).c: no $(call missing,$(name)) here'$(newline))
-
-$(BUILD)/obj/docs/examples/%.o: docs/examples/%.c $(BUILD)/flags
-	$(call compile,$(USE_FLAGS) $(WARN) $(ALL_ERRORS) $(CFLAGS) $(call needed_cflags,$*))
-
-$(BUILD)/asan/obj/docs/examples/%.o: docs/examples/%.c $(BUILD)/flags
-	$(call compile,$(USE_FLAGS) $(WARN) $(ASAN_FLAGS) $(call needed_cflags,$*))
-
-$(BUILD)/tsan/obj/docs/examples/%.o: docs/examples/%.c $(BUILD)/flags
-	$(call compile,$(USE_FLAGS) $(WARN) $(TSAN_FLAGS) $(call needed_cflags,$*))
 
 # What http-check.sh and http-load.sh drive a server with.
 $(BUILD)/test/http_%: $(BUILD)/obj/test/posix/http_%.o
@@ -497,49 +477,24 @@ http-plot: examples $(HTTP_TOOLS)
 	$(Q)$(SCRIPT_ENV) sh test/posix/http-load.sh memory $(BUILD)/http-memory.tsv
 	$(Q)sh test/posix/http-plot.sh $(BUILD)/http-memory.tsv docs/plots/http-memory.svg
 
-$(BUILD)/examples/posix/%: $(BUILD)/obj/docs/examples/posix/%.o $(POSIX_STATIC) $(STATIC)
-	$(call link,$(CFLAGS) -pthread)
-
-$(BUILD)/examples/%: $(BUILD)/obj/docs/examples/%.o $(STATIC)
-	$(call link,$(CFLAGS),$(call needed_libs,$*))
-
-$(BUILD)/asan/examples/%: $(BUILD)/asan/obj/docs/examples/%.o $(SRCS:%.c=$(BUILD)/asan/obj/%.o)
-	$(call link,$(SANITIZE),$(call needed_libs,$*))
-
-$(BUILD)/tsan/examples/%: $(BUILD)/tsan/obj/docs/examples/%.o $(SRCS:%.c=$(BUILD)/tsan/obj/%.o)
-	$(call link,-fsanitize=thread,$(call needed_libs,$*))
-
 # The servers of hostile.sh: sanitized, with a probe; the loops serve peers from elsewhere.
-RELIABILITY_FLAGS := -std=c11 -Iinclude -Idocs/examples/loops
 HOSTILE_NAMES     := -Dmain=loop_main $(foreach name,begin is_done end,-Dprogram_$(name)=hostile_$(name))
-
-$(BUILD)/obj/test/reliability/%.o: test/reliability/%.c $(BUILD)/flags
-	$(call compile,$(RELIABILITY_FLAGS) $(WARN) $(ERRORS) $(CFLAGS))
-
-$(BUILD)/asan/obj/test/reliability/%.o: test/reliability/%.c $(BUILD)/flags
-	$(call compile,$(RELIABILITY_FLAGS) $(WARN) $(ASAN_FLAGS))
 
 $(BUILD)/asan/obj/hostile/%.o: docs/examples/loops/%.c $(BUILD)/flags
 	$(call compile,$(USE_FLAGS) $(HOSTILE_NAMES) $(WARN) $(ASAN_FLAGS) $(call needed_cflags,loops/$*))
 
 $(BUILD)/asan/hostile/posix/%: $(BUILD)/asan/obj/docs/examples/posix/%.o $(BUILD)/asan/obj/test/reliability/probe.o \
-                               $(SRCS:%.c=$(BUILD)/asan/obj/%.o) $(POSIX_ASAN_OBJS)
+                               $(BUILD)/asan/libcstream-posix.a $(BUILD)/asan/libcstream.a
 	$(call link,$(SANITIZE) -pthread)
 
 $(BUILD)/asan/hostile/loops/%: $(BUILD)/asan/obj/hostile/%.o \
                                $(addprefix $(BUILD)/asan/obj/test/reliability/,hostile_ends.o probe.o) \
-                               $(SRCS:%.c=$(BUILD)/asan/obj/%.o)
+                               $(BUILD)/asan/libcstream.a
 	$(call link,$(SANITIZE),$(call needed_libs,loops/$*))
 
 $(BUILD)/test/hostile $(BUILD)/test/starts: $(BUILD)/test/%: $(BUILD)/obj/test/reliability/%.o
 	$(call link,$(CFLAGS))
 
-# $(call with_beside,name,directory,programs): a program and the files of its directory that are linked in
-define with_beside
-$(2)/$(3)/$(1): $(patsubst %,$(2)/obj/docs/examples/%.o,$(call beside,$(1)))
-endef
-$(foreach dir,$(BUILD) $(BUILD)/asan $(BUILD)/tsan,$(foreach name,$(EXAMPLE_FILES),$(if $(call beside,$(name)),\
-  $(eval $(call with_beside,$(name),$(dir),examples)))))
 $(foreach name,$(EXAMPLE_FILES),$(if $(call beside,$(name)),$(eval $(call with_beside,$(name),$(BUILD)/asan,hostile))))
 
 define newline
@@ -610,9 +565,6 @@ budget: $(addprefix $(BUILD)/bench/bench_,handoff depth ends gather lifecycle)
 $(BUILD)/obj/test/bench/peer%.o: test/bench/peer%.c $(BUILD)/flags
 	$(call compile,$(TEST_FLAGS) $(PEER_FLAGS) $(WARN) -Wno-cast-align -Wno-cast-qual $(ERRORS) $(CFLAGS))
 
-$(BUILD)/obj/test/bench/%.o: test/bench/%.c $(BUILD)/flags
-	$(call compile,$(TEST_FLAGS) $(WARN) $(ERRORS) $(CFLAGS))
-
 # Those of the second library.
 POSIX_BENCHES := $(if $(POSIX_SRCS),$(filter %/bench_file %/bench_socket,$(BENCH_PROGRAMS)))
 
@@ -660,7 +612,7 @@ install-core: all
 	$(Q)install -m 644 $(STATIC) '$(DESTDIR)$(LIBDIR)/'
 	$(Q)install -m 755 $(SHARED) '$(DESTDIR)$(LIBDIR)/'
 	$(Q)ln -sf $(notdir $(SHARED)) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
-	$(Q)ln -sf $(notdir $(SHARED)) '$(DESTDIR)$(LIBDIR)/libcstream.so'
+	$(Q)ln -sf $(notdir $(SHARED)) '$(DESTDIR)$(LIBDIR)/$(call so,cstream)'
 	$(Q)install -m 644 $(HEADERS) '$(DESTDIR)$(INCLUDEDIR)/cstream/'
 	$(call install_pc,libcstream)
 
@@ -669,15 +621,16 @@ install-posix: install-core
 	$(Q)install -m 644 $(POSIX_STATIC) '$(DESTDIR)$(LIBDIR)/'
 	$(Q)install -m 755 $(POSIX_SHARED) '$(DESTDIR)$(LIBDIR)/'
 	$(Q)ln -sf $(notdir $(POSIX_SHARED)) '$(DESTDIR)$(LIBDIR)/$(POSIX_SONAME)'
-	$(Q)ln -sf $(notdir $(POSIX_SHARED)) '$(DESTDIR)$(LIBDIR)/libcstream-posix.so'
+	$(Q)ln -sf $(notdir $(POSIX_SHARED)) '$(DESTDIR)$(LIBDIR)/$(call so,cstream-posix)'
 	$(Q)install -m 644 $(POSIX_HEADERS) '$(DESTDIR)$(INCLUDEDIR)/cstream/posix/'
 	$(call install_pc,libcstream-posix)
 
 ## uninstall: remove what install put there
 uninstall:
-	$(Q)cd '$(DESTDIR)$(LIBDIR)' && rm -f libcstream.a libcstream.so $(SONAME) $(notdir $(SHARED)) pkgconfig/libcstream.pc
-	$(Q)cd '$(DESTDIR)$(LIBDIR)' && rm -f libcstream-posix.a libcstream-posix.so $(POSIX_SONAME) \
-	      libcstream-posix.so.$(VERSION) pkgconfig/libcstream-posix.pc
+	$(Q)cd '$(DESTDIR)$(LIBDIR)' && for name in cstream cstream-posix; do \
+	      rm -f lib$$name.a pkgconfig/lib$$name.pc; done
+	$(Q)cd '$(DESTDIR)$(LIBDIR)' && rm -f $(foreach name,cstream cstream-posix,\
+	      $(call so,$(name)) $(call so,$(name),$(SO_VERSION)) $(call so,$(name),$(VERSION)))
 	$(Q)cd '$(DESTDIR)$(INCLUDEDIR)/cstream' && rm -f $(notdir $(HEADERS)) $(POSIX_HEADERS:include/cstream/%=%)
 	$(Q)cd '$(DESTDIR)$(INCLUDEDIR)' && rmdir cstream/posix cstream 2>/dev/null || :
 	$(call list_for_loader,:)
@@ -697,4 +650,4 @@ help:
 	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
 
 # What each object was made from, all that are there: a list of objects would miss some.
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(foreach name,$(FLAVOURS),$(call in,$(name))/obj) -name '*.d' 2>/dev/null)
