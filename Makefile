@@ -19,7 +19,7 @@ SHELL      := /bin/sh
 .SECONDARY:
 .DELETE_ON_ERROR:
 .PHONY: all plain check tests builds demo test-tools asan tsan reliability headers imports examples bench bench-plot bench-table \
-        budget fuzz format help install uninstall clean FORCE
+        budget fuzz compare format help install uninstall clean FORCE
 .PHONY: install-core install-posix http-load http-plot http-compare
 
 # --- what there is to build -------------------------------------------------------------------------------------------
@@ -101,7 +101,9 @@ TSAN_PROGRAMS := $(BUILD)/tsan/test/test_post $(if $(POSIX_SRCS),$(BUILD)/tsan/t
 PLAIN_PROGRAMS := $(TEST_PROGRAMS:$(BUILD)/%=$(BUILD)/plain/%)
 FUZZ_REPLAYS  := $(FUZZERS:test/fuzz/%.c=$(BUILD)/test/%)
 ASAN_REPLAYS  := $(FUZZ_REPLAYS:$(BUILD)/%=$(BUILD)/asan/%)
-PLAIN_REPLAYS := $(FUZZ_REPLAYS:$(BUILD)/%=$(BUILD)/plain/%)
+# Those that keep a trace, which two builds can be compared by.
+TRACED_REPLAYS := $(patsubst test/fuzz/%.c,$(BUILD)/test/%,$(shell grep -l '"trace.h"' $(FUZZERS)))
+PLAIN_REPLAYS := $(TRACED_REPLAYS:$(BUILD)/%=$(BUILD)/plain/%)
 FUZZ_PROGRAMS := $(FUZZERS:test/fuzz/%.c=$(BUILD)/fuzz/%)
 EXAMPLE_FILES := $(EXAMPLES:docs/examples/%.c=%)
 EXAMPLE_NAMES = $(filter-out $(foreach name,$(EXAMPLE_FILES),$(call beside,$(name))) $(SKIPPED_EXAMPLES),$(EXAMPLE_FILES))
@@ -276,7 +278,7 @@ $(1)/test/scenario: $(SCENARIO:%.c=$(1)/obj/%.o) $(1)/libcstream.a
 $(1)/test/buffer-questions: $(QUESTION:%.c=$(1)/obj/%.o) $(1)/libcstream.a
 	$$(call link,$(3))
 
-$(1)/test/fuzz_%: $(1)/obj/test/fuzz/fuzz_%.o $(1)/obj/test/fuzz/replay.o $(1)/libcstream.a
+$(1)/test/fuzz_%: $(1)/obj/test/fuzz/fuzz_%.o $(addprefix $(1)/obj/test/fuzz/,replay.o trace.o) $(1)/libcstream.a
 	$$(call link,$(3))
 
 $(1)/test/syscalls: $(addprefix $(1)/obj/test/,reliability/syscalls.o reliability/wraps.o support/heap.o) \
@@ -378,7 +380,7 @@ RELIABILITY_NEEDS = $(ASAN_RUNNER) $(SYSCALLS) \
                     $(if $(POSIX_SRCS),$(BUILD)/test/hostile $(BUILD)/test/starts $(if $(HAVE_ASAN),$(HOSTILE_SERVERS)))
 
 ifeq ($(T)$(F),)
-CHECKS := $(PLAIN_PROGRAMS) $(ASAN_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh fuzz-replay.sh) \
+CHECKS := $(PLAIN_PROGRAMS) $(ASAN_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh fuzz-replay.sh compare-builds.sh) \
           $(addprefix test/support/,headers-check.sh imports-check.sh install-check.sh readme-check.sh) \
           $(addprefix test/scenario/,examples-check.sh loops-check.sh http-check.sh reentrancy-check.sh long-check.sh) \
           $(addprefix test/support/,differences-check.sh guide-check.sh) test/conformance/rows-check.sh \
@@ -442,14 +444,18 @@ FUZZ_FLAGS := -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-
 FUZZ_BESIDE := $(patsubst %,docs/examples/posix/http_%.c,request select date chunked)
 $(BUILD)/fuzz/fuzz_http_%: BESIDE := $(FUZZ_BESIDE)
 
-$(BUILD)/fuzz/%: test/fuzz/%.c test/fuzz/fuzz.h $(SRCS) $(HEADERS) $(FUZZ_BESIDE)
+$(BUILD)/fuzz/%: test/fuzz/%.c test/fuzz/trace.c $(wildcard test/fuzz/*.h) $(SRCS) $(HEADERS) $(FUZZ_BESIDE)
 	@mkdir -p $(@D)
 	@echo '  $@' >&2
-	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -Iinclude -Isrc -o $@ $< $(BESIDE) $(SRCS)
+	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -Iinclude -Isrc -o $@ $< test/fuzz/trace.c $(BESIDE) $(SRCS)
 
 ## fuzz: look for inputs that break a property, with clang's libFuzzer; FUZZ_SECONDS=60 for each target
-fuzz: $(if $(FUZZ_CC),$(FUZZ_PROGRAMS))
+fuzz: $(if $(FUZZ_CC),$(FUZZ_PROGRAMS) $(FUZZ_REPLAYS))
 	$(SCRIPT)/fuzz.sh $(FUZZ_SECONDS)
+
+## compare: the library and the plain one on the same programs, call for call; SEEDS=300000 of each kind, from FROM=1 on
+compare: $(TRACED_REPLAYS) $(PLAIN_REPLAYS)
+	$(Q)$(SCRIPT_ENV) SEEDS='$(or $(SEEDS),300000)' FROM='$(FROM)' sh test/support/compare-builds.sh
 
 ## examples: docs/examples, as strict C11, with every warning an error; those are skipped whose libraries are not here
 examples: $(EXAMPLE_PROGRAMS)

@@ -2,8 +2,8 @@
  * fuzz.h - what the fuzz targets share.
  *
  * A target is one file, fuzz_<concept>.c, with one function that reads its input as a program and
- * requires a property. `make fuzz` builds it with libFuzzer; with replay.c it is a program that takes
- * the files of corpus/<concept>/ once more, without a fuzzer, as `make check` does.
+ * requires a property. `make fuzz` builds it with libFuzzer; with replay.c it is a program that runs
+ * the inputs packed in corpus/<concept>.txt once more, without a fuzzer, as `make check` does.
  */
 #ifndef FUZZ_H
 #define FUZZ_H

@@ -3,11 +3,15 @@
  * it was freed, nothing stays allocated when the context is gone, every callback of an accepted write or end is called
  * once and no other is, and what happens once at most happens so, and before 'close'.
  *
+ * What happens is said to the trace, which two builds of the library have in common.
+ *
  * The input is a program. main and every callback take the next calls from it, so what runs inside what is up to it.
  */
 #include "fuzz.h"
 
 #include <cstream/cstream.h>
+
+#include "trace.h"
 
 #define STREAMS 6
 #define DEEPEST 24 /* callbacks inside callbacks that still make calls of their own */
@@ -16,7 +20,7 @@
 #define MOST_STEPS 4000
 
 struct done {
-    unsigned called;
+    unsigned called, number;
 };
 
 struct program {
@@ -27,12 +31,13 @@ struct program {
     cst_call calls[MOST_CALLS]; /* slots that have not been answered */
     struct done dones[MOST_DONES];
     size_t n_calls, n_dones;
-    unsigned depth, steps;
+    unsigned depth, steps, made;
     struct fuzz_heap heap;
 };
 
 /* Of one stream, in its self. */
 struct once {
+    unsigned number;
     unsigned seen[CST_EVENT_TYPES_];
 };
 
@@ -41,30 +46,49 @@ static struct program *program;
 
 static void act(struct program *p);
 
+static unsigned number_of(const cst_stream *s)
+{
+    const struct once *once = cst_stream_self(s);
+
+    return once ? once->number : 0;
+}
+
+static void say_error(const cst_error *error)
+{
+    fuzz_say(" %d", error ? error->status : 0);
+}
+
 /* --- callbacks ---------------------------------------------------------------------------------------------------- */
 
 static void on_done(cst_stream *s, cst_status status, void *arg)
 {
     struct done *done = arg;
 
-    (void)s;
-    (void)status;
+    fuzz_say("\n%u done %u %d", number_of(s), done->number, status);
     fuzz_require(++done->called == 1);
     act(program);
 }
 
 static void on_outcome(const cst_error *error, void *arg)
 {
-    (void)error;
     (void)arg;
+    fuzz_say("\noutcome");
+    say_error(error);
     act(program);
+}
+
+static void say_event(const cst_stream *s, const cst_event *event)
+{
+    fuzz_say("\n%u event %d", number_of(s), event->type);
+    say_error(event->error);
+    if (event->chunk)
+        fuzz_say_chunk(event->chunk);
 }
 
 static void on_event(cst_stream *s, const cst_event *event, void *arg)
 {
-    (void)s;
-    (void)event;
     (void)arg;
+    say_event(s, event);
     act(program);
 }
 
@@ -74,6 +98,7 @@ static void on_once(cst_stream *s, const cst_event *event, void *arg)
     struct once *once = cst_stream_self(s);
 
     (void)arg;
+    say_event(s, event);
     fuzz_require(++once->seen[event->type] == 1);
     if (event->type != CST_FINISH && event->type != CST_CLOSE)
         fuzz_require(once->seen[CST_CLOSE] == 0);
@@ -86,6 +111,7 @@ static cst_status answer(cst_stream *s, bool may_give)
     struct program *p = program;
 
     act(p);
+    fuzz_say("\n%u answers", number_of(s));
     switch (fuzz_byte(&p->input) % 8) {
     case 0:
         if (p->n_calls == MOST_CALLS)
@@ -107,33 +133,40 @@ static cst_status answer(cst_stream *s, bool may_give)
 static cst_status slot(cst_stream *s, void *self)
 {
     (void)self;
+    fuzz_say("\n%u slot", number_of(s));
     return answer(s, false);
 }
 
 static cst_status slot_flush(cst_stream *s, void *self)
 {
     (void)self;
+    fuzz_say("\n%u flush", number_of(s));
     return answer(s, true);
 }
 
 static cst_status slot_write(cst_stream *s, void *self, const cst_slice *chunk)
 {
     (void)self;
-    (void)chunk;
+    fuzz_say("\n%u write", number_of(s));
+    fuzz_say_chunk(chunk);
     return answer(s, false);
 }
 
 static cst_status slot_writev(cst_stream *s, void *self, const cst_slice *chunks, size_t count)
 {
     (void)self;
-    (void)chunks;
     fuzz_require(count > 0);
+    fuzz_say("\n%u writev", number_of(s));
+    for (size_t i = 0; i < count; i++)
+        fuzz_say_chunk(&chunks[i]);
     return answer(s, false);
 }
 
 static cst_status slot_transform(cst_stream *s, void *self, const cst_slice *chunk)
 {
     (void)self;
+    fuzz_say("\n%u transform", number_of(s));
+    fuzz_say_chunk(chunk);
     if (++program->steps >= MOST_STEPS)
         return CST_USER(1);
     if (fuzz_byte(&program->input) % 2)
@@ -147,7 +180,7 @@ static cst_status slot_read(cst_stream *s, void *self, size_t size)
     uint8_t how = fuzz_byte(&p->input);
 
     (void)self;
-    (void)size;
+    fuzz_say("\n%u read %zu", number_of(s), size);
     act(p);
     if (++p->steps >= MOST_STEPS || how % 8 == 0)
         return cst_push_eof(s) < 0 ? CST_USER(1) : CST_OK;
@@ -161,7 +194,8 @@ static cst_status slot_read(cst_stream *s, void *self, size_t size)
 static cst_status slot_destroy(cst_stream *s, void *self, const cst_error *error)
 {
     (void)self;
-    (void)error;
+    fuzz_say("\n%u destroy", number_of(s));
+    say_error(error);
     return answer(s, false);
 }
 
@@ -186,17 +220,19 @@ static cst_status make(struct program *p, cst_stream **out)
                       .no_emit_close = (flags & 0x60) == 0x40,
                       .no_half_open = flags & 0x80 };
 
+    const struct once self = { .number = ++p->made };
+
     switch (kind % 6) {
     case 0:
-        return cst_readable_new(out, p->ctx, ops, NULL, &opts);
+        return cst_readable_new(out, p->ctx, ops, &self, &opts);
     case 1:
-        return cst_writable_new(out, p->ctx, ops, NULL, &opts);
+        return cst_writable_new(out, p->ctx, ops, &self, &opts);
     case 2:
-        return cst_duplex_new(out, p->ctx, ops, NULL, &opts);
+        return cst_duplex_new(out, p->ctx, ops, &self, &opts);
     case 3:
-        return cst_transform_new(out, p->ctx, &transform_ops, NULL, &opts);
+        return cst_transform_new(out, p->ctx, &transform_ops, &self, &opts);
     default:
-        return cst_passthrough_new_with(out, p->ctx, &silent_ops, NULL, &opts);
+        return cst_passthrough_new_with(out, p->ctx, &silent_ops, &self, &opts);
     }
 }
 
@@ -217,11 +253,16 @@ static void make_stream(struct program *p, size_t at)
 /* A callback that is owed from here on, or is not: then its record goes unused. */
 static struct done *new_done(struct program *p)
 {
-    return p->n_dones < MOST_DONES ? &p->dones[p->n_dones++] : NULL;
+    struct done *done = p->n_dones < MOST_DONES ? &p->dones[p->n_dones] : NULL;
+
+    if (done)
+        done->number = (unsigned)p->n_dones++;
+    return done;
 }
 
 static void owed(struct done *done, cst_status st)
 {
+    fuzz_say(" %d", st);
     if (done && (st == CST_E_INVALID_ARG || st == CST_E_NOMEM)) {
         fuzz_require(done->called == 0);
         done->called = 1;
@@ -254,46 +295,42 @@ static void read_some(cst_stream *s, uint8_t how)
     cst_slice chunk;
     cst_status st = how & 1 ? cst_next(&chunk, s) : cst_read(&chunk, s, how % 9);
 
-    if (st == CST_OK)
-        cst_slice_unref(&chunk);
+    fuzz_say(" %d", st);
+    if (st != CST_OK)
+        return;
+    fuzz_say_chunk(&chunk);
+    cst_slice_unref(&chunk);
 }
 
-static void push_some(cst_stream *s, uint8_t how)
+static cst_status push_some(cst_stream *s, uint8_t how)
 {
     switch (how % 8) {
     case 0:
-        cst_push_eof(s);
-        break;
+        return cst_push_eof(s);
     case 1:
-        cst_unshift(s, cst_slice_static("back", how % 5));
-        break;
+        return cst_unshift(s, cst_slice_static("back", how % 5));
     case 2:
-        cst_push_copy(s, "pushed as a copy", how % 17);
-        break;
+        return cst_push_copy(s, "pushed as a copy", how % 17);
     default:
-        cst_push(s, cst_slice_static("pushed", how % 7));
+        return cst_push(s, cst_slice_static("pushed", how % 7));
     }
 }
 
-static void listen(cst_stream *s, uint8_t how)
+static cst_status listen(cst_stream *s, uint8_t how)
 {
     cst_event_type type = (cst_event_type)(how / 8 % CST_EVENT_TYPES_);
 
     switch (how % 8) {
     case 0:
-        cst_off(s, type, on_event, NULL);
-        break;
+        return cst_off(s, type, on_event, NULL);
     case 1:
-        cst_off_all(s, type);
-        break;
+        return cst_off_all(s, type);
     case 2:
-        cst_once(s, type, on_event, NULL);
-        break;
+        return cst_once(s, type, on_event, NULL);
     case 3:
-        cst_prepend(s, type, on_event, NULL);
-        break;
+        return cst_prepend(s, type, on_event, NULL);
     default:
-        cst_on(s, type, on_event, NULL);
+        return cst_on(s, type, on_event, NULL);
     }
 }
 
@@ -307,72 +344,78 @@ static size_t place_behind(struct program *p, size_t at)
     return place;
 }
 
-static void join(struct program *p, cst_stream *s, size_t at, uint8_t how)
+static cst_status join(struct program *p, cst_stream *s, size_t at, uint8_t how)
 {
     size_t second = place_behind(p, at), third = place_behind(p, second);
     cst_stream *row[3] = { s, p->streams[second], p->streams[third] };
 
     switch (how % 6) {
     case 0:
-        cst_unpipe(s, how & 8 ? NULL : row[1]);
-        break;
+        return cst_unpipe(s, how & 8 ? NULL : row[1]);
     case 1:
-        cst_pipeline(row, 2 + how / 8 % 2, NULL, on_outcome, NULL);
-        break;
+        return cst_pipeline(row, 2 + how / 8 % 2, NULL, on_outcome, NULL);
     case 2:
-        cst_finished(s, NULL, on_outcome, NULL);
-        break;
+        return cst_finished(s, NULL, on_outcome, NULL);
     case 3:
-        cst_finished_cancel(s, on_outcome, NULL);
-        break;
+        return cst_finished_cancel(s, on_outcome, NULL);
     default:
-        cst_pipe(s, row[1], &(cst_pipe_opts){ .no_end = how & 8 });
+        return cst_pipe(s, row[1], &(cst_pipe_opts){ .no_end = how & 8 });
     }
 }
 
-static void complete_one(struct program *p, uint8_t how)
+static cst_status complete_one(struct program *p, uint8_t how)
 {
     cst_call call;
     size_t at;
 
     if (p->n_calls == 0)
-        return;
+        return CST_EMPTY;
     at = how / 4 % p->n_calls;
     call = p->calls[at];
     p->calls[at] = p->calls[--p->n_calls];
     if (how % 4 == 0 && cst_complete_with(call, cst_slice_static("answer", 6)) != CST_E_INVALID_ARG)
-        return;
-    cst_complete(call, how % 4 == 1 ? CST_USER(1) : CST_OK);
+        return CST_OK;
+    return cst_complete(call, how % 4 == 1 ? CST_USER(1) : CST_OK);
 }
 
-static void control(struct program *p, cst_stream *s, size_t at, uint8_t how)
+static cst_status control(struct program *p, cst_stream *s, size_t at, uint8_t how)
 {
     switch (how % 8) {
     case 0:
-        cst_destroy(s, how & 8 ? CST_USER(1) : CST_OK);
-        break;
+        return cst_destroy(s, how & 8 ? CST_USER(1) : CST_OK);
     case 1:
         p->streams[at] = NULL;
         cst_unref(s);
-        break;
+        return CST_OK;
     case 2:
-        cst_cork(s);
-        break;
+        return cst_cork(s);
     case 3:
-        cst_uncork(s);
-        break;
+        return cst_uncork(s);
     case 4:
-        cst_pause(s);
-        break;
+        return cst_pause(s);
     case 5:
-        cst_resume(s);
-        break;
+        return cst_resume(s);
     case 6:
         p->heap.fail_in = how / 8;
-        break;
+        return CST_OK;
     default:
-        cst_ctx_run(p->ctx, &(cst_budget){ .tasks = 1000, .bytes = 10000 });
+        return cst_ctx_run(p->ctx, &(cst_budget){ .tasks = 1000, .bytes = 10000 });
     }
+}
+
+/* What is public about a stream at this moment. */
+static void look_at(const cst_stream *s)
+{
+    if (!s)
+        return;
+    fuzz_say(" r%d%d%zu%d%d%d%d", cst_readable_flowing(s), cst_is_paused(s), cst_readable_length(s),
+             cst_readable_ended(s), cst_readable_did_read(s), cst_readable_aborted(s),
+             cst_is_readable(s));
+    fuzz_say(" w%zu%d%zu%d%d%d%d", cst_writable_length(s), cst_writable_need_drain(s),
+             cst_writable_corked(s), cst_writable_ended(s), cst_writable_finished(s),
+             cst_writable_aborted(s), cst_is_writable(s));
+    fuzz_say(" %d%d", cst_is_destroyed(s), cst_is_closed(s));
+    say_error(cst_errored(s));
 }
 
 static void step(struct program *p)
@@ -380,7 +423,9 @@ static void step(struct program *p)
     uint8_t what = fuzz_byte(&p->input), how = fuzz_byte(&p->input);
     size_t at = what / 16 % STREAMS;
     cst_stream *s = p->streams[at];
+    cst_status st = CST_OK;
 
+    fuzz_say("\n  %u calls %d %d", number_of(s), what % 16, how);
     switch (what % 16) {
     case 0:
     case 1:
@@ -396,23 +441,25 @@ static void step(struct program *p)
         break;
     case 6:
     case 7:
-        push_some(s, how);
+        st = push_some(s, how);
         break;
     case 8:
     case 9:
-        listen(s, how);
+        st = listen(s, how);
         break;
     case 10:
     case 11:
-        join(p, s, at, how);
+        st = join(p, s, at, how);
         break;
     case 12:
     case 13:
-        complete_one(p, how);
+        st = complete_one(p, how);
         break;
     default:
-        control(p, s, at, how);
+        st = control(p, s, at, how);
     }
+    fuzz_say(" %d", st);
+    look_at(p->streams[at]);
 }
 
 /* The next calls of the program: one, two or three, or none. */
