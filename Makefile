@@ -18,7 +18,7 @@ SHELL      := /bin/sh
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all plain check tests builds demo test-tools asan tsan reliability headers imports examples bench bench-plot bench-table \
+.PHONY: all plain check tests builds demo test-tools asan tsan reliability headers imports rooms files examples bench bench-plot bench-table \
         budget fuzz compare format help install uninstall clean FORCE
 .PHONY: install-core install-posix http-load http-plot http-compare
 
@@ -381,7 +381,8 @@ RELIABILITY_NEEDS = $(ASAN_RUNNER) $(SYSCALLS) \
 
 ifeq ($(T)$(F),)
 CHECKS := $(PLAIN_PROGRAMS) $(ASAN_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh fuzz-replay.sh compare-builds.sh) \
-          $(addprefix test/support/,headers-check.sh imports-check.sh install-check.sh readme-check.sh) \
+          $(addprefix test/support/,headers-check.sh imports-check.sh rooms-check.sh files-check.sh) \
+          $(addprefix test/support/,install-check.sh readme-check.sh) \
           $(addprefix test/scenario/,examples-check.sh loops-check.sh http-check.sh reentrancy-check.sh long-check.sh) \
           $(addprefix test/support/,differences-check.sh guide-check.sh) test/conformance/rows-check.sh \
           $(addprefix test/reliability/,$(RELIABILITY))
@@ -423,6 +424,13 @@ builds:
 ## headers: each public header alone, as C11 and as C++
 headers:
 	$(SCRIPT)/headers-check.sh
+
+## rooms: no room depends on one above it, no files of a room on each other in a circle; files: their lengths and widths
+rooms: all
+	$(SCRIPT)/rooms-check.sh --circles
+
+files:
+	$(SCRIPT)/files-check.sh
 
 ## imports: what the library imports, exports and writes to, object by object
 imports: all
