@@ -18,8 +18,8 @@ SHELL      := /bin/sh
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all plain check tests builds demo test-tools asan tsan reliability headers imports rooms files examples bench bench-plot bench-table \
-        budget fuzz compare format help install uninstall clean FORCE
+.PHONY: all plain check tests asan tsan coverage reliability builds headers imports rooms files examples demo test-tools
+.PHONY: bench bench-plot bench-table budget fuzz compare format help install uninstall clean FORCE
 .PHONY: install-core install-posix http-load http-plot http-compare
 
 # --- what there is to build -------------------------------------------------------------------------------------------
@@ -115,6 +115,8 @@ TSAN_LOOPS = $(patsubst %,$(BUILD)/tsan/examples/%,$(filter loops/%,$(EXAMPLE_NA
 BENCH_PROGRAMS := $(BENCHES:test/bench/%.c=$(BUILD)/bench/%)
 TEST_TOOLS := $(if $(SCENARIO),$(BUILD)/test/scenario) $(if $(QUESTION),$(BUILD)/test/buffer-questions)
 PLAIN_TOOLS := $(TEST_TOOLS:$(BUILD)/%=$(BUILD)/plain/%)
+COV_PROGRAMS := $(TEST_PROGRAMS:$(BUILD)/%=$(BUILD)/cov/%)
+COV_TOOLS  := $(TEST_TOOLS:$(BUILD)/%=$(BUILD)/cov/%)
 HTTP_TOOLS := $(addprefix $(BUILD)/test/,http_clients http_raw http_cases)
 # test/reliability/syscalls: with the sanitizers where there are any. Only Linux has all the calls.
 SYSCALLS = $(if $(and $(POSIX_SRCS),$(filter Linux,$(shell uname -s))),$(BUILD)/$(if $(HAVE_ASAN),asan/)test/syscalls)
@@ -416,6 +418,11 @@ reliability: all examples $(RELIABILITY_NEEDS)
 ## tsan: the tests and examples that have threads, with the thread sanitizer
 tsan: $(TSAN_PROGRAMS) $(TSAN_LOOPS)
 	$(Q)$(SCRIPT_ENV) LOOPS=tsan/examples sh test/support/tally.sh $(TSAN_PROGRAMS) test/scenario/loops-check.sh
+
+## coverage: fails if the recorded corpus alone misses a line of src/express; then what all tests reach, a line for each file
+coverage: $(COV_PROGRAMS) $(COV_TOOLS)
+	$(SCRIPT)/coverage-check.sh || [ $$? -eq 77 ]
+	$(SCRIPT)/coverage.sh $(COV_PROGRAMS)
 
 ## builds: the other builds that the manual names, with their tests: no atomics, no libcstream-posix, NDEBUG, tcc, MIPS; minutes
 builds:
