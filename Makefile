@@ -1,8 +1,8 @@
 # Makefile of libcstream (GNU make). Everything is made under build/. `make help` says what there is.
 #
 # Yours to set: CC AR CFLAGS CPPFLAGS LDFLAGS PREFIX LIBDIR INCLUDEDIR DESTDIR BUILD, V=1 to see the commands.
-# POSIX=0 leaves out libcstream-posix. The warnings are ours; WERROR=1 makes them errors, which `make check` does for
-# what it compiles.
+# POSIX=0 leaves out libcstream-posix. DEPS=install lets `make check` install the test library (see `make deps`). The
+# warnings are ours; WERROR=1 makes them errors, which `make check` does for what it compiles.
 
 BUILD      ?= build
 PREFIX     ?= /usr/local
@@ -18,7 +18,7 @@ SHELL      := /bin/sh
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all plain check tests asan tsan coverage reliability builds headers imports rooms files examples demo test-tools
+.PHONY: all plain deps check tests asan tsan coverage reliability builds headers imports rooms files examples demo test-tools
 .PHONY: bench bench-plot bench-table budget fuzz compare format help install uninstall clean FORCE
 .PHONY: install-core install-posix http-load http-plot http-compare
 
@@ -353,7 +353,7 @@ plain: $(BUILD)/plain/libcstream.a $(PLAIN_TOOLS)
 
 # What the scripts of test/support need to know.
 SCRIPT_ENV = BUILD='$(BUILD)' POSIX='$(POSIX)' SKIPPED_EXAMPLES='$(SKIPPED_EXAMPLES)' CC='$(CC)' CXX='$(CXX)' \
-             CFLAGS='$(CFLAGS)' NM='$(NM)' MAKE='$(MAKE)'
+             CFLAGS='$(CFLAGS)' NM='$(NM)' MAKE='$(MAKE)' SO='$(SO)'
 SCRIPT     = $(Q)$(SCRIPT_ENV) sh test/support
 
 ifeq ($(origin CXX),default)
@@ -443,9 +443,13 @@ files:
 imports: all
 	$(SCRIPT)/imports-check.sh
 
-# Its two products are the flags to compile and to link with cmocka, which it installs where it is missing.
+# Its two products are the flags to compile and to link with cmocka, which it installs if it is missing and DEPS allows that.
 $(BUILD)/cmocka.cflags: test/support/get-cmocka.sh
-	$(SCRIPT)/get-cmocka.sh
+	$(Q)$(SCRIPT_ENV) DEPS='$(DEPS)' sh test/support/get-cmocka.sh
+
+## deps: install cmocka, the test library, if it is missing; `make check DEPS=install` does so too, DEPS=none never does
+deps:
+	$(Q)$(SCRIPT_ENV) DEPS=install sh test/support/get-cmocka.sh
 
 # --- programs that need the library and nothing else ------------------------------------------------------------------
 

@@ -1,8 +1,12 @@
 #!/bin/sh
-# get-cmocka.sh - finds cmocka, the test library, and installs it where it is missing.
+# get-cmocka.sh - finds cmocka, the test library, and installs it if it is missing and may be installed.
 #
-# Leaves the flags to compile with it in $BUILD/cmocka.cflags, those to link with it in $BUILD/cmocka.libs. Never waits
-# for a password: it installs as root, by `sudo -n`, or says what to type.
+# Leaves the flags to compile with it in $BUILD/cmocka.cflags, those to link with it in $BUILD/cmocka.libs. Never waits for
+# a password.
+#
+# Environment: DEPS  install: install it, as root or by `sudo -n`, or say what to type
+#                    none: never install
+#                    not set: install as root, which mostly is a container with nobody to ask; else say what to type
 set -u
 
 BUILD=${BUILD:-build}
@@ -48,6 +52,23 @@ find_cmocka()
 }
 
 find_cmocka && exit 0
+
+DEPS=${DEPS:-}
+case $DEPS in
+install | '') ;;
+none)
+    echo "cmocka (the test library) is missing, and DEPS=none forbids to install it" >&2
+    exit 1
+    ;;
+*)
+    echo "DEPS=$DEPS: DEPS is install, none or not set" >&2
+    exit 1
+    ;;
+esac
+if [ -z "$DEPS" ] && [ "$(id -u)" -ne 0 ]; then
+    echo "cmocka (the test library) is missing: type \`make deps\`" >&2
+    exit 1
+fi
 
 if command -v apt-get >/dev/null; then
     commands="apt-get update && apt-get install -y libcmocka-dev"

@@ -14,7 +14,8 @@ set -u
 BUILD=${BUILD:-build}
 NM=${NM:-nm}
 archive=$BUILD/libcstream.a
-shared=$BUILD/libcstream.so
+so=${SO:-so}
+shared=$BUILD/libcstream.$so
 
 stdio_objects=
 for file in src/stdio/*.c; do
@@ -130,7 +131,7 @@ check_exports "$exports" || exit 1
 [ "${POSIX:-1}" = 1 ] || exit 0
 
 "$NM" -f sysv "$BUILD/libcstream-posix.a" >"$symbols" || exit 1
-"$NM" -D -P "$BUILD/libcstream-posix.so" >"$exports" || exit 1
+"$NM" -D -P "$BUILD/libcstream-posix.$so" >"$exports" || exit 1
 awk -F '|' '
     function complain(text) { print "failed: libcstream-posix " text; failed = 1 }
     function trim(text) { gsub(/^[ \t]+|[ \t]+$/, "", text); return text }
