@@ -18,7 +18,7 @@ SHELL      := /bin/sh
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all plain deps check tests asan tsan coverage reliability builds headers imports rooms files examples demo test-tools
+.PHONY: all plain deps check tests asan tsan coverage reliability builds headers imports rooms files lint examples demo test-tools
 .PHONY: bench bench-plot bench-table budget fuzz compare format help install uninstall clean FORCE
 .PHONY: install-core install-posix http-load http-plot http-compare
 
@@ -331,8 +331,22 @@ $(eval $(call flavour,cov,$$(COV_FLAGS),--coverage))
 
 # --- the library ------------------------------------------------------------------------------------------------------
 
-## all: the libraries, static and shared
-all: $(STATIC) $(SHARED) $(POSIX_STATIC) $(POSIX_SHARED)
+## all: the libraries, static and shared, and build/compile_commands.json for editors
+all: $(STATIC) $(SHARED) $(POSIX_STATIC) $(POSIX_SHARED) $(BUILD)/compile_commands.json
+
+# $(call entries,directory): the commands for the sources of a directory, but not of those below it that have their own flags.
+in_dir  = $(filter-out $(patsubst %,%/%,$(filter $(1)/%,$(OBJECT_DIRS))),$(filter $(1)/%,$(ALL_SOURCES)))
+command = $(CC) $(filter-out @%,$(FLAGS_$(1))) $(if $(wildcard $(CMOCKA).cflags),$(filter @%,$(FLAGS_$(1)))) $(CPPFLAGS) $(CFLAGS)
+escaped = $(subst ','\'',$(subst ",\",$(subst \,\\,$(1))))
+define entries
+for file in $(call in_dir,$(1)); do printf '%s{"directory": "%s", "file": "%s", "command": "%s -c %s"}' "$$comma" '$(CURDIR)' \
+    "$$file" '$(call escaped,$(call command,$(1)))' "$$file"; comma=",$$newline"; done;
+endef
+
+$(BUILD)/compile_commands.json: ALL_SOURCES = $(shell find src test docs/examples -name '*.c' | LC_ALL=C sort)
+$(BUILD)/compile_commands.json: $(BUILD)/flags $(BUILD)/sources
+	@newline=$$(printf '\n_') && newline=$${newline%_} && comma= && { \
+	    echo '['; $(foreach dir,$(OBJECT_DIRS),$(call entries,$(dir))) echo; echo ']'; } >$@
 
 $(SHARED): $(SRCS:%.c=$(BUILD)/pic/obj/%.o) $(BUILD)/sources
 	$(call link,$(CFLAGS) -shared $(SONAME_FLAG)$(SONAME))
@@ -431,6 +445,10 @@ builds:
 ## headers: each public header alone, as C11 and as C++
 headers:
 	$(SCRIPT)/headers-check.sh
+
+## lint: what clang-format, shellcheck, cppcheck and clang-tidy find; a tool that is not here is skipped
+lint:
+	$(SCRIPT)/lint.sh
 
 ## rooms: no room depends on one above it, no files of a room on each other in a circle; files: their lengths and widths
 rooms: all

@@ -121,7 +121,7 @@ CONF
     nginx -p "$dir" -c "$dir/nginx.conf" 2>"$dir/nginx.err" &
     pids="$pids $!"
     sleep 1
-    for round in 1 2 3 4 5 6 7; do
+    for _ in 1 2 3 4 5 6 7; do
         ours=$(curl -s -o /dev/null -w '%{time_total}' "http://127.0.0.1:$port/gib")
         theirs=$(curl -s -o /dev/null -w '%{time_total}' "http://127.0.0.1:$((port + 1))/gib")
         echo "$ours $theirs"

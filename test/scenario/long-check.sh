@@ -10,12 +10,15 @@ case " ${CFLAGS:--O2}" in
 *) room=2 ;;
 esac
 
+# A shell that cannot says so.
+# shellcheck disable=SC3045
 if ! (ulimit -s 64) 2>/dev/null; then
     echo 'skipped: the stack cannot be limited here'
     exit 77
 fi
 
 # in_stack KIB PATTERN
+# shellcheck disable=SC3045
 in_stack()
 {
     (ulimit -s $(($1 * room)) && LONG=1 "$build/test/test_long" "$2" >"$build/long-check.log" 2>&1) && return

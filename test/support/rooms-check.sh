@@ -12,11 +12,17 @@
 # `arrow FILE FILE` for each dependency upwards. Nothing may be added there.
 #
 # rooms-check.sh --circles prints each arrow of the circles, with the names that make it.
+# rooms-check.sh --update writes rooms-left.txt anew, with what is so now.
 set -u
 
 BUILD=${BUILD:-build}
 NM=${NM:-nm}
 left=test/support/rooms-left.txt
+if [ "${1:-}" = --update ]; then
+    sh "$0" --list | sed -n 's/^left: //p' | LC_ALL=C sort >"$left.new" && mv "$left.new" "$left"
+    [ -s "$left" ] || rm -f "$left"
+    exit
+fi
 
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
@@ -112,6 +118,8 @@ awk -v show="${1:-}" '
             } else if (!(room(from) in level) || !(room(to) in level)) {
                 complain("the order of the rooms does not name " room(from) " or " room(to))
             } else if (level[room(from)] <= level[room(to)]) {
+                if (show == "--list")
+                    print "left: arrow " from " " to
                 if ((from, to) in left_arrow) {
                     open_arrows++
                     found[from, to] = 1
@@ -133,6 +141,8 @@ awk -v show="${1:-}" '
             if (!((file, file) in reach))
                 continue
             circular++
+            if (show == "--list")
+                print "left: circle " file
             if (!(file in left_circle)) {
                 partners = ""
                 for (other in seen)
