@@ -192,18 +192,22 @@ static void look_at_clock(cst_loop *loop)
 }
 
 /* From the beginning the context knows what time it is. */
+static bool is_backend(const char *name)
+{
+    return !name || strcmp(name, "poll") == 0;
+}
+
 static cst_status fill_loop(cst_loop *loop, const cst_ctx_opts *opts)
 {
-    cst_ctx_opts ctx_opts = { .wake = NULL };
+    cst_ctx_opts ctx_opts = *opts;
     cst_status st;
 
-    if (opts)
-        ctx_opts = *opts;
     ctx_opts.wake = wake;
     ctx_opts.wake_arg = loop;
     ctx_opts.host = loop;
     ctx_opts.host_kind = HOST_KIND;
     ctx_opts.clock = now_ns;
+    ctx_opts.clock_arg = NULL;
     ctx_opts.now_ns = now_ns(NULL);
     if ((st = open_wake(loop)) < 0 || (st = grow(loop, 8)) < 0)
         return st;
@@ -213,13 +217,18 @@ static cst_status fill_loop(cst_loop *loop, const cst_ctx_opts *opts)
     return cst_ctx_new(&loop->ctx, loop->allocator, &ctx_opts);
 }
 
-cst_status cst_loop_new(cst_loop **out, const cst_allocator *allocator, const cst_ctx_opts *opts)
+cst_status cst_loop_new(cst_loop **out, const cst_allocator *allocator, const cst_loop_opts *opts)
 {
+    static const cst_loop_opts defaults = { .backend = NULL };
     cst_loop *loop;
     cst_status st;
 
     if (!out)
         return CST_E_INVALID_ARG;
+    if (!opts)
+        opts = &defaults;
+    if (!is_backend(opts->backend))
+        return CST_E_UNSUPPORTED;
     if (!allocator)
         allocator = cst_allocator_malloc();
     loop = allocate(allocator, sizeof(*loop));
@@ -229,7 +238,7 @@ cst_status cst_loop_new(cst_loop **out, const cst_allocator *allocator, const cs
     loop->allocator = allocator;
     loop->wake_read = loop->wake_write = -1;
     loop->ignores_sigpipe = cst__ignores_signal(SIGPIPE);
-    st = fill_loop(loop, opts);
+    st = fill_loop(loop, &opts->ctx);
     if (st < 0) {
         free_loop(loop);
         return st;

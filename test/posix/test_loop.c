@@ -395,7 +395,7 @@ static uint64_t no_clock(void *arg)
 
 static void the_clock_is_the_loops_own_whatever_the_options_say(void **state)
 {
-    const cst_ctx_opts opts = { .clock = no_clock, .now_ns = UINT64_MAX };
+    const cst_loop_opts opts = { .ctx = { .clock = no_clock, .now_ns = UINT64_MAX } };
     cst_timer timer = { .fn = NULL };
     uint64_t start_ns = now_ns();
     cst_loop *loop;
@@ -405,6 +405,31 @@ static void the_clock_is_the_loops_own_whatever_the_options_say(void **state)
     cst_timer_start_in(cst_loop_ctx(loop), &timer, 1, note, NULL);
     assert_true(cst_ctx_now_ns(cst_loop_ctx(loop)) >= start_ns);
     assert_true(cst_ctx_now_ns(cst_loop_ctx(loop)) <= now_ns());
+    assert_int_equal(cst_loop_free(loop), CST_OK);
+}
+
+static void a_loop_is_made_by_the_name_of_its_backend(void **state)
+{
+    cst_loop *loop = NULL;
+
+    (void)state;
+    assert_int_equal(cst_loop_new(&loop, NULL, &(cst_loop_opts){ .backend = "no such thing" }),
+                     CST_E_UNSUPPORTED);
+    assert_null(loop);
+    assert_int_equal(cst_loop_new(NULL, NULL, &(cst_loop_opts){ .backend = "poll" }),
+                     CST_E_INVALID_ARG);
+    assert_int_equal(cst_loop_new(&loop, NULL, &(cst_loop_opts){ .backend = "poll" }), CST_OK);
+    assert_int_equal(cst_loop_free(loop), CST_OK);
+}
+
+static void the_context_knows_its_loop_whatever_the_options_say(void **state)
+{
+    const cst_loop_opts opts = { .ctx = { .nesting_limit = 1, .host_kind = "another" } };
+    cst_loop *loop;
+
+    (void)state;
+    assert_int_equal(cst_loop_new(&loop, NULL, &opts), CST_OK);
+    assert_ptr_equal(cst_loop_of(cst_loop_ctx(loop)), loop);
     assert_int_equal(cst_loop_free(loop), CST_OK);
 }
 
@@ -853,6 +878,8 @@ static const struct CMUnitTest tests[] = {
     T(time_after_the_wait_is_told_before_peers_and_connections),
     T(spans_that_start_between_two_runs_count_from_then),
     T(the_clock_is_the_loops_own_whatever_the_options_say),
+    T(a_loop_is_made_by_the_name_of_its_backend),
+    T(the_context_knows_its_loop_whatever_the_options_say),
     T(limits_on_streams_do_not_keep_the_loop),
     T(limits_are_told_by_a_loop_that_goes_on_for_another_reason),
     T(post_of_another_thread_wakes_the_loop),

@@ -32,16 +32,32 @@
 typedef struct cst_loop cst_loop;
 
 /**
- * A loop with a context in it. allocator NULL is cst_allocator_malloc; opts are the context's and may be NULL: its wake, its
- * host, its clock and the time are the loop's own, whatever they say.
+ * Options of a loop; zeroes are the defaults.
+ *
+ * ctx      options of its context. The loop sets wake, wake_arg, host, host_kind, clock, clock_arg
+ *          and now_ns itself, whatever they say here.
+ * backend  how the loop waits: "poll", or NULL for the best of this system
+ */
+typedef struct cst_loop_opts {
+    cst_ctx_opts ctx;
+    const char *backend;
+    uintptr_t reserved[4];
+} cst_loop_opts;
+
+/**
+ * Make a loop with a context in it.
+ *
+ * allocator  NULL is cst_allocator_malloc
+ * opts       may be NULL
  *
  * CST_OK             *out is the caller's, until cst_loop_free
  * CST_E_NOMEM        *out is untouched
- * CST_OS(n)          no descriptor to be woken through (one: an eventfd; where there is none, two of a pipe)
+ * CST_OS(n)          no descriptor to wake the loop by: an eventfd, or two of a pipe without it
+ * CST_E_UNSUPPORTED  this library has no backend of that name
  * CST_E_INVALID_ARG  out is NULL
  */
 CST_API cst_status cst_loop_new(cst_loop **out, const cst_allocator *allocator,
-                                const cst_ctx_opts *opts);
+                                const cst_loop_opts *opts);
 
 /**
  * Ends the loop: its context with everything in it (cst_ctx_free), its listeners, its descriptors.
