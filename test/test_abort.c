@@ -173,6 +173,72 @@ static void what_is_attached_outlives_the_callers_reference(void **state)
     run_and_expect(host, "a:resume a:end a:close");
 }
 
+static void a_further_reference_keeps_the_switch(void **state)
+{
+    struct test_host *host = *state;
+    cst_abort *signal = new_switch(host);
+
+    assert_ptr_equal(cst_abort_ref(signal), signal);
+    assert_null(cst_abort_ref(NULL));
+    cst_abort_unref(signal);
+    assert_false(cst_abort_fired(signal));
+    cst_abort_unref(signal);
+}
+
+static void what_is_detached_is_left_alone(void **state)
+{
+    struct test_host *host = *state;
+    cst_abort *signal = new_switch(host);
+    cst_stream *a = source(host, "a"), *b = source(host, "b");
+
+    assert_int_equal(cst_abort_detach(signal, a), CST_EMPTY);
+    cst_abort_attach(signal, a);
+    cst_abort_attach(signal, b);
+    assert_int_equal(cst_abort_detach(signal, a), CST_OK);
+    assert_int_equal(cst_abort_detach(signal, a), CST_EMPTY);
+    cst_abort_fire(signal);
+    run_and_expect(host, "b:error:CST_E_ABORT b:close");
+    assert_int_equal(cst_abort_detach(signal, b), CST_EMPTY);
+    assert_int_equal(cst_listener_count(a, CST_CLOSE), 1); /* the trace's */
+    cst_abort_unref(signal);
+    cst_destroy(a, CST_OK);
+    run_and_expect(host, "a:close");
+}
+
+static void each_detach_undoes_one_attach(void **state)
+{
+    struct test_host *host = *state;
+    cst_abort *signal = new_switch(host), *other = new_switch(host);
+    cst_stream *a = source(host, "a");
+
+    cst_abort_attach(signal, a);
+    cst_abort_attach(other, a);
+    cst_abort_attach(signal, a);
+    assert_int_equal(cst_abort_detach(signal, a), CST_OK);
+    assert_int_equal(cst_abort_detach(other, a), CST_OK);
+    cst_abort_fire(other);
+    run_and_expect(host, "");
+    cst_abort_fire(signal);
+    run_and_expect(host, "a:error:CST_E_ABORT a:close");
+    cst_abort_unref(signal);
+    cst_abort_unref(other);
+}
+
+static void one_that_is_over_already_may_be_detached_before_its_task(void **state)
+{
+    struct test_host *host = *state;
+    cst_abort *signal = new_switch(host);
+    cst_stream *a = source(host, "a");
+
+    cst_destroy(a, CST_OK);
+    test_host_run(host);
+    test_trace_clear(&host->trace);
+    assert_int_equal(cst_abort_attach(signal, a), CST_OK);
+    assert_int_equal(cst_abort_detach(signal, a), CST_OK);
+    run_and_expect(host, "");
+    cst_abort_unref(signal);
+}
+
 static void without_memory_nothing_has_changed(void **state)
 {
     struct test_host *host = *state;
@@ -203,12 +269,15 @@ static void wrong_arguments_are_refused(void **state)
     assert_int_equal(cst_abort_new(&foreign, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_abort_attach(NULL, a), CST_E_INVALID_ARG);
     assert_int_equal(cst_abort_attach(signal, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_abort_detach(NULL, a), CST_E_INVALID_ARG);
+    assert_int_equal(cst_abort_detach(signal, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_abort_fire(NULL), CST_E_INVALID_ARG);
     assert_false(cst_abort_fired(NULL));
 
     assert_int_equal(cst_ctx_new(&other, test_heap_allocator(&host->heap), NULL), CST_OK);
     assert_int_equal(cst_abort_new(&foreign, other), CST_OK);
     assert_int_equal(cst_abort_attach(foreign, a), CST_E_INVALID_ARG);
+    assert_int_equal(cst_abort_detach(foreign, a), CST_E_INVALID_ARG);
     cst_abort_fire(foreign);
     run_and_expect(host, "");
     cst_abort_unref(foreign);
@@ -226,6 +295,10 @@ static const struct CMUnitTest tests[] = {
     CASE(a_stream_that_is_gone_is_forgotten),
     CASE(a_destroy_slot_may_destroy_the_next_in_line),
     CASE(what_is_attached_outlives_the_callers_reference),
+    CASE(a_further_reference_keeps_the_switch),
+    CASE(what_is_detached_is_left_alone),
+    CASE(each_detach_undoes_one_attach),
+    CASE(one_that_is_over_already_may_be_detached_before_its_task),
     CASE(without_memory_nothing_has_changed),
     CASE(wrong_arguments_are_refused),
 };

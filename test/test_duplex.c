@@ -151,6 +151,38 @@ static void a_late_transform_is_completed_with_a_chunk(void **state)
                      CST_E_INVALID_ARG);
 }
 
+static void a_late_transform_is_completed_with_a_copy(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_filter(f, LATE);
+    struct filter *filter = cst_stream_self(s);
+    char bytes[] = "xy";
+
+    cst_write_copy(s, "ab", 2, NULL, NULL);
+    run(f);
+    test_trace_clear(&f->trace);
+    assert_int_equal(cst_complete_copy(filter->call, NULL, 1), CST_E_INVALID_ARG);
+    assert_int_equal(cst_complete_copy((cst_call){ NULL, 0, 0 }, bytes, 2), CST_E_INVALID_ARG);
+    assert_int_equal(cst_complete_copy(filter->call, bytes, 2), CST_OK);
+    expect(f, "data:xy");
+}
+
+static void a_completion_without_memory_for_its_copy_fails_the_stream(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s = make_filter(f, LATE);
+    struct filter *filter = cst_stream_self(s);
+
+    cst_write(s, cst_slice_str("ab"), NULL, NULL);
+    run(f);
+    test_trace_clear(&f->trace);
+    test_heap_fail_from(&f->heap, 1);
+    assert_int_equal(cst_complete_copy(filter->call, "xy", 2), CST_E_NOMEM);
+    test_heap_fail_never(&f->heap);
+    run(f);
+    expect(f, "t:error:CST_E_NOMEM t:close");
+}
+
 static void a_pass_through_hands_on_the_same_bytes(void **state)
 {
     struct fixture *f = *state;
@@ -1502,6 +1534,8 @@ static void a_transform_in_a_ring_is_written_to_while_its_write_is_in_flight(voi
 static const struct CMUnitTest tests[] = {
     CASE(a_transform_may_push_give_do_both_or_nothing),
     CASE(a_late_transform_is_completed_with_a_chunk),
+    CASE(a_late_transform_is_completed_with_a_copy),
+    CASE(a_completion_without_memory_for_its_copy_fails_the_stream),
     CASE(a_pass_through_hands_on_the_same_bytes),
     CASE(a_byte_of_any_value_passes_unchanged),
     CASE(the_stack_does_not_grow_with_the_pipeline),

@@ -92,6 +92,23 @@ static void listeners_run_in_their_order_and_prepended_ones_first(void **state)
     assert_string_equal(f->trace.text, "d c a b");
 }
 
+static void one_prepended_for_once_comes_first_and_goes(void **state)
+{
+    struct fixture *f = *state;
+    struct ear a = { .f = f, .word = "a" }, b = { .f = f, .word = "b" },
+               c = { .f = f, .word = "c" };
+
+    on(&a);
+    assert_int_equal(cst_prepend_once(f->s, CST_PAUSE, hear, &b), CST_OK);
+    assert_int_equal(cst_prepend_once(f->s, CST_PAUSE, hear, &c), CST_OK);
+    assert_int_equal(cst_listener_count(f->s, CST_PAUSE), 3);
+    off(&b);
+    emit(f);
+    emit(f);
+    assert_string_equal(f->trace.text, "c a a");
+    assert_int_equal(cst_off(f->s, CST_PAUSE, hear, &c), CST_EMPTY);
+}
+
 static void a_listener_added_twice_is_called_twice_and_off_removes_the_later(void **state)
 {
     struct fixture *f = *state;
@@ -438,6 +455,7 @@ static void wrong_arguments_are_refused(void **state)
 
 static const struct CMUnitTest tests[] = {
     CASE(listeners_run_in_their_order_and_prepended_ones_first),
+    CASE(one_prepended_for_once_comes_first_and_goes),
     CASE(a_listener_added_twice_is_called_twice_and_off_removes_the_later),
     CASE(off_looks_at_event_function_and_argument),
     CASE(once_is_called_once_and_can_be_taken_off_before),

@@ -175,6 +175,24 @@ static void unshift_comes_first_until_the_end_is_said(void **state)
     assert_int_equal(cst_unshift(f->r, cst_slice_str("c")), CST_E_UNSHIFT_AFTER_END_EVENT);
 }
 
+static void a_copy_is_unshifted_as_a_chunk_is(void **state)
+{
+    struct fixture *f = *state;
+    char bytes[] = "ab";
+
+    cst_push(f->r, cst_slice_str("c"));
+    assert_int_equal(cst_unshift_copy(f->r, bytes, 2), CST_OK);
+    bytes[0] = 'x';
+    expect_read(f, CST_READ_ANY, "ab");
+    assert_int_equal(cst_unshift_copy(f->r, NULL, 0), CST_OK);
+    expect_read(f, CST_READ_ANY, "c");
+    assert_int_equal(cst_unshift_copy(NULL, bytes, 2), CST_E_INVALID_ARG);
+    assert_int_equal(cst_unshift_copy(f->r, NULL, 1), CST_E_INVALID_ARG);
+    run(f);
+    assert_int_equal(cst_errored(f->r)->status, CST_E_INVALID_ARG);
+    assert_int_equal(cst_unshift_copy(f->r, bytes, 2), CST_E_DESTROYED);
+}
+
 static void a_push_after_eof_fails_the_stream(void **state)
 {
     struct fixture *f = *state;
@@ -926,6 +944,18 @@ static void a_push_without_memory_fails_the_stream(void **state)
     assert_int_equal(cst_push_copy(f->r, "abc", 3), CST_E_NOMEM);
     test_heap_fail_never(&f->heap);
     assert_int_equal(cst_push(f->r, cst_slice_str("x")), CST_E_DESTROYED);
+    run(f);
+    expect(f, "destroy:NOMEM error:NOMEM close");
+}
+
+static void an_unshift_without_memory_fails_the_stream(void **state)
+{
+    struct fixture *f = *state;
+
+    drive(f, NULL);
+    test_heap_fail_from(&f->heap, 1);
+    assert_int_equal(cst_unshift_copy(f->r, "abc", 3), CST_E_NOMEM);
+    test_heap_fail_never(&f->heap);
     run(f);
     expect(f, "destroy:NOMEM error:NOMEM close");
 }
@@ -1722,6 +1752,7 @@ static const struct CMUnitTest tests[] = {
     CASE(flowing_hands_chunks_to_the_listener_inside_push),
     CASE(readable_is_said_by_a_task_and_stops_the_flow),
     CASE(unshift_comes_first_until_the_end_is_said),
+    CASE(a_copy_is_unshifted_as_a_chunk_is),
     CASE(a_push_after_eof_fails_the_stream),
     CASE(a_larger_read_raises_the_mark_to_a_power_of_two),
     CASE(a_read_that_finds_no_memory_to_join_loses_nothing),
@@ -1765,6 +1796,7 @@ static const struct CMUnitTest tests[] = {
     CASE(after_destroy_chunks_are_dropped_without_an_error),
     CASE(lengths_that_do_not_fit_fail_the_stream),
     CASE(a_push_without_memory_fails_the_stream),
+    CASE(an_unshift_without_memory_fails_the_stream),
     CASE(a_buffer_that_cannot_grow_fails_the_stream_and_keeps_what_it_had),
     CASE(cst_next_says_why_there_is_no_chunk),
     CASE(an_error_that_cst_next_hands_over_is_handled),

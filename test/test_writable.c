@@ -825,6 +825,23 @@ static void end_undoes_every_cork(void **state)
     expect(f, "3 finish destroy close");
 }
 
+static void an_end_may_write_a_copy(void **state)
+{
+    struct fixture *f = *state;
+    char bytes[] = "ab";
+
+    drive(f, &hand_ops, CST_PENDING, NULL);
+    write_text(f, "x", one);
+    assert_int_equal(cst_end_copy(f->w, NULL, 1, test_hand_done, two), CST_E_INVALID_ARG);
+    assert_int_equal(cst_end_copy(f->w, bytes, 2, test_hand_done, two), CST_OK);
+    bytes[0] = 'y';
+    answer(f, CST_OK);
+    answer(f, CST_OK);
+    expect(f, "write:x write:ab 1 prefinish");
+    run(f);
+    expect(f, "2 finish destroy close");
+}
+
 static void an_uncork_too_many_is_fine(void **state)
 {
     struct fixture *f = *state;
@@ -1189,6 +1206,7 @@ static void without_memory_for_a_copy_or_an_end_nothing_has_changed(void **state
     assert_int_equal(cst_write_copy(f->w, "a", 1, test_hand_done, one), CST_E_NOMEM);
     assert_int_equal(write_text(f, "a", one), CST_E_NOMEM);
     assert_int_equal(cst_end_with(f->w, cst_slice_str("a"), test_hand_done, one), CST_E_NOMEM);
+    assert_int_equal(cst_end_copy(f->w, "a", 1, NULL, NULL), CST_E_NOMEM);
     cst_cork(f->w);
     assert_int_equal(cst_write(f->w, cst_slice_str("a"), NULL, NULL), CST_E_NOMEM);
     assert_int_equal(cst_end_with(f->w, cst_slice_str("a"), NULL, NULL), CST_E_NOMEM);
@@ -1214,6 +1232,8 @@ static void writers_are_refused_where_there_is_no_writable_side(void **state)
     assert_int_equal(cst_write_copy(NULL, "x", 1, NULL, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_end(NULL, NULL, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_end_with(NULL, cst_slice_empty(), NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_end_copy(NULL, "x", 1, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_end_copy(r, "x", 1, NULL, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_cork(NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_uncork(r), CST_E_INVALID_ARG);
     assert_int_equal(cst_writable_new(&r, f->ctx, NULL, NULL, NULL), CST_E_INVALID_ARG);
@@ -1851,6 +1871,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_failed_writev_fails_its_batch_then_what_waits),
     CASE(the_bytes_of_a_late_write_stay_until_its_answer),
     CASE(end_undoes_every_cork),
+    CASE(an_end_may_write_a_copy),
     CASE(an_uncork_too_many_is_fine),
     CASE(a_write_that_fails_inside_its_slot_is_seen_at_once_and_told_by_a_task),
     CASE(a_failure_while_uncorking_fails_each_and_the_end),

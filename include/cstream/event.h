@@ -3,7 +3,8 @@
  *
  * Listeners of one event run in the order in which they were added, synchronously, when the event happens. A listener
  * that is added while its event is being emitted waits for the next; one that is removed meanwhile is still called this
- * time, as in Node. Node: EventEmitter on, once, prependListener, off, listenerCount, removeAllListeners.
+ * time, as in Node. Node: EventEmitter on, once,
+ * prependListener, prependOnceListener, off, listenerCount, removeAllListeners.
  */
 #ifndef CSTREAM_EVENT_H
 #define CSTREAM_EVENT_H
@@ -49,6 +50,8 @@ typedef void cst_listener_fn(cst_stream *s, const cst_event *event, void *arg);
 CST_API cst_status cst_on(cst_stream *s, cst_event_type type, cst_listener_fn *fn, void *arg);
 CST_API cst_status cst_once(cst_stream *s, cst_event_type type, cst_listener_fn *fn, void *arg);
 CST_API cst_status cst_prepend(cst_stream *s, cst_event_type type, cst_listener_fn *fn, void *arg);
+CST_API cst_status cst_prepend_once(cst_stream *s, cst_event_type type, cst_listener_fn *fn,
+                                    void *arg);
 
 /**
  * Removes the listener added last with this function and argument. Removing the last 'readable' listener gives the flow

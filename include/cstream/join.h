@@ -18,7 +18,10 @@ typedef struct cst_abort cst_abort;
  * CST_E_INVALID_ARG. */
 CST_API cst_status cst_abort_new(cst_abort **out, cst_ctx *ctx);
 
-/** Lets go of the caller's reference. What is attached stays attached. NULL is fine. */
+/** One more reference; gives abort back. NULL is fine. */
+CST_API cst_abort *cst_abort_ref(cst_abort *abort);
+
+/** Lets go of a reference. What is attached stays attached. NULL is fine. */
 CST_API void cst_abort_unref(cst_abort *abort);
 
 /**
@@ -28,6 +31,11 @@ CST_API void cst_abort_unref(cst_abort *abort);
  * CST_OK, CST_E_NOMEM (nothing has changed), CST_E_INVALID_ARG (NULL, or of another context)
  */
 CST_API cst_status cst_abort_attach(cst_abort *abort, cst_stream *s);
+
+/** Undoes the latest cst_abort_attach of s to this switch that is not undone yet: the switch leaves s alone.
+ *
+ * CST_OK, CST_EMPTY (s is not attached, has ended, or the switch was thrown), CST_E_INVALID_ARG (NULL, or of another context) */
+CST_API cst_status cst_abort_detach(cst_abort *abort, cst_stream *s);
 
 /** Throws the switch; again it does nothing. Re-entrancy: runs destroy slots before it returns. */
 CST_API cst_status cst_abort_fire(cst_abort *abort);

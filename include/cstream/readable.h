@@ -58,6 +58,9 @@ CST_API cst_status cst_push_eof(cst_stream *s);
  */
 CST_API cst_status cst_unshift(cst_stream *s, cst_slice chunk);
 
+/** The same with a copy of len bytes of the caller's; a copy that is not made fails the stream as in cst_push_copy. */
+CST_API cst_status cst_unshift_copy(cst_stream *s, const void *bytes, size_t len);
+
 /** Any size: the first chunk of the buffer, whole; of text (cst_set_encoding) that does not flow, all of the buffer as
  * one. Node: read() without an argument. */
 #define CST_READ_ANY SIZE_MAX

@@ -252,6 +252,10 @@ CST_API cst_status cst_complete(cst_call call, cst_status status);
  * the chunk is dropped and CST_E_INVALID_ARG returned: the call is not answered. */
 CST_API cst_status cst_complete_with(cst_call call, cst_slice chunk);
 
+/** The same with a copy of len bytes of the caller's. CST_E_NOMEM where there is none for the copy: the call is answered
+ * with that. */
+CST_API cst_status cst_complete_copy(cst_call call, const void *bytes, size_t len);
+
 /**
  * Leaves a chunk (taken) as part of the answer: `return cst_give(s, chunk);` in read, transform or flush. It does what
  * cst_push as the slot's last act would, and costs less.

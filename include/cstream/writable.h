@@ -68,6 +68,10 @@ CST_API cst_status cst_end(cst_stream *s, cst_done_fn *done, void *arg);
  * changed then, done will not run. Node: end(chunk). */
 CST_API cst_status cst_end_with(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg);
 
+/** The same with a copy of len bytes of the caller's. CST_E_NOMEM where there is none for the copy: nothing has changed. */
+CST_API cst_status cst_end_copy(cst_stream *s, const void *bytes, size_t len, cst_done_fn *done,
+                                void *arg);
+
 /** Holds writes in the queue until as many uncorks, so that the sink gets them together. Node: cork, uncork.
  * Re-entrancy: the last uncork runs the write or writev slot before it returns. */
 CST_API cst_status cst_cork(cst_stream *s);

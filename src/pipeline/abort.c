@@ -63,3 +63,31 @@ cst_status cst_abort_attach(cst_abort *abort, cst_stream *s)
     cst__leave(ctx);
     return CST_OK;
 }
+
+/* The attachment that a link of the list belongs to, if it is one of s. */
+static struct attachment *attachment_of(struct cst__abort_link *link, const cst_stream *s)
+{
+    struct attachment *a;
+
+    if (link->fired != attachment_fired)
+        return NULL;
+    a = cst__container_of(link, struct attachment, link);
+    return a->finished.stream == s ? a : NULL;
+}
+
+cst_status cst_abort_detach(cst_abort *abort, cst_stream *s)
+{
+    struct attachment *a = NULL;
+
+    if (!abort || !s || abort->ctx != s->ctx)
+        return CST_E_INVALID_ARG;
+    for (struct cst__abort_link *link = abort->last; link && !a; link = link->prev)
+        a = attachment_of(link, s);
+    if (!a)
+        return CST_EMPTY;
+    cst__enter(s->ctx);
+    cst__abort_unlisten(&a->link);
+    cst__finished_stop(&a->finished);
+    cst__leave(s->ctx);
+    return CST_OK;
+}

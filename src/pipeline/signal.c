@@ -25,6 +25,13 @@ cst_status cst_abort_new(cst_abort **out, cst_ctx *ctx)
     return CST_OK;
 }
 
+cst_abort *cst_abort_ref(cst_abort *abort)
+{
+    if (abort)
+        abort->refs++;
+    return abort;
+}
+
 void cst_abort_unref(cst_abort *abort)
 {
     if (abort)

@@ -328,6 +328,11 @@ cst_status cst_prepend(cst_stream *s, cst_event_type type, cst_listener_fn *fn, 
     return add_listener(s, type, fn, arg, LISTENER_FRONT);
 }
 
+cst_status cst_prepend_once(cst_stream *s, cst_event_type type, cst_listener_fn *fn, void *arg)
+{
+    return add_listener(s, type, fn, arg, LISTENER_FRONT | LISTENER_ONCE);
+}
+
 static bool is_listener(const struct cst__listener *l, cst_event_type type, unsigned front,
                         cst_listener_fn *fn, const void *arg)
 {

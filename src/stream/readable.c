@@ -451,6 +451,17 @@ cst_status cst_push(cst_stream *s, cst_slice chunk)
     return st;
 }
 
+/* A copy for a push or an unshift was not made. */
+OUT_OF_LINE cst_status fail_for(cst_stream *s, cst_status st)
+{
+    cst_ctx *ctx = s->ctx;
+
+    cst__enter(ctx);
+    add_failed(s, st);
+    cst__leave(ctx);
+    return st;
+}
+
 cst_status cst_push_copy(cst_stream *s, const void *bytes, size_t len)
 {
     cst_slice chunk = { 0 };
@@ -459,12 +470,7 @@ cst_status cst_push_copy(cst_stream *s, const void *bytes, size_t len)
     if (!s || !(s->flags & HAS_READABLE))
         return CST_E_INVALID_ARG;
     st = bytes || !len ? cst__copy(&chunk, &s->ctx->copies, bytes, len) : CST_E_INVALID_ARG;
-    if (st == CST_OK)
-        return cst_push(s, chunk);
-    cst__enter(s->ctx);
-    add_failed(s, st);
-    cst__leave(s->ctx);
-    return st;
+    return st == CST_OK ? cst_push(s, chunk) : fail_for(s, st);
 }
 
 cst_status cst_push_eof(cst_stream *s)
@@ -504,6 +510,17 @@ cst_status cst_unshift(cst_stream *s, cst_slice chunk)
     }
     cst__slice_unref(&chunk);
     return st;
+}
+
+cst_status cst_unshift_copy(cst_stream *s, const void *bytes, size_t len)
+{
+    cst_slice chunk = { 0 };
+    cst_status st;
+
+    if (!s || !(s->flags & HAS_READABLE))
+        return CST_E_INVALID_ARG;
+    st = bytes || !len ? cst__copy(&chunk, &s->ctx->copies, bytes, len) : CST_E_INVALID_ARG;
+    return st == CST_OK ? cst_unshift(s, chunk) : fail_for(s, st);
 }
 
 /* --- read ----------------------------------------------------------------------------------------------------------- */

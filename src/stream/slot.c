@@ -289,11 +289,16 @@ cst_status cst_complete(cst_call call, cst_status status)
     return CST_OK;
 }
 
+/* Whether it is a call whose answer may have a chunk. */
+static bool takes_chunk(const cst_call *call)
+{
+    return call->stream && (call->slot == SLOT_TRANSFORM || call->slot == SLOT_FLUSH_AS_FINAL ||
+                            call->slot == SLOT_FLUSH_AT_FINISH);
+}
+
 cst_status cst_complete_with(cst_call call, cst_slice chunk)
 {
-    bool fits =
-        is_call(&call) && (call.slot == SLOT_TRANSFORM || call.slot == SLOT_FLUSH_AS_FINAL ||
-                           call.slot == SLOT_FLUSH_AT_FINISH);
+    bool fits = takes_chunk(&call);
 
     if (fits) {
         cst_ctx *ctx = call.stream->ctx;
@@ -304,6 +309,20 @@ cst_status cst_complete_with(cst_call call, cst_slice chunk)
     }
     cst__slice_unref(&chunk);
     return fits ? CST_OK : CST_E_INVALID_ARG;
+}
+
+cst_status cst_complete_copy(cst_call call, const void *bytes, size_t len)
+{
+    cst_slice chunk;
+    cst_status st;
+
+    if (!takes_chunk(&call) || (!bytes && len))
+        return CST_E_INVALID_ARG;
+    st = cst__copy(&chunk, &call.stream->ctx->copies, bytes, len);
+    if (st == CST_OK)
+        return cst_complete_with(call, chunk);
+    cst_complete(call, st);
+    return st;
 }
 
 void cst__call_forget(cst_call call)

@@ -202,6 +202,12 @@ static void attach_and_fire(struct cell *cell, cst_stream *s)
     cst_abort_fire(cell->abort);
 }
 
+static void attach_and_detach(struct cell *cell, cst_stream *s)
+{
+    cst_abort_attach(cell->abort, s);
+    cst_abort_detach(cell->abort, s);
+}
+
 static void fire_and_attach(struct cell *cell, cst_stream *s)
 {
     cst_abort_fire(cell->abort);
@@ -354,6 +360,7 @@ static void make_pair(struct cell *cell)
     EACH(cst_end, cell_answered(cell, cst_end(s, cell_done, cell_owes(cell))))                    \
     EACH(cst_end_with,                                                                            \
          cell_answered(cell, cst_end_with(s, some_bytes(), cell_done, cell_owes(cell))))          \
+    EACH(cst_end_copy, cell_answered(cell, cst_end_copy(s, "x", 1, cell_done, cell_owes(cell))))  \
     ALONE(cst_cork)                                                                               \
     ALONE(cst_uncork)                                                                             \
     EACH(cork_write_uncork, cork_and_write(cell, s))                                              \
@@ -370,6 +377,7 @@ static void make_pair(struct cell *cell)
     EACH(cst_push_copy, cst_push_copy(s, "copied", 6))                                            \
     ALONE(cst_push_eof)                                                                           \
     EACH(cst_unshift, cst_unshift(s, some_bytes()))                                               \
+    EACH(cst_unshift_copy, cst_unshift_copy(s, "copied", 6))                                      \
     EACH(cst_read, read_from(s, CST_READ_ANY))                                                    \
     EACH(read_of_nothing, cst_read(NULL, s, 0))                                                   \
     EACH(read_of_two_bytes, read_from(s, 2))                                                      \
@@ -410,6 +418,7 @@ static void make_pair(struct cell *cell)
     EACH(complete_twice, answer_twice(s))                                                         \
     ONCE(complete_what_is_late, answer_what_is_late(cell))                                        \
     EACH(cst_complete_with, cst_complete_with(cst_this_call(s), some_bytes()))                    \
+    EACH(cst_complete_copy, cst_complete_copy(cst_this_call(s), "copied", 6))                     \
     EACH(cst_give, give(cell, s))                                                                 \
     EACH(cst_set_timeouts, cst_set_timeouts(s, &(cst_timeouts){ .idle_ns = 8, .total_ns = 20 }))  \
     EACH(set_no_timeouts, cst_set_timeouts(s, NULL))                                              \
@@ -419,6 +428,7 @@ static void make_pair(struct cell *cell)
     EACH(on_readable, cst_on(s, CST_READABLE, on_nothing, NULL))                                  \
     EACH(cst_once, on_each_event(s, cst_once))                                                    \
     EACH(cst_prepend, on_each_event(s, cst_prepend))                                              \
+    EACH(cst_prepend_once, on_each_event(s, cst_prepend_once))                                    \
     EACH(cst_off, on_and_off(s))                                                                  \
     EACH(on_and_off_readable,                                                                     \
          (cst_on(s, CST_READABLE, on_nothing, NULL), cst_off(s, CST_READABLE, on_nothing, NULL))) \
@@ -438,10 +448,12 @@ static void make_pair(struct cell *cell)
          cell_may_answer(cell, cst_finished(s, NULL, cell_outcome, cell_owes(cell))))             \
     EACH(cst_finished_cancel, finished_and_cancel(cell, s))                                       \
     EACH(cst_abort_attach, cst_abort_attach(cell->abort, s))                                      \
+    EACH(cst_abort_detach, attach_and_detach(cell, s))                                            \
     EACH(cst_abort_fire, attach_and_fire(cell, s))                                                \
     EACH(attach_to_a_thrown_switch, fire_and_attach(cell, s))                                     \
     EACH(cst_abort_unref, attach_and_unref(cell, s))                                              \
     ONCE(cst_abort_fired, cst_abort_fired(cell->abort))                                           \
+    ONCE(cst_abort_ref, cst_abort_unref(cst_abort_ref(cell->abort)))                              \
     EACH(cst_abort_new, attach_to_another(cell, s))                                               \
     ALONE(cst_is_port)                                                                            \
     ALONE(cst_port_want)                                                                          \

@@ -3,7 +3,8 @@
  *
  * It prints:
  *
- *     listeners: 3
+ *     listeners: 4
+ *     first of all finish
  *     in front finish
  *     on finish
  *     CST_E_WRITE_AFTER_END in sink: write after end
@@ -43,6 +44,8 @@ static void listeners(cst_ctx *ctx)
     cst_once(s, CST_FINISH, on_event, "once");
     /* Node: stream.prependListener('finish', fn) */
     cst_prepend(s, CST_FINISH, on_event, "in front");
+    /* Node: stream.prependOnceListener('finish', fn) */
+    cst_prepend_once(s, CST_FINISH, on_event, "first of all");
     /* Node: stream.listenerCount('finish') */
     size_t count = cst_listener_count(s, CST_FINISH);
     printf("listeners: %zu\n", count);
