@@ -1,9 +1,10 @@
 /*
- * duplex.h - streams with both sides: duplex, transform, pass-through, and pairs.
+ * duplex.h - streams with both sides: duplex, transform, pass-through.
  *
- * The sides of a duplex are independent: what is written does not come out on the readable side, unless the slots make
- * it so. Errors and destroy concern both. A transform's readable side is fed by its transform and flush slots, and it
- * takes the next chunk only when its own output is below the highWaterMark.
+ * The two sides of a duplex are independent: what is written does not come out on the readable side
+ * unless the slots make it so. Errors and destroy concern both sides. In a transform the transform
+ * and flush slots feed the readable side, and the next chunk is taken only when the output is below
+ * its highWaterMark.
  */
 #ifndef CSTREAM_DUPLEX_H
 #define CSTREAM_DUPLEX_H
@@ -11,18 +12,24 @@
 #include "readable.h"
 #include "writable.h"
 
-/** Both sides. It must have the slot write or writev, unless no_writable. See stream.h. Node: new Duplex. */
+/**
+ * Make a stream with both sides. It must have the slot write or writev, unless no_writable is set.
+ * Form and results are in stream.h. Node: new Duplex.
+ */
 CST_API cst_status cst_duplex_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops,
                                   const void *self, const cst_opts *opts);
 
-/** A filter. It must have the slot transform. See stream.h for the form. Node: new Transform. */
+/**
+ * Make a filter. It must have the slot transform. Form and results are in stream.h.
+ * Node: new Transform.
+ */
 CST_API cst_status cst_transform_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops,
                                      const void *self, const cst_opts *opts);
 
-/** A transform that hands every chunk on as it is. Node: new PassThrough. */
+/** Make a transform that passes every chunk on unchanged. Node: new PassThrough. */
 CST_API cst_status cst_passthrough_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts);
 
-/** A pass-through with slots of its own beside that: construct, final, flush and destroy of ops. */
+/** Make a pass-through with the slots construct, final, flush and destroy of ops. */
 CST_API cst_status cst_passthrough_new_with(cst_stream **out, cst_ctx *ctx, const cst_ops *ops,
                                             const void *self, const cst_opts *opts);
 

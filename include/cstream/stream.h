@@ -1,15 +1,15 @@
 /*
  * stream.h - the stream: one handle, one table of slots, two sides.
  *
- * A stream is one opaque object with a readable side, a writable side, or both, as in Node. What it does is said by a
- * constant table of slots, `cst_ops`; what it knows is `self`, memory of the table's self_size that the library
- * allocates beside the stream. The kinds and their constructors:
+ * A stream is one opaque object with a readable side, a writable side, or both, as in Node. A
+ * constant table of slots, `cst_ops`, says what it does. Its state is `self`: memory of the table's
+ * self_size that the library allocates beside the stream. The kinds and their constructors:
  *
- *     cst_readable_new     slots read                          a source                 readable.h
- *     cst_writable_new     slots write or writev, final        a sink                   writable.h
- *     cst_duplex_new       both, independent of each other     a socket                 duplex.h
- *     cst_transform_new    slots transform, flush              a filter                 duplex.h
- *     cst_passthrough_new  none                                hands chunks on          duplex.h
+ *     cst_readable_new      slots read                      a source                readable.h
+ *     cst_writable_new      slots write or writev, final    a sink                  writable.h
+ *     cst_duplex_new        both, independently             a socket                duplex.h
+ *     cst_transform_new     slots transform, flush          a filter                duplex.h
+ *     cst_passthrough_new   none                            passes chunks on        duplex.h
  *
  * A filter as a user writes it:
  *
@@ -24,29 +24,38 @@
  *     }
  *     static const cst_ops upper_ops = { .name = "upper", .transform = upper };
  *
- * How a slot answers. The status it returns is its answer:
+ * How a slot answers: by the status that it returns.
  *
- *     CST_OK           done
- *     cst_give(s, c)   done, with one chunk (read, transform and flush): Node's callback(null, chunk)
- *     negative         failed: the stream is destroyed with that error (unless no_auto_destroy)
- *     CST_PENDING      the answer comes by cst_complete on the call taken with cst_this_call, later or already given
+ *     CST_OK                   done
+ *     return cst_give(s, c)    done, with one chunk (read, transform and flush).
+ *                              Node: callback(null, chunk)
+ *     negative                 failed: the stream is destroyed with that error (unless
+ *                              no_auto_destroy)
+ *     CST_PENDING              the slot answers by cst_complete on the call that it took with
+ *                              cst_this_call: later, or already inside the slot
  *
- * `read` owes no answer: it pushes chunks, in the slot or any time later. What a slot is given as `const cst_slice *` is
- * borrowed; its bytes stay until the slot has returned and answered, so a slot that answers later copies the struct and
- * needs no reference. A slot that answers twice does what it does in Node: as a rule CST_E_MULTIPLE_CALLBACK. What is
- * returned counts as an answer too: a slot that has completed its call inside itself returns CST_PENDING.
+ * The read slot owes no answer: it pushes chunks, inside the slot or at any later time. A slot that
+ * has called cst_complete inside itself returns CST_PENDING, since what it returns is an answer
+ * too. A slot that answers twice does what it does in Node: usually CST_E_MULTIPLE_CALLBACK.
  *
- * What is called when. Calls that move data may run slots and listeners before they return, where Node would; 'end',
- * 'finish', 'error', 'close', 'readable', 'resume' and the callbacks of writes that completed inside their slot come by
- * a deferred task, in cst_ctx_run. Each function says which. Every function may be called inside every slot, listener
- * and callback, of the same stream too, unless it says otherwise; destroying or unreferencing the stream itself is fine.
+ * A `const cst_slice *` that a slot gets is borrowed. Its bytes stay until the slot has returned
+ * and answered. So a slot that answers later copies the struct, and needs no reference.
  *
- * How long a stream lives. A constructor gives its caller one reference. A stream is freed when it has closed, its
- * slots have answered, and the last reference is gone: never under a call that uses it. cst_unref does not destroy; a
- * running pipeline may be left to itself.
+ * What is deferred. Calls that move data may run slots and listeners before they return, if Node's
+ * do. These come later, by a deferred task inside cst_ctx_run: 'end', 'finish', 'error', 'close',
+ * 'readable', 'resume', and the callbacks of writes that were completed inside their slot. Each
+ * function says which it runs at once.
  *
- * Errors at the door. A NULL stream, or a side that the kind lacks, is answered with CST_E_INVALID_ARG; nothing has
- * changed then, except that a chunk passed by value is gone.
+ * Re-entrancy. Every function may be called inside every slot, listener and callback, also of the
+ * stream that it is called on, unless it says otherwise. Destroying a stream or dropping its last
+ * reference there is fine.
+ *
+ * How long a stream lives. A constructor gives its caller one reference. A stream is freed when it
+ * has closed, its slots have answered, and the last reference was dropped; never under a call that
+ * uses it. cst_unref does not destroy: a pipeline that runs may be left to itself.
+ *
+ * Wrong arguments. If s is NULL, or its kind lacks the side, a function returns CST_E_INVALID_ARG.
+ * Nothing has changed then, but a chunk that was passed by value is dropped.
  *
  * Threads: the thread that runs the stream's context.
  */
@@ -57,22 +66,28 @@
 
 typedef struct cst_stream cst_stream;
 
-/** How a write or an end came out: CST_OK, or why not. Called exactly once for each that was not refused at the door. */
+/**
+ * Tells how a write or an end came out: CST_OK, or why it failed. Called exactly once for each one
+ * that was not refused with a wrong argument or for want of memory.
+ */
 typedef void cst_done_fn(cst_stream *s, cst_status status, void *arg);
 
-/* --- the table of slots ------------------------------------------------------------------------------------------ */
+/* --- the table of slots ----------------------------------------------------------------------- */
 
 /**
- * What a transfer slot is given, and what it says beside its answer.
+ * What a transfer slot gets, and what it fills in beside its answer.
  *
- * source  given: the stream whose bytes are wanted. cst_stream_ops and cst_stream_self tell what it is.
- * max     given: move no more bytes than this
- * moved   said: so many bytes have left the source. They have gone where this stream writes, but for
- * held      so many of them, which this stream has taken and not passed on yet. Only with CST_PENDING: they count as its
- *           writable length until the call is completed.
- * from    said: how the source stands. CST_OK: it may have more. CST_EMPTY: nothing there now; it will be given a push
- *           when there is, an empty chunk where it has read none, as a read slot that pushed nothing promises. CST_EOF:
- *           that was all. A negative status: it has failed with that.
+ * source  in: the stream whose bytes are wanted; cst_stream_ops and cst_stream_self say what it is
+ * max     in: the most bytes to move
+ * moved   out: how many bytes have left the source
+ * held    out: how many of these this stream has taken and not passed on yet. Only with
+ *         CST_PENDING: they count as its writable length until the call is completed.
+ * from    out: the state of the source.
+ *         CST_OK       it may have more
+ *         CST_EMPTY    it has nothing now. It promises to push when it has, as a read slot that
+ *                      pushed nothing does; an empty chunk if it has read none.
+ *         CST_EOF      that was all
+ *         negative     it has failed with that error
  */
 typedef struct cst_transfer {
     cst_stream *source;
@@ -84,112 +99,135 @@ typedef struct cst_transfer {
 } cst_transfer;
 
 /**
- * What a stream does. Constant, shared by all streams of a sort; it must outlive them. A slot that is NULL does the
- * documented default. Slots of a side that the kind lacks are not looked at.
+ * What a stream does. The table is constant, shared by all streams of its sort, and must outlive
+ * them. A slot that is NULL does its default. Slots of a side that the kind lacks are ignored.
  */
 typedef struct cst_ops {
     /** Names the stage in errors. May be NULL. */
     const char *name;
 
-    /** Bytes of self; 0 where there is no state, self is then NULL. */
+    /** Bytes of self. If it is 0, self is NULL. */
     size_t self_size;
 
-    /** Called once by a task, before any other slot: open what has to be opened. Until it has answered, writes queue,
-     * nothing is read, and destroy waits. A failure destroys the stream. Node: construct. Default: none. */
+    /** Open what has to be opened. Called once, by a task, before any other slot. Until it has
+     * answered, writes are queued, nothing is read, and a destroy waits. A failure destroys the
+     * stream. Node: construct. Default: none. */
     cst_status (*construct)(cst_stream *s, void *self);
 
-    /** More chunks are wanted: push some, now or later, size bytes being a hint (the highWaterMark). Called again only
-     * after something was pushed. A negative status fails the stream. Node: read. Default: nothing; chunks are pushed
-     * from outside. Not for transforms. */
+    /** Push chunks, now or later: more are wanted. size is a hint (the highWaterMark). Called again
+     * only after something was pushed. A negative status fails the stream. Not for transforms.
+     * Node: read. Default: nothing; chunks are pushed from outside. */
     cst_status (*read)(cst_stream *s, void *self, size_t size);
 
-    /** Consume a chunk; it may be empty. Called again only after the answer. A negative status fails the stream and
-     * everything queued in it, by a task: what is returned while the queue is being emptied does not stop that, and the
-     * chunks behind are still given to the slot, as in Node. Node: write. Default: writev with one. */
+    /** Consume a chunk, which may be empty. Called again only after the answer. A negative status
+     * fails the stream and everything queued in it, by a task. If the queue is just being written
+     * out, the chunks behind are still given to the slot, as in Node. Node: write. Default: writev
+     * with one chunk. */
     cst_status (*write)(cst_stream *s, void *self, const cst_slice *chunk);
 
-    /** Consume count chunks (at least one) at once: all that was queued. The array and the bytes are kept until the
-     * slot has returned and answered; an array of one, which it gets where there is no write slot, until it has
-     * answered. Node: writev. Default: one write for each. */
+    /** Consume count chunks (at least one) at once: everything that was queued. The array and the
+     * bytes stay until the slot has returned and answered. An array of one, which the slot gets in
+     * place of a write slot, stays until it has answered. Node: writev. Default: one write for each
+     * chunk. */
     cst_status (*writev)(cst_stream *s, void *self, const cst_slice *chunks, size_t count);
 
-    /** All was written: finish up before 'finish'. Node: final. Default: nothing; for transforms: flush. */
+    /** Finish up: everything was written, 'finish' follows the answer. Node: final. Default:
+     * nothing; for transforms: flush. */
     cst_status (*final)(cst_stream *s, void *self);
 
-    /** Turn a chunk into any number of chunks, by push or with the answer. Node: transform. Transforms must have it. */
+    /** Turn a chunk into any number of chunks, by cst_push or with the answer. Transforms must have
+     * it. Node: transform. */
     cst_status (*transform)(cst_stream *s, void *self, const cst_slice *chunk);
 
-    /** No chunk will follow: push what is left; EOF is pushed after the answer. Node: flush. Default: nothing. */
+    /** Push what is left: no chunk follows. EOF is pushed after the answer. Node: flush. Default:
+     * nothing. */
     cst_status (*flush)(cst_stream *s, void *self);
 
-    /** Release what the stream holds; called once, also when all went well. error is NULL, or what the stream was
-     * destroyed with. CST_OK passes that error on to 'error', CST_SWALLOW drops it, a negative status replaces it.
-     * Node: destroy. Default: CST_OK. */
+    /** Release what the stream holds. Called once, also if all went well. error is what the stream
+     * was destroyed with, or NULL. CST_OK passes that error on to 'error', CST_SWALLOW drops it,
+     * and a negative status replaces it. Node: destroy. Default: CST_OK. */
     cst_status (*destroy)(cst_stream *s, void *self, const cst_error *error);
 
-    /** Take bytes straight from the stream that is piped into this one, where the two know a shorter way than a chunk in
-     * memory: a call of the kernel, from descriptor to descriptor. See "The shorter way" below. Default: none. */
+    /** Take bytes directly from the stream that is piped into this one. See "Kernel transfer"
+     * below. Default: none. */
     cst_status (*transfer)(cst_stream *s, void *self, cst_transfer *transfer);
 
-    /** No slot, but a status: what cst_write says, its callback gets and 'error' tells where no_half_open is set, 'end' has
-     * been emitted, and the writable side has ended. The other end has gone then, and as a rule nobody here has called
-     * cst_end. Sockets of libcstream-posix: CST_OS(EPIPE). Node: net.Socket, of its duplexes alone. Default (0):
-     * CST_E_WRITE_AFTER_END. */
+    /** A status, not a slot. If no_half_open has ended the writable side because 'end' was emitted,
+     * a later cst_write returns it, and its callback and 'error' get it: the peer has gone, and
+     * usually nobody here has called cst_end. Sockets of libcstream-posix have CST_OS(EPIPE).
+     * Node: net.Socket alone. Default (0): CST_E_WRITE_AFTER_END. */
     cst_status write_after_peer_end;
 
-    /** Zero, for slots to come. */
+    /** Zero, for later slots. */
     uintptr_t reserved[4];
 } cst_ops;
 
 /*
- * The shorter way. Where a source flows into one pipe, and the destination has a transfer slot, that slot is called in
- * place of the source's read slot, so that the bytes need not come by here at all. It is a write that fetches its bytes
- * itself. It is called only while no listener could tell the difference:
+ * Kernel transfer (zero copy: sendfile, splice, copy_file_range).
  *
- *     the source        flows; the pipe is all that listens to its 'data'; its buffer is empty (nothing is read behind what
- *                       a flow takes out of it, so that it becomes so); it is past construct, has a read slot, no decoder,
- *                       no object mode, and has not ended, failed or been destroyed
- *     the destination   has nothing queued or in flight, is not corked, does not need a 'drain'; it is past construct,
- *                       is no transform, has no object mode, and has not ended, failed or been destroyed
+ * If a source flows into one pipe and the destination has a transfer slot, that slot is called
+ * instead of the source's read slot. It is a write that fetches its bytes itself, so that they need
+ * not pass through memory. It is called only while no listener could tell the difference:
  *
- * and it answers
+ *     the source       flows, and the pipe is the only listener to its 'data'; has an empty buffer;
+ *                      has been constructed; has a read slot, no decoder and no object mode; has
+ *                      not ended, failed or been destroyed
+ *     the destination  has nothing queued or in flight, is not corked and needs no 'drain'; has
+ *                      been constructed; is not a transform and not in object mode; has not ended,
+ *                      failed or been destroyed
  *
- *     CST_OK             moved what could be moved now; `from` says whether to come back. Called again by a task.
- *     CST_PENDING        this stream has to wait before it can take more: a write is in flight, of `held` bytes, until the
- *                        slot's call (cst_this_call) is completed. The source pauses as for CST_FULL, and 'drain' follows.
+ * For such a pair nothing is read ahead, so that the source's buffer becomes empty.
+ *
+ * The slot returns
+ *
+ *     CST_OK             it has moved what could be moved now. transfer->from says whether to call
+ *                        it again, by a task.
+ *     CST_PENDING        this stream has to wait before it can take more. A write of `held` bytes
+ *                        is in flight until the slot's call (cst_this_call) is completed. The
+ *                        source pauses as after CST_FULL, and 'drain' follows.
  *     CST_EMPTY          not this time: one chunk goes the ordinary way. Nothing was moved.
- *     CST_E_UNSUPPORTED  not with this source: the slot is not asked again for this pipe. Nothing was moved.
- *     another failure    this stream fails with it, as in a write; where the source fails, `from` says so
+ *     CST_E_UNSUPPORTED  not with this source: the slot is not called again for this pipe. Nothing
+ *                        was moved.
+ *     other failures     this stream fails with it, as in a write. If the source fails,
+ *                        transfer->from says so.
  *
- * Events and backpressure are those of chunks that are read and written: 'pause', 'resume', 'drain', 'end', 'finish',
- * 'error' and 'close' come when they would. What is buffered is `held` bytes, never more than the system itself keeps.
+ * Events and backpressure are those of chunks that are read and written: 'pause', 'resume',
+ * 'drain', 'end', 'finish', 'error' and 'close' come when they would then. Only `held` bytes are
+ * buffered, never more than the system itself holds.
  *
- * Each call stands for itself. A 'data' listener that is added, a second pipe, an unpipe, a write to the destination: from
- * the next call on, reads and writes are ordinary again. No byte is lost by that: what has left the source goes to where it
- * was on its way to, as a chunk that was written before would.
+ * Each call stands for itself. After a 'data' listener or a second pipe was added, after an unpipe
+ * or a write to the destination, the next bytes are read and written in the ordinary way. None is
+ * lost: bytes that have left the source go to where they were going, as a chunk that was written
+ * before.
  */
 
-/* --- options ------------------------------------------------------------------------------------------------------ */
+/* --- options ---------------------------------------------------------------------------------- */
 
-/** Written for a highWaterMark of 0, since 0 means the default. */
+/** The highWaterMark of 0. In the options 0 means the default. */
 #define CST_HWM_ZERO SIZE_MAX
 
 /**
- * Options of a stream; zeroes are Node's defaults, NULL is all zeroes.
+ * Options of a stream; zeroes are Node's defaults. NULL is all zeroes.
  *
- * high_water_mark            how much a side buffers before it asks the other end to hold; beats the next two
+ * high_water_mark            how much a side buffers before it asks the other end to wait: bytes,
+ *                            or chunks in object mode. If set, it beats the next two.
  * readable_high_water_mark   of the readable side; duplexes and transforms only
- * writable_high_water_mark   of the writable side; likewise
- * object_mode                highWaterMarks count chunks, and chunks are never joined or cut: messages. Both sides, or
- * readable_object_mode         one of them (duplexes and transforms)
- * writable_object_mode
- * no_auto_destroy            do not destroy after 'end' and 'finish', nor on an error. Node: autoDestroy: false
- * no_emit_close              no 'close'. Node: emitClose: false
- * no_half_open               end the writable side when the readable side has ended. Node: allowHalfOpen: false
- * no_readable, no_writable   a duplex whose side is there, but ended from the start. Node: readable: false
- * no_pipe_end                neither a pipe into it nor a pipeline ends it, or destroys it for an error of another stream: it
- *                            serves one after the other. Node: process.stdout and process.stderr, which no pipe ends, and
- *                            which are as new when a pipeline has ended or destroyed them
+ * writable_high_water_mark   of the writable side; duplexes and transforms only
+ * object_mode                chunks are messages: never joined or cut, and counted by
+ * highWaterMarks
+ * readable_object_mode       of the readable side; duplexes and transforms only
+ * writable_object_mode       of the writable side; duplexes and transforms only
+ * no_auto_destroy            do not destroy the stream after 'end' and 'finish', nor after an
+ *                            error. Node: autoDestroy: false
+ * no_emit_close              do not emit 'close'. Node: emitClose: false
+ * no_half_open               end the writable side when the readable side has ended.
+ *                            Node: allowHalfOpen: false
+ * no_readable, no_writable   a duplex that has this side, but ended from the start.
+ *                            Node: readable: false
+ * no_pipe_end                neither a pipe into the stream nor a pipeline ends it, or destroys it
+ *                            for an error of another stream: it serves one after the other. Node:
+ *                            process.stdout and process.stderr, which no pipe ends, and which are
+ *                            as new after a pipeline has ended or destroyed them
  */
 typedef struct cst_opts {
     size_t high_water_mark;
@@ -208,24 +246,28 @@ typedef struct cst_opts {
 } cst_opts;
 
 /*
- * The constructors in readable.h, writable.h and duplex.h share a form:
+ * The constructors in readable.h, writable.h and duplex.h have one form:
  *
- *   cst_status cst_transform_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
- *                                const cst_opts *opts);
+ *   cst_status cst_transform_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops,
+ *                                const void *self, const cst_opts *opts);
  *
- * self  initial value of the state, ops->self_size bytes, copied; NULL for zeroes
+ * self  the initial state, ops->self_size bytes, which are copied; NULL for zeroes
  *
- * CST_OK                 *out is the caller's one reference. No slot has run; construct, if any, is queued.
- * CST_E_NOMEM            *out is untouched
- * CST_E_INVALID_ARG      out or ctx is NULL, or the table lacks the slot that the kind must have
- * CST_E_DESTROYED        the context is being freed
+ * CST_OK             *out is the caller's one reference. No slot has run yet; construct, if there
+ *                    is one, is queued.
+ * CST_E_NOMEM        *out is untouched
+ * CST_E_INVALID_ARG  out or ctx is NULL, or the table lacks a slot that the kind must have
+ * CST_E_DESTROYED    the context is being freed
+ *
+ * Every other constructor of a stream returns these too; its comment says what it adds.
  */
 
-/* --- answering a slot --------------------------------------------------------------------------------------------- */
+/* --- answering a slot ------------------------------------------------------------------------- */
 
 /**
- * One call of a slot, as a small value: Node's callback. Take it inside the slot, complete it once, whenever. It stays
- * good until it has been completed, however the stream ends. Copy it; do not look inside.
+ * One call of a slot, as a small value: Node's callback. Take it inside the slot with
+ * cst_this_call, and complete it once, at any time. It stays valid until it was completed, however
+ * the stream ends. It may be copied. The fields are private.
  */
 typedef struct cst_call {
     cst_stream *stream;
@@ -233,78 +275,99 @@ typedef struct cst_call {
     int slot;
 } cst_call;
 
-/** The call that is running on s: the innermost, where several are. Only inside a slot of s other than read; elsewhere
- * a call that cst_complete answers with CST_E_INVALID_ARG. */
+/**
+ * Return the call of a slot that is running on s; if several are, the innermost. Use it only inside
+ * a slot of s other than read. Elsewhere it returns a call for which cst_complete returns
+ * CST_E_INVALID_ARG.
+ */
 CST_API cst_call cst_this_call(cst_stream *s);
 
 /**
- * Answers a slot that returned CST_PENDING, or that is about to.
+ * Answer a slot that has returned CST_PENDING or is about to.
  *
- * CST_OK             taken; what an answer too many does is Node's affair ('error' as a rule)
- * CST_E_INVALID_ARG  not a call
+ * CST_OK             the answer was taken. An answer too many does what it does in Node: usually
+ *                    'error'.
+ * CST_E_INVALID_ARG  not a call, or status is CST_PENDING or CST_GIVEN
  *
- * Re-entrancy: where the slot has returned already, the callback of the write, 'drain', and the next slot calls run
- * before it returns.
+ * Re-entrancy: if the slot has returned already, the callback of the write, 'drain', and the next
+ * calls of slots run before this returns.
  */
 CST_API cst_status cst_complete(cst_call call, cst_status status);
 
-/** The same with success and a chunk (taken), for transform and flush: Node's callback(null, chunk). For another slot
- * the chunk is dropped and CST_E_INVALID_ARG returned: the call is not answered. */
+/**
+ * Answer a transform or flush slot with success and a chunk (taken). Node: callback(null, chunk).
+ *
+ * CST_OK             the answer was taken
+ * CST_E_INVALID_ARG  not a call, or one of another slot: it is not answered, the chunk is dropped
+ *
+ * Re-entrancy: as cst_complete; the chunk may reach 'data' listeners and the next stages.
+ */
 CST_API cst_status cst_complete_with(cst_call call, cst_slice chunk);
 
-/** The same with a copy of len bytes of the caller's. CST_E_NOMEM where there is none for the copy: the call is answered
- * with that. */
+/**
+ * Answer as cst_complete_with does, with a copy of len bytes of the caller's.
+ *
+ * CST_OK             the answer was taken
+ * CST_E_NOMEM        no memory for the copy: the call is answered with this failure
+ * CST_E_INVALID_ARG  not a call, or one of another slot, or bytes is NULL and len is not 0: it is
+ *                    not answered
+ */
 CST_API cst_status cst_complete_copy(cst_call call, const void *bytes, size_t len);
 
 /**
- * Leaves a chunk (taken) as part of the answer: `return cst_give(s, chunk);` in read, transform or flush. It does what
- * cst_push as the slot's last act would, and costs less.
+ * Give a chunk (taken) as part of the answer of a read, transform or flush slot:
+ *
+ *     return cst_give(s, chunk);
+ *
+ * It does what cst_push would do as the last act of the slot, and costs less. The slot must return
+ * what this function returns. If it returns CST_OK instead, the chunk is dropped silently.
  *
  * CST_GIVEN          return this from the slot
- * CST_E_INVALID_ARG  not inside such a slot of s
+ * CST_E_INVALID_ARG  not inside such a slot of s: the chunk is dropped
  */
 CST_API cst_status cst_give(cst_stream *s, cst_slice chunk);
 
-/* --- life --------------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
-/** One more reference; gives s back. NULL is fine. */
+/** Add a reference and return s. NULL is fine. */
 CST_API cst_stream *cst_ref(cst_stream *s);
 
-/** One reference less. Does not destroy; see above. NULL is fine. */
+/** Drop a reference. Does not destroy the stream; see above. NULL is fine. */
 CST_API void cst_unref(cst_stream *s);
 
 /**
- * Ends the stream now, without an error (CST_OK) or with one. Queued writes are lost, and their callbacks say so; no
- * slot but destroy is called any more; 'error', where there is one, and 'close' come by one task. Node: destroy.
+ * End the stream now, with an error or without one (status CST_OK). Queued writes are lost, and
+ * their callbacks get the error or CST_E_DESTROYED. No slot but destroy is called any more. One
+ * task emits 'error', if there is an error, and 'close'. Node: destroy.
  *
- * CST_OK             done, or it was destroyed before: then nothing changes
+ * CST_OK             done; if the stream was destroyed before, nothing changes
  * CST_E_INVALID_ARG  s is NULL, or status is positive
  *
- * Re-entrancy: runs the destroy slot before it returns, unless construct has not answered.
+ * Re-entrancy: runs the destroy slot before it returns, unless construct has not answered yet.
  */
 CST_API cst_status cst_destroy(cst_stream *s, cst_status status);
 
-/* --- looking at it ------------------------------------------------------------------------------------------------ */
+/* --- queries ---------------------------------------------------------------------------------- */
 
-/** The context, the table, the state (NULL where self_size is 0); borrowed. NULL for a NULL stream. */
+/** Return the context, the table, or the state (NULL if self_size is 0); borrowed. NULL if s is. */
 CST_API cst_ctx *cst_stream_ctx(const cst_stream *s);
 CST_API const cst_ops *cst_stream_ops(const cst_stream *s);
 CST_API void *cst_stream_self(const cst_stream *s);
 
-/** ops->name, or "" where it has none. */
+/** Return ops->name, or "" if it is NULL. */
 CST_API const char *cst_stream_name(const cst_stream *s);
 
-/** Which sides the kind has. */
+/** Return whether the kind of s has a readable side, or a writable side. */
 CST_API bool cst_stream_has_readable(const cst_stream *s);
 CST_API bool cst_stream_has_writable(const cst_stream *s);
 
-/** destroy was called, by whomever. Node: destroyed. */
+/** Return whether the stream was destroyed, by whomever. Node: destroyed. */
 CST_API bool cst_is_destroyed(const cst_stream *s);
 
-/** The destroy slot has answered; 'close' is emitted or due. Node: closed. */
+/** Return whether the destroy slot has answered: 'close' was emitted or is due. Node: closed. */
 CST_API bool cst_is_closed(const cst_stream *s);
 
-/** The first error of the stream, or NULL; borrowed. Node: errored. */
+/** Return the first error of the stream, or NULL; borrowed. Node: errored. */
 CST_API const cst_error *cst_errored(const cst_stream *s);
 
 #endif
