@@ -1,8 +1,9 @@
 /*
- * cstream.h - all of libcstream's core: Node's streams for C.
+ * cstream.h - all headers of libcstream: Node's streams for C.
  *
- * Where to begin: stream.h says what a stream is and how a filter is written, readable.h and writable.h how its sides are
- * used, join.h how streams are joined, ctx.h how a host drives them.
+ * Read stream.h first: it says what a stream is and how a filter is written. readable.h and
+ * writable.h say how its two sides are used, join.h how streams are joined, ctx.h how a host drives
+ * them.
  */
 #ifndef CSTREAM_CSTREAM_H
 #define CSTREAM_CSTREAM_H

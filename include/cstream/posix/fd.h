@@ -1,49 +1,64 @@
 /*
  * fd.h - descriptors as streams: pipes, terminals, sockets, devices.
  *
- * Reading and writing never wait: the call is made first, and where the system says EAGAIN the stream waits in its loop.
- * A chunk is at most as long as the readable highWaterMark; one that fills little of its buffer is copied into a block of
- * its own size, so that a chunk which is kept pins no large block. Chunks that have queued up are written together.
- * A stream that always has something to read gives way to the others of its loop after a megabyte or so.
+ * Reading and writing never wait: the stream makes the call first, and waits in its loop if the
+ * system returns EAGAIN. A chunk is at most as long as the readable highWaterMark. A chunk that
+ * fills little of its buffer is copied into a block of its own size, so that a chunk which is kept
+ * holds no large block. Chunks that have queued up are written together. A stream that always has
+ * something to read gives way to the other streams of its loop after about a megabyte.
  *
- * The end: EOF of the descriptor is EOF of the stream. On a socket, the end of the writable side shuts that direction
- * down before 'finish'; any other descriptor says EOF to its reader when it is closed, by the stream's destroy.
+ * The end. EOF of the descriptor is EOF of the stream. The end of the writable side of a socket
+ * shuts that direction down before 'finish'. The reader of any other descriptor sees EOF when the
+ * stream's destroy closes it.
  *
- * Errors carry the errno, CST_OS(n). A pipe or socket that nobody reads any more is CST_OS(EPIPE), a file that grows beyond
- * the limit of the process (RLIMIT_FSIZE) CST_OS(EFBIG).
+ * Errors carry the errno, CST_OS(n). A pipe or socket that nobody reads any more is CST_OS(EPIPE);
+ * a file that grows beyond the process's limit (RLIMIT_FSIZE) is CST_OS(EFBIG).
  *
- * Last words. If a write fails, all that the peer had sent by then is read and handed out first; only then is the write
- * answered with its failure. The failure does not wait, and what has arrived is lost, if
+ * Last words. If a write fails, everything that the peer had sent by then is read and handed out
+ * first; only then is the write answered with its failure. The failure is answered at once, and
+ * what has arrived is lost, if
  *
  *     nothing consumes the stream, or the host has paused it
  *     its destination waits for it in turn (an echo, also through transforms)
- *     a slow destination has taken nothing for ten seconds, or a host that reads by hand for a fifth of one
+ *     a slow destination has taken nothing for ten seconds, or a host that reads by hand for a
+ *     fifth of a second
  *
- * Signals. Neither SIGPIPE nor SIGXFSZ comes. Sockets are written with MSG_NOSIGNAL; around other calls that may raise one of
- * them both are blocked for the calling thread, and one that the call has raised is taken back. In a turn of the loop they are
- * blocked at the first such call and unblocked before the loop sleeps or returns; outside a turn around each call. So a
- * child or a thread that a callback starts may begin with them blocked: set its mask (posix_spawnattr_setsigmask), as one does
- * with a child's signals; and a callback that changes the thread's mask puts it back before it returns. A host that ignores SIGPIPE when the loop is made, or when cst_loop_run begins, pays for no change of
- * the mask and must go on ignoring it; that a file size is limited is looked at when a file is opened.
+ * Signals. Neither SIGPIPE nor SIGXFSZ reaches the process. Sockets are written with MSG_NOSIGNAL.
+ * Around any other call that may raise one of the two, both are blocked for the calling thread, and
+ * one that the call has raised is taken back. In a turn of the loop they are blocked at the first
+ * such call and unblocked before the loop sleeps or returns; outside a turn, around each call.
+ * Therefore
  *
- * Descriptors that the library opens are never 0, 1 or 2: a standard stream that was closed when the program started stays
- * closed, and is CST_OS(EBADF) at its constructor. A FIFO that is open without ever having had a writer waits for one.
+ *   - a child or a thread that a callback starts may begin with both blocked: set its mask
+ *     (posix_spawnattr_setsigmask), as for the other signals of a child
+ *   - a callback that changes the thread's mask restores it before it returns
+ *   - a host that ignores SIGPIPE when the loop is made, or when cst_loop_run begins, saves these
+ *     changes of the mask and must go on ignoring it
+ *   - whether a file size is limited is looked up when a file is opened
  *
- * Between two descriptors. Where a stream of this library is piped into another one of it, and the pipe is all that listens
- * to its 'data', the bytes go through the kernel and do not come by here, where the system has a call for that (Linux:
- * copy_file_range, sendfile, splice). Events, backpressure and counts are the same; the way is open to other streams too
- * (stream.h, the transfer slot). A file that is changed while its bytes are on their way to a socket or a pipe may arrive
- * as changed. From a socket into a socket or a file takes a pipe of two more descriptors while bytes wait in it; at rest the
- * loop keeps up to four such pipes for all its streams. They are closed first when descriptors run out, and a pipe whose
- * descriptors would have numbers in the last eighth of RLIMIT_NOFILE is not made: so pipes at rest cost no connection. Without one, and between descriptors
- * of other sorts, it is reads and writes.
+ * Low descriptors. No descriptor that the library opens is 0, 1 or 2. A standard stream that was
+ * closed when the program started stays closed, and its constructor returns CST_OS(EBADF). A FIFO
+ * that is open but never had a writer waits for one.
  *
- * Limits on time (timeout.h). A write that goes out in parts is activity with each part that the system takes, also where
- * the kernel moves the bytes; so a peer that reads slowly is not idle, and one that does not read is, when the system's own
- * buffers are full. A connection that is made (net.h) is activity too.
+ * Kernel transfer (zero copy). If a stream of this library is piped into another one of it, and the
+ * pipe is the only listener to its 'data', the kernel moves the bytes, and they do not pass through
+ * the program; the system must have a call for it (Linux: copy_file_range, sendfile, splice).
+ * Events, backpressure and counts are unchanged. Streams of the host's can do this too (stream.h,
+ * the transfer slot). A file that is changed while its bytes are on their way to a socket or a pipe
+ * may arrive as changed. Between descriptors of other sorts the stream reads and writes.
  *
- * The descriptor is the stream's, from the constructor's call on and also where that fails: destroy closes it. With
- * `borrowed` it is left open; non-blocking mode is then put back to what it was.
+ * From a socket into a socket or a file, the bytes pass through a pipe: two more descriptors while
+ * bytes wait in it. The loop keeps up to four empty pipes for all its streams, and closes them
+ * first when descriptors run out. No pipe is made whose descriptors would lie in the last eighth
+ * below RLIMIT_NOFILE; the stream then reads and writes. So pipes never cost a connection.
+ *
+ * Limits on time (timeout.h). A write that goes out in parts is activity with each part that the
+ * system takes, also if the kernel moves the bytes. So a peer that reads slowly is not idle; one
+ * that does not read is idle when the system's own buffers are full. A connection that is
+ * established (net.h) is activity too.
+ *
+ * Ownership. The descriptor is the stream's from the constructor's call on, also if that fails:
+ * destroy closes it. With `borrowed` it stays open, and its non-blocking mode is restored.
  */
 #ifndef CSTREAM_POSIX_FD_H
 #define CSTREAM_POSIX_FD_H
@@ -52,14 +67,14 @@
 #include "loop.h"
 
 /**
- * Zeroes are the defaults.
+ * Options of a descriptor's stream; zeroes are the defaults.
  *
  * stream    as for every stream. Object mode is refused: a descriptor has no messages.
- * borrowed  leave the descriptor open; non-blocking mode is put back also if another stream uses the same open file, so
- *           make one duplex of it, or set O_NONBLOCK yourself
- * shared    other processes use the same open file, as they do with a terminal or standard streams: it is not made
- *           non-blocking, which would concern them too, nor shut down. The stream asks poll before each read; its
- *           writes may wait, as those of Node's process.stdout do.
+ * borrowed  leave the descriptor open. Its non-blocking mode is restored even if another stream
+ *           uses the same open file: so make one duplex of it, or set O_NONBLOCK yourself.
+ * shared    other processes use the same open file, such as a terminal or a standard stream. It is
+ *           not made non-blocking, which would concern them too, and not shut down. The stream
+ *           polls before each read; its writes may wait, as those of Node's process.stdout do.
  */
 typedef struct cst_fd_opts {
     cst_opts stream;
@@ -69,11 +84,14 @@ typedef struct cst_fd_opts {
 } cst_fd_opts;
 
 /**
- * A readable, a writable, or a duplex over one descriptor. Node: net.Socket({ fd }), tty.ReadStream, tty.WriteStream.
+ * Make a source, a sink, or a duplex over one descriptor. Nothing is read or written before it
+ * returns. Node: net.Socket({ fd }), tty.ReadStream, tty.WriteStream.
  *
- * As the constructors in stream.h; CST_E_INVALID_ARG also for a negative descriptor, in object mode, and for a socket that is
- * no stream of bytes: of datagrams, of packets, or one that listens (Node: ERR_INVALID_FD_TYPE). CST_OS(n) if the
- * descriptor is not open. Nothing is read or written before they return.
+ * Results are in stream.h, and
+ * CST_E_INVALID_ARG  also for a negative descriptor, in object mode, and for a socket that is no
+ *                    stream of bytes: of datagrams, of packets, or one that listens.
+ *                    Node: ERR_INVALID_FD_TYPE
+ * CST_OS(n)          the descriptor is not open
  */
 CST_API cst_status cst_fd_source_new(cst_stream **out, cst_loop *loop, int fd,
                                      const cst_fd_opts *opts);
@@ -83,22 +101,28 @@ CST_API cst_status cst_fd_duplex_new(cst_stream **out, cst_loop *loop, int fd,
                                      const cst_fd_opts *opts);
 
 /**
- * The standard streams: borrowed and shared. Writes wait, as Node's to files, terminals and pipes do. opts may be NULL.
+ * Make a stream over a standard stream, borrowed and shared. Writes wait, as Node's to files,
+ * terminals and pipes do. opts may be NULL. Results as of cst_fd_source_new.
  * Node: process.stdin, stdout, stderr.
  *
- * What is piped into the output streams, by cst_pipe or cst_pipeline, leaves them open (no_pipe_end, set whatever opts say).
- * cst_end and cst_destroy end and destroy them as any stream; the descriptor stays as it was, and one may be made anew.
+ * A pipe into standard output or error, and a pipeline that ends in it, leaves it open: no_pipe_end
+ * is set whatever opts say. cst_end and cst_destroy end and destroy it as any stream. The
+ * descriptor stays open, and another stream may be made of it.
  */
 CST_API cst_status cst_stdin_new(cst_stream **out, cst_loop *loop, const cst_opts *opts);
 CST_API cst_status cst_stdout_new(cst_stream **out, cst_loop *loop, const cst_opts *opts);
 CST_API cst_status cst_stderr_new(cst_stream **out, cst_loop *loop, const cst_opts *opts);
 
-/** The descriptor of a stream of this library (fd.h, fs.h, net.h): borrowed. -1 where it is not open (yet, any more), or
- * for a stream of another sort. Node: fd. */
+/**
+ * Return the descriptor of a stream of this library (fd.h, fs.h, net.h); borrowed. -1 if it is not
+ * open yet or any more, and for other streams. Node: fd.
+ */
 CST_API int cst_stream_fd(const cst_stream *s);
 
-/** How many bytes have come from the descriptor, and gone to it; 0 for a stream of another sort. Node: bytesRead,
- * bytesWritten. */
+/**
+ * Return how many bytes have come from the descriptor, or gone to it; 0 for streams that are not of
+ * this library. Node: bytesRead, bytesWritten.
+ */
 CST_API uint64_t cst_stream_bytes_read(const cst_stream *s);
 CST_API uint64_t cst_stream_bytes_written(const cst_stream *s);
 

@@ -1,10 +1,12 @@
 /*
  * loop.h - a small event loop over poll(2), for programs that have none of their own.
  *
- * A loop owns a context and turns it. One turn:
+ * A loop owns a context and runs it. One turn of the loop:
  *
- *     run the context's tasks and due timers  ->  poll the descriptors that somebody waits for  ->  call those that are
- *     ready, and run the tasks that each of them has queued                                          (as Node does)
+ *     1  run the context's tasks and the timers that are due
+ *     2  poll the descriptors that somebody waits for
+ *     3  for each descriptor that is ready: call whoever waits, then run the tasks that this has
+ *        queued, as Node does
  *
  *     cst_loop *loop;
  *     if (cst_loop_new(&loop, NULL, NULL) < 0) ...
@@ -12,17 +14,21 @@
  *     st = cst_loop_run(loop);                    until nothing is left
  *     cst_loop_free(loop);
  *
- * The clock is CLOCK_MONOTONIC. The loop looks at it after each wait and tells the context (ctx.h, "The clock"), before it
- * calls anything: in a callback cst_ctx_now_ns is the time after the wait or later, and a timer or a limit on a stream counts
- * from there. One that is started while the loop does not turn, before the first cst_loop_run or between two, counts from
- * then, as the loop looks at the clock for it.
+ * The clock is CLOCK_MONOTONIC. After each wait the loop reads it and tells the context (ctx.h,
+ * "The clock") before it calls anything. So in a callback cst_ctx_now_ns is the time after the wait
+ * or later, and a timer or a limit on a stream that starts there begins then. One that is started
+ * while no turn runs, before the first cst_loop_run or between two, begins at the time of that
+ * call.
  *
- * A descriptor is polled only while somebody waits for it: streams read and write first and wait when the system has
- * said EAGAIN. A program that has a loop of its own does not need this one: it drives a context itself (ctx.h).
+ * A descriptor is polled only while somebody waits for it: streams read and write first, and wait
+ * when the system has returned EAGAIN. A program that has a loop of its own does not need this one;
+ * it drives a context itself (ctx.h).
  *
- * Threads: one thread at a time uses a loop and what was made in it. What another thread may call is cst_post (ctx.h) on
- * the loop's context: it wakes a loop that sleeps. Signals: the loop touches none; a handler that wants to wake it does
- * so through a descriptor.
+ * Threads: one thread at a time uses a loop and what was made in it. Other threads may call
+ * cst_post (ctx.h) on the loop's context; that wakes a loop that sleeps.
+ *
+ * Signals: the loop handles none. A handler that wants to wake the loop does so through a
+ * descriptor. For SIGPIPE and SIGXFSZ see fd.h.
  */
 #ifndef CSTREAM_POSIX_LOOP_H
 #define CSTREAM_POSIX_LOOP_H
@@ -60,62 +66,75 @@ CST_API cst_status cst_loop_new(cst_loop **out, const cst_allocator *allocator,
                                 const cst_loop_opts *opts);
 
 /**
- * Ends the loop: its context with everything in it (cst_ctx_free), its listeners, its descriptors.
+ * Free a loop, its context with everything in it (cst_ctx_free), its listeners and its descriptors.
  *
- * CST_OK          gone; NULL is fine
- * CST_E_NESTED    called inside a callback of the loop or of its context: nothing has changed
+ * CST_OK        freed; NULL is fine
+ * CST_E_NESTED  called inside a callback of the loop or of its context: nothing has changed
  */
 CST_API cst_status cst_loop_free(cst_loop *loop);
 
-/** The context to make streams in; borrowed. NULL for NULL. */
+/** Return the context to make streams in; borrowed. NULL for NULL. */
 CST_API cst_ctx *cst_loop_ctx(const cst_loop *loop);
 
-/** The loop that drives a context; borrowed. NULL for a context that another host drives, and for NULL. */
+/** Return the loop that drives a context; borrowed. NULL if another host does, and for NULL. */
 CST_API cst_loop *cst_loop_of(const cst_ctx *ctx);
 
 /**
- * Turns until nothing is left: no task, no timer, no descriptor that is waited for, no hold. Neither a limit on a stream
- * (timeout.h) nor an open stream that waits for nothing (it is paused, or nobody takes what it has read) keeps the loop;
+ * Run turns until nothing is left: no task, no timer, no descriptor that somebody waits for, no
+ * hold. Two things do not keep the loop running: a limit on a stream (timeout.h), and an open
+ * stream that waits for nothing, because it is paused or nobody takes what it has read.
  * cst_loop_free destroys what is still open.
  *
- * CST_IDLE            nothing is left
- * CST_MORE            cst_loop_stop was called: run again to go on
- * CST_E_UNHANDLED     an 'error' event had no listener: the turn was finished, and the rest waits; run again to go on
- * CST_OS(n)           poll failed
- * CST_E_NESTED        called inside a callback of the loop or of its context
- * CST_E_INVALID_ARG   loop is NULL
+ * CST_IDLE           nothing is left
+ * CST_MORE           cst_loop_stop was called: run again to go on
+ * CST_E_UNHANDLED    an 'error' event had no listener. The turn was completed and the rest waits:
+ *                    run again to go on
+ * CST_OS(n)          poll failed
+ * CST_E_NESTED       called inside a callback of the loop or of its context
+ * CST_E_INVALID_ARG  loop is NULL
  */
 CST_API cst_status cst_loop_run(cst_loop *loop);
 
-/** For cst_loop_run_once: wait as long as it takes. */
+/** As a timeout of cst_loop_run_once: as long as it takes. */
 #define CST_LOOP_FOREVER UINT64_MAX
 
 /**
- * One turn, which waits for timeout_ns at most; 0 does not wait, nor does a turn that finds tasks to run. As cst_loop_run,
- * but CST_MORE where something is left.
+ * Run one turn, which waits for timeout_ns at most. With 0, or if there are tasks to run, it does
+ * not wait. Results as of cst_loop_run, but CST_MORE if something is left.
  */
 CST_API cst_status cst_loop_run_once(cst_loop *loop, uint64_t timeout_ns);
 
-/** Makes cst_loop_run return when the present turn is over, or at once if it has not begun; a turn of cst_loop_run_once does not
- * wait then, and the next one may. CST_OK, CST_E_INVALID_ARG. */
+/**
+ * Make cst_loop_run return when the current turn is over, or at once if none runs. If a turn of
+ * cst_loop_run_once runs, that turn does not wait. CST_OK, CST_E_INVALID_ARG.
+ */
 CST_API cst_status cst_loop_stop(cst_loop *loop);
 
-/** A hold keeps cst_loop_run going while it waits for something that the loop does not see: another thread that will
- * cst_post. Each hold needs its release. CST_OK, CST_E_INVALID_ARG (loop is NULL, or nothing is held). */
+/**
+ * Hold the loop: keep cst_loop_run waiting for something that the loop cannot see, such as another
+ * thread that will call cst_post. Release each hold once.
+ *
+ * CST_OK             done
+ * CST_E_INVALID_ARG  loop is NULL, or there is no hold to release
+ */
 CST_API cst_status cst_loop_hold(cst_loop *loop);
 CST_API cst_status cst_loop_release(cst_loop *loop);
 
-/* --- watching a descriptor ---------------------------------------------------------------------------------------- */
+/* --- watching a descriptor -------------------------------------------------------------------- */
 
-/** What a watch waits for, and what came. An error or a hang-up counts as everything that was waited for: the call that
- * follows says which it is. */
+/** What a watch waits for, and what has come: a set of these. An error or a hang-up counts as
+ * everything that the watch waits for; the next read or write tells which it is. */
 typedef enum cst_watch_events { CST_WATCH_READ = 1, CST_WATCH_WRITE = 2 } cst_watch_events;
 
 typedef struct cst_watch cst_watch;
+
+/** Tells that something has come; `came` is a set of cst_watch_events. */
 typedef void cst_watch_fn(cst_watch *watch, unsigned came, void *arg);
 
-/** A descriptor that is watched: what streams of one's own are made of. Storage of the caller's; zero it before its first
- * use; the fields are the library's. */
+/**
+ * A descriptor that is watched, to make streams of one's own. Storage of the caller's; zero it
+ * before its first use. The fields are private.
+ */
 struct cst_watch {
     cst_loop *loop;
     cst_watch_fn *fn;
@@ -126,22 +145,26 @@ struct cst_watch {
 };
 
 /**
- * Makes a watch known to the loop. Memory for it is had here, so that waiting cannot fail. Remove it before its
- * descriptor is closed or its storage goes.
+ * Add a watch to a loop. It waits for nothing yet. The memory for it is allocated here, so that
+ * waiting cannot fail. Remove the watch before its descriptor is closed or its storage goes.
  *
- * CST_OK, CST_E_NOMEM (nothing has changed), CST_E_INVALID_ARG (something is NULL, fd is negative, or it is in a loop)
+ * CST_OK             added
+ * CST_E_NOMEM        nothing has changed
+ * CST_E_INVALID_ARG  an argument is NULL, fd is negative, or the watch is in a loop already
  */
 CST_API cst_status cst_watch_add(cst_watch *watch, cst_loop *loop, int fd, cst_watch_fn *fn,
                                  void *arg);
 
-/** Waits for more, once: what has come is not waited for any more when fn is called. Call it after EAGAIN.
- * CST_OK, CST_E_INVALID_ARG (not in a loop). */
+/**
+ * Wait for these events too, once: when fn is called, the watch no longer waits for what has come.
+ * Call it after EAGAIN. CST_OK, CST_E_INVALID_ARG (not in a loop).
+ */
 CST_API cst_status cst_watch_want(cst_watch *watch, unsigned events);
 
-/** Waits for nothing; fn will not be called. CST_OK, CST_E_INVALID_ARG. */
+/** Wait for nothing: fn is not called. CST_OK, CST_E_INVALID_ARG (not in a loop). */
 CST_API cst_status cst_watch_want_nothing(cst_watch *watch);
 
-/** Out of the loop; fn will not be called. Fine inside fn, and for a watch that is in no loop. */
+/** Take the watch out of its loop: fn is not called. Fine inside fn, and if it is in no loop. */
 CST_API void cst_watch_remove(cst_watch *watch);
 
 #endif
