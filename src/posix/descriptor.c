@@ -1,12 +1,12 @@
 /*
- * descriptor.c - what streams over descriptors have in common: what they are, closing, chunks in and out.
+ * descriptor.c - what streams over descriptors have in common: what they are, closing, chunks in
+ * and out.
  */
 #include "posix_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,13 +19,19 @@ cst_status cst__os_error(void)
     return CST_OS(errno);
 }
 
+const char cst__table_names[CST__TABLES][10] = {
+    [CST__FD_READER] = "fd-reader",  [CST__FD_WRITER] = "fd-writer", [CST__FD_DUPLEX] = "fd",
+    [CST__SOCKET_DUPLEX] = "socket", [CST__FS_READER] = "fs-reader", [CST__FS_WRITER] = "fs-writer",
+};
+
 struct cst__descriptor *cst__descriptor_of(const cst_stream *s)
 {
     const cst_ops *ops = cst_stream_ops(s);
 
-    if (!ops || (ops->destroy != cst__fd_destroy && ops->destroy != cst__fs_destroy))
-        return NULL;
-    return cst_stream_self(s);
+    for (size_t i = 0; ops && i < CST__TABLES; i++)
+        if (ops->name == cst__table_names[i])
+            return cst_stream_self(s);
+    return NULL;
 }
 
 int cst_stream_fd(const cst_stream *s)
@@ -52,12 +58,15 @@ uint64_t cst_stream_bytes_written(const cst_stream *s)
 static int socket_option(int fd, int option)
 {
     int value = -1;
-    socklen_t len = sizeof value;
+    socklen_t len = sizeof(value);
 
     return getsockopt(fd, SOL_SOCKET, option, &value, &len) < 0 ? -1 : value;
 }
 
-/* A datagram or a packet has bounds, which chunks do not keep; a socket that listens has no bytes at all. */
+/*
+ * A datagram or a packet has bounds, which chunks do not keep; a socket that listens has no bytes
+ * at all.
+ */
 static bool carries_bytes(int fd)
 {
     return socket_option(fd, SO_TYPE) == SOCK_STREAM && socket_option(fd, SO_ACCEPTCONN) != 1;
@@ -75,8 +84,8 @@ cst_status cst__descriptor_look(struct cst__descriptor *d, mode_t *mode)
               : S_ISFIFO(about.st_mode) ? CST__PIPE
               : S_ISSOCK(about.st_mode) ? CST__SOCKET
                                         : CST__OTHER;
-    d->size_limited = d->kind == CST__FILE && (flags & O_ACCMODE) != O_RDONLY &&
-                      cst__file_size_is_limited();
+    d->size_limited =
+        d->kind == CST__FILE && (flags & O_ACCMODE) != O_RDONLY && cst__file_size_is_limited();
     if (mode)
         *mode = about.st_mode;
     return d->kind != CST__SOCKET || carries_bytes(d->fd) ? CST_OK : CST_E_INVALID_ARG;
@@ -87,107 +96,20 @@ bool cst__descriptors_are_short(void)
     return errno == EMFILE || errno == ENFILE;
 }
 
-/* The one that is opened for the while is closed again; errno is kept. */
-int cst__above_standard(int fd, cst_loop *loop)
+int cst__above_standard(int fd)
 {
     int above, error;
 
     if (fd < 0 || fd > STDERR_FILENO)
         return fd;
     above = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    if (above < 0 && cst__descriptors_are_short() && loop && cst__conduits_give_up(loop))
-        above = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     error = errno;
     (void)close(fd);
     errno = error;
     return above;
 }
 
-/* --- conduits ------------------------------------------------------------------------------------- */
-
-void cst__conduit_close(struct cst__descriptor *d)
-{
-    if (!d->has_conduit)
-        return;
-    d->has_conduit = false;
-    d->held = 0;
-    (void)cst__close(&d->conduit[0]);
-    (void)cst__close(&d->conduit[1]);
-}
-
-bool cst__conduits_give_up(cst_loop *loop)
-{
-    struct cst__spare_conduits *spare = cst__loop_spare_conduits(loop);
-    bool any = spare->count > 0;
-    int error = errno;
-
-    while (spare->count) {
-        int *ends = spare->ends[--spare->count];
-
-        (void)cst__close(&ends[0]);
-        (void)cst__close(&ends[1]);
-    }
-    any = any || cst__loop_ask_watches(loop, cst__fd_rescue);
-    errno = error;
-    return any;
-}
-
-#if CST__HAS_TRANSFER
-
-/* One that is empty serves the next stream. */
-void cst__conduit_rest(struct cst__descriptor *d, cst_loop *loop)
-{
-    struct cst__spare_conduits *spare = cst__loop_spare_conduits(loop);
-
-    if (!d->has_conduit || d->held)
-        return;
-    if (spare->count == CST__MOST_SPARE_CONDUITS) {
-        cst__conduit_close(d);
-        return;
-    }
-    memcpy(spare->ends[spare->count++], d->conduit, sizeof d->conduit);
-    d->has_conduit = false;
-}
-
-/* The system gives the lowest number that is free: so a high one says that few are left, which are for peers and for the
- * host. */
-static bool is_scarce(int fd)
-{
-    struct rlimit limit;
-
-    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd >= limit.rlim_cur / 8 * 7;
-}
-
-static bool open_conduit(struct cst__descriptor *d)
-{
-    if (pipe2(d->conduit, O_CLOEXEC | O_NONBLOCK) < 0)
-        return false;
-    d->conduit[0] = cst__above_standard(d->conduit[0], NULL);
-    d->conduit[1] = cst__above_standard(d->conduit[1], NULL);
-    d->has_conduit = true;
-    if (d->conduit[0] >= 0 && d->conduit[1] >= 0 && !is_scarce(d->conduit[0]) &&
-        !is_scarce(d->conduit[1]))
-        return true;
-    cst__conduit_close(d);
-    return false;
-}
-
-bool cst__conduit_have(struct cst__descriptor *d, cst_loop *loop)
-{
-    struct cst__spare_conduits *spare = cst__loop_spare_conduits(loop);
-
-    if (d->has_conduit)
-        return true;
-    if (!spare->count)
-        return open_conduit(d);
-    memcpy(d->conduit, spare->ends[--spare->count], sizeof d->conduit);
-    d->has_conduit = true;
-    return true;
-}
-
-#endif
-
-/* --- outcomes, closing, chunks -------------------------------------------------------------------- */
+/* --- outcomes, closing, chunks ---------------------------------------------------------------- */
 
 bool cst__would_block(int code)
 {
@@ -198,7 +120,10 @@ bool cst__would_block(int code)
     return code == EAGAIN;
 }
 
-/* On EINTR the descriptor is gone all the same, or about to be: closing it again might close another one. */
+/*
+ * On EINTR the descriptor is gone all the same, or about to be: closing it again might close
+ * another one.
+ */
 cst_status cst__close(int *fd)
 {
     int open = *fd;
@@ -233,7 +158,7 @@ cst_slice cst__chunk_of(cst_buf *buf, size_t n, cst_ctx *ctx)
     return small;
 }
 
-/* --- writing chunks ------------------------------------------------------------------------------- */
+/* --- writing chunks --------------------------------------------------------------------------- */
 
 static void skip_empty(struct cst__outgoing *out)
 {

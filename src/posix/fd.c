@@ -1,94 +1,46 @@
 /*
  * fd.c - fd.h: streams over descriptors that may have to be waited for.
  *
- * A read call reads. Where there is nothing it asks the loop, and when the loop calls, the stream reads and pushes; a
- * failure found then waits for the next read call, since it is a slot's to say which side has failed.
+ * A read call reads. If there is nothing it asks the loop; when the loop calls, the stream reads
+ * and pushes. A failure found then waits for the next read call, since only a slot can say which
+ * side has failed.
  *
  *      read slot -> read(2) -> chunk: the slot's answer
- *                          \-> EAGAIN, or the last read was short -> watch -> on_ready -> read(2) -> cst_push
+ *                          \-> EAGAIN, or the last read was short -> watch -> on_ready ->
+ *                              read(2) -> cst_push
  *
  *      write slot -> write(2) -> all gone: CST_OK
- *                            \-> short or EAGAIN: CST_PENDING -> watch -> on_ready -> write(2) -> cst_complete
+ *                            \-> short or EAGAIN: CST_PENDING -> watch -> on_ready ->
+ *                                write(2) -> cst_complete
  */
 #include "posix_internal.h"
 
-#include <cstream/timeout.h>
+#include "cstream/timeout.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#if !defined(MSG_NOSIGNAL)
-#define MSG_NOSIGNAL 0 /* there is SO_NOSIGPIPE then */
-#endif
-
 static cst_watch_fn on_ready;
 
-/* --- reading -------------------------------------------------------------------------------------- */
-
-/* -1 with EAGAIN where it would have to wait. */
-static ssize_t read_some(struct cst__fd *fd, void *to, size_t len)
+static void check_fd(const struct cst__fd *fd)
 {
-    ssize_t n;
-
-    do {
-        if (fd->d.kind == CST__SOCKET)
-            n = recv(fd->d.fd, to, len, fd->shared ? 0 : MSG_DONTWAIT);
-        else
-            n = read(fd->d.fd, to, len);
-    } while (n < 0 && errno == EINTR);
-    return n;
+    cst__descriptor_check(&fd->d);
+#ifdef CST_CHECK
+    assert((fd->d.fd >= 0) == (fd->watch.loop != NULL));
+    assert(!fd->watch.loop || (fd->watch.of_stream && fd->watch.fd == fd->d.fd));
+    assert(fd->rescued.len == 0 || fd->wants_write);
+    assert(!fd->last_words || fd->wants_write);
+    assert(!fd->waits_to_transfer || fd->wants_read || fd->d.fd < 0);
+#endif
 }
 
-/*
- * A FIFO that nobody has opened for writing yet reads like one that all writers have left; only poll tells them apart. Return
- * false if the loop has to ask once more: there is a writer, or poll has failed. What a writer left before it went is read now.
- */
-static bool is_left(const struct cst__fd *fd)
-{
-    struct pollfd about = { .fd = fd->d.fd, .events = POLLIN };
+/* --- reading ---------------------------------------------------------------------------------- */
 
-    return poll(&about, 1, 0) > 0 && (about.revents & POLLHUP);
-}
-
-static ssize_t read_to_the_end(struct cst__fd *fd, void *to, size_t len)
-{
-    ssize_t n = read_some(fd, to, len);
-
-    if (n != 0 || fd->d.kind != CST__PIPE)
-        return n;
-    if (is_left(fd))
-        return read_some(fd, to, len);
-    errno = EAGAIN;
-    return -1;
-}
-
-cst_status cst__fd_read_chunk(struct cst__fd *fd, cst_slice *out)
-{
-    cst_ctx *ctx = cst_stream_ctx(fd->stream);
-    cst_buf buf;
-    cst_status st = cst_buf_new_cached(&buf, ctx, fd->read_size);
-    ssize_t n;
-
-    if (st < 0)
-        return st;
-    n = read_to_the_end(fd, buf.data, buf.cap);
-    if (n <= 0) {
-        st = n == 0 ? CST_EOF : cst__would_block(errno) ? CST_EMPTY : cst__os_error();
-        cst_buf_free(&buf);
-        return st;
-    }
-    fd->d.bytes_read += (uint64_t)n;
-    fd->drained = !fd->always_ready && (size_t)n < buf.cap;
-    *out = cst__chunk_of(&buf, (size_t)n, ctx);
-    return CST_OK;
-}
-
-/* Where a read is known to find nothing, or where it might wait. */
+/* Return whether a read is known to find nothing, or might wait. */
 static bool has_to_wait(const struct cst__fd *fd)
 {
     return fd->drained || (fd->shared && !fd->always_ready);
@@ -130,10 +82,15 @@ cst_status cst__fd_read(cst_stream *s, struct cst__fd *fd, size_t size)
 
 static cst_status fd_read(cst_stream *s, void *self, size_t size)
 {
-    return cst__fd_read(s, self, size);
+    cst_status st = cst__fd_read(s, self, size);
+
+    check_fd(self);
+    return st;
 }
 
-/* The loop says that there is something. An empty push asks for the next read call. */
+/*
+ * The loop says that there is something. An empty push makes the stream call its read slot again.
+ */
 static void read_ready(struct cst__fd *fd)
 {
     cst_slice chunk;
@@ -141,8 +98,8 @@ static void read_ready(struct cst__fd *fd)
 
     fd->wants_read = false;
     fd->drained = false;
-    if (fd->passes_by) {
-        fd->passes_by = false;
+    if (fd->waits_to_transfer) {
+        fd->waits_to_transfer = false;
         cst_push(fd->stream, cst_slice_empty());
         return;
     }
@@ -159,57 +116,7 @@ static void read_ready(struct cst__fd *fd)
     }
 }
 
-/* --- writing -------------------------------------------------------------------------------------- */
-
-static ssize_t send_vectors(const struct cst__fd *fd, struct iovec *vectors, int count)
-{
-    int flags = MSG_NOSIGNAL | (fd->shared ? 0 : MSG_DONTWAIT);
-    struct msghdr message;
-
-    if (count == 1) /* the system has less to look at */
-        return send(fd->d.fd, vectors[0].iov_base, vectors[0].iov_len, flags);
-    memset(&message, 0, sizeof message);
-    message.msg_iov = vectors;
-    message.msg_iovlen = (size_t)count;
-    return sendmsg(fd->d.fd, &message, flags);
-}
-
-static ssize_t write_vectors(const struct cst__fd *fd, const struct iovec *vectors, int count)
-{
-    struct cst__guard own, *guard = cst__guard_before(&fd->d, fd->watch.loop, &own);
-    ssize_t n = writev(fd->d.fd, vectors, count);
-
-    cst__guard_after(guard, n, guard ? cst__vectors_size(vectors, count) : 0);
-    return n;
-}
-
-static ssize_t write_some(const struct cst__fd *fd, struct iovec *vectors, int count)
-{
-    ssize_t n;
-
-    do
-        n = fd->d.kind == CST__SOCKET ? send_vectors(fd, vectors, count)
-                                      : write_vectors(fd, vectors, count);
-    while (n < 0 && errno == EINTR);
-    return n;
-}
-
-/* CST_OK: all is gone. CST_PENDING: the rest has to wait. */
-static cst_status write_outgoing(struct cst__fd *fd)
-{
-    struct iovec vectors[CST__MAX_VECTORS];
-
-    while (!cst__outgoing_is_done(&fd->outgoing)) {
-        int count = cst__outgoing_vectors(&fd->outgoing, vectors);
-        ssize_t n = write_some(fd, vectors, count);
-
-        if (n < 0)
-            return cst__would_block(errno) ? CST_PENDING : cst__os_error();
-        fd->d.bytes_written += (uint64_t)n;
-        cst__outgoing_advance(&fd->outgoing, (size_t)n);
-    }
-    return CST_OK;
-}
+/* --- writing ---------------------------------------------------------------------------------- */
 
 cst_status cst__fd_writev(cst_stream *s, struct cst__fd *fd, const cst_slice *chunks, size_t count)
 {
@@ -218,7 +125,7 @@ cst_status cst__fd_writev(cst_stream *s, struct cst__fd *fd, const cst_slice *ch
     fd->stream = s;
     cst__outgoing_set(&fd->outgoing, chunks, count);
     if (!fd->connecting)
-        st = write_outgoing(fd);
+        st = cst__fd_write_outgoing(fd);
     if (st != CST_PENDING)
         return st < 0 ? cst__fd_write_fails(s, fd, st) : st;
     fd->write_call = cst_this_call(s);
@@ -230,7 +137,10 @@ cst_status cst__fd_writev(cst_stream *s, struct cst__fd *fd, const cst_slice *ch
 
 static cst_status fd_writev(cst_stream *s, void *self, const cst_slice *chunks, size_t count)
 {
-    return cst__fd_writev(s, self, chunks, count);
+    cst_status st = cst__fd_writev(s, self, chunks, count);
+
+    check_fd(self);
+    return st;
 }
 
 static cst_status fd_write(cst_stream *s, void *self, const cst_slice *chunk)
@@ -238,22 +148,14 @@ static cst_status fd_write(cst_stream *s, void *self, const cst_slice *chunk)
     return cst__fd_writev(s, self, chunk, 1);
 }
 
-void cst__fd_wait_to_pass(struct cst__fd *fd)
+/* The bytes of a conduit that was given up have gone out, or are lost with their stream. */
+static void drop_rescued(struct cst__fd *fd)
 {
-    fd->passes_by = true;
-    (void)wait_to_read(fd);
+    cst_slice_unref(&fd->rescued);
+    fd->rescued = cst_slice_empty();
 }
 
-cst_status cst__fd_wait_for_room(cst_stream *s, struct cst__fd *fd)
-{
-    fd->outgoing.count = 0;
-    fd->write_call = cst_this_call(s);
-    fd->wants_write = true;
-    (void)cst_watch_want(&fd->watch, CST_WATCH_WRITE);
-    return CST_PENDING;
-}
-
-/* What is in the conduit came first. */
+/* Write what is in the conduit first, since it came first. */
 static cst_status write_what_waits(struct cst__fd *fd)
 {
 #if CST__HAS_TRANSFER
@@ -262,44 +164,7 @@ static cst_status write_what_waits(struct cst__fd *fd)
     if (st != CST_OK)
         return st;
 #endif
-    return write_outgoing(fd);
-}
-
-/* What stood in a conduit that was given up has gone out, or is lost with its stream. */
-static void drop_rescued(struct cst__fd *fd)
-{
-    cst_slice_unref(&fd->rescued);
-    fd->rescued = cst_slice_empty();
-}
-
-static bool read_conduit(const struct cst__descriptor *d, cst_buf *buf)
-{
-    for (size_t have = 0; have < d->held;) {
-        ssize_t n = read(d->conduit[0], buf->data + have, d->held - have);
-
-        if (n <= 0 && !(n < 0 && errno == EINTR))
-            return false;
-        have += n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
-bool cst__fd_rescue(cst_watch *watch)
-{
-    struct cst__fd *fd = watch->arg;
-    cst_buf buf;
-
-    if (watch->fn != on_ready || !fd->d.held ||
-        cst_buf_new(&buf, cst_ctx_allocator(cst_stream_ctx(fd->stream)), fd->d.held) < 0)
-        return false;
-    if (!read_conduit(&fd->d, &buf)) {
-        cst_buf_free(&buf);
-        return false;
-    }
-    fd->rescued = cst_buf_freeze(&buf, fd->d.held);
-    cst__outgoing_set(&fd->outgoing, &fd->rescued, 1);
-    cst__conduit_close(&fd->d);
-    return true;
+    return cst__fd_write_outgoing(fd);
 }
 
 static void write_ready(struct cst__fd *fd)
@@ -322,7 +187,7 @@ static void write_ready(struct cst__fd *fd)
     (void)cst_complete(fd->write_call, st);
 }
 
-/* A peer that is gone already needs no more telling. */
+/* Tell the peer that no more comes, unless it is gone already. */
 static cst_status shut_down(const struct cst__fd *fd)
 {
     if (fd->d.kind != CST__SOCKET || fd->shared || shutdown(fd->d.fd, SHUT_WR) == 0 ||
@@ -342,7 +207,146 @@ static cst_status fd_final(cst_stream *s, void *self)
     return CST_PENDING;
 }
 
-/* --- connecting ----------------------------------------------------------------------------------- */
+/* --- transfers -------------------------------------------------------------------------------- */
+
+#if CST__HAS_TRANSFER
+
+/* How many bytes one call of the slot moves at most, so that others get their turn. */
+#define MOST_BYTES ((size_t)1 << 20)
+
+/*
+ * Copy bytes in the ordinary way next: a read decides whether this was the end. What was moved is
+ * told first.
+ */
+static cst_status copy_next(const cst_transfer *transfer)
+{
+    return transfer->moved ? CST_OK : CST_EMPTY;
+}
+
+static void wait_to_transfer(struct cst__fd *source)
+{
+    source->waits_to_transfer = true;
+    (void)wait_to_read(source);
+}
+
+static cst_status wait_for_room(cst_stream *s, struct cst__fd *dest)
+{
+    dest->outgoing.count = 0;
+    dest->write_call = cst_this_call(s);
+    dest->wants_write = true;
+    (void)cst_watch_want(&dest->watch, CST_WATCH_WRITE);
+    return CST_PENDING;
+}
+
+/*
+ * Return what the slot answers to the outcome of a move. source or dest is NULL if it is not
+ * polled.
+ */
+static cst_status transfer_answer(cst_stream *s, cst_transfer *transfer, enum cst__move outcome,
+                                  struct cst__fd *source, struct cst__fd *dest)
+{
+    switch (outcome) {
+    case CST__MOVED:
+        return CST_OK;
+    case CST__NOTHING_LEFT:
+        return copy_next(transfer);
+    case CST__SOURCE_WAITS:
+        if (!source)
+            return copy_next(transfer);
+        transfer->from = CST_EMPTY;
+        wait_to_transfer(source);
+        return CST_OK;
+    case CST__DEST_WAITS:
+        return dest ? wait_for_room(s, dest) : copy_next(transfer);
+    case CST__SOURCE_FAILED:
+        transfer->from = cst__os_error();
+        return CST_OK;
+    case CST__DEST_FAILED:
+        return dest ? cst__fd_write_fails(s, dest, cst__os_error()) : cst__os_error();
+    case CST__CANNOT_MOVE:
+        break;
+    }
+    return transfer->moved ? CST_OK : CST_E_UNSUPPORTED;
+}
+
+static cst_status transfer_between(cst_stream *s, cst_transfer *transfer,
+                                   const struct cst__side *from, const struct cst__side *to,
+                                   size_t most, struct cst__fd *source, struct cst__fd *dest)
+{
+    enum cst__move outcome = cst__move_bytes(from, to, most, &transfer->moved);
+
+    transfer->held = to->d->held;
+    return transfer_answer(s, transfer, outcome, source, dest);
+}
+
+static cst_status from_fd(cst_stream *s, cst_transfer *transfer, struct cst__side *to, size_t most,
+                          struct cst__fd *dest)
+{
+    struct cst__fd *source = cst_stream_self(transfer->source);
+    struct cst__side from = { .d = &source->d, .fd = source->d.fd, .kind = source->d.kind };
+
+    if (source->shared || from.kind == CST__OTHER)
+        return CST_E_UNSUPPORTED;
+    if (source->connecting || source->read_error < 0 || source->last_words)
+        return CST_EMPTY;
+    if (!to->loop)
+        to->loop = source->watch.loop;
+    return transfer_between(s, transfer, &from, to, most, from.kind == CST__FILE ? NULL : source,
+                            dest);
+}
+
+static cst_status from_fs(cst_stream *s, cst_transfer *transfer, struct cst__side *to, size_t most,
+                          struct cst__fd *dest)
+{
+    struct cst__fs *source = cst_stream_self(transfer->source);
+    struct cst__side from = { .d = &source->fd.d,
+                              .position = source->ranged ? &source->position : NULL,
+                              .fd = source->fd.d.fd,
+                              .kind = source->fd.d.kind };
+
+    if (source->polled)
+        return from_fd(s, transfer, to, most, dest);
+    if (from.kind != CST__FILE)
+        return CST_E_UNSUPPORTED;
+    most = cst__fs_wanted(source, most);
+    return most ? transfer_between(s, transfer, &from, to, most, NULL, dest) : CST_EMPTY;
+}
+
+/* dest is NULL if the destination is not polled. */
+static cst_status transfer_to(cst_stream *s, cst_transfer *transfer, struct cst__side *to,
+                              struct cst__fd *dest)
+{
+    const struct cst__descriptor *source = cst__descriptor_of(transfer->source);
+    size_t most = transfer->max < MOST_BYTES ? transfer->max : MOST_BYTES;
+
+    if (!source || to->kind == CST__OTHER || to->d->appends)
+        return CST_E_UNSUPPORTED;
+    return source->of_fs ? from_fs(s, transfer, to, most, dest)
+                         : from_fd(s, transfer, to, most, dest);
+}
+
+cst_status cst__transfer_into(cst_stream *s, cst_transfer *transfer, struct cst__side *to)
+{
+    return transfer_to(s, transfer, to, NULL);
+}
+
+cst_status cst__fd_transfer(cst_stream *s, void *self, cst_transfer *transfer)
+{
+    struct cst__fd *fd = self;
+    struct cst__side to = {
+        .d = &fd->d, .loop = fd->watch.loop, .fd = fd->d.fd, .kind = fd->d.kind
+    };
+
+    if (fd->shared)
+        return CST_E_UNSUPPORTED;
+    if (fd->connecting)
+        return CST_EMPTY;
+    return transfer_to(s, transfer, &to, fd);
+}
+
+#endif
+
+/* --- connecting ------------------------------------------------------------------------------- */
 
 void cst__fd_connected(struct cst__fd *fd)
 {
@@ -363,7 +367,7 @@ void cst__fd_connected(struct cst__fd *fd)
 static void connect_ready(struct cst__fd *fd)
 {
     int code = 0;
-    socklen_t len = sizeof code;
+    socklen_t len = sizeof(code);
 
     if (getsockopt(fd->d.fd, SOL_SOCKET, SO_ERROR, &code, &len) < 0)
         code = errno;
@@ -373,7 +377,7 @@ static void connect_ready(struct cst__fd *fd)
         cst__fd_connected(fd);
 }
 
-/* Each step may destroy the stream, and so close the descriptor. */
+/* Each step may destroy the stream, which closes the descriptor. */
 static void on_ready(cst_watch *watch, unsigned came, void *arg)
 {
     struct cst__fd *fd = arg;
@@ -390,10 +394,11 @@ static void on_ready(cst_watch *watch, unsigned came, void *arg)
         if ((came & CST_WATCH_READ) && fd->d.fd >= 0 && fd->wants_read && !fd->last_words)
             read_ready(fd);
     }
+    check_fd(fd);
     cst_unref(s);
 }
 
-/* --- making and closing --------------------------------------------------------------------------- */
+/* --- making and closing ----------------------------------------------------------------------- */
 
 static void restore_mode(const struct cst__fd *fd)
 {
@@ -406,8 +411,10 @@ static void restore_mode(const struct cst__fd *fd)
         (void)fcntl(fd->d.fd, F_SETFL, flags & ~O_NONBLOCK);
 }
 
-/* What still waits learns that nothing will come of it: by a task, before 'close'. The stream stays until then, since its
- * slots owe their answers. */
+/*
+ * Answer what still waits: nothing will come of it. This is a task, before 'close'. The stream
+ * stays until then, since its slots owe their answers.
+ */
 static void cancel(void *arg)
 {
     struct cst__fd *fd = arg;
@@ -421,7 +428,7 @@ static void cancel(void *arg)
         (void)cst_complete(final_call, why);
 }
 
-/* A failed close is an error of its own only where there is none yet. */
+/* A failed close is an error only if the stream has none yet. */
 cst_status cst__fd_destroy(cst_stream *s, void *self, const cst_error *error)
 {
     struct cst__fd *fd = self;
@@ -453,8 +460,8 @@ static void raise_no_sigpipe(const struct cst__fd *fd)
 #endif
 }
 
-/* What the descriptor is, and non-blocking mode. */
-static cst_status look_at(struct cst__fd *fd)
+/* Find out what the descriptor is, and set non-blocking mode. */
+static cst_status prepare(struct cst__fd *fd)
 {
     mode_t mode;
     cst_status st = cst__descriptor_look(&fd->d, &mode);
@@ -471,7 +478,7 @@ static cst_status look_at(struct cst__fd *fd)
     return CST_OK;
 }
 
-/* The descriptor as it was, where it is the caller's; closed, where it is ours. */
+/* Leave the descriptor as it was if it is the caller's; close it if it is ours. Return why. */
 static cst_status undo(const struct cst__fd *fd, cst_status why)
 {
     if (fd->d.borrowed && fd->d.fd >= 0)
@@ -481,7 +488,10 @@ static cst_status undo(const struct cst__fd *fd, cst_status why)
 
 cst_status cst__fd_attach(struct cst__fd *fd, cst_loop *loop)
 {
-    return cst_watch_add(&fd->watch, loop, fd->d.fd, on_ready, fd);
+    cst_status st = cst_watch_add(&fd->watch, loop, fd->d.fd, on_ready, fd);
+
+    fd->watch.of_stream = st == CST_OK;
+    return st;
 }
 
 cst_status cst__fd_new(cst_stream **out, cst_loop *loop, struct cst__fd *self, const cst_ops *ops,
@@ -492,8 +502,8 @@ cst_status cst__fd_new(cst_stream **out, cst_loop *loop, struct cst__fd *self, c
 
     if (!out || !loop || self->d.fd < 0 || !cst__is_for_bytes(opts))
         return undo(self, CST_E_INVALID_ARG);
-    if (self->d.kind != CST__SOCKET) /* net.c's own are known */
-        st = look_at(self);
+    if (self->d.kind != CST__SOCKET) /* net.c prepares its own */
+        st = prepare(self);
     raise_no_sigpipe(self);
     if (st == CST_OK)
         st = cst__loop_reserve(loop);
@@ -503,18 +513,18 @@ cst_status cst__fd_new(cst_stream **out, cst_loop *loop, struct cst__fd *self, c
         return undo(self, st);
     fd = cst_stream_self(*out);
     fd->stream = *out;
-    return cst__fd_attach(fd, loop); /* there is room */
+    return cst__fd_attach(fd, loop); /* there is memory for it */
 }
 
 static const cst_ops reader_ops = {
-    .name = "fd-reader",
+    .name = cst__table_names[CST__FD_READER],
     .self_size = sizeof(struct cst__fd),
     .read = fd_read,
     .destroy = cst__fd_destroy,
 };
 
 static const cst_ops writer_ops = {
-    .name = "fd-writer",
+    .name = cst__table_names[CST__FD_WRITER],
     .self_size = sizeof(struct cst__fd),
     .write = fd_write,
     .writev = fd_writev,
@@ -526,7 +536,7 @@ static const cst_ops writer_ops = {
 };
 
 static const cst_ops duplex_ops = {
-    .name = "fd",
+    .name = cst__table_names[CST__FD_DUPLEX],
     .self_size = sizeof(struct cst__fd),
     .read = fd_read,
     .write = fd_write,
@@ -540,7 +550,7 @@ static const cst_ops duplex_ops = {
 };
 
 const cst_ops cst__socket_ops = {
-    .name = "socket",
+    .name = cst__table_names[CST__SOCKET_DUPLEX],
     .self_size = sizeof(struct cst__fd),
     .read = fd_read,
     .write = fd_write,
@@ -553,15 +563,15 @@ const cst_ops cst__socket_ops = {
 #endif
 };
 
-static cst_status new_with(cst_stream **out, cst_loop *loop, int descriptor, const cst_ops *ops,
-                           cst__fd_constructor *construct, const cst_fd_opts *opts)
+static cst_status fd_new_with(cst_stream **out, cst_loop *loop, int descriptor, const cst_ops *ops,
+                              cst__fd_constructor *construct, const cst_fd_opts *opts)
 {
     static const cst_fd_opts defaults = { .borrowed = false };
     struct cst__fd self;
 
     if (!opts)
         opts = &defaults;
-    memset(&self, 0, sizeof self);
+    memset(&self, 0, sizeof(self));
     self.d.fd = descriptor;
     self.d.borrowed = opts->borrowed;
     self.shared = opts->shared;
@@ -570,46 +580,15 @@ static cst_status new_with(cst_stream **out, cst_loop *loop, int descriptor, con
 
 cst_status cst_fd_source_new(cst_stream **out, cst_loop *loop, int fd, const cst_fd_opts *opts)
 {
-    return new_with(out, loop, fd, &reader_ops, cst_readable_new, opts);
+    return fd_new_with(out, loop, fd, &reader_ops, cst_readable_new, opts);
 }
 
 cst_status cst_fd_sink_new(cst_stream **out, cst_loop *loop, int fd, const cst_fd_opts *opts)
 {
-    return new_with(out, loop, fd, &writer_ops, cst_writable_new, opts);
+    return fd_new_with(out, loop, fd, &writer_ops, cst_writable_new, opts);
 }
 
 cst_status cst_fd_duplex_new(cst_stream **out, cst_loop *loop, int fd, const cst_fd_opts *opts)
 {
-    return new_with(out, loop, fd, &duplex_ops, cst_duplex_new, opts);
-}
-
-static cst_fd_opts standard(const cst_opts *opts)
-{
-    cst_fd_opts all = { .borrowed = true, .shared = true };
-
-    if (opts)
-        all.stream = *opts;
-    all.stream.no_pipe_end = true; /* nothing that is piped into them ends them */
-    return all;
-}
-
-cst_status cst_stdin_new(cst_stream **out, cst_loop *loop, const cst_opts *opts)
-{
-    cst_fd_opts all = standard(opts);
-
-    return cst_fd_source_new(out, loop, STDIN_FILENO, &all);
-}
-
-cst_status cst_stdout_new(cst_stream **out, cst_loop *loop, const cst_opts *opts)
-{
-    cst_fd_opts all = standard(opts);
-
-    return cst_fd_sink_new(out, loop, STDOUT_FILENO, &all);
-}
-
-cst_status cst_stderr_new(cst_stream **out, cst_loop *loop, const cst_opts *opts)
-{
-    cst_fd_opts all = standard(opts);
-
-    return cst_fd_sink_new(out, loop, STDERR_FILENO, &all);
+    return fd_new_with(out, loop, fd, &duplex_ops, cst_duplex_new, opts);
 }

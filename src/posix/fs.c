@@ -13,7 +13,7 @@
 
 #define LARGEST_POSITION ((uint64_t)INT64_MAX)
 
-/* --- flags ---------------------------------------------------------------------------------------- */
+/* --- flags ------------------------------------------------------------------------------------ */
 
 #if !defined(O_SYNC)
 #define O_SYNC 0
@@ -75,7 +75,7 @@ static bool flags_allow(int flags, int wanted)
     return access == wanted || access == O_RDWR;
 }
 
-/* --- opening and closing -------------------------------------------------------------------------- */
+/* --- opening and closing ---------------------------------------------------------------------- */
 
 /* How long a FIFO that has no reader yet is left alone before it is opened again. */
 #define NEXT_TRY_NS ((uint64_t)20 * 1000000)
@@ -88,7 +88,7 @@ static int open_path(const struct cst__fs *fs, cst_loop *loop, int flags)
     do
         fd = open(fs->path, fs->flags | flags, (mode_t)fs->mode);
     while (fd < 0 && errno == EINTR);
-    return cst__above_standard(fd, loop);
+    return cst__above_standard_in(fd, loop);
 }
 
 /* Where descriptors are short, what helps only speed goes first. */
@@ -108,12 +108,16 @@ static bool is_fifo(const char *path)
     return stat(path, &about) == 0 && S_ISFIFO(about.st_mode);
 }
 
-/* Opens the file, without waiting if a loop can wait for what comes after. CST_PENDING: a FIFO that nobody reads. */
+/*
+ * Opens the file, without waiting if a loop can wait for what comes after. CST_PENDING: a FIFO that
+ * nobody reads.
+ */
 static cst_status open_file(struct cst__fs *fs, cst_loop *loop)
 {
     int fd = open_at_once(fs, loop, loop ? O_NONBLOCK : 0);
 
-    if (fd < 0 && loop && errno == EWOULDBLOCK) /* somebody has a lease on it, and is asked for it */
+    if (fd < 0 && loop &&
+        errno == EWOULDBLOCK) /* somebody has a lease on it, and is asked for it */
         fd = open_at_once(fs, loop, 0);
     if (fd < 0 && loop && errno == ENXIO)
         return !is_fifo(fs->path) ? CST_OS(ENXIO) : fs->ranged ? CST_OS(ESPIPE) : CST_PENDING;
@@ -151,8 +155,8 @@ static cst_status look_at(cst_stream *s, struct cst__fs *fs, cst_loop *loop)
     mode_t mode;
 
     st = cst__descriptor_look(&fs->fd.d, &mode);
-    fs->polled = fs->fd.connecting || (st == CST_OK && loop && !fs->ranged &&
-                                       (S_ISFIFO(mode) || S_ISCHR(mode)));
+    fs->polled = fs->fd.connecting ||
+                 (st == CST_OK && loop && !fs->ranged && (S_ISFIFO(mode) || S_ISCHR(mode)));
     if (!fs->polled || st < 0)
         return st;
     fs->fd.stream = s;
@@ -232,7 +236,7 @@ static cst_status sync_file(int fd)
 }
 
 /* A failure to flush or to close is an error of its own only where there is none yet. */
-cst_status cst__fs_destroy(cst_stream *s, void *self, const cst_error *error)
+static cst_status fs_destroy(cst_stream *s, void *self, const cst_error *error)
 {
     struct cst__fs *fs = self;
     cst_status flushed = CST_OK, closed = CST_OK;
@@ -253,25 +257,23 @@ cst_status cst__fs_destroy(cst_stream *s, void *self, const cst_error *error)
     return flushed < 0 ? flushed : closed;
 }
 
-/* --- reading -------------------------------------------------------------------------------------- */
-
-size_t cst__fs_wanted(const struct cst__fs *fs, size_t size)
-{
-    if (!fs->ranged)
-        return size;
-    if (fs->position > fs->end)
-        return 0;
-    return fs->end - fs->position < size ? (size_t)(fs->end - fs->position) + 1 : size;
-}
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static ssize_t read_at(const struct cst__fs *fs, void *to, size_t len)
 {
     ssize_t n;
 
     do
-        n = fs->ranged ? pread(fs->fd.d.fd, to, len, (off_t)fs->position) : read(fs->fd.d.fd, to, len);
+        n = fs->ranged ? pread(fs->fd.d.fd, to, len, (off_t)fs->position)
+                       : read(fs->fd.d.fd, to, len);
     while (n < 0 && errno == EINTR);
     return n;
+}
+
+static void has_read(struct cst__fs *fs, size_t n)
+{
+    fs->fd.d.bytes_read += n;
+    fs->position += n;
 }
 
 static cst_status fs_read(cst_stream *s, void *self, size_t size)
@@ -299,25 +301,19 @@ static cst_status fs_read(cst_stream *s, void *self, size_t size)
             cst_push_eof(s);
         return st;
     }
-    cst__fs_has_read(fs, (size_t)n);
+    has_read(fs, (size_t)n);
     return cst_give(s, cst__chunk_of(&buf, (size_t)n, ctx));
 }
 
-void cst__fs_has_read(struct cst__fs *fs, size_t n)
-{
-    fs->fd.d.bytes_read += n;
-    fs->position += n;
-}
-
-const cst_ops cst__fs_reader_ops = {
-    .name = "fs-reader",
+static const cst_ops fs_reader_ops = {
+    .name = cst__table_names[CST__FS_READER],
     .self_size = sizeof(struct cst__fs),
     .construct = fs_construct,
     .read = fs_read,
-    .destroy = cst__fs_destroy,
+    .destroy = fs_destroy,
 };
 
-/* --- writing -------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static ssize_t write_at(const struct cst__fs *fs, const struct iovec *vectors, int count)
 {
@@ -340,7 +336,7 @@ static ssize_t write_guarded(const struct cst__fs *fs, cst_loop *loop, const str
     return n;
 }
 
-void cst__fs_has_written(struct cst__fs *fs, size_t n)
+static void has_written(struct cst__fs *fs, size_t n)
 {
     fs->fd.d.bytes_written += n;
     fs->position += n;
@@ -364,7 +360,7 @@ static cst_status fs_writev(cst_stream *s, void *self, const cst_slice *chunks, 
             continue;
         if (n < 0)
             return cst__os_error();
-        cst__fs_has_written(fs, (size_t)n);
+        has_written(fs, (size_t)n);
         cst__outgoing_advance(&outgoing, (size_t)n);
     }
     return CST_OK;
@@ -375,26 +371,39 @@ static cst_status fs_write(cst_stream *s, void *self, const cst_slice *chunk)
     return fs_writev(s, self, chunk, 1);
 }
 
-const cst_ops cst__fs_writer_ops = {
-    .name = "fs-writer",
+#if CST__HAS_TRANSFER
+static cst_status fs_transfer(cst_stream *s, void *self, cst_transfer *transfer)
+{
+    struct cst__fs *fs = self;
+    struct cst__side to = { .d = &fs->fd.d,
+                            .position = fs->ranged ? &fs->position : NULL,
+                            .loop = cst_loop_of(cst_stream_ctx(s)),
+                            .fd = fs->fd.d.fd,
+                            .kind = fs->fd.d.kind };
+
+    if (fs->polled)
+        return cst__fd_transfer(s, &fs->fd, transfer);
+    return to.kind == CST__FILE ? cst__transfer_into(s, transfer, &to) : CST_E_UNSUPPORTED;
+}
+#endif
+
+static const cst_ops fs_writer_ops = {
+    .name = cst__table_names[CST__FS_WRITER],
     .self_size = sizeof(struct cst__fs),
     .construct = fs_construct,
     .write = fs_write,
     .writev = fs_writev,
-    .destroy = cst__fs_destroy,
+    .destroy = fs_destroy,
 #if CST__HAS_TRANSFER
-    .transfer = cst__fs_transfer,
+    .transfer = fs_transfer,
 #endif
 };
 
-/* --- making --------------------------------------------------------------------------------------- */
-
-typedef cst_status constructor(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
-                               const cst_opts *opts);
+/* --- making ----------------------------------------------------------------------------------- */
 
 /* Takes the descriptor in self, where it is not borrowed. */
 static cst_status fs_new(cst_stream **out, cst_ctx *ctx, const char *path, struct cst__fs *self,
-                         const cst_ops *ops, constructor *construct, const cst_opts *opts)
+                         const cst_ops *ops, cst__fd_constructor *construct, const cst_opts *opts)
 {
     cst_status st = CST_OK;
 
@@ -420,7 +429,8 @@ cst_status cst_fs_read_stream_new(cst_stream **out, cst_ctx *ctx, const char *pa
 
     if (!opts)
         opts = &defaults;
-    memset(&self, 0, sizeof self);
+    memset(&self, 0, sizeof(self));
+    self.fd.d.of_fs = true;
     self.fd.d.fd = path ? -1 : opts->fd;
     self.fd.d.borrowed = !path && opts->borrowed;
     self.flags = open_flags(opts->flags ? opts->flags : "r");
@@ -436,7 +446,7 @@ cst_status cst_fs_read_stream_new(cst_stream **out, cst_ctx *ctx, const char *pa
         st = CST_E_OUT_OF_RANGE;
     if (st < 0)
         return cst__give_up(self.fd.d.fd, self.fd.d.borrowed, st);
-    return fs_new(out, ctx, path, &self, &cst__fs_reader_ops, cst_readable_new, &opts->stream);
+    return fs_new(out, ctx, path, &self, &fs_reader_ops, cst_readable_new, &opts->stream);
 }
 
 cst_status cst_fs_write_stream_new(cst_stream **out, cst_ctx *ctx, const char *path,
@@ -448,7 +458,8 @@ cst_status cst_fs_write_stream_new(cst_stream **out, cst_ctx *ctx, const char *p
 
     if (!opts)
         opts = &defaults;
-    memset(&self, 0, sizeof self);
+    memset(&self, 0, sizeof(self));
+    self.fd.d.of_fs = true;
     self.fd.d.fd = path ? -1 : opts->fd;
     self.fd.d.borrowed = !path && opts->borrowed;
     self.flags = open_flags(opts->flags ? opts->flags : "w");
@@ -464,5 +475,5 @@ cst_status cst_fs_write_stream_new(cst_stream **out, cst_ctx *ctx, const char *p
         st = CST_E_OUT_OF_RANGE;
     if (st < 0)
         return cst__give_up(self.fd.d.fd, self.fd.d.borrowed, st);
-    return fs_new(out, ctx, path, &self, &cst__fs_writer_ops, cst_writable_new, &opts->stream);
+    return fs_new(out, ctx, path, &self, &fs_writer_ops, cst_writable_new, &opts->stream);
 }

@@ -1,9 +1,10 @@
 /*
  * guard.c - SIGPIPE and SIGXFSZ, the signals that belong to one call.
  *
- * A write to a pipe or a socket that nobody reads raises SIGPIPE; one that grows a file beyond the limit of the process
- * (RLIMIT_FSIZE) raises SIGXFSZ. A call that moved some bytes before it got there returns their count and raises the
- * signal all the same: so what tells is not its errno, but whether the signal is pending afterwards.
+ * A write to a pipe or a socket that nobody reads raises SIGPIPE; one that grows a file beyond the
+ * limit of the process (RLIMIT_FSIZE) raises SIGXFSZ. A call that moved some bytes before it got
+ * there returns their count and raises the signal all the same: so what tells is not its errno, but
+ * whether the signal is pending afterwards.
  *
  *      no guard    the call cannot raise one, or the host ignores it (a signal that is both ignored and blocked becomes
  *                  pending, so an ignored one must not be blocked)
@@ -92,7 +93,10 @@ void cst__guard_end(struct cst__guard *guard)
     errno = error;
 }
 
-/* Takes one that is pending. Another thread may be quicker with one that was sent to the process: it is not waited for. */
+/*
+ * Takes one that is pending. Another thread may be quicker with one that was sent to the process:
+ * it is not waited for.
+ */
 static void take_one(const sigset_t *set)
 {
 #if defined(__APPLE__) || defined(__OpenBSD__)
@@ -129,7 +133,7 @@ static bool may_raise(const struct cst__descriptor *to, cst_loop *loop)
         return to->size_limited;
     case CST__PIPE:
     case CST__SOCKET:
-        return loop ? !cst__loop_ignores_sigpipe(loop) : !cst__ignores_signal(SIGPIPE);
+        return loop ? !loop->ignores_sigpipe : !cst__ignores_signal(SIGPIPE);
     case CST__OTHER:
         break;
     }
@@ -143,7 +147,7 @@ struct cst__guard *cst__guard_before(const struct cst__descriptor *to, cst_loop 
 
     if (!may_raise(to, loop))
         return NULL;
-    guard = loop ? cst__loop_guard(loop) : NULL;
+    guard = loop && loop->running ? &loop->guard : NULL;
     if (!guard) {
         guard = own;
         *own = (struct cst__guard){ .is_own = true };

@@ -1,9 +1,10 @@
 /*
  * last_words.c - a write fails, and the peer has said something before it went.
  *
- * A failed write ends its stream, and the bytes that lie in the system's buffer with it: the answer "413, too large" of a
- * server that closes while we still send. So the failure waits: the write stays pending, what has arrived is read and
- * handed out like all that was read before, and then the write is answered.
+ * A failed write ends its stream, and the bytes that lie in the system's buffer with it: the answer
+ * "413, too large" of a server that closes while we still send. So the failure waits: the write
+ * stays pending, what has arrived is read and handed out like all that was read before, and then
+ * the write is answered.
  *
  *      a write fails --> has something arrived that somebody will hear?  --no--> the failure is answered at once
  *                          | yes
@@ -12,17 +13,21 @@
  *                             --> its chunks wait to be taken: look again a little later
  *                             --> else (all is heard, nobody wants it, or it leads back here): answer the failure
  *
- * Only what has arrived when the write fails is waited for: a peer that goes on sending does not put it off.
+ * Only what has arrived when the write fails is waited for: a peer that goes on sending does not
+ * put it off.
  */
 #include "posix_internal.h"
 
-#include <cstream/join.h>
+#include "cstream/join.h"
 
 #include <string.h>
 #include <sys/ioctl.h>
 
-/* How often a slow reader is looked at, and how often in a row it may have taken nothing: a destination for ten seconds. A host that
- * reads by hand has been told that there is something, and takes it soon or not at all: a server that answers does not. */
+/*
+ * How often a slow reader is looked at, and how often in a row it may have taken nothing: a
+ * destination for ten seconds. A host that reads by hand has been told that there is something, and
+ * takes it soon or not at all: a server that answers does not.
+ */
 #define LOOK_NS ((uint64_t)50 * 1000000)
 #define MOST_LOOKS 200
 #define MOST_LOOKS_BY_HAND 4
@@ -49,8 +54,8 @@ static size_t arrived(const struct cst__fd *fd)
 }
 
 /*
- * Follow who waits for whom from s on. Return false if that leads back to s, which would wait for ever; a descriptor takes more by
- * itself, and so does a stage that waits for nobody.
+ * Follow who waits for whom from s on. Return false if that leads back to s, which would wait for
+ * ever; a descriptor takes more by itself, and so does a stage that waits for nobody.
  */
 static bool goes_on(const cst_stream *s, const cst_stream *slow)
 {
@@ -64,7 +69,10 @@ static bool goes_on(const cst_stream *s, const cst_stream *slow)
     return !slow;
 }
 
-/* Return true if what has arrived will be taken. A host that has paused the stream may wait for this very write. */
+/*
+ * Return true if what has arrived will be taken. A host that has paused the stream may wait for
+ * this very write.
+ */
 static bool is_heard(const struct cst__fd *fd)
 {
     const cst_stream *s = fd->stream, *slow = cst_pipe_waits_for(s);
@@ -86,7 +94,7 @@ static void free_words(struct cst__last_words *words)
 {
     const cst_allocator *allocator = cst_ctx_allocator(cst_stream_ctx(words->stream));
 
-    allocator->free(allocator->user, words, sizeof *words);
+    allocator->free(allocator->user, words, sizeof(*words));
 }
 
 /* A task that is queued frees them. */
@@ -125,7 +133,10 @@ static void look_again(void *arg)
     hear_soon(arg);
 }
 
-/* The stream wants to read. Nothing is left after EOF, a failure, or where the system says that it would have to wait. */
+/*
+ * The stream wants to read. Nothing is left after EOF, a failure, or where the system says that it
+ * would have to wait.
+ */
 static void read_on(struct cst__fd *fd, struct cst__last_words *words)
 {
     cst_slice chunk;
@@ -133,8 +144,8 @@ static void read_on(struct cst__fd *fd, struct cst__last_words *words)
 
     fd->wants_read = false;
     fd->drained = false;
-    if (fd->passes_by) {
-        fd->passes_by = false;
+    if (fd->waits_to_transfer) {
+        fd->waits_to_transfer = false;
         (void)cst_push(fd->stream, cst_slice_empty());
         return;
     }
@@ -171,8 +182,7 @@ static void next_step(struct cst__fd *fd)
             hear_soon(words);
     } else if (buffered && flows) {
         hear_soon(words); /* its flow was cut, and goes on before this does */
-    } else if ((words->left || buffered) && !flows && is_heard(fd) &&
-               is_patient(words, buffered)) {
+    } else if ((words->left || buffered) && !flows && is_heard(fd) && is_patient(words, buffered)) {
         (void)cst_timer_start_in(cst_stream_ctx(words->stream), &words->timer, LOOK_NS, look_again,
                                  words);
     } else {
@@ -194,7 +204,7 @@ static void hear(void *arg)
     cst_unref(s);
 }
 
-/* --- from fd.c ------------------------------------------------------------------------------------ */
+/* --- from fd.c -------------------------------------------------------------------------------- */
 
 /* False where there is nothing to wait for, or no memory to wait with. */
 static bool begin(struct cst__fd *fd, cst_status failure)
@@ -210,10 +220,10 @@ static bool begin(struct cst__fd *fd, cst_status failure)
     buffered = cst_readable_length(s);
     if (!left && !buffered)
         return false;
-    words = allocator->alloc(allocator->user, sizeof *words);
+    words = allocator->alloc(allocator->user, sizeof(*words));
     if (!words)
         return false;
-    memset(words, 0, sizeof *words);
+    memset(words, 0, sizeof(*words));
     words->stream = s;
     words->failure = failure;
     words->left = left;

@@ -1,8 +1,9 @@
 /*
  * loop.c - loop.h: the poll loop.
  *
- * The descriptors that are waited for lie side by side, as poll wants them; beside each stands its watch, which knows its
- * place. The first place is the loop's own, to be woken through. A watch that waits for nothing is in no place.
+ * The descriptors that are waited for lie side by side, as poll wants them; beside each stands its
+ * watch, which knows its place. The first place is the loop's own, to be woken through. A watch
+ * that waits for nothing is in no place.
  *
  *      fds      [ wake | 7 in | 9 in out | 12 out | . . . ]
  *      watches  [  -   |  a   |    b     |   c    | . . . ]     count 4; cap is at least 1 + registered
@@ -12,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
@@ -21,9 +21,6 @@
 #if defined(__linux__)
 #include <sys/eventfd.h>
 #endif
-#if !defined(__STDC_NO_ATOMICS__)
-#include <stdatomic.h>
-#endif
 
 /* What one run of the context may do before the descriptors get their turn. */
 #define TURN_TASKS 1024
@@ -31,32 +28,12 @@
 
 #define HOST_KIND "cst_loop"
 
-struct cst_loop {
-    const cst_allocator *allocator;
-    cst_ctx *ctx;
-    struct pollfd *fds;
-    cst_watch **watches;
-    size_t count, cap;
-    size_t registered;
-    size_t holds;
-    struct cst__loop_member *members;
-    void (*close_member)(struct cst__loop_member *member);
-    struct cst__guard guard;
-    struct cst__spare_conduits conduits;
-    int wake_read, wake_write;
-    bool ignores_sigpipe;
-    bool running;
-    bool stopping;
-    bool unhandled;
-#if !defined(__STDC_NO_ATOMICS__)
-    atomic_int asleep; /* in poll, or about to look whether it may be */
-#endif
-};
+/* --- being woken ------------------------------------------------------------------------------ */
 
-/* --- being woken ---------------------------------------------------------------------------------- */
-
-/* Before it sleeps the loop says so and then looks for work; who brings work does so and then looks whether it sleeps:
- * one of the two sees the other. */
+/*
+ * Before it sleeps the loop says so and then looks for work; who brings work does so and then looks
+ * whether it sleeps: one of the two sees the other.
+ */
 static void set_asleep(cst_loop *loop, bool asleep)
 {
 #if !defined(__STDC_NO_ATOMICS__)
@@ -67,7 +44,10 @@ static void set_asleep(cst_loop *loop, bool asleep)
 #endif
 }
 
-/* On whichever thread. Whatever is in the way of this write, the loop wakes up: what is there to be read is enough. */
+/*
+ * On whichever thread. Whatever is in the way of this write, the loop wakes up: what is there to be
+ * read is enough.
+ */
 static void wake(void *arg)
 {
     static const uint64_t one = 1;
@@ -79,7 +59,7 @@ static void wake(void *arg)
         return;
 #endif
     do
-        n = write(loop->wake_write, &one, sizeof one);
+        n = write(loop->wake_write, &one, sizeof(one));
     while (n < 0 && errno == EINTR);
 }
 
@@ -89,15 +69,15 @@ static void take_wake(cst_loop *loop)
     ssize_t n;
 
     do
-        n = read(loop->wake_read, bytes, sizeof bytes);
-    while (n == (ssize_t)sizeof bytes || (n < 0 && errno == EINTR));
+        n = read(loop->wake_read, bytes, sizeof(bytes));
+    while (n == (ssize_t)sizeof(bytes) || (n < 0 && errno == EINTR));
 }
 
 #if defined(__linux__)
 static cst_status open_wake(cst_loop *loop)
 {
-    loop->wake_read = loop->wake_write = 
-        cst__above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), NULL);
+    loop->wake_read = loop->wake_write =
+        cst__above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     return loop->wake_read < 0 ? cst__os_error() : CST_OK;
 }
 #else
@@ -107,8 +87,8 @@ static cst_status open_wake(cst_loop *loop)
 
     if (pipe(ends) < 0)
         return cst__os_error();
-    loop->wake_read = cst__above_standard(ends[0], NULL);
-    loop->wake_write = cst__above_standard(ends[1], NULL);
+    loop->wake_read = cst__above_standard(ends[0]);
+    loop->wake_write = cst__above_standard(ends[1]);
     if (loop->wake_read < 0 || loop->wake_write < 0)
         return cst__os_error();
     (void)fcntl(loop->wake_read, F_SETFD, FD_CLOEXEC);
@@ -127,7 +107,7 @@ static void close_wake(cst_loop *loop)
     (void)cst__close(&loop->wake_write);
 }
 
-/* --- making and ending ---------------------------------------------------------------------------- */
+/* --- making and ending ------------------------------------------------------------------------ */
 
 static void *allocate(const cst_allocator *allocator, size_t size)
 {
@@ -172,7 +152,7 @@ static void free_loop(cst_loop *loop)
     give_back(loop->allocator, loop->fds, loop->cap * sizeof(*loop->fds));
     give_back(loop->allocator, loop->watches, loop->cap * sizeof(*loop->watches));
     close_wake(loop);
-    (void)cst__conduits_give_up(loop);
+    (void)cst__conduits_close_spare(&loop->conduits);
     give_back(loop->allocator, loop, sizeof(*loop));
 }
 
@@ -275,34 +255,6 @@ cst_loop *cst_loop_of(const cst_ctx *ctx)
     return cst_ctx_host(ctx, HOST_KIND);
 }
 
-const cst_allocator *cst__loop_allocator(const cst_loop *loop)
-{
-    return loop->allocator;
-}
-
-struct cst__guard *cst__loop_guard(cst_loop *loop)
-{
-    return loop->running ? &loop->guard : NULL;
-}
-
-bool cst__loop_ignores_sigpipe(const cst_loop *loop)
-{
-    return loop->ignores_sigpipe;
-}
-
-struct cst__spare_conduits *cst__loop_spare_conduits(cst_loop *loop)
-{
-    return &loop->conduits;
-}
-
-bool cst__loop_ask_watches(const cst_loop *loop, bool (*ask)(cst_watch *watch))
-{
-    for (size_t i = 1; i < loop->count; i++)
-        if (ask(loop->watches[i]))
-            return true;
-    return false;
-}
-
 void cst__loop_join(cst_loop *loop, struct cst__loop_member *member,
                     void (*close)(struct cst__loop_member *member))
 {
@@ -324,7 +276,7 @@ void cst__loop_leave(cst_loop *loop, struct cst__loop_member *member)
         member->next->prev = member->prev;
 }
 
-/* --- watches -------------------------------------------------------------------------------------- */
+/* --- watches ---------------------------------------------------------------------------------- */
 
 cst_status cst__loop_reserve(cst_loop *loop)
 {
@@ -366,12 +318,30 @@ cst_status cst_watch_want(cst_watch *watch, unsigned events)
         loop->watches[watch->slot] = watch;
         loop->fds[watch->slot] = (struct pollfd){ .fd = watch->fd };
     }
-    watch->wanted |= events;
+    watch->wanted = (uint16_t)(watch->wanted | events);
     loop->fds[watch->slot].events = poll_events(watch->wanted);
     return CST_OK;
 }
 
-/* The last one takes the free place. */
+static void check_loop(const cst_loop *loop)
+{
+#ifdef CST_CHECK
+    assert(loop->count >= 1 && loop->count <= loop->registered + 1);
+    assert(loop->registered < loop->cap);
+    assert(loop->fds[0].fd == loop->wake_read && !loop->watches[0]);
+    for (size_t i = 1; i < loop->count; i++) {
+        const cst_watch *watch = loop->watches[i];
+
+        assert(watch->loop == loop && watch->slot == i && watch->wanted);
+        assert(loop->fds[i].fd == watch->fd);
+        assert(loop->fds[i].events == poll_events(watch->wanted));
+    }
+#else
+    (void)loop;
+#endif
+}
+
+/* The last watch takes the place. */
 static void leave_place(cst_watch *watch)
 {
     cst_loop *loop = watch->loop;
@@ -386,7 +356,7 @@ static void want_less(cst_watch *watch, unsigned events)
 {
     unsigned before = watch->wanted;
 
-    watch->wanted &= ~events;
+    watch->wanted = (uint16_t)(watch->wanted & ~events);
     if (before && !watch->wanted)
         leave_place(watch);
     else if (watch->wanted)
@@ -410,7 +380,7 @@ void cst_watch_remove(cst_watch *watch)
     watch->loop = NULL;
 }
 
-/* --- turning -------------------------------------------------------------------------------------- */
+/* --- turning ---------------------------------------------------------------------------------- */
 
 static cst_status run_tasks(cst_loop *loop)
 {
@@ -437,7 +407,10 @@ static bool is_anything_left(const cst_loop *loop)
            (cst_ctx_has_timers(loop->ctx) && cst_ctx_due_ns(loop->ctx) != CST_NEVER);
 }
 
-/* How long to wait: no longer than the caller wants, not beyond the next timer, not at all where there is work. */
+/*
+ * How long to wait: no longer than the caller wants, not beyond the next timer, not at all where
+ * there is work.
+ */
 static uint64_t waiting_time(const cst_loop *loop, uint64_t timeout_ns)
 {
     uint64_t due_ns = cst_ctx_due_ns(loop->ctx), now = cst_ctx_now_ns(loop->ctx);
@@ -493,7 +466,10 @@ static unsigned what_came(const cst_watch *watch, short revents)
     return came & watch->wanted;
 }
 
-/* From the last place to the first: a place that is left gets the last one's watch, which has had its turn. */
+/*
+ * From the last place to the first: a place that is left gets the last one's watch, which has had
+ * its turn.
+ */
 static void call_ready(cst_loop *loop)
 {
     if (loop->fds[0].revents)
@@ -513,6 +489,7 @@ static void call_ready(cst_loop *loop)
         want_less(watch, came);
         watch->fn(watch, came, watch->arg);
         (void)run_tasks(loop);
+        check_loop(loop);
     }
 }
 
@@ -524,6 +501,7 @@ static cst_status turn(cst_loop *loop, uint64_t timeout_ns)
         timeout_ns = 0; /* something is done in this turn as it is */
     look_at_clock(loop);
     st = run_tasks(loop);
+    check_loop(loop);
     if (st < 0)
         return st;
     if (!is_anything_left(loop))

@@ -23,7 +23,7 @@
 /* How long a listener waits that has run out of something: it would be ready all the time. */
 #define PAUSE_NS ((uint64_t)100 * 1000000)
 
-/* --- addresses ------------------------------------------------------------------------------------ */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 union address {
     struct sockaddr any;
@@ -37,7 +37,7 @@ static cst_status path_address(union address *out, socklen_t *len, const char *p
 {
     size_t n = strlen(path);
 
-    if (n == 0 || n >= sizeof out->un.sun_path)
+    if (n == 0 || n >= sizeof(out->un.sun_path))
         return CST_E_INVALID_ARG;
     out->un.sun_family = AF_UNIX;
     memcpy(out->un.sun_path, path, n + 1);
@@ -75,7 +75,7 @@ static cst_status ipv6_address(struct sockaddr_in6 *out, const char *host)
     char address[INET6_ADDRSTRLEN];
     size_t n = percent ? (size_t)(percent - host) : strlen(host);
 
-    if (n >= sizeof address)
+    if (n >= sizeof(address))
         return CST_E_INVALID_ARG;
     memcpy(address, host, n);
     address[n] = '\0';
@@ -91,7 +91,7 @@ static cst_status host_address(union address *out, socklen_t *len, const char *h
     if (inet_pton(AF_INET, host, &out->in.sin_addr) == 1) {
         out->in.sin_family = AF_INET;
         out->in.sin_port = htons(port);
-        *len = sizeof out->in;
+        *len = sizeof(out->in);
         return CST_OK;
     }
     st = ipv6_address(&out->in6, host);
@@ -99,14 +99,14 @@ static cst_status host_address(union address *out, socklen_t *len, const char *h
         return st;
     out->in6.sin6_family = AF_INET6;
     out->in6.sin6_port = htons(port);
-    *len = sizeof out->in6;
+    *len = sizeof(out->in6);
     return CST_OK;
 }
 
 static cst_status to_address(union address *out, socklen_t *len, const cst_address *from,
                              const char *default_host)
 {
-    memset(out, 0, sizeof *out);
+    memset(out, 0, sizeof(*out));
     if (from->path)
         return path_address(out, len, from->path);
     return host_address(out, len, from->host ? from->host : default_host, from->port);
@@ -118,8 +118,8 @@ static void from_path(cst_endpoint *out, const union address *from, socklen_t le
 
     if ((size_t)len > offsetof(struct sockaddr_un, sun_path))
         n = (size_t)len - offsetof(struct sockaddr_un, sun_path);
-    if (n >= sizeof out->host)
-        n = sizeof out->host - 1;
+    if (n >= sizeof(out->host))
+        n = sizeof(out->host) - 1;
     memcpy(out->host, from->un.sun_path, n);
     out->is_path = true;
 }
@@ -130,7 +130,7 @@ static void from_ipv6(cst_endpoint *out, const struct sockaddr_in6 *from)
     size_t n;
 
     out->port = ntohs(from->sin6_port);
-    (void)inet_ntop(AF_INET6, &from->sin6_addr, out->host, sizeof out->host);
+    (void)inet_ntop(AF_INET6, &from->sin6_addr, out->host, sizeof(out->host));
     if (!from->sin6_scope_id || !IN6_IS_ADDR_LINKLOCAL(&from->sin6_addr))
         return;
     n = strlen(out->host);
@@ -141,14 +141,14 @@ static void from_ipv6(cst_endpoint *out, const struct sockaddr_in6 *from)
 
 static cst_status from_address(cst_endpoint *out, const union address *from, socklen_t len)
 {
-    memset(out, 0, sizeof *out);
+    memset(out, 0, sizeof(*out));
     if (from->any.sa_family == AF_UNIX) {
         from_path(out, from, len);
         return CST_OK;
     }
     if (from->any.sa_family == AF_INET) {
         out->port = ntohs(from->in.sin_port);
-        (void)inet_ntop(AF_INET, &from->in.sin_addr, out->host, sizeof out->host);
+        (void)inet_ntop(AF_INET, &from->in.sin_addr, out->host, sizeof(out->host));
         return CST_OK;
     }
     if (from->any.sa_family == AF_INET6) {
@@ -163,12 +163,12 @@ enum end { LOCAL_END, REMOTE_END };
 static cst_status ask_name(cst_endpoint *out, int fd, enum end end)
 {
     union address address;
-    socklen_t len = sizeof address;
+    socklen_t len = sizeof(address);
     cst_endpoint endpoint;
     cst_status st;
     int result;
 
-    memset(&address, 0, sizeof address);
+    memset(&address, 0, sizeof(address));
     result = end == LOCAL_END ? getsockname(fd, &address.any, &len)
                               : getpeername(fd, &address.any, &len);
     if (result < 0)
@@ -196,9 +196,12 @@ cst_status cst_socket_remote(cst_endpoint *out, const cst_stream *s)
     return socket_name(out, s, REMOTE_END);
 }
 
-/* --- sockets -------------------------------------------------------------------------------------- */
+/* --- sockets ---------------------------------------------------------------------------------- */
 
-/* Every socket is non-blocking and not for child processes; Linux can say so in the call that makes it. */
+/*
+ * Every socket is non-blocking and not for child processes; Linux can say so in the call that makes
+ * it.
+ */
 #if defined(__linux__)
 static int new_descriptor(int family)
 {
@@ -237,14 +240,14 @@ static int open_socket(cst_loop *loop, int family)
 
     if (fd < 0 && cst__descriptors_are_short() && cst__conduits_give_up(loop))
         fd = new_descriptor(family);
-    return cst__above_standard(fd, loop);
+    return cst__above_standard_in(fd, loop);
 }
 
 static void switch_on(int fd, int level, int option)
 {
     static const int on = 1;
 
-    (void)setsockopt(fd, level, option, &on, sizeof on);
+    (void)setsockopt(fd, level, option, &on, sizeof(on));
 }
 
 /* A unix socket knows nothing of TCP's options: what it refuses it does not need. */
@@ -259,7 +262,7 @@ static void set_options(int fd, const cst_socket_opts *opts)
     if (opts->keep_alive_s) {
         int seconds = (int)(opts->keep_alive_s < 32767 ? opts->keep_alive_s : 32767);
 
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof seconds);
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof(seconds));
     }
 #endif
 }
@@ -271,7 +274,7 @@ static cst_status new_socket(cst_stream **out, cst_loop *loop, int fd, const cst
     cst_opts stream = opts->stream;
     struct cst__fd self;
 
-    memset(&self, 0, sizeof self);
+    memset(&self, 0, sizeof(self));
     self.d.fd = fd;
     self.d.kind = CST__SOCKET;
     self.connecting = connecting;
@@ -284,9 +287,12 @@ static cst_status new_socket(cst_stream **out, cst_loop *loop, int fd, const cst
     return cst__fd_new(out, loop, &self, &cst__socket_ops, cst_duplex_new, &stream);
 }
 
-/* --- connecting ----------------------------------------------------------------------------------- */
+/* --- connecting ------------------------------------------------------------------------------- */
 
-/* An answer that is there at once comes later all the same: first the caller attaches its listeners. */
+/*
+ * An answer that is there at once comes later all the same: first the caller attaches its
+ * listeners.
+ */
 static void start_connecting(cst_stream *s, const union address *to, socklen_t len)
 {
     struct cst__fd *fd = cst_stream_self(s);
@@ -323,7 +329,7 @@ cst_status cst_connect(cst_stream **out, cst_loop *loop, const cst_address *to,
     return CST_OK;
 }
 
-/* --- listening ------------------------------------------------------------------------------------ */
+/* --- listening -------------------------------------------------------------------------------- */
 
 struct cst_listener {
     struct cst__loop_member member;
@@ -350,14 +356,14 @@ static int open_spare(cst_loop *loop)
     do
         fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     while (fd < 0 && errno == EINTR);
-    return cst__above_standard(fd, loop);
+    return cst__above_standard_in(fd, loop);
 }
 
 static void free_listener(cst_listener *l)
 {
-    const cst_allocator *allocator = cst__loop_allocator(l->loop);
+    const cst_allocator *allocator = l->loop->allocator;
 
-    allocator->free(allocator->user, l, sizeof *l);
+    allocator->free(allocator->user, l, sizeof(*l));
 }
 
 static void close_listener(cst_listener *l)
@@ -412,8 +418,11 @@ static int accept_one(int listening)
 
 enum accepted { ACCEPTED_GONE, ACCEPTED_NONE, ACCEPTED_SOME, ACCEPTED_FAILED };
 
-/* Lets the next peer in through the spare descriptor, only to close the door: left to wait, it would keep the listener
- * ready for ever. Without descriptors accept says so also where nobody waits: that is seen here. */
+/*
+ * Lets the next peer in through the spare descriptor, only to close the door: left to wait, it
+ * would keep the listener ready for ever. Without descriptors accept says so also where nobody
+ * waits: that is seen here.
+ */
 static enum accepted turn_away(cst_listener *l)
 {
     enum accepted accepted = ACCEPTED_SOME;
@@ -450,7 +459,8 @@ static enum accepted accept_next(cst_listener *l)
         fd = accept_one(l->fd);
     if (fd < 0)
         return accept_failed(l);
-    fd = cst__above_standard(fd, l->loop); /* without a number for it this peer is lost, and that is told */
+    fd = cst__above_standard_in(
+        fd, l->loop); /* without a number for it this peer is lost, and that is told */
     st = fd < 0 ? cst__os_error() : new_socket(&socket, l->loop, fd, &l->opts, false);
     return tell(l, socket, st) ? ACCEPTED_SOME : ACCEPTED_GONE;
 }
@@ -477,7 +487,7 @@ static void on_peers(cst_watch *watch, unsigned came, void *arg)
         listen_again(l);
 }
 
-/* --- the listener's making ------------------------------------------------------------------------ */
+/* --- the listener's making -------------------------------------------------------------------- */
 
 static cst_status bind_and_listen(cst_listener *l, const union address *at, socklen_t len,
                                   const cst_listen_opts *opts)
@@ -491,12 +501,12 @@ static cst_status bind_and_listen(cst_listener *l, const union address *at, sock
     if (family != AF_UNIX && !opts->no_reuse_address)
         switch_on(l->fd, SOL_SOCKET, SO_REUSEADDR);
     if (family == AF_INET6)
-        (void)setsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
+        (void)setsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
     if (bind(l->fd, &at->any, len) < 0)
         return cst__os_error();
     l->has_path = family == AF_UNIX;
     if (l->has_path)
-        memcpy(l->path, at->un.sun_path, sizeof l->path);
+        memcpy(l->path, at->un.sun_path, sizeof(l->path));
     if (listen(l->fd, opts->backlog > 0 ? opts->backlog : DEFAULT_BACKLOG) < 0)
         return cst__os_error();
     l->spare = open_spare(l->loop);
@@ -530,12 +540,12 @@ static cst_status start_listening(cst_listener *l, const cst_address *at,
 static cst_listener *new_listener(cst_loop *loop, const cst_socket_opts *opts, cst_accept_fn *fn,
                                   void *arg)
 {
-    const cst_allocator *allocator = cst__loop_allocator(loop);
-    cst_listener *l = allocator->alloc(allocator->user, sizeof *l);
+    const cst_allocator *allocator = loop->allocator;
+    cst_listener *l = allocator->alloc(allocator->user, sizeof(*l));
 
     if (!l)
         return NULL;
-    memset(l, 0, sizeof *l);
+    memset(l, 0, sizeof(*l));
     l->loop = loop;
     l->fn = fn;
     l->arg = arg;

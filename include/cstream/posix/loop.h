@@ -141,7 +141,8 @@ struct cst_watch {
     void *arg;
     size_t slot;
     int fd;
-    unsigned wanted;
+    uint16_t wanted;
+    bool of_stream; /* one of this library's */
 };
 
 /**
