@@ -198,12 +198,13 @@ static bool completes(const struct call *call)
 }
 
 /* Do what hangs on the call. A slot that completes asks for its call, before it does anything else or
- * behind that: one way in every other call. A slot that returns its answer asks only with --ask, so
- * that without it the slot calls nothing which its script does not name. */
+ * behind that: one way in every other call. A slot that returns its answer does not ask, and then calls
+ * nothing which its script does not name; with --ask every other one does. */
 static void do_first(struct call *call)
 {
-    bool asks = call->method != METHOD_READ && (call->member->host->opts->ask || completes(call));
     bool asks_first = call->nth % 2 == 1;
+    bool has_call = call->method != METHOD_READ;
+    bool asks = has_call && (completes(call) || (asks_first && call->member->host->opts->ask));
 
     if (asks && asks_first)
         call->answer = cst_this_call(call->stream);
@@ -295,11 +296,21 @@ static void complete(const struct call *call, const struct act *act)
         cst_complete(call_to_answer(call), answer.status);
 }
 
+/* What cst_give returns. With --ask the slot looks at its stream behind that. */
+static cst_status give(const struct call *call, cst_slice chunk)
+{
+    cst_status status = cst_give(call->stream, chunk);
+
+    if (call->member->host->opts->ask)
+        (void)cst_readable_length(call->stream);
+    return status;
+}
+
 static cst_status returned_answer(const struct call *call, const struct act *act)
 {
     struct answer answer = make_answer(call, act);
 
-    return answer.with_chunk ? cst_give(call->stream, answer.chunk) : answer.status;
+    return answer.with_chunk ? give(call, answer.chunk) : answer.status;
 }
 
 static cst_status returned_chunk(const struct call *call, const struct act *act)
@@ -307,7 +318,7 @@ static cst_status returned_chunk(const struct call *call, const struct act *act)
     cst_slice chunk;
     cst_status status = host_bytes(&chunk, call->member, act->n);
 
-    return status == CST_OK ? cst_give(call->stream, chunk) : status;
+    return status == CST_OK ? give(call, chunk) : status;
 }
 
 /* Do the acts inside the slot. Return what the slot returns. */

@@ -16,7 +16,8 @@ struct inject;
  *                   CST_PENDING
  * task_budget       tasks of one cst_ctx_run, which is called until it is idle; 0 is without limit
  * copies            writes and pushes are made by cst_write_copy and cst_push_copy
- * ask               each slot asks for its call, also one that returns its answer
+ * ask               every other slot that returns its answer asks for its call too, and each looks at
+ *                   its stream when it has given a chunk
  * foreign           bytes are memory of the host, which looks at their stream when they are
  *                   released
  * deaf              only those events are listened to that the scenario hangs something on, and those whose listeners

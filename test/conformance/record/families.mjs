@@ -1,7 +1,8 @@
 // families.mjs - the shapes that the generator's scenarios have: each is a way in which streams are used.
 //
 //     cast     the streams, 'NAME KIND OPTION...'; or a function of the dice that gives them. Beside the options of
-//              the language: `odd` has misbehaving methods, `pushed` no source of its own, `steady` long scripts;
+//              the language: `odd` has misbehaving methods, `pushed` no source of its own, `steady` long scripts,
+//              `late` a sink that seldom answers at once, `drops` a stage that drops some of the chunks;
 //              `inner` is inside a composition, and only that is called
 //     like     families of which one is drawn: what is not said here is as there
 //     first    alternatives for the first turn: lists of ops
@@ -14,6 +15,7 @@
 //     nests    steady sinks write to themselves
 //     gives    so many of a hundred reads that push last do it by the answer
 //     quiet    in how many of a hundred scenarios the first turn is all that is done
+//     plain    streams seldom have other options than marks
 //     large    sizes are around the default highWaterMarks
 import { BURSTS, SHARING, WRITING } from './tables.mjs';
 
@@ -34,6 +36,45 @@ function rowCast(dice) {
 function steadyCast(dice) {
   const middle = Array.from({ length: dice.between(0, 3) }, (_, i) => `t${i} ${dice.weigh(['3 passthrough', '1 transform'])} steady`);
   return [`r ${dice.weigh(['4 readable', '1 duplex'])} steady`, ...middle, `w ${dice.weigh(['4 writable', '1 duplex'])} steady`];
+}
+
+// Pass-throughs that are full: they get more than they and the sink hold, and the sink answers late.
+function fullCast(dice) {
+  const source = dice.weigh(['3 ', '2 r readable steady', '1 r readable pushed', '1 r duplex steady']);
+  const middle = Array.from({ length: dice.between(1, 3) }, (_, i) => `p${i} passthrough`);
+  if (dice.happens(20)) middle.splice(dice.between(0, middle.length), 0, 't transform steady');
+  const sink = dice.weigh(['8 writable late', '2 writable steady', '1 duplex late', '1 transform steady', '1 passthrough']);
+  return [...(source ? [source] : []), ...middle, `w ${sink} ${dice.weigh(['2 hwm=2', '2 hwm=4', '3 hwm=9', '4 hwm=16', '5 hwm=40', '2 hwm=200'])}`];
+}
+
+// So many writes at once, to the first or to any of them, before or behind the pipes.
+function fill(cast, dice) {
+  const names = chainNames(cast).filter((name) => name !== 'r' && name !== 'w');
+  const writes = Array.from({ length: dice.pick([3, 4, 5, 6, 7, 9, 12, 24]) }, () => {
+    const name = dice.happens(80) ? names[0] : dice.pick(names);
+    return `write ${name} ${dice.pick(FEW)}${dice.happens(92) ? ' nocb' : ''}`;
+  });
+  const pipes = dice.happens(15) ? [`pipeline ${chainNames(cast).join(' ')}`] : pipeAll(cast);
+  if (dice.happens(15)) return [...writes, ...pipes];
+  if (dice.happens(30)) pipes.push(`pause ${dice.pick(names)}`);
+  return [...pipes, ...writes];
+}
+
+// Stages in a ring, one of which drops every so many chunks, so that each comes to an end.
+function wheelCast(dice) {
+  const stages = Array.from({ length: dice.between(0, 3) }, (_, i) => `p${i} passthrough`);
+  stages.splice(dice.between(0, stages.length), 0, 't transform drops');
+  if (dice.happens(25)) stages.splice(dice.between(0, stages.length), 0, 'u transform steady');
+  return stages;
+}
+
+const ringOf = (cast) => [...pipeAll(cast), `pipe ${chainNames(cast).at(-1)} ${chainNames(cast)[0]}`];
+
+function turnWheel(cast, dice) {
+  const writes = Array.from({ length: dice.between(1, 8) }, () => {
+    return `write ${dice.pick(chainNames(cast))} ${dice.pick(FEW)}${dice.happens(85) ? ' nocb' : ''}`;
+  });
+  return dice.happens(40) ? [...writes, ...ringOf(cast)] : [...ringOf(cast), ...writes];
 }
 
 // Two streams at least, c in front of them, and sometimes what is piped into it or out of it.
@@ -59,6 +100,8 @@ function joinOutside(cast) {
 
 const SINGLE = ['read', 'push', 'write', 'vector', 'duplex', 'half', 'transform', 'pass', 'object', 'zero'];
 const JOINED = ['pipe', 'tube', 'fan', 'merge', 'ring', 'chain', 'row', 'line', 'loop', 'pair'];
+
+const FEW = [0, 1, 2, 2, 3, 3, 4, 5, 6, 8];
 
 const pipeAll = (cast) => chainNames(cast).slice(1).map((name, i) => `pipe ${chainNames(cast)[i]} ${name}`);
 
@@ -163,6 +206,27 @@ export const FAMILIES = {
     cast: (dice) => [`w ${dice.weigh(['4 writable', '2 duplex', '1 transform', '1 passthrough'])} steady`],
     tables: [BURSTS],
     hooks: 2, inside: 4, callbacks: 4, long: true,
+  },
+  full: {
+    cast: fullCast,
+    first: [fill],
+    also: [
+      '40 write p0 % nocb', '8 write w % nocb', '3 pause p0', '4 resume p0', '1 unshift p0 %', '1 cork p0', '2 uncork p0', '1 cork w', '2 uncork w', '1 unpipe p0', '2 pipe p0 w',
+    ],
+    hooks: 3, inside: 3, across: 70, long: true, plain: true, gives: 40, quiet: 35,
+  },
+  wheel: {
+    cast: wheelCast,
+    first: [turnWheel],
+    also: ['30 write t % nocb', '3 pause t', '3 resume t', '1 unpipe t', '1 cork t', '2 uncork t'],
+    hooks: 2, inside: 3, across: 70, long: true, plain: true, quiet: 35,
+  },
+  deep: {
+    cast: (dice) => [
+      ...Array.from({ length: dice.between(31, 50) }, (_, i) => `p${i} passthrough`), `w writable ${dice.pick(['steady', 'late'])}`,
+    ],
+    first: [fill],
+    plain: true, quiet: 100,
   },
   nest: { like: ['burst'], inside: 2, callbacks: 2, nests: true },
   compose: { cast: composeCast, first: [joinOutside], also: ['1 destroy t0!'], inside: 3, callbacks: 2, shares: true },

@@ -10,6 +10,7 @@ import { pack } from './packed.mjs';
 import { Dice } from './random.mjs';
 import * as tables from './tables.mjs';
 
+const MANNERS = ['odd', 'pushed', 'steady', 'late', 'drops', 'inner']; // words of a cast that are no options
 const SMALL_TURNS = [0, 1, 1, 2, 2, 3, 5];
 
 class Program {
@@ -31,7 +32,7 @@ class Program {
     if (!quiet || dice.happens(30)) this.addHooks();
     this.addSlotHooks();
     this.addCallbackHooks();
-    this.addFirstTurn(typeof first === 'function' ? first(cast) : first);
+    this.addFirstTurn(typeof first === 'function' ? first(cast, dice) : first);
     if (!quiet) this.addTurns();
     return this.lines.join('\n') + '\n';
   }
@@ -55,12 +56,13 @@ class Program {
 
   addMember(line) {
     const [name, kind, ...words] = line.split(' ');
-    const [odd, pushed, steady, inner] = ['odd', 'pushed', 'steady', 'inner'].map((word) => words.includes(word));
-    const given = words.filter((word) => !/^(odd|pushed|steady|inner)$/.test(word));
+    const manners = Object.fromEntries(MANNERS.map((word) => [word, words.includes(word)]));
+    const { pushed, inner } = manners;
+    const given = words.filter((word) => !MANNERS.includes(word));
     const isPlain = kind !== 'compose' && (kind !== 'pair' || this.members.length === 0); // the other of a pair has no options
     const options = isPlain ? [...this.marks(kind, given), ...given, ...this.switches(kind, given)] : [];
     this.lines.push(['stream', name, kind, ...options].join(' '));
-    if (kind !== 'pair' && kind !== 'compose') this.addScripts(name, kind, { odd, pushed, steady });
+    if (kind !== 'pair' && kind !== 'compose') this.addScripts(name, kind, manners);
     const inside = kind === 'compose' ? this.members.map((member) => member.kind) : [];
     this.members.push({
       name, kind, pushed, inner,
@@ -83,6 +85,7 @@ class Program {
   }
 
   switches(kind, given) {
+    if (this.family.plain && this.dice.happens(85)) return [];
     const lines = [...tables.ANY_OPTIONS];
     if (kind === 'writable' || kind === 'duplex') lines.push(...tables.SINK_OPTIONS);
     if (kind === 'duplex' || kind === 'transform' || kind === 'pair') lines.push(...tables.DUPLEX_OPTIONS);
@@ -90,14 +93,16 @@ class Program {
     return drawn.filter((word) => !given.includes(word));
   }
 
-  addScripts(name, kind, { odd, pushed, steady }) {
+  addScripts(name, kind, { odd, pushed, steady, late, drops }) {
     const common = odd ? 45 : 14;
     const answers = odd ? tables.ODD_ANSWER_ITEMS : tables.ANSWER_ITEMS;
     const flows = this.family.nests ? tables.NESTED_WRITE_ITEMS : tables.STEADY_WRITE_ITEMS;
-    const writes = steady ? flows : tables.WRITE_ITEMS;
+    const prompt = steady ? flows : tables.WRITE_ITEMS;
+    const writes = late ? tables.LATE_WRITE_ITEMS : prompt;
     if ((kind === 'readable' || kind === 'duplex') && !pushed) this.addReadScript(name, odd, steady);
     if (kind === 'writable' || kind === 'duplex') this.addScript(name, 'write', odd ? tables.ODD_WRITE_ITEMS : writes, 4);
-    if (kind === 'transform') this.addTransformScripts(name, odd, steady);
+    if (drops) this.addDroppingScript(name);
+    else if (kind === 'transform') this.addTransformScripts(name, odd, steady);
     if (kind !== 'readable' && kind !== 'passthrough' && this.dice.happens(25)) this.addScript(name, 'final', answers, 1);
     if (this.dice.happens(common)) this.addScript(name, 'construct', answers, 1);
     if (this.dice.happens(common)) this.addScript(name, 'destroy', answers, 1);
@@ -120,6 +125,12 @@ class Program {
     const plain = steady ? tables.STEADY_TRANSFORM_ITEMS : tables.TRANSFORM_ITEMS;
     this.addScript(name, 'transform', odd ? tables.ODD_TRANSFORM_ITEMS : plain, 4);
     if (this.dice.happens(40)) this.addScript(name, 'flush', odd ? tables.ODD_FLUSH_ITEMS : tables.FLUSH_ITEMS, 1);
+  }
+
+  addDroppingScript(name) {
+    const items = Array.from({ length: this.dice.between(0, 3) }, () => this.draw(tables.STEADY_TRANSFORM_ITEMS));
+    const drops = Array.from({ length: items.length + 1 }, () => this.draw(tables.DROPPING_ITEMS));
+    this.lines.push(`script ${name} transform ${[...items, ...drops].join(' ')}`);
   }
 
   addScript(name, method, table, most) {
@@ -165,7 +176,7 @@ class Program {
       const call = `${dice.weigh(tables.PLACES)}-${method} ${dice.between(1, most)}`;
       const own = member.inner ? members.find(({ kind }) => kind === 'compose') : member;
       for (let ops = dice.between(1, 2); ops > 0; ops--)
-        this.lines.push(`when ${member.name} ${call} ${dice.happens(80) ? this.op(own) : this.op()}`);
+        this.lines.push(`when ${member.name} ${call} ${dice.happens(100 - (family.across ?? 20)) ? this.op(own) : this.op()}`);
     }
   }
 

@@ -32,8 +32,11 @@ export const ANSWER_ITEMS = ['8 @:cb', '1 @:cbe'];
 // Streams that flow for long and are seldom late.
 export const STEADY_READ_ITEMS = ['20 now:p#', '4 now:p#,p#', '1 tick:p#', '2 later:p#'];
 export const STEADY_WRITE_ITEMS = ['6 now:cb', '4 later:cb', '2 tick:cb', '1 now:w#,cb'];
+export const LATE_WRITE_ITEMS = ['9 later:cb', '2 tick:cb', '2 now:cb'];
 export const NESTED_WRITE_ITEMS = ['4 now:cb', '4 later:cb', '2 now:cb,w#,cb', '2 now:cb,w#', '1 now:w#,cb', '2 -'];
-export const STEADY_TRANSFORM_ITEMS = ['6 now:x,cb', '5 now:cbx', '2 now:x,p3,cb', '1 later:x,cb', '1 later:cbx', '1 tick:x,cb'];
+export const STEADY_TRANSFORM_ITEMS = ['6 now:x,cb', '5 now:cbx', '2 now:cb#', '2 now:x,p3,cb', '1 later:x,cb', '1 later:cbx', '1 tick:x,cb'];
+
+export const DROPPING_ITEMS = ['3 now:cb', '1 tick:cb', '1 later:cb'];
 
 // Methods that do what they should not.
 export const ODD_READ_LAST = [
