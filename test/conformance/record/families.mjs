@@ -60,11 +60,10 @@ function fill(cast, dice) {
   return [...pipes, ...writes];
 }
 
-// Stages in a ring, one of which drops every so many chunks, so that each comes to an end.
+// Stages in a ring, one of which drops half of the chunks that come to it at least, so that each comes to an end.
 function wheelCast(dice) {
   const stages = Array.from({ length: dice.between(0, 3) }, (_, i) => `p${i} passthrough`);
   stages.splice(dice.between(0, stages.length), 0, 't transform drops');
-  if (dice.happens(25)) stages.splice(dice.between(0, stages.length), 0, 'u transform steady');
   return stages;
 }
 

@@ -128,7 +128,7 @@ class Program {
   }
 
   addDroppingScript(name) {
-    const items = Array.from({ length: this.dice.between(0, 3) }, () => this.draw(tables.STEADY_TRANSFORM_ITEMS));
+    const items = Array.from({ length: this.dice.between(0, 3) }, () => this.draw(tables.KEEPING_ITEMS));
     const drops = Array.from({ length: items.length + 1 }, () => this.draw(tables.DROPPING_ITEMS));
     this.lines.push(`script ${name} transform ${[...items, ...drops].join(' ')}`);
   }

@@ -36,6 +36,8 @@ export const LATE_WRITE_ITEMS = ['9 later:cb', '2 tick:cb', '2 now:cb'];
 export const NESTED_WRITE_ITEMS = ['4 now:cb', '4 later:cb', '2 now:cb,w#,cb', '2 now:cb,w#', '1 now:w#,cb', '2 -'];
 export const STEADY_TRANSFORM_ITEMS = ['6 now:x,cb', '5 now:cbx', '2 now:cb#', '2 now:x,p3,cb', '1 later:x,cb', '1 later:cbx', '1 tick:x,cb'];
 
+// Of those that drop: no more chunks go out than come in.
+export const KEEPING_ITEMS = ['5 now:x,cb', '5 now:cbx', '1 now:cb#', '1 later:x,cb', '1 later:cbx', '1 tick:x,cb'];
 export const DROPPING_ITEMS = ['3 now:cb', '1 tick:cb', '1 later:cb'];
 
 // Methods that do what they should not.
