@@ -24,7 +24,7 @@ SHELL      := /bin/sh
 
 # --- what there is to build -------------------------------------------------------------------------------------------
 
-ROOMS    := base bytes ctx stream pipeline filters stdio
+ROOMS    := base bytes ctx stream express pipeline filters stdio
 VERSION  := $(shell sed -n 's/^.define CST_VERSION_STRING "\(.*\)"/\1/p' include/cstream/base.h)
 HEADERS  := $(sort $(wildcard include/cstream/*.h))
 SRCS     := $(sort $(wildcard $(ROOMS:%=src/%/*.c)))
@@ -397,7 +397,7 @@ RELIABILITY_NEEDS = $(ASAN_RUNNER) $(SYSCALLS) \
 
 ifeq ($(T)$(F),)
 CHECKS := $(PLAIN_PROGRAMS) $(ASAN_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh fuzz-replay.sh compare-builds.sh) \
-          $(addprefix test/support/,headers-check.sh imports-check.sh rooms-check.sh files-check.sh) \
+          $(addprefix test/support/,headers-check.sh imports-check.sh rooms-check.sh fence-check.sh files-check.sh) \
           $(addprefix test/support/,install-check.sh readme-check.sh) \
           $(addprefix test/scenario/,examples-check.sh loops-check.sh http-check.sh reentrancy-check.sh long-check.sh) \
           $(addprefix test/support/,differences-check.sh guide-check.sh) test/conformance/rows-check.sh \

@@ -78,7 +78,7 @@ cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_
 
 void cst__resident_die(cst_ctx *ctx, struct cst__resident *resident)
 {
-    CST__ASSERT(!ctx->unseen);
+    CST__ASSERT(!ctx->room.express);
     if (ctx->closing)
         return; /* cst_ctx_free walks the list, and drops all of it in the end */
     if (resident->prev)
@@ -96,7 +96,7 @@ void cst__resident_die(cst_ctx *ctx, struct cst__resident *resident)
 
 void cst__free_later(cst_ctx *ctx, struct cst__limbo *block, size_t size)
 {
-    CST__ASSERT(!ctx->unseen);
+    CST__ASSERT(!ctx->room.express);
     block->size = size;
     block->next = ctx->limbo;
     ctx->limbo = block;

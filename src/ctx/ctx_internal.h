@@ -30,6 +30,7 @@ struct cst__resident_ops {
     void (*run)(void *subject, unsigned kind, cst_status status); /* a task of its own */
     bool (*run_late)(
         struct cst__resident *resident); /* one that had no room; false: there is none */
+    void (*show)(cst_ctx *ctx);          /* write back what lags, if anything does */
 };
 
 /**
@@ -81,6 +82,14 @@ struct cst__dormant {
     size_t count;
     uint64_t quarter_ns; /* of the shortest of their spans, or less */
     cst_timer timer;
+};
+
+/** What the stream room keeps in a context. */
+struct cst__room {
+    struct cst__transform_call *transform_call; /* the innermost */
+    struct cst__express *express; /* the slot that the fast path is calling, or NULL */
+    cst_slice given;              /* what cst_give left for the slot that is about to return */
+    const void *given_by;         /* its stream, or NULL */
 };
 
 /*
@@ -146,11 +155,7 @@ struct cst_ctx {
     struct cst__limbo *limbo;
     bool burial_due; /* there are dead, or something is in limbo */
 
-    struct cst__transform_call *transform_call; /* the innermost, of the stream room */
-    struct cst__unseen *unseen; /* what has begun and was not written down; likewise (shortcut.h) */
-
-    cst_slice given;      /* what cst_give left for the slot that is about to return */
-    const void *given_by; /* its stream, or NULL */
+    struct cst__room room;
 };
 
 /** The context is busy from here on, and was idle: the host is woken, unless another thread has done that. */
@@ -271,10 +276,7 @@ bool cst__posted_sleep(cst_ctx *ctx);
 /** The way back: false where another thread was quicker, which has woken the host then. */
 bool cst__posted_rise(cst_ctx *ctx);
 
-/** Of the stream room (shortcut.h). There is ctx->unseen. */
-void cst__show_unseen(cst_ctx *ctx);
-
-/** Likewise (timeout.c). A turn is over, and there are dormant streams. */
+/** Of the stream room (timeout.c). A turn is over, and there are dormant streams. */
 void cst__dormant_turn_over(cst_ctx *ctx);
 
 /** Drops the dead and empties limbo. */
@@ -313,14 +315,14 @@ static inline bool cst__may_nest(const cst_ctx *ctx)
 static inline void cst__enter(cst_ctx *ctx)
 {
     ctx->frames++;
-    if (ctx->unseen)
-        cst__show_unseen(ctx);
+    if (ctx->room.express)
+        ctx->resident_ops->show(ctx);
 }
 
 /** Return whether a call of the library is on the stack: a turn, or a slot that the fast path has called. */
 static inline bool cst__is_running(const cst_ctx *ctx)
 {
-    return ctx->frames || ctx->unseen;
+    return ctx->frames || ctx->room.express;
 }
 
 static inline void cst__leave(cst_ctx *ctx)

@@ -67,7 +67,7 @@ enum put_off { PUT_OFF_WRITE = 1, PUT_OFF_END = 2, PUT_OFF_DRAIN = 4, PUT_OFF_DE
 /* A call that goes one composition further in, or out, stands between these two. */
 static void enter_nested(cst_ctx *ctx)
 {
-    CST__ASSERT(!ctx->unseen);
+    CST__ASSERT(!ctx->room.express);
     ctx->frames += CST__NESTED;
 }
 

@@ -201,7 +201,7 @@ void cst__finished_start(struct cst__finished *finished, cst_stream *s,
     cst_error premature;
     unsigned events = EVENT_BIT(CST_END) | EVENT_BIT(CST_FINISH) | EVENT_BIT(CST_CLOSE);
 
-    CST__ASSERT(!s->ctx->unseen);
+    CST__ASSERT(!s->ctx->room.express);
     *finished = (struct cst__finished){ .stream = s,
                                         .fn = fn,
                                         .gone = gone,

@@ -122,7 +122,7 @@ OUT_OF_LINE void call_destroy(cst_stream *s)
 /* Without a slot, and without an error that would have to be kept, its answer is known. */
 static bool needs_no_slot(const cst_stream *s)
 {
-    return !s->ops->destroy && s->close_status == CST_OK && s->ctx->given_by != s;
+    return !s->ops->destroy && s->close_status == CST_OK && s->ctx->room.given_by != s;
 }
 
 void cst__destroy_for(cst_stream *s, const cst_error *error)
@@ -138,7 +138,7 @@ void cst__forget_error(cst_stream *s)
 
 void cst__destroy(cst_stream *s, const cst_error *error)
 {
-    CST__ASSERT(!s->ctx->unseen);
+    CST__ASSERT(!s->ctx->room.express);
     if (s->flags & DESTROYED)
         return;
     if ((s->flags & HAS_WRITABLE) && ((s->flags & W_BUFFERED) || cst__w(s)->last_waiting))

@@ -175,7 +175,7 @@ cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, vo
     struct cst__request *request = NULL;
     cst_status refused;
 
-    CST__ASSERT(!s->ctx->unseen);
+    CST__ASSERT(!s->ctx->room.express);
     if (done && !(request = cst__request_new(s, done, arg)))
         return CST_E_NOMEM;
     refused = chunk ? write_last(s, chunk) : CST_OK;

@@ -15,6 +15,8 @@
  */
 #include "stream/stream_internal.h"
 
+#include "express/express.h"
+
 /*
  * The one that waits for a destination's 'drain'. It belongs to its pipe, and goes with it; but Node adds the listener
  * also to a pipe that has been undone meanwhile, and then it is late: it stays as long as dest, and holds a reference to
@@ -310,6 +312,12 @@ void cst__pipe_heed(struct cst__pipe *pipe, cst_status st)
         await_drain(pipe);
 }
 
+void cst__pipe_deliver(struct cst__pipe *pipe, const cst_slice *chunk)
+{
+    if (!cst__express_deliver(pipe, chunk))
+        cst__pipe_heed(pipe, cst__write(pipe->dest, chunk, NULL, NULL));
+}
+
 /* --- past the buffers ------------------------------------------------------------------------------------------------- */
 
 bool cst__pipe_has_transfer(const struct cst__pipe *pipe)
@@ -374,7 +382,7 @@ static void unpipe_one(cst_stream *source, cst_stream *dest)
 {
     struct cst__pipe *pipe = find_pipe(source, dest);
 
-    CST__ASSERT(!source->ctx->unseen);
+    CST__ASSERT(!source->ctx->room.express);
     if (!pipe)
         return;
     unlist(pipe);
@@ -406,7 +414,7 @@ static bool leave_unheard(struct cst__pipe *pipe)
     beside = cst__listened_beside(dest, &pipe->on_dest);
     if (beside & EVENT_BIT(CST_UNPIPE))
         return false;
-    CST__ASSERT(cst__sole_pipe(source) == pipe && !source->ctx->unseen);
+    CST__ASSERT(cst__sole_pipe(source) == pipe && !source->ctx->room.express);
     pipe->listed = false;
     pipe->cleaned_up = true;
     cst__unlink(dest, &pipe->on_dest, beside);

@@ -8,11 +8,12 @@
 
 #include "cstream/readable.h"
 
-#include "stream/shortcut.h"
+#include "express/express.h"
 
 #define LARGEST_READ ((size_t)1 << 30)
 
 static void flow(cst_stream *s);
+static bool cut_flow(cst_stream *s);
 
 /* --- the side as a whole ------------------------------------------------------------------------------------------ */
 
@@ -67,14 +68,6 @@ void cst__readable_check(const cst_stream *s)
     assert(!(s->flags & R_FLOWING) || (s->flags & R_HAS_FLOWING));
     (void)r; /* with NDEBUG these are not used */
     (void)buffered_length;
-}
-
-/* Whether push says that more is welcome. */
-static bool can_push(const cst_stream *s)
-{
-    const struct readable *r = cst__r(s);
-
-    return !(s->flags & R_ENDED) && (r->length < r->high_water_mark || r->length == 0);
 }
 
 /* --- announcing: 'readable', reading ahead, the end ------------------------------------------------------------------ */
@@ -170,19 +163,6 @@ static void end_readable(cst_stream *s)
 
 /* --- push ----------------------------------------------------------------------------------------------------------- */
 
-void cst__pipe_deliver(struct cst__pipe *pipe, const cst_slice *chunk)
-{
-    struct cst__passing passing;
-
-    if (TAKES_SHORTCUTS && chunk->len != 0) {
-        passing_init(&passing, NULL, chunk);
-        passing.pipe = pipe;
-        (void)deliver(pipe->dest->ctx, &passing, pipe->dest);
-    } else {
-        cst__pipe_heed(pipe, cst__write(pipe->dest, chunk, NULL, NULL));
-    }
-}
-
 static void emit_data(cst_stream *s, const cst_slice *chunk)
 {
     s->flags |= R_DATA_EMITTED;
@@ -258,7 +238,7 @@ static cst_status add_chunk(cst_stream *s, cst_slice *chunk, bool front)
         cst__post_for(s, TASK_FLOW);
     }
     cst__maybe_read_more(s);
-    return can_push(s) ? CST_OK : CST_FULL;
+    return cst__push_status(s);
 }
 
 static cst_status push_decoded(cst_stream *s, const cst_slice *chunk)
@@ -275,16 +255,16 @@ static cst_status push_decoded(cst_stream *s, const cst_slice *chunk)
     }
     s->flags |= ACTIVE;
     cst__maybe_read_more(s);
-    return can_push(s) ? CST_OK : CST_FULL;
+    return cst__push_status(s);
 }
 
 cst_status cst__push(cst_stream *s, cst_slice *chunk)
 {
-    CST__ASSERT(!s->ctx->unseen);
+    CST__ASSERT(!s->ctx->room.express);
     if (!(s->flags & R_OBJECTS) && chunk->len == 0) {
         s->flags &= ~R_READING;
         cst__maybe_read_more(s);
-        return can_push(s) ? CST_OK : CST_FULL;
+        return cst__push_status(s);
     }
     if (s->flags & R_ENDED)
         return add_failed(s, CST_E_PUSH_AFTER_EOF);
@@ -300,7 +280,7 @@ void cst__push_eof(cst_stream *s)
 {
     cst_status st;
 
-    CST__ASSERT(!s->ctx->unseen);
+    CST__ASSERT(!s->ctx->room.express);
     s->flags &= ~R_READING;
     if (s->flags & R_ENDED)
         return;
@@ -318,89 +298,7 @@ void cst__push_eof(cst_stream *s)
     }
 }
 
-/*
- * Four shortcuts of cst__push, for bytes.
- *
- *   HANDS_THROUGH  the stream flows into one pipe, nothing is buffered, and the task that reads ahead is queued: the chunk
- *                  goes on at once, and nothing else follows
- *   wakes          so too, but that task has to be queued
- *   buffers        the read slot of such a stream is running, with something in the buffer and that task queued: the chunk
- *                  is put behind, and nobody is told
- *   brings         that slot runs unseen, which implies all of this: the chunk is only noted
- */
-#define HANDS_THROUGH \
-    (HAS_READABLE | R_FLOWING | R_DATA_LISTENING | R_PIPED | R_READING_MORE | R_DATA_EMITTED)
-#define HANDS_THROUGH_NOT \
-    (R_READING | R_SYNC | R_QUEUED | R_AWAITING | R_ENDED | R_OBJECTS | DESTROYED | ERRORED)
-#define WAKES (HAS_READABLE | R_FLOWING | R_DATA_LISTENING | R_PIPED)
-#define WAKES_NOT (R_SYNC | R_QUEUED | R_AWAITING | R_ENDED | R_OBJECTS | DESTROYED | ERRORED)
-#define BUFFERS (HAS_READABLE | R_PIPED | R_SYNC | R_QUEUED | R_READING_MORE)
-#define BUFFERS_NOT (R_NEED_READABLE | R_ENDED | R_OBJECTS | DESTROYED | ERRORED)
-
-ALWAYS_INLINE bool buffers(const cst_stream *s, const cst_slice *chunk)
-{
-    const struct readable *r = cst__r(s);
-
-    return (s->flags & (BUFFERS | BUFFERS_NOT)) == BUFFERS && chunk->len <= SIZE_MAX - r->length &&
-           cst__row_has_room(&r->buffer);
-}
-
-ALWAYS_INLINE cst_status buffer_behind(struct readable *r, const cst_slice *chunk)
-{
-    cst__row_push(&r->buffer, chunk);
-    r->length += chunk->len;
-    return r->length < r->high_water_mark ? CST_OK : CST_FULL;
-}
-
-/* The stream's read slot runs unseen, and has brought nothing yet; later chunks are buffered. */
-ALWAYS_INLINE bool brings(const cst_stream *s, const cst_slice *chunk)
-{
-    const struct cst__unseen *unseen = s->ctx->unseen;
-    const struct readable *r = cst__r(s);
-
-    return unseen->gives == s && unseen->brought == BROUGHT_NOTHING &&
-           chunk->len <= SIZE_MAX - cst__length_unseen(unseen) && cst__row_has_room(&r->buffer);
-}
-
-ALWAYS_INLINE cst_status bring(cst_ctx *ctx, const cst_slice *chunk)
-{
-    struct cst__unseen *unseen = ctx->unseen;
-
-    ctx->given = *chunk;
-    unseen->brought = CST_OK;
-    return cst__length_unseen(unseen) + chunk->len < cst__r(unseen->gives)->high_water_mark
-               ? CST_OK
-               : CST_FULL;
-}
-
-static cst_status handed_through(cst_stream *s)
-{
-    cst__maybe_read_more(s);
-    return can_push(s) ? CST_OK : CST_FULL;
-}
-
-static bool wakes(const cst_stream *s)
-{
-    return (s->flags & (WAKES | WAKES_NOT)) == WAKES && cst__may_nest(s->ctx);
-}
-
-OUT_OF_LINE cst_status push_and_wake(cst_stream *s, const cst_slice *chunk)
-{
-    struct cst__passing passing;
-    cst_ctx *ctx = s->ctx;
-    cst_status st;
-
-    ctx->frames += 1 + CST__NESTED;
-    s->flags = (s->flags & ~R_READING) | R_DATA_EMITTED;
-    passing_init(&passing, s, chunk);
-    (void)deliver(ctx, &passing, cst__r(s)->sole_dest);
-    st = handed_through(s);
-    ctx->frames -= CST__NESTED;
-    cst__leave(ctx);
-    return st;
-}
-
-OUT_OF_LINE cst_status push_otherwise(cst_stream *s, cst_slice *chunk)
+cst_status cst__push_general(cst_stream *s, cst_slice chunk)
 {
     cst_status st = CST_E_INVALID_ARG;
 
@@ -408,46 +306,10 @@ OUT_OF_LINE cst_status push_otherwise(cst_stream *s, cst_slice *chunk)
         cst_ctx *ctx = s->ctx;
 
         cst__enter(ctx);
-        st = cst__push(s, chunk);
+        st = cst__push(s, &chunk);
         cst__leave(ctx);
     }
-    cst__slice_unref(chunk);
-    return st;
-}
-
-cst_status cst_push(cst_stream *s, cst_slice chunk)
-{
-    struct cst__passing passing;
-    cst_ctx *ctx;
-    cst_status st;
-
-    if (!TAKES_SHORTCUTS || !s || chunk.len == 0)
-        return push_otherwise(s, &chunk);
-    ctx = s->ctx;
-    if (ctx->unseen) {
-        if (brings(s, &chunk))
-            return bring(ctx, &chunk);
-        cst__show_unseen(ctx);
-    }
-    if ((s->flags & (HANDS_THROUGH | HANDS_THROUGH_NOT)) == HANDS_THROUGH && cst__may_nest(ctx)) {
-        st = CST_OK;
-        passing_init(&passing, s, &chunk);
-        passing.frames = 1 + CST__NESTED;
-        if (deliver(ctx, &passing, cst__r(s)->sole_dest)) {
-            st = handed_through(s);
-            ctx->frames -= CST__NESTED;
-            cst__leave(ctx);
-        }
-    } else if (wakes(s)) {
-        st = push_and_wake(s, &chunk);
-    } else if (buffers(s, &chunk)) {
-        s->flags &= ~R_READING;
-        return buffer_behind(cst__r(s), &chunk);
-    } else {
-        return push_otherwise(s, &chunk);
-    }
-    if (chunk.block)
-        cst__block_unref(chunk.block);
+    cst__slice_unref(&chunk);
     return st;
 }
 
@@ -462,15 +324,14 @@ OUT_OF_LINE cst_status fail_for(cst_stream *s, cst_status st)
     return st;
 }
 
-cst_status cst_push_copy(cst_stream *s, const void *bytes, size_t len)
+cst_status cst__copy_to_push(cst_slice *out, cst_stream *s, const void *bytes, size_t len)
 {
-    cst_slice chunk = { 0 };
     cst_status st;
 
     if (!s || !(s->flags & HAS_READABLE))
         return CST_E_INVALID_ARG;
-    st = bytes || !len ? cst__copy(&chunk, &s->ctx->copies, bytes, len) : CST_E_INVALID_ARG;
-    return st == CST_OK ? cst_push(s, chunk) : fail_for(s, st);
+    st = bytes || !len ? cst__copy(out, &s->ctx->copies, bytes, len) : CST_E_INVALID_ARG;
+    return st == CST_OK ? CST_OK : fail_for(s, st);
 }
 
 cst_status cst_push_eof(cst_stream *s)
@@ -489,7 +350,7 @@ cst_status cst_push_eof(cst_stream *s)
 static cst_status unshift(cst_stream *s, cst_slice *chunk)
 {
     if (!(s->flags & R_OBJECTS) && chunk->len == 0)
-        return can_push(s) ? CST_OK : CST_FULL;
+        return cst__push_status(s);
     if (s->flags & R_END_EMITTED)
         return add_failed(s, CST_E_UNSHIFT_AFTER_END_EVENT);
     if (s->flags & (DESTROYED | ERRORED))
@@ -624,7 +485,7 @@ static bool pass_by(cst_stream *s, size_t n)
     pipe = cst__sole_pipe(s);
     if (!cst__pipe_may_transfer(pipe))
         return false;
-    if (cst__cut_flow(s))
+    if (cut_flow(s))
         return skip_read(s);
     transfer.max = s->ctx->bytes_limited ? s->ctx->bytes_left : SIZE_MAX;
     st = cst__pipe_transfer(pipe, &transfer);
@@ -769,12 +630,68 @@ bool cst__read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *why
 {
     struct readable *r = cst__r(s);
 
-    CST__ASSERT(!s->ctx->unseen);
+    CST__ASSERT(!s->ctx->room.express);
     if (size != CST_READ_ANY && size > r->high_water_mark)
         r->high_water_mark = next_power_of_two(size);
     if (size != 0)
         s->flags &= ~(R_EMITTED_READABLE | R_EOF_READABLE_PENDING);
     return r->length == 0 ? read_empty(s, size, out, why) : read_filled(s, size, out, why);
+}
+
+/* --- the flow ------------------------------------------------------------------------------------------------------- */
+
+/* What is left of a flow when the turn's bytes are spent. */
+struct rest {
+    cst_task_link link;
+    cst_stream *stream;
+};
+
+static void run_rest(cst_task_link *link)
+{
+    struct rest *rest = cst__container_of(link, struct rest, link);
+    cst_stream *s = rest->stream;
+
+    cst__free(s->ctx, rest, sizeof(*rest));
+    s->flags &= ~R_FLOW_CUT;
+    cst__run_flow(s);
+    cst__release(s);
+}
+
+/* Whether the turn's bytes are spent, so that the rest is left to an immediate. Without memory for that it goes on. */
+static bool cut_flow(cst_stream *s)
+{
+    struct rest *rest;
+
+    if (!cst__bytes_spent(s->ctx))
+        return false;
+    if (s->flags & R_FLOW_CUT)
+        return true;
+    rest = cst__alloc(s->ctx, sizeof(*rest));
+    if (!rest)
+        return false;
+    *rest = (struct rest){ .stream = s };
+    s->flags |= R_FLOW_CUT;
+    s->refs++;
+    cst__post_rest(s->ctx, &rest->link, run_rest);
+    return true;
+}
+
+void cst__run_flow(cst_stream *s)
+{
+    cst_slice chunk;
+    bool more;
+
+    while ((s->flags & R_FLOWING) && !cut_flow(s)) {
+        if (cst__express_flow(s, &more)) {
+            if (!more)
+                break;
+        } else {
+            if (!cst__read_chunk(s, CST_READ_ANY, &chunk, NULL))
+                break;
+            cst__bytes_moved(s->ctx, chunk.len);
+            cst__slice_drop(&chunk);
+        }
+    }
 }
 
 /*
@@ -849,7 +766,7 @@ void cst__resume(cst_stream *s)
 {
     bool flows = (s->flags & R_FLOWING) != 0, scheduled = (s->flags & R_RESUME_SCHEDULED) != 0;
 
-    CST__ASSERT(!s->ctx->unseen);
+    CST__ASSERT(!s->ctx->room.express);
     if (s->flags & DESTROYED)
         return;
     s->flags &= ~R_PAUSED;
@@ -874,7 +791,7 @@ cst_status cst_resume(cst_stream *s)
 
 void cst__pause(cst_stream *s)
 {
-    CST__ASSERT(!s->ctx->unseen);
+    CST__ASSERT(!s->ctx->room.express);
     if (s->flags & DESTROYED)
         return;
     if ((s->flags & (R_HAS_FLOWING | R_FLOWING)) != R_HAS_FLOWING) {

@@ -1,7 +1,7 @@
 /*
  * slot.c - calling the user's slots and taking their answers, whether returned or completed.
  */
-#include "stream/shortcut.h"
+#include "stream/stream_internal.h"
 
 /* A write owes its answer while W_EXPECTING is set; the others have a bit of their own. */
 static unsigned slot_bit(enum cst__slot slot)
@@ -65,10 +65,10 @@ static bool take_given(cst_stream *s, cst_slice *out)
 {
     cst_ctx *ctx = s->ctx;
 
-    if (ctx->given_by != s)
+    if (ctx->room.given_by != s)
         return false;
-    ctx->given_by = NULL;
-    *out = ctx->given;
+    ctx->room.given_by = NULL;
+    *out = ctx->room.given;
     return true;
 }
 
@@ -165,16 +165,16 @@ void cst__transform_slot_enter(struct cst__transform_call *call, cst_stream *s)
 {
     *call = (struct cst__transform_call){ .stream = s,
                                           .mark = cst__r(s)->length,
-                                          .outer = s->ctx->transform_call };
+                                          .outer = s->ctx->room.transform_call };
     call->slot = slot_enter(s, SLOT_TRANSFORM);
-    s->ctx->transform_call = call;
+    s->ctx->room.transform_call = call;
 }
 
 void cst__transform_slot_leave(const struct cst__transform_call *call, cst_status status)
 {
     cst_stream *s = call->stream;
 
-    s->ctx->transform_call = call->outer;
+    s->ctx->room.transform_call = call->outer;
     slot_leave(s, SLOT_TRANSFORM, call->slot, status, call->mark);
 }
 
@@ -220,42 +220,25 @@ void cst__call_destroy(cst_stream *s, const cst_error *error)
 
 /* --- the public calls --------------------------------------------------------------------------------------------- */
 
-static size_t transform_mark(const cst_stream *s)
+size_t cst__transform_mark(const cst_stream *s)
 {
-    const struct cst__transform_call *call = s->ctx->transform_call;
+    const struct cst__transform_call *call = s->ctx->room.transform_call;
 
     while (call->stream != s)
         call = call->outer;
     return call->mark;
 }
 
-static cst_call call_of(cst_stream *s)
-{
-    cst_call call = { s, 0, SLOT_NONE };
-
-    if (s->slot == SLOT_READ)
-        return call;
-    call.slot = s->slot;
-    if (s->slot == SLOT_TRANSFORM)
-        call.mark = transform_mark(s);
-    return call;
-}
-
-OUT_OF_LINE cst_call show_call_of(cst_stream *s)
+cst_call cst__this_call_general(cst_stream *s)
 {
     cst_call call = { .stream = NULL };
 
     if (!s)
         return call;
     cst__enter(s->ctx);
-    call = call_of(s);
+    call = cst__call_of(s);
     cst__leave(s->ctx);
     return call;
-}
-
-cst_call cst_this_call(cst_stream *s)
-{
-    return !s || s->ctx->unseen ? show_call_of(s) : call_of(s);
 }
 
 static bool is_call(const cst_call *call)
@@ -263,7 +246,7 @@ static bool is_call(const cst_call *call)
     return call->stream && call->slot > SLOT_READ && call->slot <= SLOT_DESTROY;
 }
 
-OUT_OF_LINE cst_status complete_otherwise(cst_call call, cst_status status)
+cst_status cst__complete_general(cst_call call, cst_status status)
 {
     cst_ctx *ctx;
 
@@ -272,19 +255,6 @@ OUT_OF_LINE cst_status complete_otherwise(cst_call call, cst_status status)
     ctx = call.stream->ctx;
     cst__enter(ctx);
     take_answer(call.stream, (enum cst__slot)call.slot, status, NULL, call.mark);
-    cst__leave(ctx);
-    return CST_OK;
-}
-
-cst_status cst_complete(cst_call call, cst_status status)
-{
-    cst_ctx *ctx;
-
-    if (!call.stream || call.slot != SLOT_WRITE || status != CST_OK)
-        return complete_otherwise(call, status);
-    ctx = call.stream->ctx;
-    cst__enter(ctx);
-    cst__write_completed(call.stream);
     cst__leave(ctx);
     return CST_OK;
 }
@@ -321,7 +291,7 @@ cst_status cst_complete_copy(cst_call call, const void *bytes, size_t len)
     st = cst__copy(&chunk, &call.stream->ctx->copies, bytes, len);
     if (st == CST_OK)
         return cst_complete_with(call, chunk);
-    cst_complete(call, st);
+    cst__complete_general(call, st);
     return st;
 }
 
@@ -342,8 +312,7 @@ static bool may_give(const cst_stream *s)
            s->slot == SLOT_FLUSH_AT_FINISH;
 }
 
-/* By value, as cst_give: so the call needs no more than a jump. */
-OUT_OF_LINE cst_status give_otherwise(cst_stream *s, cst_slice chunk)
+cst_status cst__give_general(cst_stream *s, cst_slice chunk)
 {
     cst_status st = CST_E_INVALID_ARG;
 
@@ -351,9 +320,9 @@ OUT_OF_LINE cst_status give_otherwise(cst_stream *s, cst_slice chunk)
         cst_ctx *ctx = s->ctx;
 
         cst__enter(ctx);
-        if (may_give(s) && !ctx->given_by) {
-            ctx->given = chunk;
-            ctx->given_by = s;
+        if (may_give(s) && !ctx->room.given_by) {
+            ctx->room.given = chunk;
+            ctx->room.given_by = s;
             st = CST_GIVEN;
         }
         cst__leave(ctx);
@@ -361,21 +330,4 @@ OUT_OF_LINE cst_status give_otherwise(cst_stream *s, cst_slice chunk)
     if (st != CST_GIVEN)
         cst__slice_unref(&chunk);
     return st;
-}
-
-/* A slot that runs unseen, and has brought nothing yet. */
-static bool gives_unseen(const cst_stream *s)
-{
-    const struct cst__unseen *unseen = s->ctx->unseen;
-
-    return unseen && unseen->gives == s && unseen->brought <= GIVEN_NOTHING;
-}
-
-cst_status cst_give(cst_stream *s, cst_slice chunk)
-{
-    if (!s || chunk.len == 0 || !gives_unseen(s))
-        return give_otherwise(s, chunk);
-    s->ctx->given = chunk;
-    s->ctx->unseen->brought = CST_GIVEN;
-    return CST_GIVEN;
 }

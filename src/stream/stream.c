@@ -3,6 +3,8 @@
  */
 #include "stream/stream_internal.h"
 
+#include "express/express.h"
+
 #include <string.h>
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
@@ -181,7 +183,8 @@ static const struct cst__resident_ops resident_ops = { .end = end_stream,
                                                        .drop = drop_stream,
                                                        .bury = bury_stream,
                                                        .run = run_task,
-                                                       .run_late = run_late };
+                                                       .run_late = run_late,
+                                                       .show = cst__express_show };
 
 /* --- references --------------------------------------------------------------------------------------------------- */
 
@@ -205,7 +208,7 @@ void cst__stream_check(const cst_stream *s)
 
 void cst__release(cst_stream *s)
 {
-    CST__ASSERT(s->refs > 0 && !s->ctx->unseen);
+    CST__ASSERT(s->refs > 0 && !s->ctx->room.express);
     cst__stream_check(s);
     if (--s->refs == 0)
         cst__stream_check_life(s);

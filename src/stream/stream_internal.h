@@ -12,7 +12,6 @@
  *      event.c      listeners and emission
  *      slot.c       calling slots, taking answers     take_answer: which slot was that?
  *      readable.c   the buffer, read and push         read_more_wanted, can_push
- *      flow.c       reading until nothing is left
  *      decode.c     cst_set_encoding
  *      writable.c   the queue and the write in flight must_wait, cst__write_answered
  *      request.c    the callbacks of writes and ends
@@ -20,7 +19,6 @@
  *      transform.c  from the writable to the readable side
  *      destroy.c    construct, errors, destroy, close
  *      pipe.c       from one stream into another
- *      shortcut.h   the way of a chunk when nothing stands in it
  *      timeout.c    limits on how long it takes
  *
  * The life of a readable side (R_ENDED, R_END_EMITTED):
@@ -133,6 +131,9 @@
 #define R_FLOW_CUT FLAG(62) /* the rest of the flow is an immediate: the turn's bytes were spent */
 #define R_DATA_EMITTED_BEFORE FLAG(61) /* R_DATA_EMITTED was set and taken down: see timeout.c */
 #define LISTENERS_FRONT FLAG(58)       /* some listener was put in front of the others */
+
+/* A write is in flight, and its slot has not returned. */
+#define IN_FLIGHT (W_WRITING | W_SYNC | W_EXPECTING)
 
 /* --- deferred tasks ----------------------------------------------------------------------------------------------- */
 
@@ -504,6 +505,27 @@ static inline bool cst__owes_answer(const cst_stream *s)
 
 bool cst__owes_write(const cst_stream *s);
 
+/** How much was buffered when the slot of a transform, which runs, was called. */
+size_t cst__transform_mark(const cst_stream *s);
+
+/** The slot of s that runs, as a call. */
+static inline cst_call cst__call_of(cst_stream *s)
+{
+    cst_call call = { s, 0, SLOT_NONE };
+
+    if (s->slot == SLOT_READ)
+        return call;
+    call.slot = s->slot;
+    if (s->slot == SLOT_TRANSFORM)
+        call.mark = cst__transform_mark(s);
+    return call;
+}
+
+/** Public calls, by the rules alone. */
+cst_call cst__this_call_general(cst_stream *s);
+cst_status cst__complete_general(cst_call call, cst_status status);
+cst_status cst__give_general(cst_stream *s, cst_slice chunk);
+
 /**
  * For a ready-made stream whose slot will never answer, since Node's would not: the stream stays as it is, with the call
  * open, but is freed without the answer. The callbacks that wait for it are called then.
@@ -550,6 +572,21 @@ static inline bool cst__readable_holds(const cst_stream *s)
 
 void cst__readable_check(const cst_stream *s);
 
+/** The public calls of the same names, by the rules alone. The chunk is taken. */
+cst_status cst__push_general(cst_stream *s, cst_slice chunk);
+
+/** Copy what cst_push_copy was called with. Where that fails the stream has failed. */
+cst_status cst__copy_to_push(cst_slice *out, cst_stream *s, const void *bytes, size_t len);
+
+/** What a push says: whether more is welcome. */
+static inline cst_status cst__push_status(const cst_stream *s)
+{
+    const struct readable *r = cst__r(s);
+
+    return !(s->flags & R_ENDED) && (r->length < r->high_water_mark || r->length == 0) ? CST_OK
+                                                                                      : CST_FULL;
+}
+
 /** cst_push: where the chunk is kept it is moved out of *chunk, else it stays the caller's. */
 cst_status cst__push(cst_stream *s, cst_slice *chunk);
 void cst__maybe_read_more(cst_stream *s);
@@ -569,9 +606,6 @@ void cst__readable_constructed(cst_stream *s);
 
 /** Whether the bytes of a source in flow may go past its buffer, now or once that is empty. */
 bool cst__has_transfer(const cst_stream *s);
-
-/** Whether the turn's bytes are spent, so that the rest is left to an immediate. */
-bool cst__cut_flow(cst_stream *s);
 
 /** Tasks. */
 void cst__run_readable(cst_stream *s);
@@ -628,6 +662,12 @@ static inline bool cst__writable_holds(const cst_stream *s)
 
 void cst__writable_check(const cst_stream *s);
 cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg);
+
+/** cst_write, by the rules alone. The chunk is taken. */
+cst_status cst__write_general(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg);
+
+/** Copy what cst_write_copy was called with. */
+cst_status cst__copy_to_write(cst_slice *out, const cst_stream *s, const void *bytes, size_t len);
 cst_status cst__write_result(cst_stream *s);
 
 /** A write that came too late: its callback, where there is one, is told by a task, and the stream fails with the status
@@ -642,6 +682,25 @@ cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, vo
 /** The same where there is nothing to write, and nobody asks how it went. */
 void cst__end_unasked(cst_stream *s);
 void cst__write_answered(cst_stream *s, cst_status status);
+
+/** Whether the queue would go to writev. */
+static inline bool cst__gathers(const cst_stream *s)
+{
+    return s->ops->writev && cst__w(s)->queue.count > 1 && !(s->flags & IS_TRANSFORM);
+}
+
+/** Take the flag off if the queue is empty. */
+static inline void cst__queue_is_empty(cst_stream *s)
+{
+    if (!cst__w(s)->queue.count)
+        s->flags &= ~W_BUFFERED;
+}
+
+/**
+ * A write has completed later than its slot, which had no callback; the next one, of this chunk, has begun, and its slot has
+ * returned status. The chunk is taken, and the rest of the queue goes one by one, as it began: what the slot has written too.
+ */
+void cst__write_next_returned(cst_stream *s, cst_slice *chunk, cst_status status);
 
 /** The same for the slot write, with CST_OK. */
 void cst__write_completed(cst_stream *s);
@@ -714,22 +773,6 @@ void cst__transform_settle(cst_stream *s, size_t mark);
 void cst__transform_read(cst_stream *s);
 void cst__transform_flush(cst_stream *s, enum cst__slot slot);
 void cst__flush_answered(cst_stream *s, enum cst__slot slot, cst_status status, cst_slice *chunk);
-
-/* --- shortcut.c --------------------------------------------------------------------------------------------------- */
-
-struct cst__passing;
-
-/** A write that began with write_unseen, and is shown, has returned; gives what the write says. */
-cst_status cst__shown_write_returned(const struct cst__passing *passing, cst_status status);
-
-/** The rest of a delivery that is shown: the slot of the sink has returned. */
-void cst__passing_seen(struct cst__passing *passing, cst_status status);
-
-/** The rest of a delivery that has filled the sink's queue; st is what its write said. */
-void cst__queue_is_full(struct cst__passing *passing, cst_status st);
-
-/** A delivery where the sink is not idle. Gives what deliver does. */
-bool cst__deliver_to_busy(cst_ctx *ctx, struct cst__passing *passing);
 
 /* --- destroy.c ---------------------------------------------------------------------------------------------------- */
 

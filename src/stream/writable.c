@@ -8,7 +8,7 @@
 
 #include "cstream/writable.h"
 
-#include "stream/shortcut.h"
+#include "express/express.h"
 
 static void after_write(cst_stream *s, unsigned count, struct cst__request *requests);
 
@@ -257,12 +257,6 @@ static void start_writev(cst_stream *s)
     }
 }
 
-static void queue_is_empty(cst_stream *s)
-{
-    if (!cst__w(s)->queue.count)
-        s->flags &= ~W_BUFFERED;
-}
-
 static void start_front(cst_stream *s)
 {
     struct writable *w = cst__w(s);
@@ -288,13 +282,8 @@ static void hand_over(cst_stream *s, bool gather)
         else
             start_front(s);
     }
-    queue_is_empty(s);
+    cst__queue_is_empty(s);
     s->flags &= ~W_CLEARING;
-}
-
-static bool gathers(const cst_stream *s)
-{
-    return s->ops->writev && cst__w(s)->queue.count > 1 && !(s->flags & IS_TRANSFORM);
 }
 
 static void clear_queue(cst_stream *s)
@@ -305,7 +294,7 @@ static void clear_queue(cst_stream *s)
     if (!cst__w(s)->queue.count)
         return;
     s->flags |= W_CLEARING;
-    hand_over(s, gathers(s));
+    hand_over(s, cst__gathers(s));
 }
 
 /* --- a write is answered ------------------------------------------------------------------------------------------ */
@@ -328,7 +317,7 @@ static void fail_queue(cst_stream *s)
         cst__requests_call(s, request, cst__failure_or(s, CST_E_DESTROYED));
     }
     cst__requests_call_ends(s, cst__failure_or(s, CST_E_DESTROYED));
-    queue_is_empty(s);
+    cst__queue_is_empty(s);
 }
 
 static void write_failed(cst_stream *s, struct cst__request *requests, cst_status status)
@@ -489,7 +478,7 @@ static void flight_over(cst_stream *s, cst_status status)
 
 void cst__write_answered(cst_stream *s, cst_status status)
 {
-    CST__ASSERT(!s->ctx->unseen);
+    CST__ASSERT(!s->ctx->room.express);
     if (!(s->flags & W_EXPECTING)) {
         cst_error error = cst__error_here(s, CST_E_MULTIPLE_CALLBACK, CST_WRITING);
 
@@ -504,58 +493,18 @@ void cst__write_answered(cst_stream *s, cst_status status)
     }
 }
 
-/*
- * A sink of bytes that answers late, and more writes wait: the next one begins. Neither of them has a callback, and since
- * the next is not empty there is no 'drain', so nothing follows a completion.
- */
-#define GOES_ON (CONSTRUCTED | W_PLAIN | ACTIVE | W_WRITING | W_EXPECTING | W_KEPT | W_BUFFERED)
-#define GOES_ON_NOT (W_SYNC | W_CORKED | W_CLEARING | W_ENDING | W_VECTOR | DESTROYED | ERRORED)
-
-static bool goes_on(const cst_stream *s)
+void cst__write_next_returned(cst_stream *s, cst_slice *chunk, cst_status status)
 {
-    const struct writable *w = cst__w(s);
-
-    return (s->flags & (GOES_ON | GOES_ON_NOT)) == GOES_ON && s->slot == SLOT_NONE &&
-           w->queue.count && cst__row_front(&w->queue)->len != 0 && !w->in_flight &&
-           !w->last_waiting && !gathers(s);
-}
-
-static void complete_and_go_on(cst_stream *s)
-{
-    struct writable *w = cst__w(s);
-    cst_block *done = w->flight.chunk.block;
-    cst_slice next = cst__row_shift(&w->queue);
-    cst_status status;
-
-    w->front++;
-    w->length -= w->flight_length;
-    w->flight_length = next.len;
-    s->flags = (s->flags & ~W_KEPT) | W_SYNC | W_CLEARING;
-    s->slot = SLOT_WRITE;
-    status = s->ops->write(s, cst__self_of_writable(s), &next);
-    s->slot = SLOT_NONE;
-    if (status == CST_PENDING && (s->flags & (IN_FLIGHT | W_KEPT)) == IN_FLIGHT) {
-        w->flight.chunk = next;
-        s->flags = (s->flags & ~(W_SYNC | W_CLEARING | W_AFTER_WRITE)) | W_KEPT;
-        queue_is_empty(s);
-    } else {
-        cst__write_slot_returned(s, status);
-        flight_begun(s, &next);
-        cst__slice_unref(&next);
-        hand_over(s, false); /* as it began: what the slot has written goes one by one too */
-        w->pending++;
-        after_write(s, 1, NULL);
-    }
-    if (done)
-        cst__block_unref(done);
+    cst__write_slot_returned(s, status);
+    flight_begun(s, chunk);
+    cst__slice_unref(chunk);
+    hand_over(s, false);
+    cst__w(s)->pending++;
+    after_write(s, 1, NULL);
 }
 
 void cst__write_completed(cst_stream *s)
 {
-    if (TAKES_SHORTCUTS && goes_on(s)) {
-        complete_and_go_on(s);
-        return;
-    }
     cst__write_answered(s, CST_OK);
     if (s->flags & CLOSE_EMITTED)
         cst__stream_check_life(s);
@@ -624,18 +573,6 @@ cst_status cst__write_result(cst_stream *s)
     return (s->flags & (DESTROYED | ERRORED)) ? CST_FULL : CST_OK;
 }
 
-static cst_status write_to_idle(cst_stream *s, const cst_slice *chunk)
-{
-    struct cst__passing passing;
-    cst_status st;
-
-    passing_init(&passing, NULL, chunk);
-    passing.sink = s;
-    if (write_unseen(s->ctx, &passing, cst__self_of_writable(s), &st))
-        return CST_OK;
-    return cst__shown_write_returned(&passing, st);
-}
-
 OUT_OF_LINE cst_status write_in_general(cst_stream *s, const cst_slice *chunk, cst_done_fn *done,
                                         void *arg)
 {
@@ -644,7 +581,7 @@ OUT_OF_LINE cst_status write_in_general(cst_stream *s, const cst_slice *chunk, c
     size_t len = chunk_length(s, chunk);
     cst_status st;
 
-    CST__ASSERT(!s->ctx->unseen);
+    CST__ASSERT(!s->ctx->room.express);
     if (len > SIZE_MAX - w->length)
         return CST_E_OUT_OF_RANGE;
     if (done && !(request = cst__request_new(s, done, arg)))
@@ -667,13 +604,14 @@ OUT_OF_LINE cst_status write_in_general(cst_stream *s, const cst_slice *chunk, c
 
 cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg)
 {
-    if (TAKES_SHORTCUTS && !done && is_idle(s))
-        return write_to_idle(s, chunk);
+    cst_status st;
+
+    if (!done && cst__express_write(s, chunk, &st))
+        return st;
     return write_in_general(s, chunk, done, arg);
 }
 
-/* By value, as cst_write: so the call needs no more than a jump. */
-OUT_OF_LINE cst_status write_otherwise(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg)
+cst_status cst__write_general(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg)
 {
     cst_status st = CST_E_INVALID_ARG;
 
@@ -688,35 +626,11 @@ OUT_OF_LINE cst_status write_otherwise(cst_stream *s, cst_slice chunk, cst_done_
     return st;
 }
 
-cst_status cst_write(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg)
+cst_status cst__copy_to_write(cst_slice *out, const cst_stream *s, const void *bytes, size_t len)
 {
-    if (!TAKES_SHORTCUTS || !s || done || !queues(s) || !fits(s, chunk.len))
-        return write_otherwise(s, chunk, done, arg);
-    return queue_write(s, &chunk);
-}
-
-OUT_OF_LINE cst_status write_copy_otherwise(cst_stream *s, const void *bytes, size_t len,
-                                            cst_done_fn *done, void *arg)
-{
-    cst_slice chunk;
-    cst_status st;
-
     if (!s || !(s->flags & HAS_WRITABLE) || (!bytes && len))
         return CST_E_INVALID_ARG;
-    st = cst__copy(&chunk, &s->ctx->copies, bytes, len);
-    return st < 0 ? st : cst_write(s, chunk, done, arg);
-}
-
-cst_status cst_write_copy(cst_stream *s, const void *bytes, size_t len, cst_done_fn *done,
-                          void *arg)
-{
-    cst_slice chunk;
-
-    if (!TAKES_SHORTCUTS || done || !s || !queues(s) || !fits(s, len) || !bytes ||
-        !cst__copies_have_room(&s->ctx->copies, len))
-        return write_copy_otherwise(s, bytes, len, done, arg);
-    chunk = cst__copy_few(&s->ctx->copies, bytes, len);
-    return queue_write(s, &chunk);
+    return cst__copy(out, &s->ctx->copies, bytes, len);
 }
 
 /* --- cork ----------------------------------------------------------------------------------------------------------- */
@@ -725,7 +639,7 @@ void cst__uncork(cst_stream *s)
 {
     struct writable *w = cst__w(s);
 
-    CST__ASSERT(!s->ctx->unseen);
+    CST__ASSERT(!s->ctx->room.express);
     if (!w->queue.spare)
         return;
     if (--w->queue.spare == 0)

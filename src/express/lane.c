@@ -1,7 +1,11 @@
 /*
- * shortcut.c - the way of a chunk when something stands in it after all.
+ * lane.c - the way of a chunk when something stands in it after all.
  */
-#include "stream/shortcut.h"
+#include "express/express.h"
+
+#ifndef CST_NO_EXPRESS
+
+#include "express/lane.h"
 
 /* One that was entered, and that nobody has touched since. Whether it still flows, or reads ahead, does not matter. */
 #define ENTERED (IS_TRANSFORM | CONSTRUCTED | IN_FLIGHT)
@@ -88,7 +92,7 @@ static void show_before(cst_ctx *ctx, const struct cst__passing *passing)
     }
     ctx->frames += passing->frames;
     if (passing->swaps)
-        put_one(cst__r(passing->from), &ctx->given);
+        put_one(cst__r(passing->from), &ctx->room.given);
 }
 
 static void show_passing(cst_ctx *ctx, struct cst__passing *passing)
@@ -110,7 +114,7 @@ static void show_transforming(cst_ctx *ctx, struct cst__transforming *t)
     begin_flight(t->unseen.gives, t->passing->chunk->len);
     cst__transform_slot_enter(&t->call, t->unseen.gives);
     if (t->unseen.brought == CST_GIVEN)
-        ctx->given_by = t->unseen.gives;
+        ctx->room.given_by = t->unseen.gives;
 }
 
 static void show_reading(cst_stream *s, struct cst__reading *reading)
@@ -122,20 +126,20 @@ static void show_reading(cst_stream *s, struct cst__reading *reading)
     s->flags |= R_SYNC;
     s->slot = SLOT_READ;
     if (reading->unseen.brought == CST_OK) {
-        cst__row_push(&r->buffer, &s->ctx->given);
-        r->length += s->ctx->given.len;
+        cst__row_push(&r->buffer, &s->ctx->room.given);
+        r->length += s->ctx->room.given.len;
     } else {
         s->flags |= R_READING;
-        s->ctx->given_by = reading->unseen.brought == CST_GIVEN ? s : NULL;
+        s->ctx->room.given_by = reading->unseen.brought == CST_GIVEN ? s : NULL;
     }
     reading->unseen.brought = BROUGHT_NOTHING;
 }
 
-void cst__show_unseen(cst_ctx *ctx)
+void cst__express_show(cst_ctx *ctx)
 {
-    struct cst__unseen *unseen = ctx->unseen;
+    struct cst__express *unseen = ctx->room.express;
 
-    ctx->unseen = NULL;
+    ctx->room.express = NULL;
     if (!unseen->gives)
         show_passing(ctx, cst__container_of(unseen, struct cst__passing, unseen));
     else if (unseen->gives->flags & IS_TRANSFORM)
@@ -147,7 +151,7 @@ void cst__show_unseen(cst_ctx *ctx)
 /* When the slot has answered CST_OK, all that is left to do is to say so. */
 #define DONE_NOT (W_BUFFERED | W_ENDING | W_NEED_DRAIN | DESTROYED | ERRORED)
 
-cst_status cst__shown_write_returned(const struct cst__passing *passing, cst_status status)
+cst_status cst__express_write_returned(const struct cst__passing *passing, cst_status status)
 {
     cst_stream *s = passing->sink;
 
@@ -166,9 +170,9 @@ static void leave_passing(struct cst__passing *passing, cst_status st)
     leave_stages(passing->entered, passing->count);
 }
 
-void cst__passing_seen(struct cst__passing *passing, cst_status status)
+void cst__express_passing_seen(struct cst__passing *passing, cst_status status)
 {
-    leave_passing(passing, cst__shown_write_returned(passing, status));
+    leave_passing(passing, cst__express_write_returned(passing, status));
 }
 
 static bool passes(const cst_stream *s)
@@ -195,7 +199,7 @@ static void deliver_marked(struct cst__passing *passing)
     leave_stages(passing->entered, count);
 }
 
-void cst__queue_is_full(struct cst__passing *passing, cst_status st)
+void cst__express_queue_is_full(struct cst__passing *passing, cst_status st)
 {
     enter_stages(passing);
     leave_passing(passing, st);
@@ -205,7 +209,7 @@ void cst__queue_is_full(struct cst__passing *passing, cst_status st)
 
 static bool transforms(const cst_stream *s)
 {
-    return (s->flags & (TRANSFORMS | TRANSFORMS_NOT)) == TRANSFORMS && !s->ctx->given_by;
+    return (s->flags & (TRANSFORMS | TRANSFORMS_NOT)) == TRANSFORMS && !s->ctx->room.given_by;
 }
 
 /* Whether a push would be nested in what is on the stack, as add_chunk asks. */
@@ -234,7 +238,7 @@ static void has_pushed(cst_stream *s)
 static bool hand_on(cst_ctx *ctx, struct cst__passing *passing)
 {
     cst_stream *s = passing->sink;
-    cst_slice chunk = ctx->given;
+    cst_slice chunk = ctx->room.given;
     struct cst__passing on;
 
     passing_init(&on, s, &chunk);
@@ -271,25 +275,25 @@ static bool deliver_to_transform(cst_ctx *ctx, struct cst__passing *passing)
     t.unseen.gives = s;
     t.unseen.brought = GIVEN_NOTHING;
     t.passing = passing;
-    ctx->unseen = &t.unseen;
+    ctx->room.express = &t.unseen;
     status = s->ops->transform(s, cst__self(s), passing->chunk);
-    if (ctx->unseen == &t.unseen) {
+    if (ctx->room.express == &t.unseen) {
         if (status == CST_OK && t.unseen.brought == GIVEN_NOTHING) {
-            ctx->unseen = NULL;
+            ctx->room.express = NULL;
             return false;
         }
         if (status == CST_GIVEN && t.unseen.brought == CST_GIVEN && may_nest(ctx, passing)) {
-            ctx->unseen = NULL;
+            ctx->room.express = NULL;
             return hand_on(ctx, passing);
         }
-        cst__show_unseen(ctx);
+        cst__express_show(ctx);
     }
     cst__transform_slot_leave(&t.call, status);
     leave_passing(passing, cst__write_begun(s, passing->chunk));
     return true;
 }
 
-bool cst__deliver_to_busy(cst_ctx *ctx, struct cst__passing *passing)
+bool cst__express_deliver_to_busy(cst_ctx *ctx, struct cst__passing *passing)
 {
     cst_slice kept;
 
@@ -306,3 +310,33 @@ bool cst__deliver_to_busy(cst_ctx *ctx, struct cst__passing *passing)
     }
     return true;
 }
+
+bool cst__express_deliver(struct cst__pipe *pipe, const cst_slice *chunk)
+{
+    struct cst__passing passing;
+
+    if (chunk->len == 0)
+        return false;
+    passing_init(&passing, NULL, chunk);
+    passing.pipe = pipe;
+    (void)deliver(pipe->dest->ctx, &passing, pipe->dest);
+    return true;
+}
+
+/* --- a write ---------------------------------------------------------------------------------------------------------- */
+
+bool cst__express_write(cst_stream *s, const cst_slice *chunk, cst_status *st)
+{
+    struct cst__passing passing;
+
+    if (!is_idle(s))
+        return false;
+    passing_init(&passing, NULL, chunk);
+    passing.sink = s;
+    if (write_unseen(s->ctx, &passing, cst__self_of_writable(s), st))
+        return true;
+    *st = cst__express_write_returned(&passing, *st);
+    return true;
+}
+
+#endif

@@ -6,7 +6,11 @@
  * a chunk counts before it is handed on, not after; and one that goes into a queue is the queue's alone, so that its bytes may
  * be released while the flow still has to say that the queue is full.
  */
-#include "stream/shortcut.h"
+#include "express/express.h"
+
+#ifndef CST_NO_EXPRESS
+
+#include "express/lane.h"
 
 /* --- a source -------------------------------------------------------------------------------------------------------- */
 
@@ -30,7 +34,7 @@ static bool streams(const cst_stream *s)
 static bool may_stream(const cst_stream *s)
 {
     return streams(s) && cst__r(s)->high_water_mark != 0 && s->ops->read && !cst__has_transfer(s) &&
-           !s->ctx->given_by; /* what another slot has given is needed still */
+           !s->ctx->room.given_by; /* what another slot has given is needed still */
 }
 
 /* Whether taking the first chunk leaves room, so that the read slot is to be called before. */
@@ -75,8 +79,8 @@ static bool stream_otherwise(cst_stream *s, const struct cst__reading *reading, 
 {
     cst_slice chunk;
 
-    if (s->ctx->unseen)
-        cst__show_unseen(s->ctx);
+    if (s->ctx->room.express)
+        cst__express_show(s->ctx);
     s->slot = reading->outer;
     cst__read_returned(s, status);
     if (!cst__read_after_slot(s, reading->first_len, &chunk))
@@ -86,27 +90,27 @@ static bool stream_otherwise(cst_stream *s, const struct cst__reading *reading, 
     return true;
 }
 
-/* Calls the slot. True: it has brought one chunk, which is in ctx->given, and nothing else has happened. */
+/* Calls the slot. True: it has brought one chunk, which is in ctx->room.given, and nothing else has happened. */
 ALWAYS_INLINE bool read_unseen(cst_ctx *ctx, struct cst__reading *reading, void *self,
                                cst_status *status)
 {
     cst_stream *s = reading->unseen.gives;
 
-    ctx->unseen = &reading->unseen;
+    ctx->room.express = &reading->unseen;
     *status = s->ops->read(s, self, cst__r(s)->high_water_mark);
-    return *status == reading->unseen.brought && ctx->unseen == &reading->unseen;
+    return *status == reading->unseen.brought && ctx->room.express == &reading->unseen;
 }
 
 ALWAYS_INLINE void is_taken(cst_ctx *ctx, struct cst__reading *reading)
 {
-    ctx->unseen = NULL;
+    ctx->room.express = NULL;
     reading->unseen.brought = BROUGHT_NOTHING;
 }
 
 /*
  * The buffer has one chunk, whose place the next one takes, which the slot brings. Between the source and an idle sink there is
  * nothing but idle stages. As long as neither slot calls the library nothing changes in any of them, so no flag has to be
- * asked again, and no chunk to be written down: the one is held here, the next stays in ctx->given. Foreign bytes may call
+ * asked again, and no chunk to be written down: the one is held here, the next stays in ctx->room.given. Foreign bytes may call
  * the user when they are let go of. False where the slot has not brought one chunk; status is what it said.
  */
 static bool stream_unseen(cst_ctx *ctx, struct cst__passing *passing, struct cst__reading *reading,
@@ -124,8 +128,8 @@ static bool stream_unseen(cst_ctx *ctx, struct cst__passing *passing, struct cst
     passing->swaps = true;
     do {
         if (!read_unseen(ctx, reading, source_self, status)) {
-            if (ctx->unseen)
-                cst__show_unseen(ctx);
+            if (ctx->room.express)
+                cst__express_show(ctx);
             reading->swaps = false;
             reading->first_len = reading->held.len;
             return false;
@@ -134,15 +138,15 @@ static bool stream_unseen(cst_ctx *ctx, struct cst__passing *passing, struct cst
         cst__bytes_moved(ctx, reading->held.len);
         block = reading->held.block;
         if (!write_unseen(ctx, passing, sink_self, status)) {
-            cst__passing_seen(passing, *status);
+            cst__express_passing_seen(passing, *status);
             seen = true;
         } else if (cst__bytes_spent(ctx) || (block && cst__block_unref_may_call(block))) {
-            put_one(r, &ctx->given);
+            put_one(r, &ctx->room.given);
             seen = true;
         }
         if (block)
             cst__block_unref(block);
-        reading->held = ctx->given;
+        reading->held = ctx->room.given;
     } while (!seen);
     reading->swaps = false;
     return true;
@@ -158,7 +162,7 @@ ALWAYS_INLINE bool stream_first(cst_ctx *ctx, struct cst__reading *reading, void
         take_first(r, chunk);
     } else {
         reading->first_len = cst__row_front(&r->buffer)->len;
-        if (!read_unseen(ctx, reading, self, status) || !exchange(r, chunk, &ctx->given))
+        if (!read_unseen(ctx, reading, self, status) || !exchange(r, chunk, &ctx->room.given))
             return false;
         is_taken(ctx, reading);
     }
@@ -354,69 +358,22 @@ static void pass_on(cst_stream *s)
         } else {
             chunk = move_into_queue(ctx, s, passing.sink);
             if ((st = queue_result(passing.sink)) != CST_OK)
-                cst__queue_is_full(&passing, st);
+                cst__express_queue_is_full(&passing, st);
         }
     } while (passes_on(s) && !cst__bytes_spent(ctx));
 }
 
-/* --- the loop ---------------------------------------------------------------------------------------------------------- */
-
-/* What is left of a flow when the turn's bytes are spent. */
-struct rest {
-    cst_task_link link;
-    cst_stream *stream;
-};
-
-static void run_rest(cst_task_link *link)
+bool cst__express_flow(cst_stream *s, bool *more)
 {
-    struct rest *rest = cst__container_of(link, struct rest, link);
-    cst_stream *s = rest->stream;
-
-    cst__free(s->ctx, rest, sizeof(*rest));
-    s->flags &= ~R_FLOW_CUT;
-    cst__run_flow(s);
-    cst__release(s);
-}
-
-/* Whether the turn's bytes are spent, so that the rest is left to an immediate. Without memory for that it goes on. */
-static bool cut_flow(cst_stream *s)
-{
-    struct rest *rest;
-
-    if (!cst__bytes_spent(s->ctx))
-        return false;
-    if (s->flags & R_FLOW_CUT)
+    if (may_stream(s)) {
+        *more = stream_on(s);
         return true;
-    rest = cst__alloc(s->ctx, sizeof(*rest));
-    if (!rest)
+    }
+    if (!(s->flags & IS_PASSTHROUGH) || !passes_on(s))
         return false;
-    *rest = (struct rest){ .stream = s };
-    s->flags |= R_FLOW_CUT;
-    s->refs++;
-    cst__post_rest(s->ctx, &rest->link, run_rest);
+    pass_on(s);
+    *more = true;
     return true;
 }
 
-bool cst__cut_flow(cst_stream *s)
-{
-    return cut_flow(s);
-}
-
-void cst__run_flow(cst_stream *s)
-{
-    cst_slice chunk;
-
-    while ((s->flags & R_FLOWING) && !cut_flow(s)) {
-        if (TAKES_SHORTCUTS && may_stream(s)) {
-            if (!stream_on(s))
-                break;
-        } else if (TAKES_SHORTCUTS && (s->flags & IS_PASSTHROUGH) && passes_on(s)) {
-            pass_on(s);
-        } else {
-            if (!cst__read_chunk(s, CST_READ_ANY, &chunk, NULL))
-                break;
-            cst__bytes_moved(s->ctx, chunk.len);
-            cst__slice_drop(&chunk);
-        }
-    }
-}
+#endif

@@ -1,39 +1,32 @@
 /*
- * shortcut.h - the way of a chunk when nothing stands in it.
+ * lane.h - the fast path: a chunk through idle stages into an idle sink.
  *
- * A chunk that comes to a pipe goes through idle pass-throughs into a sink that answers at once: that is what streams do
- * nearly all of the time. In the general way this is a write inside a push inside a write, a frame or five for each stage,
- * with a question at every turn. Each shortcut here asks them all at once, by one comparison of the flags, does what the
- * general functions would have done, and where anybody has touched the streams meanwhile, the general functions finish. So
- * the states that user code sees, and the order of what happens, are the same.
+ * A chunk that comes to a pipe goes through idle pass-throughs into a sink that answers at once: streams do that nearly all
+ * of the time. By the rules this is a write inside a push inside a write, a frame or five for each stage, with a question at
+ * every turn. Here one comparison of the flags asks them all, then what the rules would have done is done, and if user code
+ * has touched the streams meanwhile, the rules go on from there. So the states that user code sees, and the order of
+ * events, are the same.
  *
  *   write_unseen  cst__write without a callback, to a sink that is idle
- *   queue_write   the same, to a stream whose writes have to wait
+ *   queue_write   cst__write without a callback, to a stream whose writes have to wait
  *   deliver       what the 'data' listener of a pipe does: through idle pass-throughs and transforms, and into such a sink;
  *                 or into the queue of one whose last write is still in flight
  *
- * While a slot runs, streams are in a state that is over when it has returned: a write is in flight, a read was asked for. Most
- * slots do not look. So that state is only noted in the context (unseen), and written into the streams when somebody might
- * look, which is whenever user code calls the library: cst__show. If nobody has called it, then nothing at all has changed
- * when the slot returns, and nothing has to be asked again. What neither says nor changes anything of what is noted need not
- * call cst__show: cst_stream_self, or a write that goes into a queue, where only the room has to be asked for again. Slots of
- * the library's own that call its inner functions have to.
+ * While a slot runs, its stream's fields lag: a write in flight, a read that was asked for. The context records by how much
+ * (ctx->room.express); the next public call writes that back before it looks (cst__enter). If nobody has called, nothing has
+ * changed when the slot returns, and nothing has to be asked again. Calls that neither say nor change anything that lags do
+ * not write back: cst_stream_self, or a write that goes into a queue, after which only the room has to be asked for again.
+ * Slots of the library's own that call its inner functions have to enter.
  *
- * Others: a source in full flow, and a pass-through that is full (flow.c); push (readable.c); a completion by which the next
- * write begins (writable.c, complete_and_go_on).
+ * Others: a source in full flow, and a pass-through that is full (flow.c); push, and a completion by which the next write
+ * begins (calls.c).
  */
-#ifndef CSTREAM_SHORTCUT_H
-#define CSTREAM_SHORTCUT_H
+#ifndef CSTREAM_LANE_H
+#define CSTREAM_LANE_H
 
 #include "base/base.h"
+#include "express/express.h"
 #include "stream/stream_internal.h"
-
-/* With CST_NO_EXPRESS defined no shortcut is taken: a library that is the general functions alone, as a second oracle. */
-#ifdef CST_NO_EXPRESS
-#define TAKES_SHORTCUTS false
-#else
-#define TAKES_SHORTCUTS true
-#endif
 
 /* --- pass-throughs in a row ------------------------------------------------------------------------------------------ */
 
@@ -57,10 +50,10 @@
 
 /**
  * A slot that runs while its stream does not say so. Where it is one that may give a chunk, gives is its stream, and this is
- * part of a cst__reading or of a cst__transforming; else of a cst__passing. When ctx->given is such a chunk, which is not
+ * part of a cst__reading or of a cst__transforming; else of a cst__passing. When ctx->room.given is such a chunk, which is not
  * empty, brought is what the slot has to return now: CST_GIVEN, or CST_OK where it has pushed.
  */
-struct cst__unseen {
+struct cst__express {
     cst_stream *gives;
     int64_t brought;
 };
@@ -71,7 +64,7 @@ struct cst__unseen {
 
 /** A source in full flow (flow.c) whose read slot runs. */
 struct cst__reading {
-    struct cst__unseen unseen;
+    struct cst__express unseen;
     uint8_t outer; /* the slot of the source in which this one runs */
     bool swaps;    /* held is what the buffer, of one chunk, has to hold */
     cst_slice held;
@@ -85,13 +78,13 @@ ALWAYS_INLINE void put_one(struct readable *r, const cst_slice *chunk)
     r->length = chunk->len;
 }
 
-static inline struct cst__reading *cst__reading_of(const struct cst__unseen *unseen)
+static inline struct cst__reading *cst__reading_of(const struct cst__express *unseen)
 {
     return cst__container_of((uintptr_t)unseen, struct cst__reading, unseen);
 }
 
 /* What is in the buffer of the source. */
-static inline size_t cst__length_unseen(const struct cst__unseen *unseen)
+static inline size_t cst__length_unseen(const struct cst__express *unseen)
 {
     const struct cst__reading *reading = cst__reading_of(unseen);
 
@@ -103,9 +96,9 @@ static inline size_t cst__length_unseen(const struct cst__unseen *unseen)
  * whose pipe is the sole one, or by the pipe that is named; with neither it is a write of the user's.
  */
 struct cst__passing {
-    struct cst__unseen unseen;
+    struct cst__express unseen;
     uint32_t frames; /* what the caller is, on top of what ctx->frames has */
-    bool swaps;      /* ctx->given is what the buffer of from, of one chunk, has to hold */
+    bool swaps;      /* ctx->room.given is what the buffer of from, of one chunk, has to hold */
     const cst_slice *chunk;
     cst_stream *from;
     struct cst__pipe *pipe;
@@ -135,7 +128,7 @@ ALWAYS_INLINE void passing_init(struct cst__passing *passing, cst_stream *from,
 
 /** A transform whose slot runs, for the chunk that came to it so. */
 struct cst__transforming {
-    struct cst__unseen unseen;
+    struct cst__express unseen;
     struct cst__passing *passing;
     struct cst__transform_call call; /* once it is shown */
 };
@@ -147,8 +140,6 @@ struct cst__transforming {
 #define IDLE_NOT \
     (W_WRITING | W_SYNC | W_CORKED | W_BUFFERED | W_ENDING | W_NEED_DRAIN | DESTROYED | ERRORED)
 
-#define IN_FLIGHT (W_WRITING | W_SYNC | W_EXPECTING)
-
 ALWAYS_INLINE bool is_idle(const cst_stream *s)
 {
     return (s->flags & (IDLE | IDLE_NOT)) == IDLE;
@@ -156,22 +147,22 @@ ALWAYS_INLINE bool is_idle(const cst_stream *s)
 
 /*
  * Calls the slot of the sink, which is idle; self is the sink's. True: it said CST_OK, and nothing at all has changed. Else the
- * write is shown, with its frames, and cst__shown_write_returned takes what the slot has said.
+ * write is shown, with its frames, and cst__express_write_returned takes what the slot has said.
  */
 ALWAYS_INLINE bool write_unseen(cst_ctx *ctx, struct cst__passing *passing, void *self,
                                 cst_status *status)
 {
     cst_stream *sink = passing->sink;
 
-    CST__ASSERT(!ctx->unseen);
-    ctx->unseen = &passing->unseen;
+    CST__ASSERT(!ctx->room.express);
+    ctx->room.express = &passing->unseen;
     *status = sink->ops->write(sink, self, passing->chunk);
-    if (*status == CST_OK && ctx->unseen == &passing->unseen) {
-        ctx->unseen = NULL;
+    if (*status == CST_OK && ctx->room.express == &passing->unseen) {
+        ctx->room.express = NULL;
         return true;
     }
-    if (ctx->unseen == &passing->unseen)
-        cst__show_unseen(ctx);
+    if (ctx->room.express == &passing->unseen)
+        cst__express_show(ctx);
     return false;
 }
 
@@ -217,6 +208,18 @@ ALWAYS_INLINE cst_status queue_write(cst_stream *s, const cst_slice *chunk)
     return queue_result(s);
 }
 
+/** A write that began with write_unseen, and is shown, has returned; gives what the write says. */
+cst_status cst__express_write_returned(const struct cst__passing *passing, cst_status status);
+
+/** The rest of a delivery that is shown: the slot of the sink has returned. */
+void cst__express_passing_seen(struct cst__passing *passing, cst_status status);
+
+/** The rest of a delivery that has filled the sink's queue; st is what its write said. */
+void cst__express_queue_is_full(struct cst__passing *passing, cst_status st);
+
+/** A delivery where the sink is not idle. Gives what deliver does. */
+bool cst__express_deliver_to_busy(cst_ctx *ctx, struct cst__passing *passing);
+
 /* --- what a pipe does with a chunk ------------------------------------------------------------------------------------ */
 
 /*
@@ -238,18 +241,18 @@ ALWAYS_INLINE bool leads_to_idle(struct cst__passing *passing, cst_stream *dest)
 
 /*
  * The chunk, which is not empty, goes to dest, in the context of all. Gives whether anything may have changed in any stream;
- * then frames were counted, and ctx->given is in the buffer of from.
+ * then frames were counted, and ctx->room.given is in the buffer of from.
  */
 ALWAYS_INLINE bool deliver(cst_ctx *ctx, struct cst__passing *passing, cst_stream *dest)
 {
     cst_status status;
 
-    CST__ASSERT(!ctx->unseen); /* the caller has entered, or has written back what lags */
+    CST__ASSERT(!ctx->room.express); /* the caller has entered, or has written back what lags */
     if (!leads_to_idle(passing, dest))
-        return cst__deliver_to_busy(ctx, passing);
+        return cst__express_deliver_to_busy(ctx, passing);
     if (write_unseen(ctx, passing, cst__self_of_writable(passing->sink), &status))
         return false;
-    cst__passing_seen(passing, status);
+    cst__express_passing_seen(passing, status);
     return true;
 }
 
@@ -263,14 +266,14 @@ ALWAYS_INLINE bool deliver_into_queue(cst_ctx *ctx, struct cst__passing *passing
 
     passing->chunk = chunk;
     if (!has_queue_room(passing->sink) || !fits(passing->sink, chunk->len)) {
-        (void)cst__deliver_to_busy(ctx, passing);
+        (void)cst__express_deliver_to_busy(ctx, passing);
         cst__slice_unref(chunk);
         return false;
     }
     st = queue_write(passing->sink, chunk);
     if (st == CST_OK)
         return true;
-    cst__queue_is_full(passing, st);
+    cst__express_queue_is_full(passing, st);
     return false;
 }
 
