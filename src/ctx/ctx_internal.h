@@ -300,6 +300,7 @@ void cst__resident_die(cst_ctx *ctx, struct cst__resident *resident);
 void cst__free_later(cst_ctx *ctx, struct cst__limbo *block, size_t size);
 
 #define CST__NESTED 0x10000u
+#define CST__NESTED_CALL (CST__NESTED + 1u) /* a call of the library that emits 'data' */
 #define CST__MOST_NESTED 0x7FFFu
 
 static inline bool cst__may_nest(const cst_ctx *ctx)
@@ -329,6 +330,13 @@ static inline void cst__leave(cst_ctx *ctx)
 {
     if (--ctx->frames == 0 && ctx->burial_due)
         cst__bury(ctx);
+}
+
+/** Leave a call that was counted as CST__NESTED_CALL. */
+static inline void cst__leave_nested(cst_ctx *ctx)
+{
+    ctx->frames -= CST__NESTED;
+    cst__leave(ctx);
 }
 
 static inline void *cst__alloc(cst_ctx *ctx, size_t size)

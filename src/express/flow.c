@@ -1,10 +1,10 @@
 /*
- * flow.c - a readable side that flows: read until there is nothing, and the cases in which that is short.
+ * flow.c - the fast path of a flow: many deliveries, with the questions asked once.
  *
- * These are shortcuts of the kind that shortcut.h tells of: what cst__read_chunk would do, for streams in the state in which
- * they are nearly all of the time. What differs is when two things come that nobody waits for: in a turn with a limit of bytes
- * a chunk counts before it is handed on, not after; and one that goes into a queue is the queue's alone, so that its bytes may
- * be released while the flow still has to say that the queue is full.
+ * Two differences from the rules; neither changes the order of events:
+ *   - in a turn with a limit of bytes a chunk counts before it is handed on, not after;
+ *   - a chunk that goes into a queue is the queue's alone, so its bytes may be released while the
+ * flow still has to say that the queue is full.
  */
 #include "express/express.h"
 
@@ -12,38 +12,30 @@
 
 #include "express/lane.h"
 
-/* --- a source -------------------------------------------------------------------------------------------------------- */
+/* --- a source --------------------------------------------------------------------------------- */
 
 /*
- * A source in full flow: bytes into one pipe, something in the buffer, a read slot that gives or pushes the next chunk at
- * each call. Then cst__read_chunk comes to this: call the slot where there is room, put what it brings behind what is there,
- * and hand the first chunk on. Node calls the slot first, so the two chunks cannot be one.
+ * A source in full flow (SOURCE_STREAMS), whose read slot gives or pushes the next chunk at each
+ * call. Then cst__read_chunk comes to this: call the slot if there is room, put the chunk that it
+ * produces behind what is there, and hand the first chunk on. Node calls the slot first, so the two
+ * chunks cannot be one.
  */
-#define STREAMS                                                                            \
-    (R_FLOWING | R_PIPED | R_DATA_LISTENING | R_QUEUED | R_READING_MORE | R_DATA_EMITTED | \
-     CONSTRUCTED)
-#define STREAMS_NOT                                                            \
-    (R_READING | R_SYNC | R_NEED_READABLE | R_ENDED | R_AWAITING | R_OBJECTS | \
-     R_EMITTED_READABLE | R_EOF_READABLE_PENDING | DESTROYED | ERRORED | IS_TRANSFORM)
-
-static bool streams(const cst_stream *s)
-{
-    return (s->flags & (STREAMS | STREAMS_NOT)) == STREAMS;
-}
-
 static bool may_stream(const cst_stream *s)
 {
-    return streams(s) && cst__r(s)->high_water_mark != 0 && s->ops->read && !cst__has_transfer(s) &&
+    return IS(s, SOURCE_STREAMS) && cst__r(s)->high_water_mark != 0 && s->ops->read &&
+           !cst__has_transfer(s) &&
            !s->ctx->room.given_by; /* what another slot has given is needed still */
 }
 
-/* Whether taking the first chunk leaves room, so that the read slot is to be called before. */
+/* Return whether taking the first chunk leaves room, so that the read slot has to be called before.
+ */
 static bool has_room_then(const struct readable *r)
 {
     return r->length - cst__row_front(&r->buffer)->len < r->high_water_mark;
 }
 
-/* Takes the first chunk of the buffer, which has one, and puts another behind the last. False where there is no room. */
+/* Take the first chunk of the buffer, and put another behind the last. Return false if there is no
+ * room. */
 ALWAYS_INLINE bool exchange(struct readable *r, cst_slice *first, const cst_slice *last)
 {
     if (r->buffer.count == 1) {
@@ -60,7 +52,8 @@ ALWAYS_INLINE bool exchange(struct readable *r, cst_slice *first, const cst_slic
     return true;
 }
 
-/* Takes the first of several chunks; where two were there the other one takes its place, so that no room is used up. */
+/* Take the first of several chunks. Of two the other one takes its place, so that no room is used
+ * up. */
 ALWAYS_INLINE void take_first(struct readable *r, cst_slice *first)
 {
     cst_slice *front = cst__row_front(&r->buffer);
@@ -74,180 +67,184 @@ ALWAYS_INLINE void take_first(struct readable *r, cst_slice *first)
     r->buffer.count--;
 }
 
-/* The slot has not just brought one chunk: the general way. False where there is no chunk. */
-static bool stream_otherwise(cst_stream *s, const struct cst__reading *reading, cst_status status)
+/* Go on by the rules: the slot did more, or less, than produce one chunk. Return false if no chunk
+ * came of it. */
+static bool stream_slow(cst_stream *s, const struct express_read *read, cst_status status)
 {
     cst_slice chunk;
 
     if (s->ctx->room.express)
         cst__express_show(s->ctx);
-    s->slot = reading->outer;
+    s->slot = read->express.outer;
     cst__read_returned(s, status);
-    if (!cst__read_after_slot(s, reading->first_len, &chunk))
+    if (!cst__read_after_slot(s, read->first_len, &chunk))
         return false;
     cst__bytes_moved(s->ctx, chunk.len);
     cst__slice_drop(&chunk);
     return true;
 }
 
-/* Calls the slot. True: it has brought one chunk, which is in ctx->room.given, and nothing else has happened. */
-ALWAYS_INLINE bool read_unseen(cst_ctx *ctx, struct cst__reading *reading, void *self,
-                               cst_status *status)
+/* Call the slot. Return true if it produced one chunk, now in ctx->room.given, and nothing else has
+ * happened. */
+ALWAYS_INLINE bool call_read(cst_ctx *ctx, struct express_read *read, void *self,
+                             cst_status *status)
 {
-    cst_stream *s = reading->unseen.gives;
+    cst_stream *s = read->express.producer;
 
-    ctx->room.express = &reading->unseen;
+    ctx->room.express = &read->express;
     *status = s->ops->read(s, self, cst__r(s)->high_water_mark);
-    return *status == reading->unseen.brought && ctx->room.express == &reading->unseen;
+    return *status == read->express.produced && ctx->room.express == &read->express;
 }
 
-ALWAYS_INLINE void is_taken(cst_ctx *ctx, struct cst__reading *reading)
+ALWAYS_INLINE void take_produced(cst_ctx *ctx, struct express_read *read)
 {
     ctx->room.express = NULL;
-    reading->unseen.brought = BROUGHT_NOTHING;
+    read->express.produced = READ_NOTHING;
 }
 
 /*
- * The buffer has one chunk, whose place the next one takes, which the slot brings. Between the source and an idle sink there is
- * nothing but idle stages. As long as neither slot calls the library nothing changes in any of them, so no flag has to be
- * asked again, and no chunk to be written down: the one is held here, the next stays in ctx->room.given. Foreign bytes may call
- * the user when they are let go of. False where the slot has not brought one chunk; status is what it said.
+ * Stream while the buffer has one chunk, whose place the next one takes, into an idle sink, with
+ * idle stages between. As long as neither slot calls the library no stream changes: flags are not
+ * tested again, and chunks stay out of the buffer; the current one is in read->head, the next in
+ * ctx->room.given. Bytes of the user's may call the user when they are released. Return false if
+ * the slot did not produce one chunk; it has returned *status.
  */
-static bool stream_unseen(cst_ctx *ctx, struct cst__passing *passing, struct cst__reading *reading,
-                          cst_status *status)
+static bool stream_to_idle(cst_ctx *ctx, struct express_write *way, struct express_read *read,
+                           cst_status *status)
 {
-    cst_stream *s = reading->unseen.gives;
+    cst_stream *s = read->express.producer;
     struct readable *r = cst__r(s);
     void *source_self = cst__self(s);
-    void *sink_self = cst__self(passing->sink);
+    void *sink_self = cst__self(way->sink);
     bool seen = false;
     cst_block *block;
 
-    reading->held = *cst__row_front(&r->buffer);
-    reading->swaps = true;
-    passing->swaps = true;
+    read->head = *cst__row_front(&r->buffer);
+    read->express.head_is_cached = true;
+    way->express.head_is_cached = true;
+    way->chunk = &read->head;
     do {
-        if (!read_unseen(ctx, reading, source_self, status)) {
+        if (!call_read(ctx, read, source_self, status)) {
             if (ctx->room.express)
                 cst__express_show(ctx);
-            reading->swaps = false;
-            reading->first_len = reading->held.len;
+            read->express.head_is_cached = false;
+            read->first_len = read->head.len;
             return false;
         }
-        is_taken(ctx, reading);
-        cst__bytes_moved(ctx, reading->held.len);
-        block = reading->held.block;
-        if (!write_unseen(ctx, passing, sink_self, status)) {
-            cst__express_passing_seen(passing, *status);
+        take_produced(ctx, read);
+        cst__bytes_moved(ctx, read->head.len);
+        block = read->head.block;
+        if (!call_write(ctx, way, sink_self, status)) {
+            cst__express_way_returned(way, *status);
             seen = true;
         } else if (cst__bytes_spent(ctx) || (block && cst__block_unref_may_call(block))) {
-            put_one(r, &ctx->room.given);
+            set_head(r, &ctx->room.given);
             seen = true;
         }
         if (block)
             cst__block_unref(block);
-        reading->held = ctx->room.given;
+        read->head = ctx->room.given;
     } while (!seen);
-    reading->swaps = false;
+    read->express.head_is_cached = false;
     return true;
 }
 
-/* The first chunk of the buffer, before which the slot may have to bring one more; as stream_unseen. */
-ALWAYS_INLINE bool stream_first(cst_ctx *ctx, struct cst__reading *reading, void *self,
+/* Take the first chunk of the buffer; before that the slot may have to produce one more. Return as
+ * stream_to_idle. */
+ALWAYS_INLINE bool stream_first(cst_ctx *ctx, struct express_read *read, void *self,
                                 cst_slice *chunk, cst_status *status)
 {
-    struct readable *r = cst__r(reading->unseen.gives);
+    struct readable *r = cst__r(read->express.producer);
 
     if (!has_room_then(r)) {
         take_first(r, chunk);
     } else {
-        reading->first_len = cst__row_front(&r->buffer)->len;
-        if (!read_unseen(ctx, reading, self, status) || !exchange(r, chunk, &ctx->room.given))
+        read->first_len = cst__row_front(&r->buffer)->len;
+        if (!call_read(ctx, read, self, status) || !exchange(r, chunk, &ctx->room.given))
             return false;
-        is_taken(ctx, reading);
+        take_produced(ctx, read);
     }
     cst__bytes_moved(ctx, chunk->len);
     return true;
 }
 
 /*
- * The sink has to take writes into its queue: no user code but the read slot runs, so there too all stays as it is for as long
- * as that does not call the library, but for the queue, into which it may write.
+ * Stream into the queue of a sink that must_queue. No user code runs but the read slot: as long as
+ * that does not call the library no stream changes, but for the queue, into which it may write.
+ * Return as stream_to_idle.
  */
-static bool stream_into_queue(cst_ctx *ctx, struct cst__passing *passing,
-                              struct cst__reading *reading, cst_status *status)
+static bool stream_to_queue(cst_ctx *ctx, struct express_write *way, struct express_read *read,
+                            cst_status *status)
 {
-    void *self = cst__self(reading->unseen.gives);
+    void *self = cst__self(read->express.producer);
     cst_slice chunk;
 
     do {
-        if (!stream_first(ctx, reading, self, &chunk, status))
+        if (!stream_first(ctx, read, self, &chunk, status))
             return false;
-        if (!deliver_into_queue(ctx, passing, &chunk))
+        if (!deliver_into_queue(ctx, way, &chunk))
             return true;
     } while (!cst__bytes_spent(ctx));
     return true;
 }
 
-/* One chunk, whatever the sink is. */
-static bool stream_chunk(cst_ctx *ctx, struct cst__passing *passing, struct cst__reading *reading,
-                         cst_status *status)
+/* Stream one chunk, whatever the sink is. Return as stream_to_idle. */
+static bool stream_one(cst_ctx *ctx, struct express_write *way, struct express_read *read,
+                       cst_status *status)
 {
     cst_slice chunk;
 
-    if (!stream_first(ctx, reading, cst__self(reading->unseen.gives), &chunk, status))
+    if (!stream_first(ctx, read, cst__self(read->express.producer), &chunk, status))
         return false;
-    passing->chunk = &chunk;
-    (void)deliver(ctx, passing, cst__r(passing->from)->sole_dest);
+    (void)deliver(ctx, way, &chunk, cst__r(way->from)->sole_dest);
     cst__slice_drop(&chunk);
     return true;
 }
 
-/* As long as it lasts, the pipe too, and the turn's bytes; false where there was no chunk. */
-static bool stream_on(cst_stream *s)
+/* Stream until the state, the pipe or the turn's bytes come to an end. Return false if there was no
+ * chunk. */
+static bool stream_all(cst_stream *s)
 {
-    struct cst__reading reading = { .unseen = { .gives = s, .brought = BROUGHT_NOTHING },
-                                    .outer = s->slot };
+    struct express_read read = { .express = { .producer = s,
+                                              .produced = READ_NOTHING,
+                                              .kind = EXPRESS_READ,
+                                              .outer = s->slot } };
     const struct readable *r = cst__r(s);
-    struct cst__passing passing;
+    struct express_write way;
     cst_ctx *ctx = s->ctx;
     cst_stream *dest;
 
     do {
         cst_status status;
-        bool brought;
+        bool produced;
 
         dest = r->sole_dest;
-        passing_init(&passing, s, &reading.held);
-        if (leads_to_idle(&passing, dest) && r->buffer.count == 1)
-            brought = stream_unseen(ctx, &passing, &reading, &status);
-        else if (queues(passing.sink))
-            brought = stream_into_queue(ctx, &passing, &reading, &status);
+        way_init(&way, s);
+        if (find_sink(&way, dest) && r->buffer.count == 1)
+            produced = stream_to_idle(ctx, &way, &read, &status);
+        else if (must_queue(way.sink))
+            produced = stream_to_queue(ctx, &way, &read, &status);
         else
-            brought = stream_chunk(ctx, &passing, &reading, &status);
-        if (!brought && !stream_otherwise(s, &reading, status))
+            produced = stream_one(ctx, &way, &read, &status);
+        if (!produced && !stream_slow(s, &read, status))
             return false;
-    } while (streams(s) && r->sole_dest == dest && !dest->ops->transfer && !cst__bytes_spent(ctx));
+    } while (IS(s, SOURCE_STREAMS) && r->sole_dest == dest && !dest->ops->transfer &&
+             !cst__bytes_spent(ctx));
     return true;
 }
 
-/* --- a pass-through ---------------------------------------------------------------------------------------------------- */
+/* --- a pass-through --------------------------------------------------------------------------- */
 
 /*
- * A pass-through that is full on both sides and flows into one pipe: its buffer is at the highWaterMark, so that it keeps
- * the completion of a write, and more writes wait behind that one. Then cst__read_chunk comes to this: the write that was kept
- * completes, the next begins, and since its chunk fills the buffer again its completion is kept in turn; the first chunk
- * is handed on. So all that moves is a chunk from the queue into the buffer.
+ * A pass-through that is full on both sides (STAGE_FULL): its buffer is at the highWaterMark, so
+ * that it keeps the completion of a write, and more writes wait behind that one. Then
+ * cst__read_chunk comes to this: the kept write completes; the next begins, and since its chunk
+ * fills the buffer again, its completion is kept in turn; the first chunk is handed on. So all that
+ * moves is a chunk from the queue into the buffer.
  */
-#define PASSES_ON                                                                          \
-    (R_FLOWING | R_PIPED | R_DATA_LISTENING | R_QUEUED | R_READING_MORE | R_DATA_EMITTED | \
-     W_WRITING | W_EXPECTING | W_BUFFERED | T_KEPT | CONSTRUCTED | IS_PASSTHROUGH)
-#define PASSES_ON_NOT                                                                              \
-    (R_READING | R_SYNC | R_NEED_READABLE | R_ENDED | R_AWAITING | R_OBJECTS | W_SYNC | W_CORKED | \
-     W_CLEARING | W_ENDING | W_OBJECTS | R_EMITTED_READABLE | R_EOF_READABLE_PENDING | DESTROYED | \
-     ERRORED)
 
-/* Whether first out and next in is such a step; length is what the buffer holds, mark its highWaterMark. */
+/* Return whether `first` out and `next` in is such a step; the buffer holds `length`, and `mark` is
+ * its highWaterMark. */
 ALWAYS_INLINE bool is_step(size_t length, size_t mark, const cst_slice *first,
                            const cst_slice *next)
 {
@@ -255,19 +252,18 @@ ALWAYS_INLINE bool is_step(size_t length, size_t mark, const cst_slice *first,
            length + next->len >= mark;
 }
 
-static bool passes_on(const cst_stream *s)
+static bool is_full_stage(const cst_stream *s)
 {
     const struct readable *r = cst__r(s);
     const struct writable *w = cst__w(s);
 
-    return (s->flags & (PASSES_ON | PASSES_ON_NOT)) == PASSES_ON && !w->in_flight &&
-           !w->last_waiting && r->high_water_mark != 0 && w->queue.count &&
-           cst__row_has_room(&r->buffer) &&
+    return IS(s, STAGE_FULL) && !w->in_flight && !w->last_waiting && r->high_water_mark != 0 &&
+           w->queue.count && cst__row_has_room(&r->buffer) &&
            is_step(r->length, r->high_water_mark, cst__row_front(&r->buffer),
                    cst__row_front(&w->queue));
 }
 
-/* So many chunks have moved up, the last of which has len bytes, and all of them bytes. */
+/* Note that `count` chunks have moved up, `bytes` in all; the last of them has `len` bytes. */
 static void moved_up(cst_stream *s, uint32_t count, size_t bytes, size_t len)
 {
     struct writable *w = cst__w(s);
@@ -281,7 +277,7 @@ static void moved_up(cst_stream *s, uint32_t count, size_t bytes, size_t len)
         s->flags &= ~W_BUFFERED;
 }
 
-/* How many chunks can move up, and on into to, as far as there is room. */
+/* Return how many chunks there is room for, to move up, and to move on into `to`. */
 static uint32_t room_to_pass(const struct writable *w, const struct readable *r,
                              const struct writable *to)
 {
@@ -293,8 +289,9 @@ static uint32_t room_to_pass(const struct writable *w, const struct readable *r,
 }
 
 /*
- * The sink, which is not s, has to take writes into its queue: no user code runs, so as many chunks as there is room for move
- * up, and on into that queue, until it is full or the turn's bytes are spent. Gives the last that it has.
+ * Move chunks up, and on into the queue of a sink that must_queue and is not s: no user code runs,
+ * so as many as there is room for, until the queue is full or the turn's bytes are spent. Return
+ * the last that the sink has got.
  */
 static cst_slice move_into_queue(cst_ctx *ctx, cst_stream *s, cst_stream *sink)
 {
@@ -341,38 +338,39 @@ static cst_slice move_one(cst_ctx *ctx, cst_stream *s)
 
 static void pass_on(cst_stream *s)
 {
-    struct cst__passing passing;
+    struct express_write way;
     cst_ctx *ctx = s->ctx;
     cst_slice chunk;
-    cst_status st;
 
     do {
         const cst_slice *first = cst__row_front(&cst__r(s)->buffer);
 
-        passing_init(&passing, s, &chunk);
-        if (leads_to_idle(&passing, cst__r(s)->sole_dest) || !queues(passing.sink) ||
-            !fits(passing.sink, first->len) || passing.sink == s) {
+        way_init(&way, s);
+        if (find_sink(&way, cst__r(s)->sole_dest) || !must_queue(way.sink) ||
+            !fits(way.sink, first->len) || way.sink == s) {
             chunk = move_one(ctx, s);
-            (void)deliver(ctx, &passing, cst__r(s)->sole_dest);
+            (void)deliver(ctx, &way, &chunk, cst__r(s)->sole_dest);
             cst__slice_drop(&chunk);
         } else {
-            chunk = move_into_queue(ctx, s, passing.sink);
-            if ((st = queue_result(passing.sink)) != CST_OK)
-                cst__express_queue_is_full(&passing, st);
+            chunk = move_into_queue(ctx, s, way.sink);
+            if (cst__write_is_full(way.sink))
+                cst__express_queue_is_full(&way, &chunk, CST_FULL);
         }
-    } while (passes_on(s) && !cst__bytes_spent(ctx));
+    } while (is_full_stage(s) && !cst__bytes_spent(ctx));
 }
 
-bool cst__express_flow(cst_stream *s, bool *more)
+bool cst__express_flow_queued(cst_stream *s, bool *more)
 {
-    if (may_stream(s)) {
-        *more = stream_on(s);
+    *more = true;
+    if (s->flags & IS_TRANSFORM) {
+        if (!(s->flags & IS_PASSTHROUGH) || !is_full_stage(s))
+            return false;
+        pass_on(s);
         return true;
     }
-    if (!(s->flags & IS_PASSTHROUGH) || !passes_on(s))
+    if (!may_stream(s))
         return false;
-    pass_on(s);
-    *more = true;
+    *more = stream_all(s);
     return true;
 }
 

@@ -1,5 +1,6 @@
 /*
- * lane.c - the way of a chunk when something stands in it after all.
+ * lane.c - the fast path once something stands in the way of a chunk: what lags is written back,
+ * and the rules go on.
  */
 #include "express/express.h"
 
@@ -7,32 +8,21 @@
 
 #include "express/lane.h"
 
-/* One that was entered, and that nobody has touched since. Whether it still flows, or reads ahead, does not matter. */
-#define ENTERED (IS_TRANSFORM | CONSTRUCTED | IN_FLIGHT)
-#define ENTERED_NOT                                                                              \
-    (R_READING | R_QUEUED | R_ENDED | W_CORKED | W_BUFFERED | W_ENDING | W_NEED_DRAIN | T_KEPT | \
-     DESTROYED | ERRORED)
+/* --- stages ----------------------------------------------------------------------------------- */
 
-static void begin_flight(cst_stream *s, size_t len)
-{
-    struct writable *w = cst__w(s);
-
-    s->flags |= IN_FLIGHT | ACTIVE;
-    w->length = w->flight_length = len;
-    w->in_flight = NULL;
-}
-
-/* What cst__write, the stage and cst__push do before 'data' is emitted. */
+/* Do what cst__write, the stage and cst__push do before 'data' is emitted. */
 static void enter_stage(cst_stream *s, size_t len)
 {
-    begin_flight(s, len);
+    cst__w(s)->length = len;
+    cst__flight_begin(s, len, NULL);
     s->flags = (s->flags & ~R_READING) | R_DATA_EMITTED;
 }
 
-/* What cst__push does after it, and the write's completion. Gives whether nobody has touched the stream. */
+/* Do what cst__push does after 'data', and complete the write. Return whether nobody has touched
+ * the stream. */
 static bool settle_stage(cst_stream *s)
 {
-    bool untouched = (s->flags & (ENTERED | ENTERED_NOT)) == ENTERED;
+    bool untouched = IS(s, STAGE_ENTERED);
 
     cst__maybe_read_more(s);
     if (untouched) {
@@ -44,11 +34,11 @@ static bool settle_stage(cst_stream *s)
     return untouched;
 }
 
-/* What the write says then. */
+/* Return what the write of a stage says that somebody has touched. */
 static cst_status stage_result(cst_stream *s)
 {
     s->flags &= ~W_SYNC;
-    return cst__write_result(s);
+    return cst__write_status(s);
 }
 
 static cst_status leave_stage(cst_stream *s)
@@ -65,278 +55,277 @@ static void leave_stages(struct cst__pipe **entered, size_t count)
     }
 }
 
-static struct cst__pipe *first_pipe(const struct cst__passing *passing)
+static struct cst__pipe *first_pipe(const struct express_write *way)
 {
-    return passing->pipe ? passing->pipe : cst__sole_pipe(passing->from);
+    return way->pipe ? way->pipe : cst__sole_pipe(way->from);
 }
 
-static void enter_stages(struct cst__passing *passing)
+static void enter_stages(struct express_write *way)
 {
-    struct cst__pipe *pipe = first_pipe(passing);
+    struct cst__pipe *pipe = first_pipe(way);
 
-    for (size_t i = 0; i < passing->count; i++) {
-        enter_stage(pipe->dest, passing->chunk->len);
-        passing->entered[i] = pipe;
+    for (size_t i = 0; i < way->count; i++) {
+        enter_stage(pipe->dest, way->chunk->len);
+        way->entered[i] = pipe;
         pipe = cst__sole_pipe(pipe->dest);
     }
-    passing->last = pipe;
+    way->last = pipe;
 }
 
-/* What stands before the stages: the transform that it came from, and what the caller has left undone. */
-static void show_before(cst_ctx *ctx, const struct cst__passing *passing)
+/* --- writing back ----------------------------------------------------------------------------- */
+
+/* Write back what is before the stages: the transform that produced the chunk, and what the caller
+ * has left undone. */
+static void show_before(cst_ctx *ctx, const struct express_write *way)
 {
-    if (passing->before) {
-        show_before(ctx, passing->before);
-        enter_stages(passing->before);
-        enter_stage(passing->from, passing->before->chunk->len);
+    if (way->before) {
+        show_before(ctx, way->before);
+        enter_stages(way->before);
+        enter_stage(way->from, way->before->chunk->len);
     }
-    ctx->frames += passing->frames;
-    if (passing->swaps)
-        put_one(cst__r(passing->from), &ctx->room.given);
+    ctx->frames += way->frames;
+    if (way->express.head_is_cached)
+        set_head(cst__r(way->from), &ctx->room.given);
 }
 
-static void show_passing(cst_ctx *ctx, struct cst__passing *passing)
+static void show_write(cst_ctx *ctx, struct express_write *way)
 {
-    cst_stream *sink = passing->sink;
+    cst_stream *sink = way->sink;
 
-    show_before(ctx, passing);
-    if (passing->from || passing->pipe)
-        enter_stages(passing);
-    begin_flight(sink, passing->chunk->len);
-    passing->outer = sink->slot;
+    show_before(ctx, way);
+    if (way->from || way->pipe)
+        enter_stages(way);
+    cst__w(sink)->length = way->chunk->len;
+    cst__flight_begin(sink, way->chunk->len, NULL);
+    way->express.outer = sink->slot;
     sink->slot = SLOT_WRITE;
 }
 
-static void show_transforming(cst_ctx *ctx, struct cst__transforming *t)
+static void show_transform(cst_ctx *ctx, struct express_transform *t)
 {
-    show_before(ctx, t->passing);
-    enter_stages(t->passing);
-    begin_flight(t->unseen.gives, t->passing->chunk->len);
-    cst__transform_slot_enter(&t->call, t->unseen.gives);
-    if (t->unseen.brought == CST_GIVEN)
-        ctx->room.given_by = t->unseen.gives;
+    cst_stream *s = t->express.producer;
+
+    show_before(ctx, t->way);
+    enter_stages(t->way);
+    cst__w(s)->length = t->way->chunk->len;
+    cst__flight_begin(s, t->way->chunk->len, NULL);
+    cst__transform_slot_enter(&t->call, s);
+    if (t->express.produced == CST_GIVEN)
+        ctx->room.given_by = s;
 }
 
-static void show_reading(cst_stream *s, struct cst__reading *reading)
+static void show_read(cst_ctx *ctx, struct express_read *read)
 {
+    cst_stream *s = read->express.producer;
     struct readable *r = cst__r(s);
 
-    if (reading->swaps)
-        put_one(r, &reading->held);
+    if (read->express.head_is_cached)
+        set_head(r, &read->head);
     s->flags |= R_SYNC;
     s->slot = SLOT_READ;
-    if (reading->unseen.brought == CST_OK) {
-        cst__row_push(&r->buffer, &s->ctx->room.given);
-        r->length += s->ctx->room.given.len;
+    if (read->express.produced == CST_OK) {
+        cst__row_push(&r->buffer, &ctx->room.given);
+        r->length += ctx->room.given.len;
     } else {
         s->flags |= R_READING;
-        s->ctx->room.given_by = reading->unseen.brought == CST_GIVEN ? s : NULL;
+        ctx->room.given_by = read->express.produced == CST_GIVEN ? s : NULL;
     }
-    reading->unseen.brought = BROUGHT_NOTHING;
+    read->express.produced = READ_NOTHING;
 }
 
 void cst__express_show(cst_ctx *ctx)
 {
-    struct cst__express *unseen = ctx->room.express;
+    struct cst__express *express = ctx->room.express;
 
     ctx->room.express = NULL;
-    if (!unseen->gives)
-        show_passing(ctx, cst__container_of(unseen, struct cst__passing, unseen));
-    else if (unseen->gives->flags & IS_TRANSFORM)
-        show_transforming(ctx, cst__container_of(unseen, struct cst__transforming, unseen));
-    else
-        show_reading(unseen->gives, cst__reading_of(unseen));
+    switch ((enum express_kind)express->kind) {
+    case EXPRESS_WRITE:
+        show_write(ctx, cst__container_of(express, struct express_write, express));
+        break;
+    case EXPRESS_READ:
+        show_read(ctx, cst__read_of(express));
+        break;
+    case EXPRESS_TRANSFORM:
+        show_transform(ctx, cst__container_of(express, struct express_transform, express));
+        break;
+    }
 }
 
-/* When the slot has answered CST_OK, all that is left to do is to say so. */
-#define DONE_NOT (W_BUFFERED | W_ENDING | W_NEED_DRAIN | DESTROYED | ERRORED)
+/* --- after the slot of the sink --------------------------------------------------------------- */
 
-cst_status cst__express_write_returned(const struct cst__passing *passing, cst_status status)
+cst_status cst__express_write_returned(const struct express_write *way, cst_status status)
 {
-    cst_stream *s = passing->sink;
-
-    s->slot = passing->outer;
-    if (status != CST_OK || (s->flags & (IN_FLIGHT | DONE_NOT)) != IN_FLIGHT)
-        return cst__write_returned(s, passing->chunk, status);
-    s->flags = (s->flags & ~IN_FLIGHT) | ACTIVE;
-    cst__w(s)->length = 0;
-    cst__stream_check(s);
-    return CST_OK;
+    way->sink->slot = way->express.outer;
+    return cst__write_returned(way->sink, way->chunk, status);
 }
 
-static void leave_passing(struct cst__passing *passing, cst_status st)
+/* The last write of the way says st: tell its pipe, and leave the stages from the last to the
+ * first. */
+static void leave_way(struct express_write *way, cst_status st)
 {
-    cst__pipe_heed(passing->last, st);
-    leave_stages(passing->entered, passing->count);
+    cst__pipe_heed(way->last, st);
+    leave_stages(way->entered, way->count);
 }
 
-void cst__express_passing_seen(struct cst__passing *passing, cst_status status)
+void cst__express_way_returned(struct express_write *way, cst_status status)
 {
-    leave_passing(passing, cst__express_write_returned(passing, status));
-}
-
-static bool passes(const cst_stream *s)
-{
-    return (s->flags & (PASSES | PASSES_NOT)) == PASSES;
+    leave_way(way, cst__express_write_returned(way, status));
 }
 
 /*
- * The whole of a delivery, with each stage on the way marked. Its notes are those of the walk, which nobody else needs:
- * synchronous stages nest here, so that each word of this frame counts some sixty times.
+ * Deliver by the rules, but for the stages that are open, which are entered. They may nest in one
+ * another, so that each word of this frame counts some sixty times: the notes are those of the
+ * walk, which is over.
  */
-static void deliver_marked(struct cst__passing *passing)
+static void deliver_by_rules(struct express_write *way)
 {
-    struct cst__pipe *pipe = first_pipe(passing);
-    const cst_slice *chunk = passing->chunk;
+    struct cst__pipe *pipe = first_pipe(way);
+    const cst_slice *chunk = way->chunk;
     size_t count = 0, len = chunk->len;
 
-    while (count < LONGEST_WALK && passes(pipe->dest)) {
+    while (count < LONGEST_WALK && IS(pipe->dest, STAGE_OPEN)) {
         enter_stage(pipe->dest, len);
-        passing->entered[count++] = pipe;
+        way->entered[count++] = pipe;
         pipe = cst__sole_pipe(pipe->dest);
     }
     cst__pipe_heed(pipe, cst__write(pipe->dest, chunk, NULL, NULL));
-    leave_stages(passing->entered, count);
+    leave_stages(way->entered, count);
 }
 
-void cst__express_queue_is_full(struct cst__passing *passing, cst_status st)
+void cst__express_queue_is_full(struct express_write *way, const cst_slice *chunk, cst_status st)
 {
-    enter_stages(passing);
-    leave_passing(passing, st);
+    way->chunk = chunk;
+    enter_stages(way);
+    leave_way(way, st);
 }
 
-/* --- through a transform --------------------------------------------------------------------------------------------- */
+/* --- through a transform ---------------------------------------------------------------------- */
 
-static bool transforms(const cst_stream *s)
+static bool is_idle_transform(const cst_stream *s)
 {
-    return (s->flags & (TRANSFORMS | TRANSFORMS_NOT)) == TRANSFORMS && !s->ctx->room.given_by;
+    return IS(s, TRANSFORM_IDLE) && !s->ctx->room.given_by;
 }
 
-/* Whether a push would be nested in what is on the stack, as add_chunk asks. */
-static bool may_nest(const cst_ctx *ctx, const struct cst__passing *passing)
+/* Return whether a push may nest in what is on the stack, as add_chunk asks. */
+static bool may_nest(const cst_ctx *ctx, const struct express_write *way)
 {
     uint32_t frames = ctx->frames;
 
-    for (; passing; passing = passing->before)
-        frames += passing->frames;
+    for (; way; way = way->before)
+        frames += way->frames;
     return frames < ctx->nesting_limit;
 }
 
-/* What push leaves behind in a stream that nobody has looked at; hand_on's mark goes. */
+/* Leave a transform, which nobody has looked at, as a push would; the mark of hand_on goes. */
 static void has_pushed(cst_stream *s)
 {
-    const uint64_t done = R_READING_MORE | R_DATA_EMITTED;
-
     s->flags &= ~W_SYNC;
-    if ((s->flags & (done | R_READING)) == done)
+    if ((s->flags & (R_READING_MORE | R_DATA_EMITTED | R_READING)) ==
+        (R_READING_MORE | R_DATA_EMITTED))
         return;
     s->flags = (s->flags & ~R_READING) | R_DATA_EMITTED;
     cst__maybe_read_more(s);
 }
 
-/* The slot has given a chunk: its write completes when that is where it goes to. Gives what deliver does. */
-static bool hand_on(cst_ctx *ctx, struct cst__passing *passing)
+/* The transform has given a chunk: deliver it, then complete the transform's write. Return what
+ * deliver returns. */
+static bool hand_on(cst_ctx *ctx, struct express_write *way)
 {
-    cst_stream *s = passing->sink;
+    cst_stream *s = way->sink;
     cst_slice chunk = ctx->room.given;
-    struct cst__passing on;
+    struct express_write next;
 
-    passing_init(&on, s, &chunk);
-    on.frames = CST__NESTED;
-    on.before = passing;
-    s->flags |= W_SYNC; /* so that it is not taken for idle where the stages lead back to it */
-    if (deliver(ctx, &on, cst__r(s)->sole_dest)) {
+    way_init(&next, s);
+    next.frames = CST__NESTED;
+    next.before = way;
+    s->flags |= W_SYNC; /* so that it is not taken for idle if the stages lead back to it */
+    if (deliver(ctx, &next, &chunk, cst__r(s)->sole_dest)) {
         ctx->frames -= CST__NESTED;
     } else if (!chunk.block || !cst__block_unref_may_call(chunk.block)) {
         cst__slice_drop(&chunk);
         has_pushed(s);
         return false;
     } else {
-        show_before(ctx, passing);
-        enter_stages(passing);
-        enter_stage(s, passing->chunk->len);
+        show_before(ctx, way);
+        enter_stages(way);
+        enter_stage(s, way->chunk->len);
     }
     (void)settle_stage(s);
     cst__slice_drop(&chunk);
-    leave_passing(passing, stage_result(s));
+    leave_way(way, stage_result(s));
     return true;
 }
 
 /*
- * A transform's slot, and then what it gives. One that gives nothing, and says CST_OK, has completed its write, and nothing
- * is as it was not before.
+ * Call the slot of a transform, then deliver what it gives. If it gives nothing, and returns
+ * CST_OK, it has completed its write, and nothing has changed.
  */
-static bool deliver_to_transform(cst_ctx *ctx, struct cst__passing *passing)
+static bool deliver_to_transform(cst_ctx *ctx, struct express_write *way)
 {
-    cst_stream *s = passing->sink;
-    struct cst__transforming t;
+    cst_stream *s = way->sink;
+    struct express_transform t;
     cst_status status;
 
-    t.unseen.gives = s;
-    t.unseen.brought = GIVEN_NOTHING;
-    t.passing = passing;
-    ctx->room.express = &t.unseen;
-    status = s->ops->transform(s, cst__self(s), passing->chunk);
-    if (ctx->room.express == &t.unseen) {
-        if (status == CST_OK && t.unseen.brought == GIVEN_NOTHING) {
+    t.express.producer = s;
+    t.express.produced = GAVE_NOTHING;
+    t.express.kind = EXPRESS_TRANSFORM;
+    t.way = way;
+    ctx->room.express = &t.express;
+    status = s->ops->transform(s, cst__self(s), way->chunk);
+    if (ctx->room.express == &t.express) {
+        if (status == CST_OK && t.express.produced == GAVE_NOTHING) {
             ctx->room.express = NULL;
             return false;
         }
-        if (status == CST_GIVEN && t.unseen.brought == CST_GIVEN && may_nest(ctx, passing)) {
+        if (status == CST_GIVEN && t.express.produced == CST_GIVEN && may_nest(ctx, way)) {
             ctx->room.express = NULL;
-            return hand_on(ctx, passing);
+            return hand_on(ctx, way);
         }
         cst__express_show(ctx);
     }
     cst__transform_slot_leave(&t.call, status);
-    leave_passing(passing, cst__write_begun(s, passing->chunk));
+    leave_way(way, cst__write_begun(s, way->chunk));
     return true;
 }
 
-bool cst__express_deliver_to_busy(cst_ctx *ctx, struct cst__passing *passing)
+bool cst__express_deliver_slow(cst_ctx *ctx, struct express_write *way)
 {
     cst_slice kept;
 
-    if (transforms(passing->sink))
-        return deliver_to_transform(ctx, passing);
-    show_before(ctx, passing);
-    if (passing->before) /* where the walk led back to what is shown now, it ends there */
-        (void)leads_to_idle(passing, cst__r(passing->from)->sole_dest);
-    if (queues(passing->sink) && fits(passing->sink, passing->chunk->len)) {
-        kept = cst__slice_ref(passing->chunk);
-        (void)deliver_into_queue(ctx, passing, &kept);
+    if (is_idle_transform(way->sink))
+        return deliver_to_transform(ctx, way);
+    show_before(ctx, way);
+    if (way->before) /* a walk that led back to a stage which is shown now ends there */
+        (void)find_sink(way, cst__r(way->from)->sole_dest);
+    if (must_queue(way->sink) && fits(way->sink, way->chunk->len)) {
+        kept = cst__slice_ref(way->chunk);
+        (void)deliver_into_queue(ctx, way, &kept);
     } else {
-        deliver_marked(passing);
+        deliver_by_rules(way);
     }
     return true;
 }
 
-bool cst__express_deliver(struct cst__pipe *pipe, const cst_slice *chunk)
-{
-    struct cst__passing passing;
+/* --- two of the hooks ------------------------------------------------------------------------- */
 
-    if (chunk->len == 0)
-        return false;
-    passing_init(&passing, NULL, chunk);
-    passing.pipe = pipe;
-    (void)deliver(pipe->dest->ctx, &passing, pipe->dest);
-    return true;
+void cst__express_deliver_chunk(struct cst__pipe *pipe, const cst_slice *chunk)
+{
+    struct express_write way;
+
+    way_init(&way, NULL);
+    way.pipe = pipe;
+    (void)deliver(pipe->dest->ctx, &way, chunk, pipe->dest);
 }
 
-/* --- a write ---------------------------------------------------------------------------------------------------------- */
-
-bool cst__express_write(cst_stream *s, const cst_slice *chunk, cst_status *st)
+void cst__express_write_idle(cst_stream *s, const cst_slice *chunk, cst_status *st)
 {
-    struct cst__passing passing;
+    struct express_write way;
 
-    if (!is_idle(s))
-        return false;
-    passing_init(&passing, NULL, chunk);
-    passing.sink = s;
-    if (write_unseen(s->ctx, &passing, cst__self_of_writable(s), st))
-        return true;
-    *st = cst__express_write_returned(&passing, *st);
-    return true;
+    way_init(&way, NULL);
+    way.chunk = chunk;
+    way.sink = s;
+    if (!call_write(s->ctx, &way, cst__self_of_writable(s), st))
+        *st = cst__express_write_returned(&way, *st);
 }
 
 #endif

@@ -1,184 +1,136 @@
 /*
- * lane.h - the fast path: a chunk through idle stages into an idle sink.
+ * lane.h - the fast path (express.h): the records of what lags, a write, and one delivery.
  *
- * A chunk that comes to a pipe goes through idle pass-throughs into a sink that answers at once: streams do that nearly all
- * of the time. By the rules this is a write inside a push inside a write, a frame or five for each stage, with a question at
- * every turn. Here one comparison of the flags asks them all, then what the rules would have done is done, and if user code
- * has touched the streams meanwhile, the rules go on from there. So the states that user code sees, and the order of
- * events, are the same.
- *
- *   write_unseen  cst__write without a callback, to a sink that is idle
- *   queue_write   cst__write without a callback, to a stream whose writes have to wait
- *   deliver       what the 'data' listener of a pipe does: through idle pass-throughs and transforms, and into such a sink;
- *                 or into the queue of one whose last write is still in flight
- *
- * While a slot runs, its stream's fields lag: a write in flight, a read that was asked for. The context records by how much
- * (ctx->room.express); the next public call writes that back before it looks (cst__enter). If nobody has called, nothing has
- * changed when the slot returns, and nothing has to be asked again. Calls that neither say nor change anything that lags do
- * not write back: cst_stream_self, or a write that goes into a queue, after which only the room has to be asked for again.
- * Slots of the library's own that call its inner functions have to enter.
- *
- * Others: a source in full flow, and a pass-through that is full (flow.c); push, and a completion by which the next write
- * begins (calls.c).
+ * Three words. A stage is a pass-through between two pipes. The way of a chunk are the stages that
+ * it goes through and the sink behind them. What lags is shown when it is written back into the
+ * streams.
  */
 #ifndef CSTREAM_LANE_H
 #define CSTREAM_LANE_H
 
-#include "base/base.h"
 #include "express/express.h"
-#include "stream/stream_internal.h"
-
-/* --- pass-throughs in a row ------------------------------------------------------------------------------------------ */
 
 #define LONGEST_WALK 32
 
-/* An idle pass-through whose output flows into one pipe. */
-#define PASSES (IS_PASSTHROUGH | CONSTRUCTED | R_FLOWING | R_DATA_LISTENING | R_PIPED)
-#define PASSES_NOT                                                                             \
-    (R_SYNC | R_QUEUED | R_ENDED | R_AWAITING | R_OBJECTS | W_OBJECTS | W_WRITING | W_CORKED | \
-     W_BUFFERED | W_ENDING | W_NEED_DRAIN | T_KEPT | DESTROYED | ERRORED)
+/* --- what lags -------------------------------------------------------------------------------- */
 
-/* One that is afterwards as it was before: the task that reads ahead is queued. */
-#define UNTOUCHED (PASSES | R_DATA_EMITTED | R_READING_MORE)
-#define UNTOUCHED_NOT (PASSES_NOT | R_READING)
+enum express_kind { EXPRESS_WRITE, EXPRESS_READ, EXPRESS_TRANSFORM };
 
-/* An idle transform with a slot, likewise; whether it reads ahead does not matter. */
-#define TRANSFORMS (IS_TRANSFORM | ACTIVE | CONSTRUCTED | R_FLOWING | R_DATA_LISTENING | R_PIPED)
-#define TRANSFORMS_NOT (PASSES_NOT | IS_PASSTHROUGH | W_SYNC)
-
-/* --- what runs unseen ------------------------------------------------------------------------------------------------- */
-
-/**
- * A slot that runs while its stream does not say so. Where it is one that may give a chunk, gives is its stream, and this is
- * part of a cst__reading or of a cst__transforming; else of a cst__passing. When ctx->room.given is such a chunk, which is not
- * empty, brought is what the slot has to return now: CST_GIVEN, or CST_OK where it has pushed.
- */
+/** The slot that is running. It heads the record that `kind` names. */
 struct cst__express {
-    cst_stream *gives;
-    int64_t brought;
+    cst_stream *producer; /* the stream whose slot may produce a chunk; EXPRESS_WRITE: NULL */
+    int64_t produced;     /* what the slot has to return for the chunk in ctx->room.given to count:
+                             CST_GIVEN, or CST_OK after a push; or one of the two below */
+    /* These lie side by side, so that one store sets them. */
+    uint16_t kind;       /* enum express_kind */
+    bool head_is_cached; /* the one chunk of the source's buffer is elsewhere, until it is shown */
+    uint8_t outer; /* the slot of the stream in which this one runs; of a write once it is shown */
 };
 
-/* In place of a status: there is none. Of a read slot, which may give or push, and of a transform slot, which may give. */
-#define BROUGHT_NOTHING INT64_MIN
-#define GIVEN_NOTHING (INT64_MIN + 1)
+/* In place of a status: the slot has produced nothing yet. A read slot may give or push, a
+ * transform slot may give. */
+#define READ_NOTHING INT64_MIN
+#define GAVE_NOTHING (INT64_MIN + 1)
 
-/** A source in full flow (flow.c) whose read slot runs. */
-struct cst__reading {
-    struct cst__express unseen;
-    uint8_t outer; /* the slot of the source in which this one runs */
-    bool swaps;    /* held is what the buffer, of one chunk, has to hold */
-    cst_slice held;
+/** The read slot of a source in full flow (flow.c). */
+struct express_read {
+    struct cst__express express;
+    cst_slice head;   /* with head_is_cached: that chunk */
     size_t first_len; /* of the first chunk in the buffer, before the slot was called */
 };
 
+/**
+ * The write slot of a sink that was idle, for a chunk that has come through `count` stages, each of
+ * them STAGE_IDLE. The chunk has come out of `from` by its sole pipe, or by `pipe`; with neither of
+ * them it is a write of the user's.
+ */
+struct express_write {
+    struct cst__express express;
+    uint32_t frames; /* frames that the caller has not added to ctx->frames yet */
+    const cst_slice *chunk;
+    cst_stream *from;
+    struct cst__pipe *pipe;
+    struct express_write *before; /* the delivery whose transform produced this chunk, or NULL */
+    size_t count;
+    cst_stream *sink;
+    /* Once it is shown: */
+    struct cst__pipe *last;                  /* the pipe to the sink */
+    struct cst__pipe *entered[LONGEST_WALK]; /* those to the stages */
+};
+
+/** The slot of a transform that was idle, at the end of the way of a chunk. */
+struct express_transform {
+    struct cst__express express;
+    struct express_write *way;
+    struct cst__transform_call call; /* once it is shown */
+};
+
+static inline struct express_read *cst__read_of(const struct cst__express *express)
+{
+    return cst__container_of((uintptr_t)express, struct express_read, express);
+}
+
 /* The buffer of r, which has one chunk, has this one. */
-ALWAYS_INLINE void put_one(struct readable *r, const cst_slice *chunk)
+ALWAYS_INLINE void set_head(struct readable *r, const cst_slice *chunk)
 {
     *cst__row_front(&r->buffer) = *chunk;
     r->length = chunk->len;
 }
 
-static inline struct cst__reading *cst__reading_of(const struct cst__express *unseen)
+/* Return how much is buffered in a source whose read slot runs. */
+static inline size_t cst__length_in_read(const struct cst__express *express)
 {
-    return cst__container_of((uintptr_t)unseen, struct cst__reading, unseen);
+    const struct express_read *read = cst__read_of(express);
+
+    return express->head_is_cached ? read->head.len : cst__r(express->producer)->length;
 }
 
-/* What is in the buffer of the source. */
-static inline size_t cst__length_unseen(const struct cst__express *unseen)
+/* Begin a way; its chunk is set when it is sent. */
+ALWAYS_INLINE void way_init(struct express_write *way, cst_stream *from)
 {
-    const struct cst__reading *reading = cst__reading_of(unseen);
-
-    return reading->swaps ? reading->held.len : cst__r(unseen->gives)->length;
+    way->express.producer = NULL;
+    way->express.kind = EXPRESS_WRITE;
+    way->frames = 0;
+    way->express.head_is_cached = false;
+    way->express.outer = SLOT_NONE;
+    way->from = from;
+    way->pipe = NULL;
+    way->before = NULL;
+    way->count = 0;
 }
 
-/**
- * A chunk on its way into a sink that is_idle, whose slot runs; through stages, all of them UNTOUCHED. It came out of from,
- * whose pipe is the sole one, or by the pipe that is named; with neither it is a write of the user's.
- */
-struct cst__passing {
-    struct cst__express unseen;
-    uint32_t frames; /* what the caller is, on top of what ctx->frames has */
-    bool swaps;      /* ctx->room.given is what the buffer of from, of one chunk, has to hold */
-    const cst_slice *chunk;
-    cst_stream *from;
-    struct cst__pipe *pipe;
-    struct cst__passing
-        *before;  /* how that came for which from, a transform, gave the chunk; or NULL */
-    size_t count; /* of the stages */
-    cst_stream *sink;
-    /* Once it is shown: */
-    uint8_t outer;                           /* the slot of the sink in which this one runs */
-    struct cst__pipe *last;                  /* the pipe to the sink */
-    struct cst__pipe *entered[LONGEST_WALK]; /* those to the stages */
-};
-
-/* What every use has to begin with. */
-ALWAYS_INLINE void passing_init(struct cst__passing *passing, cst_stream *from,
-                                const cst_slice *chunk)
-{
-    passing->unseen.gives = NULL;
-    passing->frames = 0;
-    passing->swaps = false;
-    passing->chunk = chunk;
-    passing->from = from;
-    passing->pipe = NULL;
-    passing->before = NULL;
-    passing->count = 0;
-}
-
-/** A transform whose slot runs, for the chunk that came to it so. */
-struct cst__transforming {
-    struct cst__express unseen;
-    struct cst__passing *passing;
-    struct cst__transform_call call; /* once it is shown */
-};
-
-/* --- a write -------------------------------------------------------------------------------------------------------- */
-
-/* A sink is idle, in bytes, and nobody waits for anything of it. */
-#define IDLE (CONSTRUCTED | W_PLAIN | ACTIVE)
-#define IDLE_NOT \
-    (W_WRITING | W_SYNC | W_CORKED | W_BUFFERED | W_ENDING | W_NEED_DRAIN | DESTROYED | ERRORED)
-
-ALWAYS_INLINE bool is_idle(const cst_stream *s)
-{
-    return (s->flags & (IDLE | IDLE_NOT)) == IDLE;
-}
+/* --- a write ---------------------------------------------------------------------------------- */
 
 /*
- * Calls the slot of the sink, which is idle; self is the sink's. True: it said CST_OK, and nothing at all has changed. Else the
- * write is shown, with its frames, and cst__express_write_returned takes what the slot has said.
+ * Call the slot of the way's sink, which is idle; self is the sink's. Return true if it returned
+ * CST_OK, and nothing has changed. Else the way is shown, and cst__express_write_returned takes
+ * *status, which the slot has returned.
  */
-ALWAYS_INLINE bool write_unseen(cst_ctx *ctx, struct cst__passing *passing, void *self,
-                                cst_status *status)
+ALWAYS_INLINE bool call_write(cst_ctx *ctx, struct express_write *way, void *self,
+                              cst_status *status)
 {
-    cst_stream *sink = passing->sink;
+    cst_stream *sink = way->sink;
 
     CST__ASSERT(!ctx->room.express);
-    ctx->room.express = &passing->unseen;
-    *status = sink->ops->write(sink, self, passing->chunk);
-    if (*status == CST_OK && ctx->room.express == &passing->unseen) {
+    ctx->room.express = &way->express;
+    *status = sink->ops->write(sink, self, way->chunk);
+    if (*status == CST_OK && ctx->room.express == &way->express) {
         ctx->room.express = NULL;
         return true;
     }
-    if (ctx->room.express == &passing->unseen)
+    if (ctx->room.express == &way->express)
         cst__express_show(ctx);
     return false;
 }
-
-/* A stream of bytes that has to take a write into its queue, where there is room: the last one is in flight, or it is corked. */
-#define QUEUES (CONSTRUCTED | HAS_WRITABLE)
-#define QUEUES_NOT (W_ENDING | W_OBJECTS | DESTROYED | ERRORED)
 
 ALWAYS_INLINE bool has_queue_room(const cst_stream *s)
 {
     return cst__row_has_room(&cst__w(s)->queue);
 }
 
-ALWAYS_INLINE bool queues(const cst_stream *s)
+ALWAYS_INLINE bool must_queue(const cst_stream *s)
 {
-    return (s->flags & (QUEUES | QUEUES_NOT)) == QUEUES && (s->flags & (W_WRITING | W_CORKED)) &&
-           has_queue_room(s);
+    return IS(s, SINK_QUEUES) && (s->flags & (W_WRITING | W_CORKED)) && has_queue_room(s);
 }
 
 ALWAYS_INLINE bool fits(const cst_stream *s, size_t len)
@@ -186,18 +138,7 @@ ALWAYS_INLINE bool fits(const cst_stream *s, size_t len)
     return cst__w(s)->length + len >= len;
 }
 
-/* What a write into the queue says. */
-ALWAYS_INLINE cst_status queue_result(cst_stream *s)
-{
-    const struct writable *w = cst__w(s);
-
-    if (w->length < w->high_water_mark || w->length == 0)
-        return CST_OK;
-    s->flags |= W_NEED_DRAIN;
-    return CST_FULL;
-}
-
-/* cst__write of a chunk that is taken, and fits, without a callback. */
+/* Queue a chunk, which is taken, at a stream that must_queue, and that it fits. */
 ALWAYS_INLINE cst_status queue_write(cst_stream *s, const cst_slice *chunk)
 {
     struct writable *w = cst__w(s);
@@ -205,75 +146,80 @@ ALWAYS_INLINE cst_status queue_write(cst_stream *s, const cst_slice *chunk)
     cst__row_push(&w->queue, chunk);
     w->length += chunk->len;
     s->flags |= W_BUFFERED | ACTIVE;
-    return queue_result(s);
+    return cst__write_is_full(s) ? CST_FULL : CST_OK;
 }
 
-/** A write that began with write_unseen, and is shown, has returned; gives what the write says. */
-cst_status cst__express_write_returned(const struct cst__passing *passing, cst_status status);
+/** A write whose slot was called by call_write is shown, and the slot has returned. Return what the
+ * write says. */
+cst_status cst__express_write_returned(const struct express_write *way, cst_status status);
 
-/** The rest of a delivery that is shown: the slot of the sink has returned. */
-void cst__express_passing_seen(struct cst__passing *passing, cst_status status);
+/** Finish a delivery that is shown: the slot of the sink has returned. */
+void cst__express_way_returned(struct express_write *way, cst_status status);
 
-/** The rest of a delivery that has filled the sink's queue; st is what its write said. */
-void cst__express_queue_is_full(struct cst__passing *passing, cst_status st);
+/** Finish a delivery of a chunk that has filled the sink's queue; st is what its write said. */
+void cst__express_queue_is_full(struct express_write *way, const cst_slice *chunk, cst_status st);
 
-/** A delivery where the sink is not idle. Gives what deliver does. */
-bool cst__express_deliver_to_busy(cst_ctx *ctx, struct cst__passing *passing);
+/** Deliver way->chunk to a sink that is not idle. Return what deliver returns. */
+bool cst__express_deliver_slow(cst_ctx *ctx, struct express_write *way);
 
-/* --- what a pipe does with a chunk ------------------------------------------------------------------------------------ */
+/* --- what a pipe does with a chunk ------------------------------------------------------------ */
 
 /*
- * Finds the sink from dest on, and whether it is idle. Where stages lead back to one that was passed already, or there are too
- * many, the walk comes to an end at its limit, at a stage, which is none.
+ * Find the stages and the sink from dest on. Return whether the sink is idle. A ring, or more than
+ * 32 stages, ends the walk at a stage, which is not an idle sink.
  */
-ALWAYS_INLINE bool leads_to_idle(struct cst__passing *passing, cst_stream *dest)
+ALWAYS_INLINE bool find_sink(struct express_write *way, cst_stream *dest)
 {
     size_t count = 0;
 
-    while ((dest->flags & (UNTOUCHED | UNTOUCHED_NOT)) == UNTOUCHED && count < LONGEST_WALK) {
+    while (IS(dest, STAGE_IDLE) && count < LONGEST_WALK) {
         dest = cst__r(dest)->sole_dest;
         count++;
     }
-    passing->count = count;
-    passing->sink = dest;
-    return is_idle(dest);
+    way->count = count;
+    way->sink = dest;
+    return IS(dest, SINK_IDLE);
 }
 
 /*
- * The chunk, which is not empty, goes to dest, in the context of all. Gives whether anything may have changed in any stream;
- * then frames were counted, and ctx->room.given is in the buffer of from.
+ * Deliver a chunk, which is not empty, to dest. Return whether anything may have changed in any
+ * stream; then way->frames were added to ctx->frames, and ctx->room.given is in the buffer of
+ * way->from, if that is where it belongs.
  */
-ALWAYS_INLINE bool deliver(cst_ctx *ctx, struct cst__passing *passing, cst_stream *dest)
+ALWAYS_INLINE bool deliver(cst_ctx *ctx, struct express_write *way, const cst_slice *chunk,
+                           cst_stream *dest)
 {
     cst_status status;
 
     CST__ASSERT(!ctx->room.express); /* the caller has entered, or has written back what lags */
-    if (!leads_to_idle(passing, dest))
-        return cst__express_deliver_to_busy(ctx, passing);
-    if (write_unseen(ctx, passing, cst__self_of_writable(passing->sink), &status))
+    way->chunk = chunk;
+    if (!find_sink(way, dest))
+        return cst__express_deliver_slow(ctx, way);
+    if (call_write(ctx, way, cst__self_of_writable(way->sink), &status))
         return false;
-    cst__express_passing_seen(passing, status);
+    cst__express_way_returned(way, status);
     return true;
 }
 
 /*
- * The same with a chunk that is taken, to a sink that queues, or did before a slot ran unseen, which may have used up the
- * room. Gives whether all is as it was but for that queue, which is not full.
+ * Queue a chunk, which is taken, at a sink that must_queue, or had to before the read slot ran.
+ * That slot may have filled the row, so check for room again. Return true if only the queue has
+ * changed, and it is below its mark.
  */
-ALWAYS_INLINE bool deliver_into_queue(cst_ctx *ctx, struct cst__passing *passing, cst_slice *chunk)
+ALWAYS_INLINE bool deliver_into_queue(cst_ctx *ctx, struct express_write *way, cst_slice *chunk)
 {
     cst_status st;
 
-    passing->chunk = chunk;
-    if (!has_queue_room(passing->sink) || !fits(passing->sink, chunk->len)) {
-        (void)cst__express_deliver_to_busy(ctx, passing);
+    if (!has_queue_room(way->sink) || !fits(way->sink, chunk->len)) {
+        way->chunk = chunk;
+        (void)cst__express_deliver_slow(ctx, way);
         cst__slice_unref(chunk);
         return false;
     }
-    st = queue_write(passing->sink, chunk);
+    st = queue_write(way->sink, chunk);
     if (st == CST_OK)
         return true;
-    cst__express_queue_is_full(passing, st);
+    cst__express_queue_is_full(way, chunk, st);
     return false;
 }
 

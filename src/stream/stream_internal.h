@@ -668,7 +668,42 @@ cst_status cst__write_general(cst_stream *s, cst_slice chunk, cst_done_fn *done,
 
 /** Copy what cst_write_copy was called with. */
 cst_status cst__copy_to_write(cst_slice *out, const cst_stream *s, const void *bytes, size_t len);
-cst_status cst__write_result(cst_stream *s);
+
+/** Return whether the queue is full: then a 'drain' is due. */
+static inline bool cst__write_is_full(cst_stream *s)
+{
+    const struct writable *w = cst__w(s);
+
+    if (w->length < w->high_water_mark || w->length == 0)
+        return false;
+    s->flags |= W_NEED_DRAIN;
+    return true;
+}
+
+/** Return what an accepted write says, once the slot was called. */
+static inline cst_status cst__write_status(cst_stream *s)
+{
+    return cst__write_is_full(s) || (s->flags & (DESTROYED | ERRORED)) ? CST_FULL : CST_OK;
+}
+
+/** Begin a write: it is in flight from here. Its length is in that of the side already. */
+static inline void cst__flight_begin(cst_stream *s, size_t len, struct cst__request *request)
+{
+    struct writable *w = cst__w(s);
+
+    w->flight_length = len;
+    w->in_flight = request;
+    s->flags |= IN_FLIGHT | ACTIVE;
+}
+
+/** End a write: it is in flight no more. W_SYNC stays until its slot has returned. */
+static inline void cst__flight_end(cst_stream *s)
+{
+    struct writable *w = cst__w(s);
+
+    s->flags = (s->flags & ~(W_WRITING | W_EXPECTING)) | ACTIVE;
+    w->length -= w->flight_length;
+}
 
 /** A write that came too late: its callback, where there is one, is told by a task, and the stream fails with the status
  * too, unless it was destroyed. Gives the status. */

@@ -4,8 +4,9 @@
  * A stream is not told to take note of its activity: four times in the span of its idle limit, a timer compares a few
  * things that streams keep anyway with what they were. Of chunks handed out there is no count, nor of those that leave
  * lengths as they were: one accepted and one completed, one without bytes, a push of part of a character. But for each of
- * the two a flag says that there was one, which is taken down at each look: what sets it anew is the general way, which is
- * taken then, or cst_progress. cst_readable_did_read asks a further flag that stays.
+ * the two a flag says that there was one, which is taken down at each look: what sets it anew are the rules, or
+ * cst_progress. The fast path leaves such a flag as it is only in states that have it (`keeps`, in its table of states).
+ * cst_readable_did_read asks a further flag that stays.
  *
  *               told that it is idle
  *     watched ------------------------> dormant       watched: look_timer is started

@@ -123,15 +123,6 @@ static size_t chunk_length(const cst_stream *s, const cst_slice *chunk)
     return (s->flags & W_OBJECTS) ? 1 : chunk->len;
 }
 
-static void begin_flight(cst_stream *s, size_t len, struct cst__request *request)
-{
-    struct writable *w = cst__w(s);
-
-    w->flight_length = len;
-    w->in_flight = request;
-    s->flags |= W_WRITING | W_SYNC | W_EXPECTING | ACTIVE;
-}
-
 /*
  * Whether the bytes that the slot was called with have to be kept, since it has still to answer. Where it has answered
  * inside the call, the flight that is on is a later one, which has kept its own. Where an earlier call of a transform has
@@ -168,7 +159,7 @@ cst_status cst__writable_transfer(cst_stream *s, cst_transfer *transfer)
     struct writable *w = cst__w(s);
     cst_status st;
 
-    begin_flight(s, 0, NULL);
+    cst__flight_begin(s, 0, NULL);
     st = cst__call_transfer(s, transfer);
     flight_begun(s, &nothing);
     if (st != CST_PENDING)
@@ -184,7 +175,7 @@ cst_status cst__writable_transfer(cst_stream *s, cst_transfer *transfer)
 static void start_write(cst_stream *s, const cst_slice *chunk, size_t len,
                         struct cst__request *request)
 {
-    begin_flight(s, len, request);
+    cst__flight_begin(s, len, request);
     if (s->flags & DESTROYED)
         cst__write_answered(s, CST_E_DESTROYED);
     else if (s->flags & IS_TRANSFORM)
@@ -203,7 +194,7 @@ cst_status cst__write_returned(cst_stream *s, const cst_slice *chunk, cst_status
 cst_status cst__write_begun(cst_stream *s, const cst_slice *chunk)
 {
     flight_begun(s, chunk);
-    return cst__write_result(s);
+    return cst__write_status(s);
 }
 
 /* When a batch without a callback was answered with CST_OK, all that is left to do is to say so. */
@@ -225,8 +216,7 @@ static void call_writev_plainly(cst_stream *s, const cst_chain_row *chunks)
         cst__write_slot_returned(s, status);
         return;
     }
-    s->flags = (s->flags & ~(W_WRITING | W_EXPECTING)) | ACTIVE;
-    cst__w(s)->length -= cst__w(s)->flight_length;
+    cst__flight_end(s);
     cst__stream_check(s);
 }
 
@@ -241,7 +231,7 @@ static void start_writev(cst_stream *s)
     if (requests)
         requests->batch = true;
     w->queue = (cst_chain_row){ .spare = chunks.spare };
-    begin_flight(s, w->length, requests);
+    cst__flight_begin(s, w->length, requests);
     if (s->flags & DESTROYED)
         cst__write_answered(s, CST_E_DESTROYED);
     else if (!requests && s->slot == SLOT_NONE)
@@ -449,8 +439,7 @@ OUT_OF_LINE void flight_over_with_all(cst_stream *s, cst_status status)
     bool sync = (s->flags & W_SYNC) != 0;
 
     w->in_flight = NULL;
-    s->flags = (s->flags & ~(W_WRITING | W_EXPECTING)) | ACTIVE;
-    w->length -= w->flight_length;
+    cst__flight_end(s);
     if (status < 0) {
         fail_write(s, requests, status, sync);
         return;
@@ -472,8 +461,7 @@ static void flight_over(cst_stream *s, cst_status status)
         flight_over_with_all(s, status);
         return;
     }
-    s->flags = (s->flags & ~(W_WRITING | W_EXPECTING)) | ACTIVE;
-    cst__w(s)->length -= cst__w(s)->flight_length;
+    cst__flight_end(s);
 }
 
 void cst__write_answered(cst_stream *s, cst_status status)
@@ -561,18 +549,6 @@ static cst_status queue_chunk(cst_stream *s, const cst_slice *chunk, struct cst_
     return CST_OK;
 }
 
-/* What an accepted write says, once the slot was called. */
-cst_status cst__write_result(cst_stream *s)
-{
-    const struct writable *w = cst__w(s);
-
-    if (w->length >= w->high_water_mark && w->length != 0) {
-        s->flags |= W_NEED_DRAIN;
-        return CST_FULL;
-    }
-    return (s->flags & (DESTROYED | ERRORED)) ? CST_FULL : CST_OK;
-}
-
 OUT_OF_LINE cst_status write_in_general(cst_stream *s, const cst_slice *chunk, cst_done_fn *done,
                                         void *arg)
 {
@@ -599,7 +575,7 @@ OUT_OF_LINE cst_status write_in_general(cst_stream *s, const cst_slice *chunk, c
         }
         w->length += len;
     }
-    return cst__write_result(s);
+    return cst__write_status(s);
 }
 
 cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg)
