@@ -817,7 +817,7 @@ cst_error cst__error_here(const cst_stream *s, cst_status status, cst_direction 
 void cst__set_errored(cst_stream *s, const cst_error *error);
 void cst__destroy(cst_stream *s, const cst_error *error);
 
-/** Let error be what the destroy that is under way is for: 'error' is emitted with it before 'close'. */
+/** Let error be the reason of the destroy that is under way: 'error' is emitted with it. */
 void cst__destroy_for(cst_stream *s, const cst_error *error);
 
 /** Forget the error of a destroyed stream that completing one of its calls has recorded. */
