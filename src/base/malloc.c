@@ -1,6 +1,6 @@
 /*
- * malloc.c - C's heap as an allocator. It has an object file of its own, so that a program which
- * brings its own allocator does not link malloc.
+ * malloc.c - C's heap as an allocator. It has an object file of its own, so that a program with
+ * another allocator does not link malloc.
  */
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /*
- * pool.c - what happens when a free list is empty or full.
+ * pool.c - the rare cases of pool.h: a free list is empty or full.
  */
 #include "base/pool.h"
 
@@ -11,8 +11,8 @@ static size_t class_bytes(size_t index)
 }
 
 /*
- * What the allocator is asked for: the whole class, since any object of the class may use the
- * memory next.
+ * Return how many bytes to ask the allocator for: those of the class, since any object of the class
+ * may use the memory next.
  */
 static size_t allocator_bytes(size_t size)
 {

@@ -1,8 +1,8 @@
 /*
  * pool.h - free lists for the small objects of a context.
  *
- * Requests, tasks, listeners and the arrays of chains come and go with every chunk. The pool keeps
- * what was freed, by size class, so that steady flow asks the allocator for nothing:
+ * Requests, tasks, listeners and the arrays of chains are made and freed with every chunk. The pool
+ * keeps what was freed, by size class, so that steady flow asks the allocator for nothing:
  *
  *   classes[0]     8 bytes  free -> o -> o -> NULL    room: how many more it would keep
  *   classes[1]    16 bytes  free -> NULL
@@ -10,8 +10,7 @@
  *   classes[127] 1024 bytes  free -> o -> NULL
  *   larger objects pass straight through to the allocator
  *
- * Each class keeps at most CST__POOL_KEEP_BYTES; what comes back beyond that goes to the allocator
- * at once.
+ * Each class keeps at most CST__POOL_KEEP_BYTES; what comes back beyond that is freed at once.
  *
  * Built with -DCST_NO_CACHE every call goes to the allocator, with the exact size, so that a memory
  * checker sees each use after free and each overrun. Every object file of a program must agree on
@@ -45,26 +44,23 @@ struct cst__pool {
 
 void cst__pool_init(struct cst__pool *pool, const cst_allocator *allocator);
 
-/*
- * Gives all that the free lists hold back. What is still out must not be freed to the pool
- * afterwards.
- */
+/* Free all that the free lists hold. What is still out must not be freed to the pool afterwards. */
 void cst__pool_fini(struct cst__pool *pool);
 
-/* The slow halves of the two below: not to be called otherwise. */
+/* The rare halves of the two functions below; only those call them. */
 void *cst__pool_alloc_slow(struct cst__pool *pool, size_t size);
 void cst__pool_free_slow(struct cst__pool *pool, void *ptr, size_t size);
 
 /*
- * The class of a size; CST__POOL_CLASSES or more where it has none. A size of 0 wraps to the far
- * end and has none.
+ * Return the class of a size; CST__POOL_CLASSES or more if it has none. A size of 0 has none: it
+ * wraps around.
  */
 static inline size_t cst__pool_class_of(size_t size)
 {
     return (size - 1) / CST__POOL_STEP;
 }
 
-/* size bytes, at least 1, aligned for any object; NULL where the allocator has none. */
+/* Return size bytes, at least 1, aligned for any object; NULL if the allocator has none. */
 static inline void *cst__pool_alloc(struct cst__pool *pool, size_t size)
 {
 #ifndef CST_NO_CACHE
@@ -82,7 +78,7 @@ static inline void *cst__pool_alloc(struct cst__pool *pool, size_t size)
     return cst__pool_alloc_slow(pool, size);
 }
 
-/* Takes back what cst__pool_alloc gave for the same size. Not NULL. */
+/* Take back what cst__pool_alloc returned for this size. Not NULL. */
 static inline void cst__pool_free(struct cst__pool *pool, void *ptr, size_t size)
 {
 #ifndef CST_NO_CACHE
@@ -102,8 +98,8 @@ static inline void cst__pool_free(struct cst__pool *pool, void *ptr, size_t size
 }
 
 /*
- * The pool as an allocator, for what takes one: the array of a cst_chain, say. Nothing may come
- * from it that can outlive the pool; a slice's block can.
+ * Return the pool as an allocator, for what takes one, such as the array of a cst_chain. Nothing
+ * may be allocated by it that can outlive the pool, as a slice's block can.
  */
 static inline const cst_allocator *cst__pool_allocator(struct cst__pool *pool)
 {

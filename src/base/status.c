@@ -1,5 +1,5 @@
 /*
- * status.c - names and texts, made from the one table in base.h so that they cannot drift.
+ * status.c - names and texts of statuses, made from the one table in base.h so that they agree.
  */
 #include "cstream/base.h"
 

@@ -1,15 +1,17 @@
 /*
- * base64.c - base64 in both alphabets, by blocks; where a block has anything but digits, one character at a time.
+ * base64.c - base64 in both alphabets, by blocks; one character at a time if a block has anything
+ * but digits.
  *
- * A block is a number of groups, each of three bytes and four digits. The lower bits of a group are moved into place for
- * many groups at once, each in a word of 32 bits whose lowest byte is the first in memory: what the machine loads where
- * it has the lowest byte first. Others go one by one.
+ * A block is a number of groups, each of three bytes and four digits. The bits of many groups are
+ * moved into place at once, each group in a word of 32 bits whose lowest byte is the first in
+ * memory. A little-endian machine loads such a word as it is. Other machines take the groups one by
+ * one.
  */
 #include "bytes/codecs.h"
 
 #include <string.h>
 
-/* Groups of a block: many, since what is stored in words is loaded again in vectors. */
+/* Groups of a block: many, since what is stored as words is loaded again as vectors. */
 #define GROUPS 16
 
 static inline bool lowest_byte_first(void)
@@ -23,7 +25,10 @@ static inline bool lowest_byte_first(void)
 
 /* --- bytes to text ---------------------------------------------------------------------------- */
 
-/* The two alphabets: how far their last two digits are from where the arithmetic of digit_of leaves them. */
+/*
+ * The two alphabets. at62 and at63 say how far their last two digits are from where the arithmetic
+ * of base64_digit would put them.
+ */
 struct alphabet {
     char digits[65];
     uint8_t at62, at63;
@@ -36,8 +41,8 @@ static const struct alphabet alphabets[2] = {
       '_' - '-' - 1 },
 };
 
-/* The digit of a value; plain arithmetic, so that many go at once. */
-static inline uint8_t digit_of(uint8_t value, uint8_t at62, uint8_t at63)
+/* Return the digit of a value, by plain arithmetic, which a compiler can do for many at once. */
+static inline uint8_t base64_digit(uint8_t value, uint8_t at62, uint8_t at63)
 {
     int8_t v = (int8_t)value;
 
@@ -46,7 +51,7 @@ static inline uint8_t digit_of(uint8_t value, uint8_t at62, uint8_t at63)
                      (CST__MASK(v > 62) & at63));
 }
 
-static inline uint32_t load(const uint8_t *p)
+static inline uint32_t load_group(const uint8_t *p)
 {
     uint32_t word;
 
@@ -54,24 +59,24 @@ static inline uint32_t load(const uint8_t *p)
     return word;
 }
 
-/* The four values of a group, a byte each. */
+/* Return the four values of a group, a byte each. */
 static inline uint32_t spread(uint32_t w)
 {
     return (w >> 2 & 0x3F) | (w << 12 & 0x3000) | (w >> 4 & 0x0F00) | (w << 10 & 0x3C0000) |
            (w >> 6 & 0x030000) | (w << 8 & 0x3F000000);
 }
 
-/* Reads one byte more than its 3 * GROUPS. */
-static inline void write_block(uint8_t *restrict to, const uint8_t *restrict p, uint8_t at62,
-                               uint8_t at63)
+/* Write a block of digits. One byte more is read than 3 * GROUPS. */
+static inline void base64_write_block(uint8_t *restrict to, const uint8_t *restrict p, uint8_t at62,
+                                      uint8_t at63)
 {
     uint32_t words[GROUPS];
     uint8_t values[4 * GROUPS];
 
-    /* Four at a time, so that a vector is made of them without a way through memory. */
+    /* Four at a time, so that they become a vector without going through memory. */
     for (int i = 0; i < GROUPS; i += 4) {
-        uint32_t a = load(p + 3 * i), b = load(p + 3 * i + 3);
-        uint32_t c = load(p + 3 * i + 6), d = load(p + 3 * i + 9);
+        uint32_t a = load_group(p + 3 * i), b = load_group(p + 3 * i + 3);
+        uint32_t c = load_group(p + 3 * i + 6), d = load_group(p + 3 * i + 9);
 
         words[i] = spread(a);
         words[i + 1] = spread(b);
@@ -80,10 +85,10 @@ static inline void write_block(uint8_t *restrict to, const uint8_t *restrict p, 
     }
     memcpy(values, words, sizeof(values));
     for (int i = 0; i < 4 * GROUPS; i++)
-        to[i] = digit_of(values[i], at62, at63);
+        to[i] = base64_digit(values[i], at62, at63);
 }
 
-/* One group by itself is faster by a table. */
+/* Write one group. By itself a table is faster. */
 static inline void write_group(uint8_t *to, const uint8_t *p, const char *digits)
 {
     to[0] = (uint8_t)digits[p[0] >> 2];
@@ -92,7 +97,7 @@ static inline void write_group(uint8_t *to, const uint8_t *p, const char *digits
     to[3] = (uint8_t)digits[p[2] & 0x3F];
 }
 
-/* The one or two bytes at the end. */
+/* Write the one or two bytes at the end. */
 static inline size_t write_rest(uint8_t *to, const uint8_t *p, size_t len, const char *digits,
                                 bool pad)
 {
@@ -118,7 +123,7 @@ size_t cst__base64_to_text(uint8_t *to, const uint8_t *bytes, size_t len, bool u
 
     if (lowest_byte_first()) {
         for (; end - p > 3 * GROUPS; p += 3 * GROUPS, out += 4 * GROUPS)
-            write_block(out, p, alphabet->at62, alphabet->at63);
+            base64_write_block(out, p, alphabet->at62, alphabet->at63);
     }
     for (; end - p >= 3; p += 3, out += 4)
         write_group(out, p, alphabet->digits);
@@ -129,8 +134,8 @@ size_t cst__base64_to_text(uint8_t *to, const uint8_t *bytes, size_t len, bool u
 
 /* --- text to bytes ---------------------------------------------------------------------------- */
 
-/* The value of a digit of one alphabet; above 63 where it is none. */
-static inline uint8_t value_of(uint8_t digit, uint8_t digit62, uint8_t digit63)
+/* Return the value of a digit of one alphabet; above 63 if it is none. */
+static inline uint8_t base64_value(uint8_t digit, uint8_t digit62, uint8_t digit63)
 {
     uint8_t letter = (uint8_t)((digit | 0x20) - 'a');
     uint8_t number = (uint8_t)(digit - '0');
@@ -142,16 +147,19 @@ static inline uint8_t value_of(uint8_t digit, uint8_t digit62, uint8_t digit63)
                      (uint8_t)~(is_letter | is_number | is62 | is63));
 }
 
-/* Gives whether all were digits of the alphabet; where not, nothing was written: there may be no room. */
-static inline bool read_block(uint8_t *restrict to, const uint8_t *restrict p, uint8_t digit62,
-                              uint8_t digit63)
+/*
+ * Read a block. Return false if not all are digits of the alphabet: then nothing was written, since
+ * there may be no room.
+ */
+static inline bool base64_read_block(uint8_t *restrict to, const uint8_t *restrict p,
+                                     uint8_t digit62, uint8_t digit63)
 {
     uint8_t values[4 * GROUPS];
     uint32_t words[GROUPS];
     uint8_t all = 0;
 
     for (int i = 0; i < 4 * GROUPS; i++) {
-        values[i] = value_of(p[i], digit62, digit63);
+        values[i] = base64_value(p[i], digit62, digit63);
         all |= values[i];
     }
     if (all > 63)
@@ -169,7 +177,7 @@ static inline bool read_block(uint8_t *restrict to, const uint8_t *restrict p, u
     return true;
 }
 
-/* One more than the value of a digit of either alphabet; 0 where it is none. */
+/* One more than the value of a digit of either alphabet; 0 if it is none. */
 static const uint8_t values_and_one[256] = {
     ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
     ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
@@ -189,7 +197,7 @@ static inline void put_group(uint8_t *to, uint32_t digits)
     to[2] = (uint8_t)digits;
 }
 
-/* Four characters; gives whether they are digits, else nothing was written. */
+/* Read four characters. Return false if not all are digits: then nothing was written. */
 static inline bool read_group(uint8_t *to, const uint8_t *p)
 {
     uint32_t a = values_and_one[p[0]], b = values_and_one[p[1]];
@@ -201,8 +209,8 @@ static inline bool read_group(uint8_t *to, const uint8_t *p)
     return true;
 }
 
-/* One character; gives how many bytes it completed. */
-static size_t read_digit(struct cst__base64_reader *reader, uint8_t *to, uint8_t c)
+/* Read one character; return how many bytes it completed. */
+static size_t base64_read_digit(struct cst__base64_reader *reader, uint8_t *to, uint8_t c)
 {
     if (values_and_one[c] == 0) {
         reader->stopped = c == '=';
@@ -216,14 +224,16 @@ static size_t read_digit(struct cst__base64_reader *reader, uint8_t *to, uint8_t
     return 3;
 }
 
-/* Whole groups as long as they are digits: by blocks (a text uses one of the two alphabets, as a rule), and where a block
- * is none the groups before what is not a digit. */
+/*
+ * Read whole groups as long as they are digits: by blocks first (as a rule a text uses one of the
+ * two alphabets), then the groups before what is not a digit.
+ */
 static uint8_t *read_groups(struct cst__units *units, uint8_t *out)
 {
     const uint8_t *p = units->at;
 
     while (lowest_byte_first() && units->end - p >= 4 * GROUPS &&
-           (read_block(out, p, '+', '/') || read_block(out, p, '-', '_'))) {
+           (base64_read_block(out, p, '+', '/') || base64_read_block(out, p, '-', '_'))) {
         p += 4 * GROUPS;
         out += 3 * GROUPS;
     }
@@ -245,7 +255,7 @@ size_t cst__base64_read(struct cst__base64_reader *reader, uint8_t *to, const ui
         if (reader->count == 0 && !units.has_second && values_and_one[*units.at] != 0)
             out = read_groups(&units, out);
         if (!cst__units_done(&units))
-            out += read_digit(reader, out, cst__units_next(&units));
+            out += base64_read_digit(reader, out, cst__units_next(&units));
     }
     return (size_t)(out - to);
 }

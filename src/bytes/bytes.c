@@ -23,7 +23,7 @@ int cst_bytes_compare(const void *a, size_t a_len, const void *b, size_t b_len)
 
 bool cst_bytes_equals(const void *a, size_t a_len, const void *b, size_t b_len)
 {
-    /* memcmp may not be given the NULL that no bytes can have. */
+    /* memcmp does not take NULL, which is allowed for no bytes. */
     return a_len == b_len && (a_len == 0 || memcmp(a, b, a_len) == 0);
 }
 
@@ -48,13 +48,17 @@ cst_status cst_bytes_copy(size_t *copied, const void *src, size_t src_len, void 
 
 /* --- filling ---------------------------------------------------------------------------------- */
 
-/* What is written to comes out of the cache slowly while it is new. So the first bytes are copied
- * from the pattern, and only then whole blocks from what stands there already. */
+/*
+ * Memory that was just written can be read from the cache. So the first bytes are copied from the
+ * pattern, and then blocks from what is filled already.
+ */
 #define FILL_FIRST ((size_t)256)
 #define FILL_BLOCK ((size_t)8192)
 
-/* One load and one store. A pattern shorter than that is laid out so that a step may begin at any
- * of its bytes. */
+/*
+ * One load and one store. A pattern that is shorter is repeated, so that a step may begin at any
+ * byte.
+ */
 #define FILL_STEP ((size_t)16)
 
 static void fill_in_steps(uint8_t *to, size_t len, const uint8_t *pattern, size_t pattern_len)
@@ -84,8 +88,10 @@ static void fill_in_patterns(uint8_t *to, size_t len, const uint8_t *pattern, si
     memcpy(to, pattern, len);
 }
 
-/* How many bytes to fill at first: whole patterns, and whole steps if that can be. A copy to an odd
- * distance from where it comes from is slow. */
+/*
+ * Return how many bytes to fill first: whole patterns, and whole steps if possible, since a copy
+ * over an odd distance is slow.
+ */
 static size_t first_part(size_t len, size_t pattern_len)
 {
     size_t unit = pattern_len <= FILL_STEP ? pattern_len * FILL_STEP : pattern_len;
@@ -95,7 +101,7 @@ static size_t first_part(size_t len, size_t pattern_len)
     return unit <= FILL_FIRST ? FILL_FIRST / unit * unit : cst__smaller(len, unit);
 }
 
-/* Fills the beginning; gives how many bytes. */
+/* Fill the beginning; return how many bytes. */
 static size_t fill_first(uint8_t *to, size_t len, const uint8_t *pattern, size_t pattern_len)
 {
     len = first_part(len, pattern_len);
@@ -155,7 +161,7 @@ static inline void put_swapped(uint8_t *to, unsigned pair)
     memcpy(to, &swapped, sizeof(swapped));
 }
 
-/* In this form, four strips side by side, compilers do each strip in one vector. */
+/* Four strips side by side: in this form compilers handle each strip as one vector. */
 static inline void swap_pairs_of_block(uint8_t *block)
 {
     uint8_t *second = block + STRIP, *third = second + STRIP, *fourth = third + STRIP;
@@ -189,7 +195,7 @@ cst_status cst_bytes_swap16(void *bytes, size_t len)
     return CST_OK;
 }
 
-/* The two units of a word change places when it is reversed; turning it by half undoes that. */
+/* Reversing a word also exchanges its two units; rotating it by half exchanges them back. */
 static inline void swap_halves(uint8_t *at)
 {
     uint64_t word = cst__word_reversed(cst__word_load(at));
@@ -260,8 +266,8 @@ cst_slice cst_slice_subarray(const cst_slice *slice, ptrdiff_t from, ptrdiff_t t
     return end > start ? cst_slice_sub(slice, start, end - start) : cst_slice_empty();
 }
 
-/* The first slice that is not empty, or NULL. */
-static const cst_slice *first_with_bytes(const cst_slice *list, size_t count)
+/* Return the first slice that has bytes, or NULL. */
+static const cst_slice *first_slice_with_bytes(const cst_slice *list, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (list[i].len > 0)
@@ -270,7 +276,7 @@ static const cst_slice *first_with_bytes(const cst_slice *list, size_t count)
     return NULL;
 }
 
-static void join(uint8_t *to, const cst_slice *list, size_t count, size_t total)
+static void join_list(uint8_t *to, const cst_slice *list, size_t count, size_t total)
 {
     size_t at = 0;
 
@@ -292,7 +298,7 @@ cst_status cst_slice_concat_total(cst_slice *out, const cst_allocator *allocator
 
     if (!out || !allocator || (!list && count > 0))
         return CST_E_INVALID_ARG;
-    first = first_with_bytes(list, count);
+    first = first_slice_with_bytes(list, count);
     if (count == 0 || total == 0 || (first && first->len >= total)) {
         *out = cst_slice_sub(first, 0, total);
         return CST_OK;
@@ -300,7 +306,7 @@ cst_status cst_slice_concat_total(cst_slice *out, const cst_allocator *allocator
     block = cst__block_new(allocator, total);
     if (!block)
         return CST_E_NOMEM;
-    join(cst__block_bytes(block), list, count, total);
+    join_list(cst__block_bytes(block), list, count, total);
     *out = (cst_slice){ .data = cst__block_bytes(block), .len = total, .block = block };
     return CST_OK;
 }

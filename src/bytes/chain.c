@@ -1,9 +1,9 @@
 /*
  * chain.c - a queue of slices in one array.
  *
- * The items move only when one end has no room: to the other end while half of the array is free,
- * else into an array of twice the size. Either way about as many pushes or shifts have gone before
- * as items are moved.
+ * The items move only if there is no room at one end: within the array while half of it is free,
+ * else into an array of twice the size. Either way about as many items are moved as were pushed or
+ * shifted since the last move.
  */
 #include "cstream/chain.h"
 
@@ -11,6 +11,17 @@
 
 #include "bytes/block.h"
 #include "bytes/chain_internal.h"
+
+/* A chain of at most so many items is checked whole after each call. */
+#define CHECKED_ITEMS 64
+
+/* With CST_CHECK; the bytes of a long chain are not summed each time. */
+static void check_chain(const cst_chain *chain)
+{
+    CST__ASSERT(chain->row.count > CHECKED_ITEMS ? cst__row_is_valid(&chain->row)
+                                                 : cst__chain_is_valid(chain));
+    (void)chain;
+}
 
 void cst_chain_init(cst_chain *chain, const cst_allocator *allocator)
 {
@@ -48,6 +59,7 @@ cst_status cst_chain_append(cst_chain *chain, cst_slice chunk)
         return refuse(&chunk, status);
     cst__row_push(&chain->row, &chunk);
     chain->bytes += chunk.len;
+    check_chain(chain);
     return CST_OK;
 }
 
@@ -64,6 +76,7 @@ cst_status cst_chain_prepend(cst_chain *chain, cst_slice chunk)
         return refuse(&chunk, status);
     cst__row_unshift(&chain->row, &chunk);
     chain->bytes += chunk.len;
+    check_chain(chain);
     return CST_OK;
 }
 
@@ -75,6 +88,7 @@ cst_status cst_chain_pop(cst_slice *out, cst_chain *chain)
         return CST_EMPTY;
     *out = cst__row_shift(&chain->row);
     chain->bytes -= out->len;
+    check_chain(chain);
     return CST_OK;
 }
 
@@ -85,7 +99,7 @@ void cst_chain_consume(cst_chain *chain, size_t n)
     consume(&chain->row, &chain->bytes, n);
 }
 
-/* Copies up to n bytes of count items; gives how many. */
+/* Copy up to n bytes of count items; return how many. */
 static size_t gather(const cst_slice *items, uint32_t count, void *to, size_t n)
 {
     uint8_t *end = to;
@@ -154,13 +168,13 @@ static void free_array(cst_chain_row *row, const cst_allocator *allocator)
 
 static void drop_first(cst_chain_row *row)
 {
-    /* Out of the row before it goes: a release callback finds the row whole. */
+    /* Taken out of the row first: a release callback finds the row whole. */
     cst_slice first = cst__row_shift(row);
 
     cst__slice_unref(&first);
 }
 
-/* Items of one block side by side give their references back together. */
+/* Neighbours that share a block drop their references in one step. */
 void cst__row_drop_all(cst_chain_row *row)
 {
     const cst_slice *item, *end;
@@ -191,12 +205,19 @@ void cst__row_fini(cst_chain_row *row, const cst_allocator *allocator)
     row->cap = 0;
 }
 
-/* Foreign blocks whose last reference this is: a list by next_free, which no block outside a cache uses. */
+/*
+ * Foreign blocks of which this is the last reference: a list by next_free, which only a block in a
+ * cache uses otherwise.
+ */
 struct gone {
     cst_block *first, **end;
 };
 
-/* Lets go of a block at once, unless that would call the user. Where it is shared he may not use the row. */
+/*
+ * Drop a reference at once, unless that would call the user: then put the block into the list. The
+ * release callback of a block that is shared between threads may not use the row, so it may be
+ * called at once.
+ */
 static void drop_block(struct gone *gone, cst_block *block)
 {
     if (!block->foreign || cst__block_refs(block) != 1) {
@@ -219,8 +240,8 @@ static void release_gone(cst_block *block)
 }
 
 /*
- * Drops the first n bytes. Afterwards the first item, if there is one, is not empty: items that end
- * at the cut go, those of no bytes included. Release callbacks come last: they may read on.
+ * Drop the first n bytes, and the empty items that come next: afterwards the first item, if there
+ * is one, has bytes. Release callbacks are called last, since they may read on.
  */
 static void consume(cst_chain_row *row, size_t *bytes, size_t n)
 {
@@ -242,9 +263,9 @@ static void consume(cst_chain_row *row, size_t *bytes, size_t n)
     release_gone(gone.first);
 }
 
-/* Puts the first n bytes into a new block, leaving the row as it is. */
-static cst_status join(cst_slice *out, const cst_chain_row *row, size_t n,
-                       const cst_allocator *blocks)
+/* Copy the first n bytes into a new block. The row stays as it is. */
+static cst_status join_items(cst_slice *out, const cst_chain_row *row, size_t n,
+                             const cst_allocator *blocks)
 {
     cst_buf buf;
     cst_status status = cst_buf_new(&buf, blocks, n);
@@ -256,8 +277,8 @@ static cst_status join(cst_slice *out, const cst_chain_row *row, size_t n,
     return CST_OK;
 }
 
-/* The first item that has bytes; there is one. */
-static const cst_slice *first_with_bytes(const cst_chain_row *row)
+/* Return the first item that has bytes; there is one. */
+static const cst_slice *first_item_with_bytes(const cst_chain_row *row)
 {
     const cst_slice *item = cst__row_front(row);
 
@@ -266,14 +287,14 @@ static const cst_slice *first_with_bytes(const cst_chain_row *row)
     return item;
 }
 
-/* A new reference to the first n bytes, which stay. */
+/* Get the first n bytes: a new reference if one item has them all, else a copy. The row stays. */
 static cst_status take_or_join(cst_slice *out, const cst_chain_row *row, size_t n,
                                const cst_allocator *blocks)
 {
-    const cst_slice *first = first_with_bytes(row);
+    const cst_slice *first = first_item_with_bytes(row);
 
     if (n > first->len)
-        return join(out, row, n, blocks);
+        return join_items(out, row, n, blocks);
     *out = cst_slice_sub(first, 0, n);
     return CST_OK;
 }
@@ -299,11 +320,11 @@ static void move_items(cst_chain_row *row, uint32_t head)
     row->head = head;
 }
 
-/* What the counters can count and a size_t can measure. */
+/* As many items as the counters can count and a size_t can measure. */
 #define MOST_BY_SIZE (SIZE_MAX / sizeof(cst_slice))
 #define MOST_ITEMS (MOST_BY_SIZE < UINT32_MAX ? (uint32_t)MOST_BY_SIZE : UINT32_MAX)
 
-/* The next capacity, or 0 where there is none. */
+/* Return the next capacity, or 0 if there is none. */
 static uint32_t doubled_cap(const cst_chain_row *row)
 {
     if (row->cap == 0)
@@ -311,14 +332,17 @@ static uint32_t doubled_cap(const cst_chain_row *row)
     return row->cap <= MOST_ITEMS / 2 ? row->cap * 2 : 0;
 }
 
-/* Where the items begin in the middle of an array of cap: at 1 or more, if it has room. */
+/*
+ * Return where the items begin if they lie in the middle of cap places: at 1 or more, if there is
+ * room.
+ */
 static uint32_t middle(const cst_chain_row *row, uint32_t cap)
 {
     return (cap - row->count + 1) / 2;
 }
 
-/* An array of twice the size, with the items in its middle or at its beginning. */
-static cst_status grow(cst_chain_row *row, const cst_allocator *allocator, bool in_the_middle)
+/* Have an array of twice the size, with the items in its middle or at its beginning. */
+static cst_status row_grow(cst_chain_row *row, const cst_allocator *allocator, bool in_the_middle)
 {
     uint32_t cap = doubled_cap(row);
     uint32_t head;
@@ -346,18 +370,18 @@ cst_status cst__row_reserve_slow(cst_chain_row *row, const cst_allocator *alloca
     if (row->head + row->count < row->cap)
         return CST_OK;
     if (row->head == 0 || row->head < row->cap / 2)
-        return grow(row, allocator, false);
+        return row_grow(row, allocator, false);
     move_items(row, 0);
     return CST_OK;
 }
 
-/* To the middle and not to the end, so that a push at either end finds room next. */
+/* The items go to the middle and not to the end, so that the next push at either end finds room. */
 cst_status cst__row_reserve_front(cst_chain_row *row, const cst_allocator *allocator)
 {
     if (row->head > 0)
         return CST_OK;
     if (row->cap == 0 || row->count > row->cap / 2)
-        return grow(row, allocator, true);
+        return row_grow(row, allocator, true);
     move_items(row, middle(row, row->cap));
     return CST_OK;
 }

@@ -1,9 +1,9 @@
 /*
  * chain_search.c - searching across the chunks of a chain, in either direction.
  *
- * Where the rest of a chunk holds the needle it is searched as one piece. The places in between, from
- * where the needle would reach into further chunks, go to the two-way search, which reads the text by
- * position.
+ * The rest of a chunk that is as long as the needle is searched as one piece. The places in
+ * between, from which the needle would reach into the next chunks, are left to the two-way search,
+ * which reads the text by position.
  */
 #include "cstream/buffer.h"
 
@@ -18,7 +18,7 @@ struct seams {
     bool has_two_way;
 };
 
-/* From position from to last the piece that is read holds the whole needle. */
+/* Search from position from to last, where the piece that is being read holds the whole needle. */
 static size_t find_in_piece(struct seams *s, size_t from, size_t last)
 {
     const struct cst__text *text = &s->text;
@@ -45,7 +45,7 @@ static size_t find_across(struct seams *s, size_t from, size_t last)
     return cst__two_way_find(&s->two_way, &s->text, from, last);
 }
 
-/* The last position, at most last, before the next piece that holds the whole needle. */
+/* Return the last position, at most last, before the next piece that is as long as the needle. */
 static size_t before_long_piece(const struct seams *s, size_t last)
 {
     size_t begin = s->text.begin + s->text.here_len;

@@ -1,5 +1,5 @@
 /*
- * copies.c - see copies.h.
+ * copies.c - copies.h: starting a block, and copies that are not made inline.
  */
 #include "bytes/copies.h"
 
@@ -15,7 +15,10 @@ void cst__copies_fini(struct cst__copies *copies)
 
 #ifndef CST_NO_CACHE
 
-/* All of the block is free, and one reference more than it can hold copies is held. */
+/*
+ * Start the block: all of it is free. References are held for as many copies as it has bytes, and
+ * one more.
+ */
 static void start_block(struct cst__copies *copies)
 {
     copies->next = cst__block_bytes(copies->block);
@@ -29,7 +32,7 @@ static bool all_copies_have_gone(const struct cst__copies *copies)
     return copies->block && cst__block_refs(copies->block) == copies->refs;
 }
 
-/* Whether there is a block with room now. */
+/* Start the block again, or another one. Return false if there is no memory. */
 static bool turn_over(struct cst__copies *copies)
 {
     cst_buf buf;

@@ -1,17 +1,18 @@
 /*
  * copies.h - copies of a few bytes, side by side in one block.
  *
- * A block for each small copy would cost more than the copy. Here they lie one after another in a block that all of them
- * share, each a slice with a reference of its own:
+ * A block for each small copy would cost more than the copy. Here the copies lie one after another
+ * in a block that all of them share, each a slice with a reference of its own:
  *
  *      [ header GET / ... | 64 bytes | 64 bytes | . . . . . ]
  *                                               ^ used
  *
- * When the block is full the next copies go into another one from the cache of blocks; where none of its copies is left by
- * then, into the same one again. So a stream of small writes allocates nothing, and what a small copy that is kept for
- * long pins is one such block.
+ * When the block is full, the next copies go into the same block again if none of its copies is
+ * left, else into another one from the cache of blocks. So a stream of small writes allocates
+ * nothing. A small copy that is kept for long pins one such block.
  *
- * Built with -DCST_NO_CACHE each copy has a block of its own, so that a memory checker sees where it ends.
+ * Built with -DCST_NO_CACHE each copy has a block of its own, so that a memory checker sees where
+ * it ends.
  */
 #ifndef CSTREAM_COPIES_H
 #define CSTREAM_COPIES_H
@@ -23,8 +24,8 @@
 #define CST__COPIES_LARGEST ((size_t)1024)
 
 /*
- * The references of all the copies that a block can hold are taken when it is, so that a copy is given one without its
- * count being touched.
+ * When a block is started, references for all the copies that it can hold are taken at once. So a
+ * copy gets its reference without a change of the count.
  */
 struct cst__copies {
     struct cst__block_cache *cache;
@@ -35,19 +36,19 @@ struct cst__copies {
     size_t refs;      /* references that no copy was given; with a block always one or more */
 };
 
-/* Lets go of the block; the copies stay. */
+/* Drop the block; the copies stay. */
 void cst__copies_fini(struct cst__copies *copies);
 
-/* A copy of len bytes. CST_OK, or CST_E_NOMEM and *out is untouched. */
+/* Copy len bytes. CST_OK, or CST_E_NOMEM and *out is untouched. */
 cst_status cst__copy(cst_slice *out, struct cst__copies *copies, const void *bytes, size_t len);
 
-/* Whether len bytes are few enough for cst__copy_few, and there is room for them. */
+/* Return whether len bytes are few enough for cst__copy_few, and there is room for them. */
 static inline bool cst__copies_have_room(const struct cst__copies *copies, size_t len)
 {
     return len - 1 < CST__WORD_COPY_MOST && len <= copies->left;
 }
 
-/* The next len bytes, for which there is room, as a slice. They are still to be written. */
+/* Return the next len bytes, for which there is room, as a slice. They are still to be written. */
 static inline cst_slice cst__copies_claim(struct cst__copies *copies, size_t len)
 {
     cst_slice claimed = { .data = copies->next, .len = len, .block = copies->block };
@@ -59,8 +60,10 @@ static inline cst_slice cst__copies_claim(struct cst__copies *copies, size_t len
 }
 
 /*
- * The bytes are written when all else is: as far as the compiler knows they may overwrite any field, and what it has
- * loaded would have to be loaded again.
+ * Copy len bytes, for which cst__copies_have_room.
+ *
+ * The bytes are written last: as far as the compiler knows they may overwrite any field, so it
+ * would have to load again what it had loaded.
  */
 static inline cst_slice cst__copy_few(struct cst__copies *copies, const void *bytes, size_t len)
 {

@@ -1,8 +1,8 @@
 /*
  * cursor.c - reading a chain from front to back as if its chunks were joined.
  *
- * The cursor's chunk has bytes behind its offset wherever any are left: empty chunks and used-up ones
- * are passed when the cursor moves.
+ * While bytes are left the cursor's chunk has bytes behind its offset: chunks that are empty or
+ * used up are passed when the cursor moves.
  */
 #include "cstream/chain.h"
 
@@ -31,7 +31,7 @@ cst_cursor cst_cursor_of_slices(const cst_slice *slices, size_t count)
 {
     cst_cursor cursor = { .chunk = slices };
 
-    /* What no size can count is left out. */
+    /* Slices beyond what a size can count are left out. */
     for (size_t i = 0; i < count && slices[i].len <= SIZE_MAX - cursor.left; i++)
         cursor.left += slices[i].len;
     pass_ended_chunks(&cursor);
@@ -58,7 +58,7 @@ size_t cst_cursor_span(const uint8_t **out, const cst_cursor *cursor)
     return cursor->chunk->len - cursor->offset;
 }
 
-/* Moves on by n bytes, at most those of the span. */
+/* Move on by n bytes, at most those of the span. */
 static void advance(cst_cursor *cursor, size_t n)
 {
     cursor->offset += n;
@@ -102,10 +102,10 @@ cst_status cst_cursor_skip(cst_cursor *cursor, size_t n)
 /* --- numbers ---------------------------------------------------------------------------------- */
 
 /*
- * Passes a number of width bytes and gives where they lie side by side: in the chunk, or else in
- * `joined`. NULL where there are not enough.
+ * Pass a number of width bytes. Return where its bytes lie side by side: in the chunk, or copied
+ * into `joined`. NULL: there are not enough.
  */
-static const uint8_t *take(cst_cursor *cursor, uint8_t *joined, size_t width)
+static const uint8_t *take_number(cst_cursor *cursor, uint8_t *joined, size_t width)
 {
     const uint8_t *span;
 
@@ -116,15 +116,15 @@ static const uint8_t *take(cst_cursor *cursor, uint8_t *joined, size_t width)
     return cst_cursor_read(joined, cursor, width) == CST_OK ? joined : NULL;
 }
 
-#define DEFINE_CURSOR_GET(name, type)                               \
-    cst_status cst_cursor_get_##name(type *out, cst_cursor *cursor) \
-    {                                                               \
-        uint8_t joined[sizeof(*out)];                               \
-        const uint8_t *bytes = take(cursor, joined, sizeof(*out));  \
-                                                                    \
-        if (!bytes)                                                 \
-            return CST_EMPTY;                                       \
-        return cst_get_##name(out, bytes, sizeof(*out), 0);         \
+#define DEFINE_CURSOR_GET(name, type)                                     \
+    cst_status cst_cursor_get_##name(type *out, cst_cursor *cursor)       \
+    {                                                                     \
+        uint8_t joined[sizeof(*out)];                                     \
+        const uint8_t *bytes = take_number(cursor, joined, sizeof(*out)); \
+                                                                          \
+        if (!bytes)                                                       \
+            return CST_EMPTY;                                             \
+        return cst_get_##name(out, bytes, sizeof(*out), 0);               \
     }
 
 DEFINE_CURSOR_GET(u8, uint8_t)
@@ -156,7 +156,7 @@ DEFINE_CURSOR_GET(double_be, double)
                                                                                   \
         if (width < 1 || width > MAX_WIDE)                                        \
             return CST_E_OUT_OF_RANGE;                                            \
-        bytes = take(cursor, joined, width);                                      \
+        bytes = take_number(cursor, joined, width);                               \
         if (!bytes)                                                               \
             return CST_EMPTY;                                                     \
         return cst_get_##name(out, bytes, width, 0, width);                       \

@@ -1,9 +1,10 @@
 /*
  * decoder.c - text.h: text out of chunks.
  *
- * A chunk falls into three parts: what completes the held bytes, a body that is whole characters and groups, and a tail
- * that is held. The tail of UTF-8 is a lead and what follows it, whether or not that can still become a character: what it
- * amounts to is decided when it is complete, as if it had come in one piece.
+ * A chunk falls into three parts: bytes that complete what is held, a body of whole characters or
+ * groups, and a tail that is held. The tail of UTF-8 is a lead byte and what follows it, even if
+ * that cannot become a character any more: what it amounts to is decided when it is complete, as if
+ * it had come in one piece.
  */
 #include "cstream/text.h"
 
@@ -49,7 +50,10 @@ size_t cst_decoder_bound(const cst_decoder *decoder, size_t len)
 
 /* --- the tail --------------------------------------------------------------------------------- */
 
-/* How many bytes a character of UTF-8 has by its lead, as StringDecoder sees it; 0 for what is no lead. */
+/*
+ * Return how many bytes a character of UTF-8 has by its lead, as Node's StringDecoder sees it; 0 if
+ * the byte is no lead.
+ */
 static unsigned size_by_lead(uint8_t lead)
 {
     if ((lead & 0xE0) == 0xC0)
@@ -97,7 +101,7 @@ size_t cst__decoder_tail(const cst_decoder *decoder, const uint8_t *bytes, size_
 
 /* --- the held bytes --------------------------------------------------------------------------- */
 
-static void hold(cst_decoder *decoder, const uint8_t *bytes, size_t len)
+static void hold_tail(cst_decoder *decoder, const uint8_t *bytes, size_t len)
 {
     memcpy(decoder->held, bytes, len);
     decoder->held_count = (uint8_t)len;
@@ -107,8 +111,8 @@ static void hold(cst_decoder *decoder, const uint8_t *bytes, size_t len)
 }
 
 /*
- * Adds bytes of the chunk to those held, until there is something that is complete; gives how many. Then decoder->held
- * may have one byte more than it ever keeps.
+ * Add bytes of the chunk to those held, until something is complete; return how many. decoder->held
+ * may have one byte more then than the decoder ever keeps.
  */
 static size_t complete(cst_decoder *decoder, const uint8_t *bytes, size_t len, bool *completed)
 {
@@ -117,7 +121,7 @@ static size_t complete(cst_decoder *decoder, const uint8_t *bytes, size_t len, b
     *completed = false;
     while (taken < len && !*completed) {
         if (decoder->encoding == CST_UTF8 && (bytes[taken] & 0xC0) != 0x80) {
-            *completed = true; /* cut short: the byte begins something else */
+            *completed = true; /* cut short: the byte begins another character */
             break;
         }
         decoder->held[decoder->held_count++] = bytes[taken++];
@@ -131,8 +135,9 @@ static size_t complete(cst_decoder *decoder, const uint8_t *bytes, size_t len, b
 }
 
 /*
- * Goes on with what is held. Writes what has become complete, or with to NULL counts it; gives how many bytes of the chunk
- * are used up in *used. What is still held afterwards is held in earnest: the chunk is used up then.
+ * Go on with what is held: write what has become complete, or only count it if to is NULL. *used is
+ * how many bytes of the chunk were used. If bytes are still held afterwards that wait for more, the
+ * chunk is used up.
  */
 static size_t finish_held(cst_decoder *decoder, uint8_t *to, const uint8_t *bytes, size_t len,
                           size_t *used)
@@ -147,9 +152,9 @@ static size_t finish_held(cst_decoder *decoder, uint8_t *to, const uint8_t *byte
         return 0;
     count = decoder->held_count;
     memcpy(held, decoder->held, count);
-    /* Half a pair that was not followed by the other half may be followed by the first half of another. */
+    /* The first half of a pair may be followed by the first half of another, which is held next. */
     tail = decoder->encoding == CST_UTF16LE ? utf16_tail(held, count) : 0;
-    hold(decoder, held + count - tail, tail);
+    hold_tail(decoder, held + count - tail, tail);
     written = cst__to_text(decoder->encoding, text, held, count - tail);
     if (to)
         memcpy(to, text, written);
@@ -163,7 +168,10 @@ static bool takes_nothing(const cst_decoder *decoder, const void *bytes, size_t 
     return !decoder || !bytes || len == 0;
 }
 
-/* What goes before the body: the held bytes may take several rounds, since one pair may be followed by half another. */
+/*
+ * Write what comes before the body. The held bytes may take several rounds, since the half of a
+ * pair may be followed by half of another.
+ */
 static size_t write_held(cst_decoder *decoder, uint8_t *to, const uint8_t **bytes, size_t *len)
 {
     size_t written = 0;
@@ -181,7 +189,7 @@ static size_t write_held(cst_decoder *decoder, uint8_t *to, const uint8_t **byte
 size_t cst_decoder_write(cst_decoder *decoder, void *to, const void *bytes, size_t len)
 {
     uint8_t nothing[1];
-    uint8_t *out = to ? to : nothing; /* where there is no room, nothing is written */
+    uint8_t *out = to ? to : nothing; /* to is NULL only if nothing is written */
     const uint8_t *p = bytes;
     size_t written, tail;
 
@@ -191,7 +199,7 @@ size_t cst_decoder_write(cst_decoder *decoder, void *to, const void *bytes, size
     if (len > 0) {
         tail = cst__decoder_tail(decoder, p, len);
         written += cst__to_text(decoder->encoding, out + written, p, len - tail);
-        hold(decoder, p + len - tail, tail);
+        hold_tail(decoder, p + len - tail, tail);
     }
     return written;
 }
@@ -219,13 +227,16 @@ size_t cst_decoder_end(cst_decoder *decoder, void *to)
     if (!decoder || decoder->held_count == 0)
         return 0;
     written = cst__to_text(decoder->encoding, to, decoder->held, decoder->held_count);
-    hold(decoder, decoder->held, 0);
+    hold_tail(decoder, decoder->held, 0);
     return written;
 }
 
-/* --- into a slice ------------------------------------------------------------------------------ */
+/* --- into a slice ----------------------------------------------------------------------------- */
 
-/* What needs no memory: the text is the front of the chunk. What the chunk ends with may be held. */
+/*
+ * If the text is the front of the chunk itself, make it a view of the chunk, hold_tail the tail,
+ * and return true.
+ */
 static bool decode_in_place(cst_decoder *decoder, const cst_slice *chunk, cst_slice *text)
 {
     size_t body;

@@ -7,7 +7,7 @@
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-/* The first of each encoding is its own name. */
+/* The first name of each encoding is the one that cst_encoding_name returns. */
 static const struct {
     char name[10];
     uint8_t encoding;
@@ -58,7 +58,7 @@ const char *cst_encoding_name(cst_encoding encoding)
 
 /* --- sizes ------------------------------------------------------------------------------------ */
 
-/* What '=' at the end of a text is not counted: one, and one more. */
+/* Return units without the '=' at the end of a text, of which there may be one or two. */
 static size_t without_padding(const uint8_t *text, size_t len, size_t units)
 {
     if (len > 0 && text[len - 1] == '=') {
@@ -70,7 +70,7 @@ static size_t without_padding(const uint8_t *text, size_t len, size_t units)
     return units;
 }
 
-/* Three quarters, without a product that does not fit. */
+/* Return three quarters, without a product that may not fit. */
 static size_t base64_byte_length(size_t digits)
 {
     return digits / 4 * 3 + digits % 4 * 3 / 4;
@@ -95,7 +95,7 @@ static size_t byte_length(cst_encoding encoding, const uint8_t *text, size_t len
     return 0;
 }
 
-/* Not less than byte_length, without a look at the text. */
+/* Return a bound of byte_length that needs no look at the text. */
 static size_t byte_length_at_most(cst_encoding encoding, size_t len)
 {
     switch (encoding) {
@@ -246,8 +246,8 @@ bool cst__is_own_text(cst_encoding encoding, const uint8_t *bytes, size_t len)
 
 /* --- into the caller's memory ----------------------------------------------------------------- */
 
-/* Whether there is room for need bytes; where not, *size says how many. */
-static bool has_room(size_t *size, size_t need)
+/* Return whether need bytes fit into *size; if not, *size is need. */
+static bool need_fits(size_t *size, size_t need)
 {
     if (need <= *size && need != SIZE_MAX)
         return true;
@@ -255,13 +255,13 @@ static bool has_room(size_t *size, size_t need)
     return false;
 }
 
-/* Where there is no room nothing is written; still a pointer is wanted that can be counted from. */
+/* Without room nothing is written, but the functions need a pointer to count from. */
 static uint8_t *or_nowhere(void *to, uint8_t *nowhere)
 {
     return to ? to : nowhere;
 }
 
-/* The text is looked at twice only where the room is less than it could need. */
+/* The text is read twice only if the room is less than it could need. */
 cst_status cst_text_to_bytes(void *to, size_t *size, cst_encoding encoding, const void *text,
                              size_t len)
 {
@@ -270,7 +270,7 @@ cst_status cst_text_to_bytes(void *to, size_t *size, cst_encoding encoding, cons
     if (!size || !is_fine(encoding, text, len))
         return CST_E_INVALID_ARG;
     if (byte_length_at_most(encoding, len) > *size &&
-        !has_room(size, cst_byte_length(encoding, text, len)))
+        !need_fits(size, cst_byte_length(encoding, text, len)))
         return CST_E_OUT_OF_RANGE;
     *size = len > 0 ? cst__from_text(encoding, or_nowhere(to, nowhere), text, len) : 0;
     return CST_OK;
@@ -284,7 +284,7 @@ cst_status cst_bytes_to_text(void *to, size_t *size, cst_encoding encoding, cons
     if (!size || !is_fine(encoding, bytes, len))
         return CST_E_INVALID_ARG;
     if (text_length_at_most(encoding, bytes, len) > *size &&
-        !has_room(size, cst_text_length(encoding, bytes, len)))
+        !need_fits(size, cst_text_length(encoding, bytes, len)))
         return CST_E_OUT_OF_RANGE;
     *size = len > 0 ? cst__to_text(encoding, or_nowhere(to, nowhere), bytes, len) : 0;
     return CST_OK;
@@ -306,7 +306,10 @@ cst_status cst_slice_from_text(cst_slice *out, const cst_allocator *allocator,
 
     if (!out || !allocator || !is_fine(encoding, text, len))
         return CST_E_INVALID_ARG;
-    /* Digits are counted by the way; text that has anything else is rare, and pins a little more then. */
+    /*
+     * Digits need as many bytes as their bound. Text with anything else is rare: its block is a
+     * little too large then.
+     */
     need = encoding >= CST_HEX ? byte_length_at_most(encoding, len)
                                : cst_byte_length(encoding, text, len);
     if (need == 0) {

@@ -1,8 +1,8 @@
 /*
  * number.c - numbers in bytes.
  *
- * All of them go through uint64_t: a number of `width` bytes is the lowest 8 * width bits. Most widths
- * are known when this is compiled, so little is left of the branches and copies below.
+ * All numbers go through uint64_t: a number of `width` bytes is its lowest 8 * width bits. Most
+ * widths are constants, so compilers remove most of the branches and copies below.
  */
 #include "cstream/buffer.h"
 
@@ -16,9 +16,11 @@ enum order { LITTLE, BIG };
 
 /* --- bits ------------------------------------------------------------------------------------- */
 
-/* The bits above those of the number are 0. Copied to the front of a word, its bytes are at the low
- * end on one kind of machine and at the high end on the other. */
-static inline uint64_t load(const uint8_t *from, size_t width, enum order order)
+/*
+ * Return the bits of a number; those above it are 0. Its bytes are copied to the front of a word,
+ * which is the low end on a little-endian machine and the high end on the others.
+ */
+static inline uint64_t load_bits(const uint8_t *from, size_t width, enum order order)
 {
     size_t unused = 8 * (sizeof(uint64_t) - width);
     uint64_t word = 0;
@@ -29,8 +31,8 @@ static inline uint64_t load(const uint8_t *from, size_t width, enum order order)
     return order == LITTLE ? cst__word_reversed(word) : word >> unused;
 }
 
-/* The bits above those of the number do not count. */
-static inline void store(uint8_t *to, size_t width, enum order order, uint64_t bits)
+/* Store the bits of a number; those above it do not count. */
+static inline void store_bits(uint8_t *to, size_t width, enum order order, uint64_t bits)
 {
     uint64_t high = bits << 8 * (sizeof(uint64_t) - width);
     uint64_t word = order == LITTLE ? bits : cst__word_reversed(high);
@@ -40,7 +42,7 @@ static inline void store(uint8_t *to, size_t width, enum order order, uint64_t b
     memcpy(to, &word, width);
 }
 
-/* The number that bits are as two's complement of so many bytes. */
+/* Return the number whose two's complement of width bytes these bits are. */
 static inline int64_t as_signed(uint64_t bits, size_t width)
 {
     uint64_t sign = UINT64_C(1) << (8 * width - 1);
@@ -109,7 +111,7 @@ static inline bool fits_unsigned(uint64_t value, size_t width)
     return width == sizeof(value) || value >> 8 * width == 0;
 }
 
-/* Moved up by half their range the numbers that fit are those from 0. */
+/* Moved up by half their range, the numbers that fit are those from 0. */
 static inline bool fits_signed(int64_t value, size_t width)
 {
     return width == sizeof(value) ||
@@ -124,7 +126,7 @@ static inline cst_status get(uint64_t *bits, const void *bytes, size_t len, size
     cst_status status = check_place(len, at, width);
 
     if (status == CST_OK)
-        *bits = load((const uint8_t *)bytes + at, width, order);
+        *bits = load_bits((const uint8_t *)bytes + at, width, order);
     return status;
 }
 
@@ -205,7 +207,7 @@ static inline cst_status put(void *bytes, size_t len, size_t at, size_t width, e
     cst_status status = check_place(len, at, width);
 
     if (status == CST_OK)
-        store((uint8_t *)bytes + at, width, order, bits);
+        store_bits((uint8_t *)bytes + at, width, order, bits);
     return status;
 }
 

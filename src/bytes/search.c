@@ -1,10 +1,11 @@
 /*
  * search.c - searching bytes that lie in one piece.
  *
- * A needle's two least common bytes are looked for at their distance, eight places at a time; only
- * where both stand is the rest compared. Forwards memchr looks for the one alone as long as it is
- * rare. The bytes that comparing looks at are counted: where they outnumber those that were passed,
- * the two-way search goes on, so that no text takes more than linear time.
+ * The two least common bytes of the needle are looked for at their distance, eight places at a
+ * time. The rest is compared only at places that have both. As long as the least common byte is
+ * rare, memchr looks for it alone. The bytes that were compared in vain are counted: if they
+ * outnumber the bytes that were passed, the two-way search takes over. So no text takes more than
+ * linear time.
  */
 #include "bytes/search.h"
 
@@ -12,23 +13,25 @@
 
 #include "bytes/word.h"
 
-/* Places are looked at in words, and words in blocks, which cost one test. */
+/* Places are looked at in words, and words in blocks, each of which costs one test. */
 #define WORD sizeof(uint64_t)
 #define BLOCK (8 * WORD)
 
-/* memchr is worth its call where it passes this many bytes; so many calls may fail to, at first. */
+/* memchr is worth its call if it passes this many bytes. At first so many calls may pass fewer. */
 #define RARE_GAP ((size_t)64)
 #define RARE_TRIES ((size_t)6)
 
 /* Bytes compared in vain before the count begins to matter. */
 #define WORK_GRACE ((size_t)4096)
 
-/* With fewer places than this, choosing takes longer than it saves; and a long needle's bytes are
- * chosen from its beginning. */
+/*
+ * With fewer places than CHOICE_PLACES, choosing two bytes takes longer than it saves. Of a long
+ * needle only the first CHOICE bytes are considered.
+ */
 #define CHOICE_PLACES ((size_t)512)
 #define CHOICE ((size_t)64)
 
-/* Backwards, memchr is asked about steps that double from the one to the other. */
+/* Backwards, memchr looks at steps that double from the first size to the last. */
 #define FIRST_STEP ((size_t)512)
 #define LAST_STEP ((size_t)8192)
 
@@ -61,7 +64,7 @@ size_t cst__search_last_start(size_t len, size_t needle_len, ptrdiff_t from)
 
 /* --- choosing two bytes ----------------------------------------------------------------------- */
 
-/* How often a byte is met, roughly, in text and in binary data, from 0, seldom, to 9. */
+/* Roughly how common a byte is in text and in binary data, from 0 (rare) to 9. */
 static const char commonness[] =
     "93333333345224222222222222222222"  /* controls */
     "92522224332254545544444444433432"  /* blank, marks, digits */
@@ -113,8 +116,8 @@ static size_t equal_bytes(const uint8_t *a, const uint8_t *b, size_t len)
 }
 
 /*
- * Whether the needle is at this place. Where it is not, the byte that differs takes the second
- * one's part: a text that nearly matches often does so in the same way again.
+ * Return whether the needle is at this place. If not, the byte that differs becomes the second byte
+ * to look for: a text that nearly matches often does so in the same way again.
  */
 static bool is_at(struct hunt *hunt, size_t place)
 {
@@ -133,19 +136,19 @@ static bool is_at(struct hunt *hunt, size_t place)
     return false;
 }
 
-/* Whether more was compared in vain than so many bytes that were passed. */
+/* Return whether more bytes were compared in vain than passed. */
 static bool is_slow(const struct hunt *hunt, size_t passed)
 {
     return hunt->work > WORK_GRACE && hunt->work - WORK_GRACE > passed;
 }
 
-/* Whether the rare byte was met too often in so many bytes. */
+/* Return whether the rare byte was found too often in so many bytes. */
 static bool is_crowded(size_t tries, size_t passed)
 {
     return tries > RARE_TRIES && (tries - RARE_TRIES) * RARE_GAP > passed;
 }
 
-/* Marks those of eight places where both bytes may stand. */
+/* Mark those of eight places that may have both bytes. */
 static inline uint64_t both_in_word(const struct hunt *hunt, size_t place)
 {
     const struct cst__needle *needle = hunt->needle;
@@ -168,7 +171,7 @@ static inline bool both_in_block(const struct hunt *hunt, size_t place)
 
 /* --- forwards --------------------------------------------------------------------------------- */
 
-/* The first match at place or behind it, before end. */
+/* Return the first match at place or behind it, before end. */
 static size_t first_in_words(struct hunt *hunt, size_t place, size_t end)
 {
     for (; end - place >= WORD; place += WORD) {
@@ -214,7 +217,7 @@ static size_t first_in_blocks(struct hunt *hunt, size_t place, size_t end)
     return first_in_words(hunt, place, end);
 }
 
-/* By memchr, as long as that passes many bytes with each call. */
+/* Search by memchr, as long as it passes many bytes with each call. */
 static size_t first_by_rare(struct hunt *hunt, size_t place, size_t end)
 {
     size_t begin = place;
@@ -270,8 +273,10 @@ static const uint8_t places_in_block[BLOCK] = {
     45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64,
 };
 
-/* The last place of a block where the byte stands, from 1; 0 where it does not. Without a branch, so
- * that compilers look at many bytes in one instruction. */
+/*
+ * Return the last place of a block that has the byte, counted from 1; 0 if none has it. There is no
+ * branch, so that compilers look at many bytes in one instruction.
+ */
 static size_t last_in_block(const uint8_t *block, uint8_t byte)
 {
     uint8_t last = 0;
@@ -299,7 +304,7 @@ static size_t last_byte_near(const uint8_t *text, size_t end, uint8_t byte)
     return end > 0 ? end - 1 : CST_NOT_FOUND;
 }
 
-/* C has memchr for one direction only: here it tells whether a step is worth looking at. */
+/* C has memchr for one direction only. Here it tells whether a step has the byte at all. */
 static size_t last_byte(const uint8_t *text, size_t end, uint8_t byte)
 {
     size_t step = FIRST_STEP;
@@ -316,7 +321,7 @@ static size_t last_byte(const uint8_t *text, size_t end, uint8_t byte)
 
 /* --- backwards: a needle ---------------------------------------------------------------------- */
 
-/* The last match before end, at place or behind it. */
+/* Return the last match before end, at place or behind it. */
 static size_t last_in_words(struct hunt *hunt, size_t place, size_t end)
 {
     for (; end - place >= WORD; end -= WORD) {
@@ -441,7 +446,7 @@ struct cst__byte_set cst__byte_set_of(const uint8_t *bytes, size_t len)
     return set;
 }
 
-/* Whether one of eight bytes is in the set. */
+/* Return whether one of eight bytes is in the set. */
 static inline bool any_of_word(const struct cst__byte_set *set, const uint8_t *here)
 {
     unsigned any = 0;

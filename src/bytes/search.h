@@ -2,7 +2,8 @@
  * search.h - the parts of searching: a needle in a text that lies in one piece, or in several.
  *
  * Both directions are one search. Backwards, a text and its needle are read from the last byte to
- * the first, and every position counts from the end; "first" below is the first in that direction.
+ * the first, and positions count from the end; "first" means the first in that direction. An index
+ * always counts from the beginning.
  */
 #ifndef CSTREAM_SEARCH_H
 #define CSTREAM_SEARCH_H
@@ -10,8 +11,8 @@
 #include "cstream/buffer.h"
 
 /*
- * What is looked for. The bytes at two offsets, different ones where it has two bytes, have to match
- * before the rest is compared.
+ * What is looked for. The bytes at the two offsets have to match before the rest is compared; the
+ * offsets differ if the needle has two bytes or more.
  */
 struct cst__needle {
     const uint8_t *bytes;
@@ -19,12 +20,12 @@ struct cst__needle {
     size_t rare, second;
 };
 
-/* len is not 0; it is about to be looked for at so many places. */
+/* Return a needle of len bytes, not 0, that is about to be looked for at so many places. */
 struct cst__needle cst__needle_of(const void *bytes, size_t len, size_t places);
 
 /*
- * The first place at or after index start, or the last at or before it; the needle fits there.
- * The needle's two offsets change to what serves the text better.
+ * Return the first place at or after index start, or the last at or before it; the needle fits at
+ * start. CST_NOT_FOUND if there is none. The needle's second offset may change.
  */
 size_t cst__find_first(const uint8_t *text, size_t len, struct cst__needle *needle, size_t start);
 size_t cst__find_last(const uint8_t *text, struct cst__needle *needle, size_t start);
@@ -36,7 +37,7 @@ struct cst__byte_set {
 
 struct cst__byte_set cst__byte_set_of(const uint8_t *bytes, size_t len);
 
-/* The first one at or after index start, or the last one before index end. */
+/* Return the first byte of the set at or after index start, or the last one before index end. */
 size_t cst__find_first_any(const uint8_t *text, size_t len, const struct cst__byte_set *set,
                            size_t start);
 size_t cst__find_last_any(const uint8_t *text, const struct cst__byte_set *set, size_t end);
@@ -54,10 +55,10 @@ struct cst__text {
 
 struct cst__text cst__text_of(const cst_slice *pieces, size_t count, bool backwards);
 
-/* A piece, in the direction that the text is read in. */
+/* Return a piece; pieces count in the direction that the text is read in. */
 const cst_slice *cst__text_piece(const struct cst__text *text, size_t piece);
 
-/* Makes the piece with the byte at this position the one that is read; there is such a byte. */
+/* Make the piece that has this position the one that is read; there is such a piece. */
 void cst__text_seek(struct cst__text *text, size_t position);
 
 /* The two-way search of Crochemore and Perrin: linear time, constant space. */
@@ -72,12 +73,16 @@ struct cst__two_way {
 
 struct cst__two_way cst__two_way_of(const struct cst__needle *needle, bool backwards);
 
-/* The first position from `from` to `last` where the needle begins; it fits at all of these. */
+/*
+ * Return the first position from `from` to `last` at which the needle is; it fits at all of them.
+ */
 size_t cst__two_way_find(const struct cst__two_way *search, struct cst__text *text, size_t from,
                          size_t last);
 
-/* The index that `from` means, where a needle of so many bytes may begin; CST_NOT_FOUND where it
- * cannot. */
+/*
+ * Return the index that Node's `from` means, at which a needle of so many bytes may begin;
+ * CST_NOT_FOUND if it fits nowhere from there.
+ */
 size_t cst__search_start(size_t len, size_t needle_len, ptrdiff_t from);
 size_t cst__search_last_start(size_t len, size_t needle_len, ptrdiff_t from);
 

@@ -1,9 +1,13 @@
 /*
- * transcode.c - from one encoding of characters into another, with the substitutes of Node's converters.
+ * transcode.c - from one encoding of characters into another, with Node's substitutes for what the
+ * target lacks.
  */
 #include "bytes/codecs.h"
 
-/* Characters that leave no `?` behind where the target lacks them: Default_Ignorable_Code_Point. In order. */
+/*
+ * Characters for which no `?` is written if the target lacks them: Default_Ignorable_Code_Point. In
+ * order.
+ */
 static const struct {
     uint32_t first, last;
 } ignorable[] = {
@@ -23,7 +27,7 @@ static bool is_ignorable(uint32_t code)
     return false;
 }
 
-/* What is converted: the next character comes from at, by from. */
+/* What is converted. The next character is read at `at`, in the encoding from. */
 struct source {
     const uint8_t *at, *end;
     cst_encoding from, into;
@@ -38,7 +42,7 @@ static uint32_t next_utf16(struct source *source)
         return CST__ILL_FORMED;
     }
     code = cst__utf16_next(&source->at, source->end);
-    /* Half a pair and the odd byte behind it are one mistake. */
+    /* Half a pair and the odd byte behind it count as one ill-formed part. */
     if (code == CST__ILL_FORMED && source->end - source->at == 1 && (source->at[-1] & 0xFC) == 0xD8)
         source->at = source->end;
     return code;
@@ -58,7 +62,7 @@ static uint32_t next_character(struct source *source)
     return byte;
 }
 
-/* Writes one character; at most 4 bytes. */
+/* Write one character; at most 4 bytes. */
 static size_t put_character(uint8_t *to, cst_encoding into, uint32_t code)
 {
     if (into == CST_UTF8)
@@ -77,7 +81,7 @@ static size_t put_character(uint8_t *to, cst_encoding into, uint32_t code)
     return 1;
 }
 
-/* Into to, or where it is NULL only counted. */
+/* Convert the source into to, or only count the bytes if to is NULL. Return how many. */
 static size_t convert(struct source source, uint8_t *to)
 {
     size_t written = 0;
@@ -116,7 +120,7 @@ static bool is_character_encoding(cst_encoding encoding)
            encoding == CST_ASCII;
 }
 
-/* Checks what can be checked beforehand, and leaves out an odd byte that does not count. */
+/* Check what can be checked beforehand, and leave out an odd byte, which does not count. */
 static cst_status open_source(struct source *source, const uint8_t *bytes, size_t len,
                               cst_encoding from, cst_encoding into)
 {

@@ -1,16 +1,16 @@
 /*
  * two_way.c - a search in linear time and constant space, over a text in pieces, either way.
  *
- * A needle is cut in two at a place where its local period is its period. The right part is compared
- * first, left to right; where it differs after k bytes no match can begin at any of the next k
- * positions. Where it matches and the left part differs, the next match is a period away. So no byte
- * of the text is looked at more than a fixed number of times.
+ * A needle is cut in two at a place at which its local period is its period. The right part is
+ * compared first, from left to right. If it differs after k bytes, no match can begin at any of the
+ * next k positions. If it matches and the left part differs, the next match is a period away. So no
+ * byte of the text is looked at more than a fixed number of times.
  */
 #include "bytes/search.h"
 
 #include <string.h>
 
-/* No piece is read yet: the first position that is asked for finds one. */
+/* No piece is being read yet. */
 #define NO_PIECE SIZE_MAX
 
 struct cst__text cst__text_of(const cst_slice *pieces, size_t count, bool backwards)
@@ -65,14 +65,14 @@ static inline uint8_t needle_at(const struct cst__two_way *search, size_t positi
 }
 
 /*
- * Where the needle's greatest suffix begins, by the order of bytes or by the opposite one, and that
- * suffix's period.
+ * Return where the needle's greatest suffix begins, by the order of bytes or by the opposite order.
+ * *period is the period of that suffix.
  */
 static size_t greatest_suffix(size_t *period, const struct cst__two_way *search, bool opposite)
 {
     size_t best = 0;
     size_t rival = 1;
-    size_t same = 0; /* so many bytes of both are equal */
+    size_t same = 0; /* how many bytes of both are equal */
 
     *period = 1;
     while (rival + same < search->len) {
@@ -98,7 +98,7 @@ static size_t greatest_suffix(size_t *period, const struct cst__two_way *search,
     return best;
 }
 
-/* Whether the bytes before the cut come again a period later. */
+/* Return whether the bytes before the cut come again a period later. */
 static bool is_periodic(const struct cst__two_way *search)
 {
     for (size_t i = 0; i < search->cut; i++) {
@@ -135,7 +135,7 @@ size_t cst__two_way_find(const struct cst__two_way *search, struct cst__text *te
                          size_t last)
 {
     size_t position = from;
-    size_t known = 0; /* so many bytes of the needle match here already */
+    size_t known = 0; /* how many bytes of the needle are known to match here */
 
     while (position <= last) {
         size_t i = known > search->cut ? known : search->cut;

@@ -1,7 +1,8 @@
 /*
  * utf16.c - UTF-16 (the lower byte first) and Latin-1, from UTF-8 and to it.
  *
- * Both go by blocks as long as a block is ASCII, and one character after another through the next block where it is not.
+ * Blocks that are ASCII are converted whole. A block that is not is converted character by
+ * character.
  */
 #include "bytes/utf.h"
 
@@ -9,7 +10,7 @@
 
 #define BLOCK 16
 
-static inline bool is_ascii_block(const uint8_t *p)
+static inline bool is_ascii_16(const uint8_t *p)
 {
     uint8_t all = 0;
 
@@ -18,7 +19,7 @@ static inline bool is_ascii_block(const uint8_t *p)
     return all < 0x80;
 }
 
-/* Whether BLOCK units are all ASCII. */
+/* Return whether BLOCK units are all ASCII. */
 static inline bool is_ascii_units(const uint8_t *p)
 {
     uint8_t low = 0, high = 0;
@@ -30,7 +31,7 @@ static inline bool is_ascii_units(const uint8_t *p)
     return low < 0x80 && high == 0;
 }
 
-/* Where to go character by character up to: a block from here. */
+/* Return how far to go character by character: a block from here, or the end. */
 static inline const uint8_t *slow_until(const uint8_t *p, const uint8_t *end)
 {
     return end - p > BLOCK ? p + BLOCK : end;
@@ -69,7 +70,7 @@ size_t cst__utf16_from_text(uint8_t *to, const uint8_t *text, size_t len)
     while (p < end) {
         const uint8_t *until;
 
-        for (; end - p >= BLOCK && is_ascii_block(p); p += BLOCK, out += 2 * BLOCK)
+        for (; end - p >= BLOCK && is_ascii_16(p); p += BLOCK, out += 2 * BLOCK)
             widen(out, p);
         until = slow_until(p, end);
         while (p < until)
@@ -78,7 +79,10 @@ size_t cst__utf16_from_text(uint8_t *to, const uint8_t *text, size_t len)
     return (size_t)(out - to);
 }
 
-/* The upper bytes are zero; that they are looked at leaves no gap, over which no vector would go. */
+/*
+ * Write the lower bytes. The upper bytes are zero; reading them too leaves no gaps, so that a
+ * compiler can use vectors.
+ */
 static inline void narrow(uint8_t *restrict to, const uint8_t *restrict p)
 {
     for (int i = 0; i < BLOCK; i++)
@@ -122,7 +126,7 @@ size_t cst__utf16_text_length(const uint8_t *bytes, size_t len)
 
 /* --- Latin-1 ---------------------------------------------------------------------------------- */
 
-/* Of a pair of surrogates both lower bytes count, of which the second one's are the character's own. */
+/* Write the lower byte of each unit: of a pair of surrogates that is two bytes. */
 static inline uint8_t *put_lower_bytes(uint8_t *to, uint32_t code)
 {
     if (code >= 0x10000)
@@ -139,7 +143,7 @@ size_t cst__latin1_from_text(uint8_t *to, const uint8_t *text, size_t len)
     while (p < end) {
         const uint8_t *until;
 
-        for (; end - p >= BLOCK && is_ascii_block(p); p += BLOCK, out += BLOCK)
+        for (; end - p >= BLOCK && is_ascii_16(p); p += BLOCK, out += BLOCK)
             memcpy(out, p, BLOCK);
         until = slow_until(p, end);
         while (p < until)
@@ -156,7 +160,7 @@ size_t cst__latin1_to_text(uint8_t *to, const uint8_t *bytes, size_t len)
     while (p < end) {
         const uint8_t *until;
 
-        for (; end - p >= BLOCK && is_ascii_block(p); p += BLOCK, out += BLOCK)
+        for (; end - p >= BLOCK && is_ascii_16(p); p += BLOCK, out += BLOCK)
             memcpy(out, p, BLOCK);
         for (until = slow_until(p, end); p < until; p++)
             out += cst__utf8_put(out, *p);

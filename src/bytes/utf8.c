@@ -1,27 +1,32 @@
 /*
- * utf8.c - UTF-8: whether it is well-formed, and what it is with U+FFFD for the rest.
+ * utf8.c - UTF-8: whether it is well-formed, and writing it with U+FFFD for ill-formed parts.
  *
- * A block is checked without looking for characters. Each byte is held against the three before it:
+ * A block is checked without looking for characters. Each byte is compared with the three before
+ * it:
  *
- *      a byte must continue a character   where the byte before is a lead, or the one two before a lead of three or
- *                                         four bytes, or the one three before a lead of four
- *      a byte does continue one           where it is 80 to BF
+ *      a byte must continue a character   if the byte before is a lead, or the byte two before is a
+ *                                         lead of three or four bytes, or the byte three before is
+ *                                         a lead of four bytes
+ *      a byte does continue a character   if it is 80 to BF
  *
- * The two have to agree everywhere, and no byte may be C0 or C1. What is left depends on pairs (E0 and less than A0, ED
- * and A0 or more, F0 and less than 90, F4 and 90 or more, F5 and above), and is looked at only where a block has such a
- * lead.
+ * The two have to agree everywhere, and no byte may be C0 or C1. What is left to check are pairs:
+ * E0 and less than A0, ED and A0 or more, F0 and less than 90, F4 and 90 or more, F5 and above.
+ * They are looked at only if a block has such a lead.
  */
 #include "bytes/utf.h"
 
 #include <string.h>
 
-/* Blocks: most of a long text, and what is left of it. At most 255 bytes, since mistakes are counted in a byte. */
+/*
+ * The block of a long text, and the block of what is left of it. At most 255 bytes, since mistakes
+ * are counted in a byte.
+ */
 #define BLOCK 128
 #define SMALL_BLOCK 32
 
 #define HIGH_BITS UINT64_C(0x8080808080808080)
 
-/* --- one character -------------------------------------------------------------------------------- */
+/* --- one character ---------------------------------------------------------------------------- */
 
 uint32_t cst__utf8_next_wide(const uint8_t **at, const uint8_t *end)
 {
@@ -34,7 +39,9 @@ uint32_t cst__utf8_next_wide(const uint8_t **at, const uint8_t *end)
     *at = p;
     if (lead < 0xC2 || lead > 0xF4)
         return CST__ILL_FORMED;
-    /* The second byte says the rest: too long a form, a surrogate, or beyond U+10FFFF. */
+    /*
+     * The second byte tells what is wrong otherwise: too long a form, a surrogate, above U+10FFFF.
+     */
     low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
     high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
     more = 1u + (lead >= 0xE0) + (lead >= 0xF0);
@@ -70,7 +77,7 @@ size_t cst__utf8_put_wide(uint8_t *to, uint32_t code)
     return 4;
 }
 
-/* --- blocks ------------------------------------------------------------------------------------- */
+/* --- blocks ----------------------------------------------------------------------------------- */
 
 static inline bool is_ascii_block(const uint8_t *p)
 {
@@ -89,7 +96,7 @@ static inline bool is_ascii_word(const uint8_t *p)
     return (word & HIGH_BITS) == 0;
 }
 
-/* Goes over ASCII by words; what is left may be up to 7 bytes more. */
+/* Pass ASCII by words. Up to 7 bytes of it may be left. */
 static inline const uint8_t *skip_ascii(const uint8_t *p, const uint8_t *end)
 {
     while (end - p >= BLOCK && is_ascii_block(p))
@@ -99,7 +106,7 @@ static inline const uint8_t *skip_ascii(const uint8_t *p, const uint8_t *end)
     return p;
 }
 
-/* The pairs that no character begins with, those of three bytes and those of four. */
+/* Return all ones for a pair that begins no character of three bytes, or of four. */
 static inline uint8_t bad_three(uint8_t lead, uint8_t next)
 {
     return CST__MASK(lead == (0xE0 | (CST__MASK((int8_t)next >= -0x60) & 0x0D)));
@@ -129,7 +136,10 @@ static inline bool has_bad_four(const uint8_t *p)
     return bad != 0;
 }
 
-/* Whether what is before a byte and whether it continues a character disagree, or the byte may stand nowhere. */
+/*
+ * Return all ones if the byte should continue a character and does not, or the reverse, or is C0 or
+ * C1.
+ */
 static inline uint8_t bad_byte(const uint8_t *p, uint8_t four)
 {
     uint8_t due = CST__MASK(p[-1] >= 0xC0) | CST__MASK(p[-2] >= 0xE0) | four;
@@ -138,7 +148,7 @@ static inline uint8_t bad_byte(const uint8_t *p, uint8_t four)
     return (due ^ is) | CST__MASK((p[0] & 0xFE) == 0xC0);
 }
 
-/* Whether a block goes on well from what is before it; three bytes before can be read. */
+/* Return whether a block is good after what is before it. Three bytes before it can be read. */
 static inline bool is_good_block(const uint8_t *p)
 {
     uint8_t bad = 0, threes = 0, fours = 0;
@@ -146,17 +156,17 @@ static inline bool is_good_block(const uint8_t *p)
     for (int i = 0; i < BLOCK; i++) {
         uint8_t four = CST__MASK(p[i - 3] >= 0xF0);
 
-        /* Sums, not ors: not every compiler sees that an or of masks is a vector's. */
+        /* Sums, not ors: not every compiler turns an or of masks into vector instructions. */
         bad = (uint8_t)(bad + bad_byte(p + i, four));
         threes = (uint8_t)(threes + (CST__MASK(p[i - 1] == 0xE0) | CST__MASK(p[i - 1] == 0xED)));
         fours = (uint8_t)(fours + four);
     }
-    /* A lead of four is seen three bytes behind it: the last two have to be looked for. */
+    /* A lead of four is noticed three bytes behind it: the last two are checked here. */
     bad |= bad_four(p[BLOCK - 3], p[BLOCK - 2]) | bad_four(p[BLOCK - 2], p[BLOCK - 1]);
     return bad == 0 && (threes == 0 || !has_bad_three(p)) && (fours == 0 || !has_bad_four(p));
 }
 
-/* The same in one pass, for few bytes. */
+/* Return whether a small block is good after what is before it, in one pass. */
 static inline bool is_good_small_block(const uint8_t *p)
 {
     uint8_t bad = 0;
@@ -167,13 +177,13 @@ static inline bool is_good_small_block(const uint8_t *p)
     return bad == 0;
 }
 
-/* Whether a character is open at p, three bytes behind the start at least. */
+/* Return whether a character is open at p, which is at least three bytes behind the start. */
 static bool is_open(const uint8_t *p)
 {
     return p[-1] >= 0xC0 || p[-2] >= 0xE0 || p[-3] >= 0xF0;
 }
 
-/* Where the character begins that is open at p, or p. */
+/* Return where the character begins that is open at p; p if none is open. */
 static const uint8_t *back_to_bound(const uint8_t *p)
 {
     if (p[-1] >= 0xC0)
@@ -183,7 +193,7 @@ static const uint8_t *back_to_bound(const uint8_t *p)
     return p[-3] >= 0xF0 ? p - 3 : p;
 }
 
-/* Goes over good blocks, and gives where they end: the text may be cut inside a character there. */
+/* Pass good blocks; return where they end, which may be inside a character. */
 static const uint8_t *skip_blocks(const uint8_t *p, const uint8_t *end)
 {
     for (; end - p >= BLOCK; p += BLOCK) {
@@ -197,9 +207,9 @@ static const uint8_t *skip_blocks(const uint8_t *p, const uint8_t *end)
     return p;
 }
 
-/* --- how far it is good --------------------------------------------------------------------------- */
+/* --- how far it is good ----------------------------------------------------------------------- */
 
-/* Goes from character to character; gives where the first bad one begins, or end. */
+/* Pass character after character; return where the first bad one begins, or end. */
 static const uint8_t *skip_characters(const uint8_t *p, const uint8_t *end)
 {
     while (p < end) {
@@ -222,7 +232,7 @@ size_t cst__utf8_good(const uint8_t *text, size_t len)
     const uint8_t *p = skip_ascii(text, end);
 
     if (end - p >= SMALL_BLOCK + 6) {
-        /* A block looks three bytes back: the first characters go by themselves. */
+        /* A block looks three bytes back: the first characters are passed one by one. */
         while (p - text < 3) {
             const uint8_t *next = p;
 
@@ -231,7 +241,7 @@ size_t cst__utf8_good(const uint8_t *text, size_t len)
             p = next;
         }
         p = skip_blocks(p, end);
-        /* What is left is less than a block: one that ends with the text overlaps what was seen. */
+        /* What is left is less than a block: take one that ends with the text and overlaps. */
         if (end - p < SMALL_BLOCK && is_good_small_block(end - SMALL_BLOCK))
             p = end;
         p = back_to_bound(p);
@@ -244,7 +254,7 @@ bool cst_is_utf8(const void *bytes, size_t len)
     return len == 0 || cst__utf8_good(bytes, len) == len;
 }
 
-/* --- ASCII ------------------------------------------------------------------------------------------ */
+/* --- ASCII ------------------------------------------------------------------------------------ */
 
 size_t cst__ascii_run(const uint8_t *text, size_t len)
 {
@@ -261,15 +271,18 @@ bool cst_is_ascii(const void *bytes, size_t len)
     return len == 0 || cst__ascii_run(bytes, len) == len;
 }
 
-/* --- UTF-16 units ----------------------------------------------------------------------------------- */
+/* --- UTF-16 units ----------------------------------------------------------------------------- */
 
-/* Each byte that begins a character is a unit, and one that begins four bytes two. */
+/*
+ * Return the units of the character that a byte begins: 1, or 2 for four bytes; 0 if it begins
+ * none.
+ */
 static inline uint8_t units_of(uint8_t byte)
 {
     return (uint8_t)(0u - (CST__MASK((int8_t)byte >= -0x40) + (unsigned)CST__MASK(byte >= 0xF0)));
 }
 
-/* Units of well-formed text. */
+/* Return how many units a well-formed text has. */
 static size_t count_units(const uint8_t *p, size_t len)
 {
     size_t units = 0;
@@ -305,10 +318,10 @@ size_t cst__utf8_units(const uint8_t *text, size_t len)
     return units;
 }
 
-/* --- repair ----------------------------------------------------------------------------------------- */
+/* --- repair ----------------------------------------------------------------------------------- */
 
 /*
- * Where one part is ill-formed there are often more: the next characters go one by one before blocks are tried again.
+ * Ill-formed parts often come together: after one, so many characters go one by one before blocks.
  */
 #define SLOW_STEPS 16
 

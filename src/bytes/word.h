@@ -29,8 +29,8 @@ static inline void cst__word_store(uint8_t *to, uint64_t word)
 #define CST__WORD_COPY_MOST 64u
 
 /*
- * Copies 1 to CST__WORD_COPY_MOST bytes without a call: for each span of lengths two moves of one size, which overlap in
- * the middle. from and to do not overlap.
+ * Copy 1 to CST__WORD_COPY_MOST bytes without a call: for each range of lengths by moves of one
+ * size, which overlap in the middle. from and to do not overlap.
  */
 static inline void cst__word_copy(uint8_t *to, const uint8_t *from, size_t len)
 {
@@ -55,7 +55,9 @@ static inline void cst__word_copy(uint8_t *to, const uint8_t *from, size_t len)
     }
 }
 
-/* Whether the first byte in memory is the least significant one; known when this is compiled. */
+/*
+ * Return whether the first byte in memory is the least significant one; compilers know the answer.
+ */
 static inline bool cst__word_is_little(void)
 {
     const uint64_t one = 1;
@@ -65,7 +67,7 @@ static inline bool cst__word_is_little(void)
     return first == 1;
 }
 
-/* The bytes the other way round; in this form compilers see the one instruction that it is. */
+/* Return the bytes in the opposite order. Compilers turn this form into one instruction. */
 static inline uint64_t cst__word_reversed(uint64_t word)
 {
     const uint64_t third = UINT64_C(0xFF) << 16, fourth = UINT64_C(0xFF) << 24;
@@ -74,15 +76,15 @@ static inline uint64_t cst__word_reversed(uint64_t word)
            (word >> 8 & fourth) | (word >> 24 & third) | (word >> 40 & 0xFF00) | word >> 56;
 }
 
-/* The byte in all eight places. */
+/* Return a word with the byte in all eight places. */
 static inline uint64_t cst__word_of(uint8_t byte)
 {
     return CST__WORD_ONES * byte;
 }
 
 /*
- * Bits under CST__WORD_HIGHS say whether a byte of the word is zero: none where none is. Where one
- * is, bytes beside it may be marked too.
+ * Mark the bytes of a word that are zero, by their bits under CST__WORD_HIGHS. If no byte is zero
+ * none is marked; if one is, bytes beside it may be marked too.
  */
 static inline uint64_t cst__word_zeroes(uint64_t word)
 {
