@@ -234,7 +234,7 @@ size_t cst_decoder_end(cst_decoder *decoder, void *to)
 /* --- into a slice ----------------------------------------------------------------------------- */
 
 /*
- * If the text is the front of the chunk itself, make it a view of the chunk, hold_tail the tail,
+ * If the text is the front of the chunk itself, make it a view of the chunk, hold the tail,
  * and return true.
  */
 static bool decode_in_place(cst_decoder *decoder, const cst_slice *chunk, cst_slice *text)

@@ -64,8 +64,8 @@ static int socket_option(int fd, int option)
 }
 
 /*
- * A datagram or a packet has bounds, which chunks do not keep; a socket that listens has no bytes
- * at all.
+ * Return whether a socket carries a stream of bytes. Datagrams and packets have bounds, which
+ * chunks do not keep; a socket that listens has no bytes.
  */
 static bool carries_bytes(int fd)
 {
@@ -121,8 +121,7 @@ bool cst__would_block(int code)
 }
 
 /*
- * On EINTR the descriptor is gone all the same, or about to be: closing it again might close
- * another one.
+ * After EINTR the descriptor is closed, or will be: closing it again might close another one.
  */
 cst_status cst__close(int *fd)
 {
@@ -146,7 +145,7 @@ bool cst__is_for_bytes(const cst_opts *opts)
     return !(opts->object_mode || opts->readable_object_mode || opts->writable_object_mode);
 }
 
-/* Where there is no memory for the copy, the large block has to do. */
+/* Without memory for a copy the large block is kept. */
 cst_slice cst__chunk_of(cst_buf *buf, size_t n, cst_ctx *ctx)
 {
     cst_slice small;

@@ -19,7 +19,7 @@
 #define O_SYNC 0
 #endif
 
-/* Node's words; s and x may stand on either side. */
+/* Return what the letter of one of Node's words means. */
 static int letter_flags(char letter)
 {
     switch (letter) {
@@ -33,7 +33,10 @@ static int letter_flags(char letter)
     return -1;
 }
 
-/* The letter of a word like "rs+", and which others it has; false where it is none. */
+/*
+ * Split a word like "rs+" into its letter and its options, which may stand on either side. Return
+ * false if it is no such word.
+ */
 static bool split_flags(const char *word, char *letter, bool *sync, bool *exclusive, bool *both)
 {
     *letter = '\0';
@@ -51,7 +54,7 @@ static bool split_flags(const char *word, char *letter, bool *sync, bool *exclus
     return *letter && !(*sync && *exclusive);
 }
 
-/* What open(2) is told, or -1 for a word that Node does not know either. */
+/* Return the flags for open(2), or -1 for a word that Node does not know either. */
 static int open_flags(const char *word)
 {
     bool sync, exclusive, both;
@@ -77,10 +80,10 @@ static bool flags_allow(int flags, int wanted)
 
 /* --- opening and closing ---------------------------------------------------------------------- */
 
-/* How long a FIFO that has no reader yet is left alone before it is opened again. */
+/* How long until a FIFO that had no reader is opened again. */
 #define NEXT_TRY_NS ((uint64_t)20 * 1000000)
 
-/* On EINTR the file was not opened. */
+/* Open the path; after EINTR the file was not opened. */
 static int open_path(const struct cst__fs *fs, cst_loop *loop, int flags)
 {
     int fd;
@@ -91,7 +94,7 @@ static int open_path(const struct cst__fs *fs, cst_loop *loop, int flags)
     return cst__above_standard_in(fd, loop);
 }
 
-/* Where descriptors are short, what helps only speed goes first. */
+/* Open the path; if descriptors are short, conduits are given up for it. */
 static int open_at_once(const struct cst__fs *fs, cst_loop *loop, int flags)
 {
     int fd = open_path(fs, loop, flags);
@@ -109,15 +112,16 @@ static bool is_fifo(const char *path)
 }
 
 /*
- * Opens the file, without waiting if a loop can wait for what comes after. CST_PENDING: a FIFO that
- * nobody reads.
+ * Open the file, without waiting if there is a loop. CST_PENDING: it is a FIFO that nobody reads.
  */
 static cst_status open_file(struct cst__fs *fs, cst_loop *loop)
 {
     int fd = open_at_once(fs, loop, loop ? O_NONBLOCK : 0);
 
-    if (fd < 0 && loop &&
-        errno == EWOULDBLOCK) /* somebody has a lease on it, and is asked for it */
+    /*
+     * EWOULDBLOCK: somebody has a lease on it. Opening it in the ordinary way asks for the lease.
+     */
+    if (fd < 0 && loop && errno == EWOULDBLOCK)
         fd = open_at_once(fs, loop, 0);
     if (fd < 0 && loop && errno == ENXIO)
         return !is_fifo(fs->path) ? CST_OS(ENXIO) : fs->ranged ? CST_OS(ESPIPE) : CST_PENDING;
@@ -148,8 +152,11 @@ static cst_status keep_path(struct cst__fs *fs, cst_ctx *ctx, const char *path)
     return CST_OK;
 }
 
-/* What may keep a reader or a writer waiting is left to the loop, and whatever was waited for. */
-static cst_status look_at(cst_stream *s, struct cst__fs *fs, cst_loop *loop)
+/*
+ * Find out what the descriptor is. What may make a reader or a writer wait is polled by the loop,
+ * and so is what had to be waited for.
+ */
+static cst_status look_at_file(cst_stream *s, struct cst__fs *fs, cst_loop *loop)
 {
     cst_status st;
     mode_t mode;
@@ -163,9 +170,9 @@ static cst_status look_at(cst_stream *s, struct cst__fs *fs, cst_loop *loop)
     return cst__fd_attach(&fs->fd, loop);
 }
 
-static cst_status is_open(cst_stream *s, struct cst__fs *fs, cst_loop *loop)
+static cst_status file_is_open(cst_stream *s, struct cst__fs *fs, cst_loop *loop)
 {
-    cst_status st = look_at(s, fs, loop);
+    cst_status st = look_at_file(s, fs, loop);
 
     forget_path(fs, cst_stream_ctx(s));
     if (st == CST_OK && fs->on_open)
@@ -175,7 +182,7 @@ static cst_status is_open(cst_stream *s, struct cst__fs *fs, cst_loop *loop)
 
 static void try_again_later(cst_stream *s, struct cst__fs *fs);
 
-/* Until there is a reader the stream is as one that connects. */
+/* Open a FIFO that had no reader. Until there is one, the stream is like one that connects. */
 static void try_again(void *arg)
 {
     cst_stream *s = arg;
@@ -183,7 +190,7 @@ static void try_again(void *arg)
     cst_loop *loop = cst_loop_of(cst_stream_ctx(s));
     cst_status st;
 
-    fs->flags &= ~(O_CREAT | O_EXCL | O_TRUNC); /* what is there is opened, or nothing */
+    fs->flags &= ~(O_CREAT | O_EXCL | O_TRUNC); /* open the FIFO that was there, or nothing */
     st = open_file(fs, loop);
     if (st == CST_PENDING) {
         try_again_later(s, fs);
@@ -191,7 +198,7 @@ static void try_again(void *arg)
     }
     (void)cst_ref(s);
     if (st == CST_OK)
-        st = is_open(s, fs, loop);
+        st = file_is_open(s, fs, loop);
     if (st < 0)
         (void)cst_destroy(s, st);
     else if (fs->fd.d.fd >= 0)
@@ -214,7 +221,7 @@ static cst_status fs_construct(cst_stream *s, void *self)
         return cst__descriptor_look(&fs->fd.d, NULL);
     st = open_file(fs, loop);
     if (st == CST_OK)
-        return is_open(s, fs, loop);
+        return file_is_open(s, fs, loop);
     if (st != CST_PENDING) {
         forget_path(fs, cst_stream_ctx(s));
         return st;
@@ -235,7 +242,7 @@ static cst_status sync_file(int fd)
     return result < 0 ? cst__os_error() : CST_OK;
 }
 
-/* A failure to flush or to close is an error of its own only where there is none yet. */
+/* A failure to flush or to close is an error only if the stream has none yet. */
 static cst_status fs_destroy(cst_stream *s, void *self, const cst_error *error)
 {
     struct cst__fs *fs = self;
@@ -401,7 +408,7 @@ static const cst_ops fs_writer_ops = {
 
 /* --- making ----------------------------------------------------------------------------------- */
 
-/* Takes the descriptor in self, where it is not borrowed. */
+/* Make the stream. The descriptor in self is taken unless it is borrowed. */
 static cst_status fs_new(cst_stream **out, cst_ctx *ctx, const char *path, struct cst__fs *self,
                          const cst_ops *ops, cst__fd_constructor *construct, const cst_opts *opts)
 {

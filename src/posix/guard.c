@@ -1,17 +1,18 @@
 /*
  * guard.c - SIGPIPE and SIGXFSZ, the signals that belong to one call.
  *
- * A write to a pipe or a socket that nobody reads raises SIGPIPE; one that grows a file beyond the
- * limit of the process (RLIMIT_FSIZE) raises SIGXFSZ. A call that moved some bytes before it got
- * there returns their count and raises the signal all the same: so what tells is not its errno, but
- * whether the signal is pending afterwards.
+ * A write to a pipe or a socket that nobody reads raises SIGPIPE. A write that grows a file beyond
+ * the limit of the process (RLIMIT_FSIZE) raises SIGXFSZ. A call that has moved some bytes before
+ * returns their count and raises the signal too. So its errno does not tell; the signal is pending
+ * afterwards.
  *
- *      no guard    the call cannot raise one, or the host ignores it (a signal that is both ignored and blocked becomes
- *                  pending, so an ignored one must not be blocked)
- *      the loop's  inside a turn: blocked at the first such call, unblocked before the loop sleeps or returns
- *      its own     outside a turn, and in a context without a loop: around the one call. So it is also where both signals are
- *                  blocked already: by the host, or by the guard of another loop, in whose callback this one is turned and
- *                  which may end first
+ *      no guard        the call cannot raise a signal, or the host ignores it. An ignored signal
+ *                      must not be blocked: it would become pending.
+ *      the loop's      inside a turn: the signals are blocked at the first such call, and unblocked
+ *                      before the loop sleeps or returns
+ *      one of its own  around one call: outside a turn, in a context without a loop, and if both
+ *                      signals are blocked already, by the host or by the guard of another loop
+ *                      that runs this one in a callback and may end first
  */
 #include "posix_internal.h"
 
@@ -37,7 +38,7 @@ bool cst__file_size_is_limited(void)
            !cst__ignores_signal(SIGXFSZ);
 }
 
-/* Which of the guarded signals are in a set, as bits. */
+/* Return which of the guarded signals are in a set, as bits. */
 static unsigned members(const sigset_t *set)
 {
     unsigned bits = 0;
@@ -63,8 +64,8 @@ static unsigned pending(void)
     return sigpending(&set) == 0 ? members(&set) : 0;
 }
 
-/* What the host has blocked stays so; a signal that was pending before is not ours to take. */
-static void begin(struct cst__guard *guard)
+/* Block the signals that the host has not blocked. A signal that is pending already is not ours. */
+static void begin_guard(struct cst__guard *guard)
 {
     const unsigned all = (1u << CST__GUARDED) - 1;
     sigset_t set, before;
@@ -94,8 +95,8 @@ void cst__guard_end(struct cst__guard *guard)
 }
 
 /*
- * Takes one that is pending. Another thread may be quicker with one that was sent to the process:
- * it is not waited for.
+ * Take a signal that is pending. One that was sent to the process may be taken by another thread
+ * first; it is not waited for.
  */
 static void take_one(const sigset_t *set)
 {
@@ -111,8 +112,11 @@ static void take_one(const sigset_t *set)
 #endif
 }
 
-/* The signal goes to the thread that caused it, so nobody else's is dropped. */
-static void take(const struct cst__guard *guard)
+/*
+ * Take the signals that the call has raised. They go to the thread that made the call, so no other
+ * thread's are taken.
+ */
+static void take_raised(const struct cst__guard *guard)
 {
     unsigned raised = pending() & ~guard->not_ours;
 
@@ -153,7 +157,7 @@ struct cst__guard *cst__guard_before(const struct cst__descriptor *to, cst_loop 
         *own = (struct cst__guard){ .is_own = true };
     }
     if (!guard->begun)
-        begin(guard);
+        begin_guard(guard);
     return guard;
 }
 
@@ -164,7 +168,7 @@ void cst__guard_after(struct cst__guard *guard, ssize_t n, size_t wanted)
     if (!guard)
         return;
     if (n < 0 ? error == EPIPE || error == EFBIG : (size_t)n < wanted)
-        take(guard);
+        take_raised(guard);
     if (guard->is_own || !guard->blocked)
         cst__guard_end(guard);
     errno = error;

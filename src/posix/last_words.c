@@ -1,20 +1,22 @@
 /*
- * last_words.c - a write fails, and the peer has said something before it went.
+ * last_words.c - a write has failed, and the peer had said something before it left.
  *
- * A failed write ends its stream, and the bytes that lie in the system's buffer with it: the answer
- * "413, too large" of a server that closes while we still send. So the failure waits: the write
- * stays pending, what has arrived is read and handed out like all that was read before, and then
- * the write is answered.
+ * A failed write ends its stream, and with it the bytes that lie in the system's buffer, such as
+ * the answer "413, too large" of a server that closes while we still send. So the failure
+ * waits: the write stays pending, what has arrived is read and delivered as usual, and then the
+ * write is answered.
  *
- *      a write fails --> has something arrived that somebody will hear?  --no--> the failure is answered at once
+ *      a write fails --> has something arrived that somebody will read? --no--> answer the failure
  *                          | yes
- *                          v            each by an immediate, so that tasks and listeners come in between
- *                        hear --> the stream wants to read: read a chunk, push it --> hear again
- *                             --> its chunks wait to be taken: look again a little later
- *                             --> else (all is heard, nobody wants it, or it leads back here): answer the failure
+ *                          v
+ *                        hear, an immediate, so that tasks and listeners run in between:
+ *                          the stream wants to read: read a chunk, push it, hear again
+ *                          its chunks wait to be taken: look again a little later
+ *                          all is read, or nobody wants it, or the reader waits for this stream:
+ *                          answer the failure
  *
  * Only what has arrived when the write fails is waited for: a peer that goes on sending does not
- * put it off.
+ * put the answer off.
  */
 #include "posix_internal.h"
 
@@ -24,23 +26,23 @@
 #include <sys/ioctl.h>
 
 /*
- * How often a slow reader is looked at, and how often in a row it may have taken nothing: a
- * destination for ten seconds. A host that reads by hand has been told that there is something, and
- * takes it soon or not at all: a server that answers does not.
+ * How long until a slow reader is looked at again, and how often in a row it may have taken
+ * nothing. For a destination that is ten seconds. A host that reads by hand has been told that
+ * there is something, and takes it soon or not at all.
  */
 #define LOOK_NS ((uint64_t)50 * 1000000)
 #define MOST_LOOKS 200
 #define MOST_LOOKS_BY_HAND 4
 
-/* How long a row of streams may be of which each waits for the next. */
+/* How many streams may wait each for the next. */
 #define MOST_WAITING 64
 
 struct cst__last_words {
     cst_stream *stream; /* a reference is held while the task is queued */
     cst_status failure;
-    size_t left; /* bytes that have arrived and were not read */
+    size_t left; /* bytes that had arrived and have not been read */
     size_t buffered;
-    unsigned looks; /* without any progress */
+    unsigned looks; /* in a row, without progress */
     bool queued;
     cst_task task;
     cst_timer timer;
@@ -54,10 +56,10 @@ static size_t arrived(const struct cst__fd *fd)
 }
 
 /*
- * Follow who waits for whom from s on. Return false if that leads back to s, which would wait for
- * ever; a descriptor takes more by itself, and so does a stage that waits for nobody.
+ * Follow from s on who waits for whom. Return false if that leads back to s, which would wait for
+ * ever. A descriptor takes more by itself, and so does a stage that waits for nobody.
  */
-static bool goes_on(const cst_stream *s, const cst_stream *slow)
+static bool leads_on(const cst_stream *s, const cst_stream *slow)
 {
     for (unsigned n = 0; n < MOST_WAITING && slow; n++) {
         if (slow == s)
@@ -70,7 +72,7 @@ static bool goes_on(const cst_stream *s, const cst_stream *slow)
 }
 
 /*
- * Return true if what has arrived will be taken. A host that has paused the stream may wait for
+ * Return whether what has arrived will be taken. A host that has paused the stream may wait for
  * this very write.
  */
 static bool is_heard(const struct cst__fd *fd)
@@ -78,13 +80,13 @@ static bool is_heard(const struct cst__fd *fd)
     const cst_stream *s = fd->stream, *slow = cst_pipe_waits_for(s);
 
     if (slow)
-        return goes_on(s, slow);
+        return leads_on(s, slow);
     switch (cst_readable_flowing(s)) {
     case CST_FLOWING_ON:
         return true;
     case CST_FLOWING_OFF:
         return cst_listener_count(s, CST_READABLE) > 0;
-    case CST_FLOWING_UNSET: /* by cst_read and cst_next: that stays so once it was */
+    case CST_FLOWING_UNSET: /* read by cst_read or cst_next, if it ever was */
         break;
     }
     return fd->last_words || fd->wants_read || cst_readable_did_read(s);
@@ -97,8 +99,8 @@ static void free_words(struct cst__last_words *words)
     allocator->free(allocator->user, words, sizeof(*words));
 }
 
-/* A task that is queued frees them. */
-static void let_go(struct cst__fd *fd)
+/* Forget the last words; if their task is queued it frees them. */
+static void drop_words(struct cst__fd *fd)
 {
     struct cst__last_words *words = fd->last_words;
 
@@ -108,11 +110,11 @@ static void let_go(struct cst__fd *fd)
         free_words(words);
 }
 
-static void answer(struct cst__fd *fd)
+static void answer_failure(struct cst__fd *fd)
 {
     cst_status failure = fd->last_words->failure;
 
-    let_go(fd);
+    drop_words(fd);
     fd->wants_write = false;
     (void)cst_complete(fd->write_call, failure);
 }
@@ -128,14 +130,14 @@ static void hear_soon(struct cst__last_words *words)
     (void)cst_immediate(cst_stream_ctx(words->stream), &words->task, hear, words);
 }
 
-static void look_again(void *arg)
+static void look_later(void *arg)
 {
     hear_soon(arg);
 }
 
 /*
- * The stream wants to read. Nothing is left after EOF, a failure, or where the system says that it
- * would have to wait.
+ * Read for a stream that wants to. Nothing is left after EOF, after a failure, or if the system
+ * says that the call would have to wait.
  */
 static void read_on(struct cst__fd *fd, struct cst__last_words *words)
 {
@@ -160,7 +162,7 @@ static void read_on(struct cst__fd *fd, struct cst__last_words *words)
     (void)cst_push(fd->stream, chunk);
 }
 
-/* Return true if something was taken since the last look, or not long ago. */
+/* Return whether something was taken since the last look, or not many looks ago. */
 static bool is_patient(struct cst__last_words *words, size_t buffered)
 {
     bool by_hand = !cst_pipe_waits_for(words->stream);
@@ -181,12 +183,12 @@ static void next_step(struct cst__fd *fd)
         if (fd->last_words)
             hear_soon(words);
     } else if (buffered && flows) {
-        hear_soon(words); /* its flow was cut, and goes on before this does */
+        hear_soon(words); /* its flow was cut by a budget, and goes on before this runs */
     } else if ((words->left || buffered) && !flows && is_heard(fd) && is_patient(words, buffered)) {
-        (void)cst_timer_start_in(cst_stream_ctx(words->stream), &words->timer, LOOK_NS, look_again,
+        (void)cst_timer_start_in(cst_stream_ctx(words->stream), &words->timer, LOOK_NS, look_later,
                                  words);
     } else {
-        answer(fd);
+        answer_failure(fd);
     }
 }
 
@@ -206,8 +208,8 @@ static void hear(void *arg)
 
 /* --- from fd.c -------------------------------------------------------------------------------- */
 
-/* False where there is nothing to wait for, or no memory to wait with. */
-static bool begin(struct cst__fd *fd, cst_status failure)
+/* Start to wait. Return false if there is nothing to wait for, or no memory. */
+static bool begin_last_words(struct cst__fd *fd, cst_status failure)
 {
     cst_stream *s = fd->stream;
     const cst_allocator *allocator = cst_ctx_allocator(cst_stream_ctx(s));
@@ -236,7 +238,7 @@ static bool begin(struct cst__fd *fd, cst_status failure)
 cst_status cst__fd_write_fails(cst_stream *s, struct cst__fd *fd, cst_status failure)
 {
     fd->stream = s;
-    if (!begin(fd, failure))
+    if (!begin_last_words(fd, failure))
         return failure;
     fd->write_call = cst_this_call(s);
     fd->wants_write = true;
@@ -245,7 +247,7 @@ cst_status cst__fd_write_fails(cst_stream *s, struct cst__fd *fd, cst_status fai
 
 void cst__fd_pending_write_fails(struct cst__fd *fd, cst_status failure)
 {
-    if (begin(fd, failure))
+    if (begin_last_words(fd, failure))
         return;
     fd->wants_write = false;
     (void)cst_complete(fd->write_call, failure);
@@ -259,5 +261,5 @@ void cst__last_words_wanted(struct cst__fd *fd)
 void cst__last_words_drop(struct cst__fd *fd)
 {
     if (fd->last_words)
-        let_go(fd);
+        drop_words(fd);
 }

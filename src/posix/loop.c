@@ -1,12 +1,12 @@
 /*
  * loop.c - loop.h: the poll loop.
  *
- * The descriptors that are waited for lie side by side, as poll wants them; beside each stands its
- * watch, which knows its place. The first place is the loop's own, to be woken through. A watch
- * that waits for nothing is in no place.
+ * The descriptors that are waited for lie side by side, as poll wants them. A second array has the
+ * watch of each, which knows its place. The first place is the loop's own, through which it is
+ * woken. A watch that waits for nothing has no place.
  *
- *      fds      [ wake | 7 in | 9 in out | 12 out | . . . ]
- *      watches  [  -   |  a   |    b     |   c    | . . . ]     count 4; cap is at least 1 + registered
+ *      fds      [ wake | 7 in | 9 in out | 12 out | . . . ]     count 4
+ *      watches  [  -   |  a   |    b     |   c    | . . . ]     cap is at least 1 + registered
  */
 #include "posix_internal.h"
 
@@ -22,7 +22,7 @@
 #include <sys/eventfd.h>
 #endif
 
-/* What one run of the context may do before the descriptors get their turn. */
+/* How much one run of the context may do before the descriptors get their turn. */
 #define TURN_TASKS 1024
 #define TURN_BYTES ((size_t)1 << 20)
 
@@ -31,8 +31,8 @@
 /* --- being woken ------------------------------------------------------------------------------ */
 
 /*
- * Before it sleeps the loop says so and then looks for work; who brings work does so and then looks
- * whether it sleeps: one of the two sees the other.
+ * The loop says that it sleeps and then looks for work. Another thread posts work and then looks
+ * whether the loop sleeps. So one of the two sees the other.
  */
 static void set_asleep(cst_loop *loop, bool asleep)
 {
@@ -45,8 +45,8 @@ static void set_asleep(cst_loop *loop, bool asleep)
 }
 
 /*
- * On whichever thread. Whatever is in the way of this write, the loop wakes up: what is there to be
- * read is enough.
+ * Wake the loop, from any thread. If the write fails because something is there already, the loop
+ * wakes up all the same.
  */
 static void wake(void *arg)
 {
@@ -120,8 +120,8 @@ static void give_back(const cst_allocator *allocator, void *ptr, size_t size)
         allocator->free(allocator->user, ptr, size);
 }
 
-/* Room for cap places, in both arrays or in none. */
-static cst_status grow(cst_loop *loop, size_t cap)
+/* Have room for cap places, in both arrays or in none. */
+static cst_status grow_places(cst_loop *loop, size_t cap)
 {
     struct pollfd *fds;
     cst_watch **watches;
@@ -156,7 +156,7 @@ static void free_loop(cst_loop *loop)
     give_back(loop->allocator, loop, sizeof(*loop));
 }
 
-/* The clock of the loop's context. Where the system does not say it, the context's stands still. */
+/* Return the time for the loop's context; 0, a clock that stands still, if the system has none. */
 static uint64_t now_ns(void *arg)
 {
     struct timespec t = { 0, 0 };
@@ -166,17 +166,18 @@ static uint64_t now_ns(void *arg)
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-static void look_at_clock(cst_loop *loop)
+static void read_clock(cst_loop *loop)
 {
     (void)cst_ctx_set_now_ns(loop->ctx, now_ns(NULL));
 }
 
-/* From the beginning the context knows what time it is. */
+/* Return whether the loop can wait by this: NULL is the default. */
 static bool is_backend(const char *name)
 {
     return !name || strcmp(name, "poll") == 0;
 }
 
+/* The context knows the time from the beginning. */
 static cst_status fill_loop(cst_loop *loop, const cst_ctx_opts *opts)
 {
     cst_ctx_opts ctx_opts = *opts;
@@ -189,7 +190,7 @@ static cst_status fill_loop(cst_loop *loop, const cst_ctx_opts *opts)
     ctx_opts.clock = now_ns;
     ctx_opts.clock_arg = NULL;
     ctx_opts.now_ns = now_ns(NULL);
-    if ((st = open_wake(loop)) < 0 || (st = grow(loop, 8)) < 0)
+    if ((st = open_wake(loop)) < 0 || (st = grow_places(loop, 8)) < 0)
         return st;
     loop->fds[0] = (struct pollfd){ .fd = loop->wake_read, .events = POLLIN };
     loop->watches[0] = NULL;
@@ -280,7 +281,7 @@ void cst__loop_leave(cst_loop *loop, struct cst__loop_member *member)
 
 cst_status cst__loop_reserve(cst_loop *loop)
 {
-    return loop->registered + 2 > loop->cap ? grow(loop, loop->cap * 2) : CST_OK;
+    return loop->registered + 2 > loop->cap ? grow_places(loop, loop->cap * 2) : CST_OK;
 }
 
 cst_status cst_watch_add(cst_watch *watch, cst_loop *loop, int fd, cst_watch_fn *fn, void *arg)
@@ -382,7 +383,7 @@ void cst_watch_remove(cst_watch *watch)
 
 /* --- turning ---------------------------------------------------------------------------------- */
 
-static cst_status run_tasks(cst_loop *loop)
+static cst_status run_context(cst_loop *loop)
 {
     cst_budget budget = { .tasks = TURN_TASKS,
                           .bytes = TURN_BYTES,
@@ -394,13 +395,13 @@ static cst_status run_tasks(cst_loop *loop)
     return st == CST_E_NESTED ? st : CST_OK;
 }
 
-/* Whether there is something that the context does by itself, now or later. */
+/* Return whether the context has something to do, now or later. */
 static bool is_busy(const cst_loop *loop)
 {
     return cst_ctx_has_work(loop->ctx) || cst_ctx_due_ns(loop->ctx) != CST_NEVER;
 }
 
-/* Limits on streams are looked at while the loop goes on, and are nothing to go on for. */
+/* Return whether the loop has a reason to go on. Time limits on streams are none. */
 static bool is_anything_left(const cst_loop *loop)
 {
     return loop->count > 1 || loop->holds || cst_ctx_has_work(loop->ctx) ||
@@ -408,8 +409,8 @@ static bool is_anything_left(const cst_loop *loop)
 }
 
 /*
- * How long to wait: no longer than the caller wants, not beyond the next timer, not at all where
- * there is work.
+ * Return how long to wait: as long as the caller wants, but not beyond the next timer, and not at
+ * all if there is work.
  */
 static uint64_t waiting_time(const cst_loop *loop, uint64_t timeout_ns)
 {
@@ -424,7 +425,7 @@ static uint64_t waiting_time(const cst_loop *loop, uint64_t timeout_ns)
     return due_ns - now < timeout_ns ? due_ns - now : timeout_ns;
 }
 
-/* poll counts milliseconds: rounded up, so that a timer is due when it returns. */
+/* Return milliseconds for poll, rounded up, so that a timer is due when poll returns. */
 static int poll_timeout(uint64_t timeout_ns)
 {
     uint64_t ms;
@@ -445,7 +446,7 @@ static cst_status wait_for_descriptors(cst_loop *loop, uint64_t timeout_ns)
         timeout = 0;
     n = poll(loop->fds, (nfds_t)loop->count, timeout);
     set_asleep(loop, false);
-    look_at_clock(loop);
+    read_clock(loop);
     if (n > 0)
         return CST_OK;
     for (size_t i = 0; i < loop->count; i++)
@@ -467,8 +468,8 @@ static unsigned what_came(const cst_watch *watch, short revents)
 }
 
 /*
- * From the last place to the first: a place that is left gets the last one's watch, which has had
- * its turn.
+ * Call the watches that are ready, from the last place to the first: a place that becomes free gets
+ * the watch of the last place, which has had its turn.
  */
 static void call_ready(cst_loop *loop)
 {
@@ -488,19 +489,19 @@ static void call_ready(cst_loop *loop)
             continue;
         want_less(watch, came);
         watch->fn(watch, came, watch->arg);
-        (void)run_tasks(loop);
+        (void)run_context(loop);
         check_loop(loop);
     }
 }
 
-static cst_status turn(cst_loop *loop, uint64_t timeout_ns)
+static cst_status turn_once(cst_loop *loop, uint64_t timeout_ns)
 {
     cst_status st;
 
     if (cst_ctx_has_work(loop->ctx))
-        timeout_ns = 0; /* something is done in this turn as it is */
-    look_at_clock(loop);
-    st = run_tasks(loop);
+        timeout_ns = 0; /* this turn does something even without waiting */
+    read_clock(loop);
+    st = run_context(loop);
     check_loop(loop);
     if (st < 0)
         return st;
@@ -511,7 +512,7 @@ static cst_status turn(cst_loop *loop, uint64_t timeout_ns)
         return st;
     call_ready(loop);
     if (is_busy(loop))
-        st = run_tasks(loop);
+        st = run_context(loop);
     if (st < 0)
         return st;
     return is_anything_left(loop) ? CST_MORE : CST_IDLE;
@@ -522,7 +523,7 @@ static cst_status run_turn(cst_loop *loop, uint64_t timeout_ns)
     cst_status st;
 
     loop->running = true;
-    st = turn(loop, timeout_ns);
+    st = turn_once(loop, timeout_ns);
     loop->running = false;
     if (st >= 0 && loop->unhandled) {
         loop->unhandled = false;

@@ -71,8 +71,8 @@ static void rest_conduit(struct cst__descriptor *d, cst_loop *loop)
 }
 
 /*
- * Return whether few descriptors are left: the system gives the lowest number that is free, so a
- * high one says so. The rest is for peers and for the host.
+ * Return whether few descriptors are left, which are for peers and for the host then. The system
+ * hands out the lowest number that is free, so a high number says so.
  */
 static bool is_scarce(int fd)
 {
@@ -120,7 +120,10 @@ static ssize_t move_between_files(const struct cst__side *from, const struct cst
     ssize_t moved = copy_file_range(from->fd, (off_t *)(void *)from->position, to->fd,
                                     (off_t *)(void *)to->position, n, 0);
 
-    /* Across file systems, or on one that cannot. sendfile has no position of the destination's. */
+    /*
+     * Between two file systems, or on one that cannot. sendfile takes no position in the
+     * destination.
+     */
     if (moved < 0 && !to->position && errno != ENOSPC && errno != EDQUOT && errno != EFBIG)
         moved = sendfile(to->fd, from->fd, (off_t *)(void *)from->position, n);
     return moved;
@@ -286,8 +289,8 @@ cst_status cst__conduit_drain(struct cst__descriptor *d, cst_loop *loop)
 }
 
 /*
- * Move bytes from the source into the conduit, and from there on. What has left the source stays
- * ours, whatever becomes of it.
+ * Move bytes from the source into the conduit, and from there on. What has left the source counts
+ * as moved even if it cannot go on.
  */
 static enum cst__move step_twice(const struct cst__side *from, const struct cst__side *to, size_t n,
                                  size_t *moved)
@@ -306,7 +309,7 @@ static enum cst__move step_twice(const struct cst__side *from, const struct cst_
 
 /* --- many steps ------------------------------------------------------------------------------- */
 
-/* How often a call may say EAGAIN although both sides look ready. */
+/* How often in a row a call may say EAGAIN although both sides look ready. */
 #define MOST_IDLE 3
 
 static bool needs_conduit(const struct cst__side *from, const struct cst__side *to)

@@ -17,10 +17,13 @@
 
 #define DEFAULT_BACKLOG 511
 
-/* How many peers are let in before the others of the loop get their turn. */
+/* How many peers a listener accepts before the other watches get their turn. */
 #define TURN_ACCEPTS 64
 
-/* How long a listener waits that has run out of something: it would be ready all the time. */
+/*
+ * How long a listener pauses if it cannot accept for want of something. It would be ready all the
+ * time.
+ */
 #define PAUSE_NS ((uint64_t)100 * 1000000)
 
 /* --- addresses -------------------------------------------------------------------------------- */
@@ -45,7 +48,7 @@ static cst_status path_address(union address *out, socklen_t *len, const char *p
     return CST_OK;
 }
 
-/* The number of an interface, which a zone gives by name or as it is. */
+/* Find the number of an interface: a zone is its name or the number itself. */
 static cst_status zone_number(uint32_t *out, const char *zone)
 {
     uint32_t number = 0;
@@ -68,7 +71,7 @@ static cst_status zone_number(uint32_t *out, const char *zone)
     return CST_OK;
 }
 
-/* Without its zone, if it has one, which may be longer than an interface's name. */
+/* The zone, if there is one, is cut off first: it may be longer than the name of an interface. */
 static cst_status ipv6_address(struct sockaddr_in6 *out, const char *host)
 {
     const char *percent = strchr(host, '%');
@@ -124,7 +127,7 @@ static void from_path(cst_endpoint *out, const union address *from, socklen_t le
     out->is_path = true;
 }
 
-/* The zone belongs to an address that is good on one link alone. */
+/* Only the address of one link has a zone. */
 static void from_ipv6(cst_endpoint *out, const struct sockaddr_in6 *from)
 {
     size_t n;
@@ -199,8 +202,8 @@ cst_status cst_socket_remote(cst_endpoint *out, const cst_stream *s)
 /* --- sockets ---------------------------------------------------------------------------------- */
 
 /*
- * Every socket is non-blocking and not for child processes; Linux can say so in the call that makes
- * it.
+ * Every socket is non-blocking and is not inherited by child processes. Linux can say so in the
+ * call that makes the socket.
  */
 #if defined(__linux__)
 static int new_descriptor(int family)
@@ -233,7 +236,7 @@ static int accept_descriptor(int listening)
 }
 #endif
 
-/* What helps only speed goes before a connection does. */
+/* If descriptors are short, conduits are given up for the socket. */
 static int open_socket(cst_loop *loop, int family)
 {
     int fd = new_descriptor(family);
@@ -250,7 +253,7 @@ static void switch_on(int fd, int level, int option)
     (void)setsockopt(fd, level, option, &on, sizeof(on));
 }
 
-/* A unix socket knows nothing of TCP's options: what it refuses it does not need. */
+/* Set the options. A unix socket refuses those of TCP, which it does not need. */
 static void set_options(int fd, const cst_socket_opts *opts)
 {
     if (opts->no_delay)
@@ -267,7 +270,7 @@ static void set_options(int fd, const cst_socket_opts *opts)
 #endif
 }
 
-/* Takes fd in any case. */
+/* Make the stream of a socket. fd is taken in any case. */
 static cst_status new_socket(cst_stream **out, cst_loop *loop, int fd, const cst_socket_opts *opts,
                              bool connecting)
 {
@@ -290,8 +293,8 @@ static cst_status new_socket(cst_stream **out, cst_loop *loop, int fd, const cst
 /* --- connecting ------------------------------------------------------------------------------- */
 
 /*
- * An answer that is there at once comes later all the same: first the caller attaches its
- * listeners.
+ * Connect. If the answer is there at once it is told later all the same, so that the caller can
+ * attach its listeners first.
  */
 static void start_connecting(cst_stream *s, const union address *to, socklen_t len)
 {
@@ -339,8 +342,8 @@ struct cst_listener {
     void *arg;
     cst_socket_opts opts;
     int fd;
-    cst_timer pause; /* until the next try, where nobody could be let in */
-    int spare;       /* given up for a moment when descriptors run out */
+    cst_timer pause; /* until the next try, if nobody could be accepted */
+    int spare;       /* a descriptor that is given up for a moment when none is left */
     bool calling;    /* fn is running: it may close the listener */
     bool closed;
     bool has_path;
@@ -392,8 +395,8 @@ static void close_member(struct cst__loop_member *member)
     cst_listener_close((cst_listener *)(void *)member);
 }
 
-/* Whether the listener is still there. */
-static bool tell(cst_listener *l, cst_stream *socket, cst_status status)
+/* Call the listener's function. Return false if it has closed the listener, which is freed then. */
+static bool tell_listener(cst_listener *l, cst_stream *socket, cst_status status)
 {
     bool closed;
 
@@ -419,9 +422,9 @@ static int accept_one(int listening)
 enum accepted { ACCEPTED_GONE, ACCEPTED_NONE, ACCEPTED_SOME, ACCEPTED_FAILED };
 
 /*
- * Lets the next peer in through the spare descriptor, only to close the door: left to wait, it
- * would keep the listener ready for ever. Without descriptors accept says so also where nobody
- * waits: that is seen here.
+ * Accept the next peer by the spare descriptor, and close the connection: a peer that is left
+ * waiting would keep the listener ready for ever. Without descriptors accept fails also if nobody
+ * waits; this finds that out too.
  */
 static enum accepted turn_away(cst_listener *l)
 {
@@ -446,7 +449,7 @@ static enum accepted accept_failed(cst_listener *l)
         return ACCEPTED_NONE;
     if (cst__descriptors_are_short())
         accepted = turn_away(l);
-    return accepted == ACCEPTED_NONE || tell(l, NULL, st) ? accepted : ACCEPTED_GONE;
+    return accepted == ACCEPTED_NONE || tell_listener(l, NULL, st) ? accepted : ACCEPTED_GONE;
 }
 
 static enum accepted accept_next(cst_listener *l)
@@ -459,10 +462,10 @@ static enum accepted accept_next(cst_listener *l)
         fd = accept_one(l->fd);
     if (fd < 0)
         return accept_failed(l);
-    fd = cst__above_standard_in(
-        fd, l->loop); /* without a number for it this peer is lost, and that is told */
+    /* Without a number above the standard ones this peer is lost, which is told. */
+    fd = cst__above_standard_in(fd, l->loop);
     st = fd < 0 ? cst__os_error() : new_socket(&socket, l->loop, fd, &l->opts, false);
-    return tell(l, socket, st) ? ACCEPTED_SOME : ACCEPTED_GONE;
+    return tell_listener(l, socket, st) ? ACCEPTED_SOME : ACCEPTED_GONE;
 }
 
 static void listen_again(void *arg)
@@ -513,9 +516,9 @@ static cst_status bind_and_listen(cst_listener *l, const union address *at, sock
     return l->spare < 0 ? cst__os_error() : CST_OK;
 }
 
-/* Without a host: every address, IPv4 alone where the machine has no IPv6. */
-static cst_status start_listening(cst_listener *l, const cst_address *at,
-                                  const cst_listen_opts *opts)
+/* Bind and listen. Without a host: on every address, or on those of IPv4 if there is no IPv6. */
+static cst_status listener_start(cst_listener *l, const cst_address *at,
+                                 const cst_listen_opts *opts)
 {
     const char *hosts[] = { at->host ? at->host : "::", "0.0.0.0" };
     size_t tries = at->path || at->host ? 1 : 2;
@@ -568,7 +571,7 @@ cst_status cst_listen(cst_listener **out, cst_loop *loop, const cst_address *at,
     l = new_listener(loop, &opts->socket, fn, arg);
     if (!l)
         return CST_E_NOMEM;
-    st = start_listening(l, at, opts);
+    st = listener_start(l, at, opts);
     if (st < 0) {
         close_listener(l);
         free_listener(l);
