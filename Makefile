@@ -438,7 +438,7 @@ coverage: $(COV_PROGRAMS) $(COV_TOOLS)
 	$(SCRIPT)/coverage-check.sh || [ $$? -eq 77 ]
 	$(SCRIPT)/coverage.sh $(COV_PROGRAMS)
 
-## builds: the other builds that the manual names, with their tests: no atomics, no libcstream-posix, NDEBUG, tcc, MIPS; minutes
+## builds: the other builds that the manual names, with their tests: no atomics, no libcstream-posix, NDEBUG, tcc, musl, MIPS, i386; minutes
 builds:
 	+$(SCRIPT)/builds.sh
 
