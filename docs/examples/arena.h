@@ -1,14 +1,17 @@
 /*
- * arena.h - memory for a context where there is no malloc: an array of the program's own, cut into blocks.
+ * arena.h - memory for a context without malloc: an array of the program's own, cut into blocks.
  *
  *     static _Alignas(max_align_t) unsigned char memory[16384];
  *     static struct arena arena = { .memory = memory, .size = sizeof(memory) };
- *     static const cst_allocator allocator = { .alloc = arena_alloc, .free = arena_free, .user = &arena };
+ *     static const cst_allocator allocator = {
+ *         .alloc = arena_alloc, .free = arena_free, .user = &arena
+ *     };
  *
  *     cst_ctx_new(&ctx, &allocator, NULL);
  *
- * Each block is of a power of two bytes. One that comes back waits in the list of its size, which the library says
- * again, so that a block needs no header. Where the array is used up, cst_* answers with CST_E_NOMEM.
+ * The size of each block is a power of two. A block that is freed waits in the list of its size.
+ * The library frees a block with its size, so a block needs no header. When the array is used up,
+ * the library's calls return CST_E_NOMEM.
  */
 #ifndef ARENA_H
 #define ARENA_H
@@ -31,7 +34,7 @@ struct arena {
     struct arena_block *free[ARENA_SIZES];
 };
 
-/* Returns the place in `free` of the blocks that hold so many bytes, and their size. */
+/* Return the index in `free` of the blocks that hold size bytes; *block_bytes is their size. */
 static inline size_t arena_place(size_t *block_bytes, size_t size)
 {
     size_t place = 0;

@@ -6,11 +6,11 @@
  * FILE goes through the filter of upper_filter.h twice, into OUT (else into a temporary file):
  *
  *     full speed    file source --> upper --> file sink
- *     slow reader   file source --> upper --> a sink that takes a chunk a turn of the host's loop
+ *     slow reader   file source --> upper --> a sink that takes one chunk a turn of the host's loop
  *
- * A table then says what came of it, beside the bound on memory that the highWaterMarks promise and
- * the answer to whether OUT is what `LC_ALL=C tr a-z A-Z < FILE` makes of FILE. The exit code is 0
- * only where all of it is as promised.
+ * A table then shows the figures of both passes, beside the limit on memory that the highWaterMarks
+ * promise, and whether OUT equals the output of `LC_ALL=C tr a-z A-Z < FILE`. The exit code is 0
+ * only if everything is as promised.
  *
  * How to use the library is easier to see in upper.c. This file shows, beyond that, a host's own
  * allocator (cst_allocator), listening (cst_on), and a sink that answers later (cst_this_call,
@@ -100,7 +100,7 @@ struct pass {
     uint64_t in_bytes, out_bytes, chunks, pauses;
     size_t bound_bytes;
     double began_s, seconds;
-    double drawn_s; /* when the bar was drawn last; below 0 where there is none */
+    double drawn_s; /* when the bar was drawn last; negative if there is no bar */
     bool is_equal;
 };
 
@@ -176,7 +176,7 @@ static void on_source_pause(cst_stream *s, const cst_event *event, void *arg)
     struct pass *pass = arg;
 
     (void)event;
-    if (!cst_readable_ended(s)) /* once more at the end, when the pipe lets go of it */
+    if (!cst_readable_ended(s)) /* at the end the pipe pauses it once more */
         pass->pauses++;
 }
 
@@ -201,8 +201,8 @@ struct slow_sink {
     struct pass *pass;
 };
 
-/* Answers later: the host's loop does the work on its next turn. The chunk's bytes stay until the
- * answer, so keeping the struct is enough. */
+/* Answer later: the host's loop does the work in its next turn. The chunk's bytes stay until the
+ * answer, so it is enough to keep the struct. */
 static cst_status slow_sink_write(cst_stream *s, void *self, const cst_slice *chunk)
 {
     struct slow_sink *sink = self;
@@ -382,7 +382,7 @@ static void compare_with_tr(struct pass *pass)
     replace_bar(pass, "");
 }
 
-/* Everything that was promised, or one line that says what was not. */
+/* Check everything that was promised; print a line for what does not hold. */
 static void judge(struct pass *pass)
 {
     size_t limit = pass->bound_bytes < HEAP_LIMIT_BYTES ? pass->bound_bytes : HEAP_LIMIT_BYTES;
@@ -431,9 +431,9 @@ static void print_table(const struct pass *a, const struct pass *b)
 
 /* --- main ------------------------------------------------------------------------------------- */
 
-/* Where the demo was started without one of the standard descriptors, the next file would get the
- * number, and the table would go into it. What is opened instead fails as a closed one does. A file
- * that grows too large is an error, not a signal. */
+/* If the demo was started without one of the standard descriptors, the next file would get its
+ * number, and the table would be written into that file. So open something in its place that fails
+ * as a closed descriptor does. A file that grows too large is an error, not a signal. */
 static void begin(void)
 {
     for (int fd = 0; fd <= 2; fd++)
@@ -449,8 +449,8 @@ static void pass_init(struct pass *pass, const char *title, bool is_slow)
     heap_init(&pass->heap);
 }
 
-/* Whether FILE can be streamed twice and OUT written without harm to it. A directory is left for
- * the source to find. */
+/* Return whether FILE can be streamed twice, and OUT be written without harm to FILE. If FILE is a
+ * directory, the source will find that. */
 static bool is_sensible(struct pass *pass, const char *in_name, const char *out_name)
 {
     struct stat in, out;
@@ -471,7 +471,7 @@ static bool is_sensible(struct pass *pass, const char *in_name, const char *out_
     return true;
 }
 
-/* Whether all went as promised; where not, one line has said so. */
+/* Return whether everything is as promised; if not, a line has said so. */
 static bool run_and_judge(struct pass *pass, const char *in_name, const char *out_name)
 {
     pass->in_name = in_name;

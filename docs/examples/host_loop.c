@@ -1,9 +1,11 @@
 /*
- * host_loop.c - the least that a loop has to do for a context, with a timer and a limit on time.
+ * host_loop.c - the least that a loop has to do for a context, with a timer.
  *
- * The clock is C's own, and what the loop waits for is made up: a line of text every 20 milliseconds, handed in as an
- * immediate, as a socket's bytes would be. It shows cst_ctx_run with a budget, cst_ctx_set_now_ns, cst_timer_start_in,
- * cst_immediate, and wake and clock of cst_ctx_opts.
+ * The clock is C's own. What the loop waits for is made up: a line of text every 20 milliseconds,
+ * handed over as an immediate, as the bytes of a socket would be.
+ *
+ * Calls shown: cst_ctx_run with a budget, cst_ctx_set_now_ns, cst_timer_start_in, cst_immediate,
+ *              and wake and clock of cst_ctx_opts
  */
 #include <stdio.h>
 #include <time.h>
@@ -31,20 +33,21 @@ static uint64_t clock_ns(void)
     return (uint64_t)now.tv_sec * 1000 * MS + (uint64_t)now.tv_nsec;
 }
 
-/* The context asks it where a delay begins outside a turn. */
+/* Called by the context when a delay begins outside a turn. */
 static uint64_t on_clock(void *arg)
 {
     (void)arg;
     return clock_ns();
 }
 
-/* From idle to busy outside a turn. Here it has only to end wait_until; a loop on threads writes to a pipe or an eventfd. */
+/* Called when the idle context gets work outside a turn. Here it only has to end wait_until; a loop
+ * with threads writes to a pipe or an eventfd. */
 static void on_wake(void *arg)
 {
     ((struct loop *)arg)->woken = true;
 }
 
-/* Stands for poll, epoll_wait and the like: returns at due_ns, or when input is there, or woken. */
+/* In place of poll, epoll_wait and the like: return at due_ns, when there is input, or if woken. */
 static void wait_until(struct loop *loop, uint64_t due_ns)
 {
     while (!loop->woken && clock_ns() < due_ns && clock_ns() < loop->next_input_ns)

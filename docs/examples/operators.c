@@ -1,5 +1,5 @@
 /*
- * operators.c - items through ready-made stages, each with a function of yours.
+ * operators.c - items through ready-made stages, each of which calls a function of yours.
  *
  *     lines  -->  filter  -->  map  -->  to_array
  *
@@ -17,7 +17,7 @@
 
 static const char text[] = "# the sea\nwaves\nwind\n# the land\nhills\n";
 
-/* Yields one line after another: static bytes, so nothing is copied and nothing can fail. */
+/* Return the next line. The bytes are static, so nothing is copied and nothing can fail. */
 static cst_status next_line(cst_slice *out, void *arg)
 {
     const char **rest = arg;
@@ -30,7 +30,7 @@ static cst_status next_line(cst_slice *out, void *arg)
     return CST_OK;
 }
 
-/* Passes on what is no comment. */
+/* Say yes to a line that is no comment. */
 static cst_status is_no_comment(bool *out, const cst_slice *line, void *arg)
 {
     (void)arg;
@@ -38,7 +38,7 @@ static cst_status is_no_comment(bool *out, const cst_slice *line, void *arg)
     return CST_OK;
 }
 
-/* Makes a new slice of each. A negative answer would fail the stage, and the pipeline with it. */
+/* Make a new slice of each line. A negative status fails the stage, and so the pipeline. */
 static cst_status to_upper(cst_slice *out, const cst_slice *line, void *arg)
 {
     cst_ctx *ctx = arg;
@@ -61,7 +61,7 @@ static void on_outcome(const cst_error *error, void *arg)
     *(cst_status *)arg = error ? error->status : CST_OK;
 }
 
-/* Makes the stages, joins them and runs: the lines are in the chain then. */
+/* Make the stages, join them and run: afterwards the lines are in the chain. */
 static cst_status collect(cst_ctx *ctx, const char **rest, cst_chain *lines)
 {
     cst_stream *stages[4];
@@ -88,7 +88,7 @@ int main(void)
         return EXIT_FAILURE;
     cst_chain_init(&lines, cst_allocator_malloc());
     st = collect(ctx, &rest, &lines);
-    cst_ctx_free(ctx); /* what uses the chain goes first */
+    cst_ctx_free(ctx); /* before the chain, which its stream uses */
     for (size_t i = 0; i < cst_chain_count(&lines); i++) {
         const cst_slice *line = &cst_chain_slices(&lines)[i];
 

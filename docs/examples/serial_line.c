@@ -1,15 +1,18 @@
 /*
- * serial_line.c - a context on bare metal: no system, no threads, no sleep but an idle instruction.
+ * serial_line.c - a context on bare metal: no operating system, no threads, no sleep but an idle
+ * instruction.
  *
  * A serial line is received by DMA, made upper case by a filter, and sent by DMA:
  *
  *     UART RX  --DMA-->  port source  -->  upper  -->  port sink  --DMA-->  UART TX
  *
- * The device here is made of variables, so that the program runs anywhere: a tick of the clock moves a few bytes, and
- * ends a transfer now and then, as an interrupt would. The loop around it is what a firmware's main has, and all memory is
- * in one array (arena.h): neither this file nor what it takes from the library calls malloc. It shows
- * cst_port_source_new, cst_port_sink_new, cst_port_reserve, cst_port_commit, cst_port_peek, cst_port_consume,
- * cst_ctx_set_now_ns and cst_set_timeouts.
+ * The device here is made of variables, so that the program runs anywhere: each tick of the clock
+ * moves a byte and may end a transfer, as an interrupt would. The loop is that of a firmware's
+ * main. All memory is in one array (arena.h): neither this file nor the objects of the library that
+ * it uses call malloc.
+ *
+ * Calls shown: cst_port_source_new, cst_port_sink_new, cst_port_reserve, cst_port_commit,
+ *              cst_port_peek, cst_port_consume, cst_ctx_set_now_ns, cst_set_timeouts
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,12 +23,12 @@
 
 /* --- the device ------------------------------------------------------------------------------- */
 
-/* A transfer that the device works on while the loop does something else. */
+/* A transfer. The device works on it while the loop does something else. */
 struct dma {
     uint8_t *to;
     const uint8_t *from;
     size_t len, moved;
-    bool busy, done; /* done: what an interrupt handler would set, and nothing more */
+    bool busy, done; /* done is all that an interrupt handler would set */
 };
 
 static const char received[] = "the quick brown fox jumps over the lazy dog\n";
@@ -36,7 +39,8 @@ static size_t rx_taken;
 static char sent[128];
 static size_t sent_len;
 
-/* The receiver gives up when the line is quiet for a tick: a short transfer, as an idle-line interrupt makes it. */
+/* The receiver stops if the line is quiet for a tick: a short transfer, as an idle-line interrupt
+ * would make it. */
 static void rx_tick(void)
 {
     if (!rx.busy)
@@ -63,7 +67,7 @@ static void tx_tick(void)
     }
 }
 
-/* Where a chip would wait for an interrupt. */
+/* In place of the instruction that waits for an interrupt. */
 static void wait_for_interrupt(void)
 {
     ticks++;
@@ -71,9 +75,9 @@ static void wait_for_interrupt(void)
     tx_tick();
 }
 
-/* --- starting and ending transfers ------------------------------------------------------------- */
+/* --- starting and ending transfers ------------------------------------------------------------ */
 
-/* A port with completions tells each want anew: so this is the one place where transfers start. */
+/* The port has `completions` set, so this is called for each transfer, and all start here. */
 static void start_receiving(cst_stream *s, unsigned want, void *arg)
 {
     cst_span span;
@@ -96,7 +100,7 @@ static void start_sending(cst_stream *s, unsigned want, void *arg)
         tx.busy = false, tx.done = true;
 }
 
-/* What the interrupts have left for the loop. */
+/* Do what the interrupts have left for the loop. */
 static void end_transfers(cst_stream *line_in, cst_stream *line_out)
 {
     if (rx.done) {
@@ -144,7 +148,7 @@ static uint64_t clock_ns(void)
     return ticks * 1000000;
 }
 
-/* The loop of a firmware never ends; this one does with the line, or where nothing comes of it. */
+/* The loop of a firmware never ends. This one ends with the line, or if the pipeline fails. */
 static cst_status serve(cst_ctx *ctx, cst_stream *line_in, cst_stream *line_out,
                         const cst_status *outcome)
 {

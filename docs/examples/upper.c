@@ -5,12 +5,12 @@
  *
  *     file source  -->  upper  -->  file sink       a file of any size in a few hundred KiB
  *
- * The filter itself is in upper_filter.h. What follows is what every program around a pipeline
- * does: make a context, make the stages, join them, run, look at the outcome.
+ * The filter itself is in upper_filter.h. This file does what every program around a pipeline does:
+ * make a context, make the stages, join them, run, look at the outcome.
  *
- * Signals are the program's own affair: stdio leaves them alone. If the reader of its output goes,
- * SIGPIPE ends upper without a word, as it ends cat. A file that grows beyond the limit of the
- * process is an error to be told, so the signal of that is ignored. To build it:
+ * Signals are the program's own: stdio.h does not touch them. If the reader of its output goes
+ * away, SIGPIPE ends upper silently, as it ends cat. A file that grows beyond the limit of the
+ * process shall be an error message, so SIGXFSZ is ignored. To build it:
  *
  *     cc upper.c -o upper $(pkg-config --cflags --libs libcstream)
  *
@@ -30,7 +30,7 @@ struct job {
     bool is_done;
 };
 
-/* One line for people. A status may carry an errno of the system's. */
+/* Print a line. A status may carry an errno of the system. */
 static bool complain(const char *what, cst_status st)
 {
     int os = cst_status_os(st);
@@ -39,7 +39,7 @@ static bool complain(const char *what, cst_status st)
     return false;
 }
 
-/* Called once, when every stage is done: without an error, or with the first there was. */
+/* Called once, when every stage is done. error is the first one that there was, or NULL. */
 static void on_outcome(const cst_error *error, void *arg)
 {
     struct job *job = arg;
@@ -54,8 +54,8 @@ static void on_outcome(const cst_error *error, void *arg)
         complain(error->stage, error->status);
 }
 
-/* Makes the stages and joins them; nothing flows before the context runs. The stages belong to the
- * context, and each file to its stage, which closes it whatever happens. */
+/* Make the stages and join them; nothing flows before the context runs. The context owns the
+ * stages, and each stage owns its file, which it closes whatever happens. */
 static bool start(struct job *job, cst_ctx *ctx, const char *in, const char *out)
 {
     FILE *file = in ? fopen(in, "rb") : stdin;

@@ -35,7 +35,7 @@ static cst_status is_short(bool *out, const cst_slice *chunk, void *arg)
     return CST_OK;
 }
 
-/* What comes before the first byte of each, and drops the rest. */
+/* Keep the first byte of each item. */
 static cst_status first_byte(cst_slice *out, const cst_slice *chunk, void *arg)
 {
     (void)arg;
@@ -77,7 +77,7 @@ static void on_answer(const cst_error *error, bool answer, void *arg)
         printf("%s: %d\n", (const char *)arg, answer);
 }
 
-/* Joins a source of words, a stage (or none) and an end, and runs them. */
+/* Join a source of words, a stage (or none) and an end, and run them. */
 static void run(cst_ctx *ctx, cst_stream *stage, cst_stream *end)
 {
     const cst_slice words[3] = { cst_slice_str("a"), cst_slice_str("bcd"), cst_slice_str("efghi") };

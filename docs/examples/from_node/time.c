@@ -1,7 +1,7 @@
 /*
- * time.c - timers, immediates and limits; and collecting a whole stream, which comes out later too.
+ * time.c - timers, immediates and limits; and collecting a whole stream.
  *
- * The clock here is a number: the host says the time with each turn.
+ * The clock here is a number: the host tells the time with each turn.
  *
  * It prints:
  *

@@ -4,9 +4,9 @@
  *     source --> client ~~~~~~ wire ~~~~~~> server --> upper --+
  *     sink  <--- client <~~~~~ wire ~~~~~~~ server <-----------+
  *
- * Seven connections at once, both ends of each in this process, and every end a port: what is left
- * for a loop is to carry bytes between ports and wires. The client sends, closes its direction, and
- * hashes what comes back. Some are difficult:
+ * Seven connections run at once. Both ends of each are in this process, and every end is a port, so
+ * a loop only has to carry bytes between ports and wires. The client sends, closes its direction,
+ * and hashes what comes back. Some connections are difficult:
  *
  *     late     reads when all others are done, another thread has answered, a timer has fired, and
  *              a calculation in many steps has come to its end; its server is gone by then, and the
@@ -24,7 +24,7 @@
  *     stalled    100000 bytes, hash 4934a5c2f75777e1, echoed CST_E_TIMEOUT, received CST_OK
  *     deaf            0 bytes, hash cbf29ce484222325, echoed CST_E_TIMEOUT, received CST_OS
  *
- * ISO C and the library alone: so superloop.c runs it too.
+ * It uses only ISO C and the library, so superloop.c can run it too.
  */
 #ifndef ECHO_H
 #define ECHO_H
@@ -33,10 +33,10 @@
 
 enum { ECHO_CONNECTIONS = 7 };
 
-/* A turn's limits: small, so that the loops meet CST_MORE. */
+/* The limits of a turn: small, so that the loops meet CST_MORE. */
 enum { ECHO_TURN_TASKS = 50, ECHO_TURN_BYTES = 100000 };
 
-/* Has fn(arg) called in the context, later, from elsewhere: by cst_post on the task. */
+/* Have fn(arg) called in the context later, by cst_post of the task from elsewhere. */
 typedef void echo_ask_fn(cst_task *task, cst_task_fn *fn, void *arg, void *host);
 
 struct echo;
@@ -45,7 +45,7 @@ struct echo_connection {
     struct echo *echo;
     unsigned number;
     cst_stream *source, *client, *server, *sink;
-    unsigned open; /* what has not come to its end: three pipelines, two ports */
+    unsigned open; /* what has not ended: three pipelines, two ports */
     cst_status echoed, received;
 
     /* source and sink */
@@ -67,16 +67,16 @@ struct echo {
     struct echo_connection connections[ECHO_CONNECTIONS];
 };
 
-/* Begins without a connection. */
+/* Begin, without a connection. */
 void echo_init(struct echo *echo, cst_ctx *ctx, echo_ask_fn *ask, void *host);
 
-/* Joins the two ports, which stay the caller's, to the streams of the next connection. */
+/* Join two ports, which stay the caller's, to the streams of the next connection. */
 cst_status echo_connect(struct echo *echo, cst_stream *client, cst_stream *server);
 
-/* Whether every connection has come to its end, and every port is closed. */
+/* Return whether every connection has ended and every port is closed. */
 bool echo_is_done(const struct echo *echo);
 
-/* One line for each connection. */
+/* Print a line for each connection. */
 void echo_print(const struct echo *echo);
 
 #endif

@@ -1,15 +1,15 @@
 /*
- * epoll.c - epoll(7) drives a context: the set of the system is what the ports want, and nothing
- * else is kept.
+ * epoll.c - epoll(7) drives a context: the system's set of events is what the ports want; nothing
+ * else is remembered.
  *
- *     wake      an eventfd, from other threads alone: this one turns before it sleeps
+ *     wake      an eventfd, from other threads only: this one runs the context before it sleeps
  *     due       the timeout of epoll_wait
  *     time      told after epoll_wait
  *     MORE      a timeout of 0
- *     interest  an epoll_ctl for each change; where nothing is wanted, the socket leaves the set
+ *     interest  an epoll_ctl for each change; if nothing is wanted, the socket leaves the set
  *     spans     lent from read_into and write_from to their return, no longer
  *
- * What is run is the program of echo.h. Calls shown: cst_ctx_run, cst_ctx_set_now_ns, cst_port_new
+ * It runs the program of echo.h. Calls shown: cst_ctx_run, cst_ctx_set_now_ns, cst_port_new
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -44,8 +44,8 @@ static void wake(void *arg)
         }
 }
 
-/* epoll tells of a hang-up whatever the events: a socket of which nothing is wanted has to leave
- * the set, or the loop would not sleep again. */
+/* epoll reports a hang-up whatever the events are. So a socket of which nothing is wanted has to
+ * leave the set, or the loop would not sleep. */
 static void watch(struct end *end, unsigned want)
 {
     struct epoll_event event = {
@@ -60,7 +60,7 @@ static void watch(struct end *end, unsigned want)
     end->is_watched = event.events;
 }
 
-/* The last word, that nothing is wanted any more, may come after 'close'. */
+/* The last call, with 0, may come after 'close'. */
 static void on_interest(cst_stream *port, unsigned want, void *arg)
 {
     struct end *end = arg;
@@ -72,7 +72,7 @@ static void on_interest(cst_stream *port, unsigned want, void *arg)
         shut(port, end->fd);
 }
 
-/* Nothing is lent any more. A socket that is closed leaves the set. */
+/* No span is lent any more. Closing a socket takes it out of the set. */
 static void on_close(cst_stream *port, const cst_event *event, void *arg)
 {
     struct end *end = arg;
@@ -102,7 +102,7 @@ static cst_status open_end(cst_stream **out, int fd, void *arg)
     return cst_on(end->port, CST_CLOSE, on_close, end);
 }
 
-/* An error or a hang-up is what reading or writing says it is. */
+/* The next read or write tells what an error or a hang-up means. */
 static void move_bytes(struct end *end, uint32_t ready)
 {
     if (ready & (EPOLLIN | EPOLLHUP | EPOLLERR))
@@ -111,8 +111,8 @@ static void move_bytes(struct end *end, uint32_t ready)
         write_from(end->port, end->fd);
 }
 
-/* Less than 1 is a timeout, or a signal: then it is only time to turn again. No callback runs while
- * the events are gone through, so that none is of an end that has been closed meanwhile. */
+/* A result below 1 is a timeout or a signal: it is only time for the next turn. No callback runs in
+ * this loop, so no event is of an end that was closed meanwhile. */
 static void wait_and_move(struct loop *loop, int timeout_ms)
 {
     struct epoll_event events[8];
@@ -124,7 +124,7 @@ static void wait_and_move(struct loop *loop, int timeout_ms)
         if (events[i].data.ptr)
             move_bytes(events[i].data.ptr, events[i].events);
         else if (read(loop->wake, &wakes, sizeof wakes) < 0)
-            continue; /* another wait will tell */
+            continue; /* the next wait reports it again */
     }
 }
 

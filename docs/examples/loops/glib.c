@@ -1,17 +1,17 @@
 /*
  * glib.c - GLib's main loop drives a context: one GSource, which is ready when there is work.
  *
- *     wake      g_main_context_wakeup, from other threads alone
+ *     wake      g_main_context_wakeup, from other threads only
  *     due       the ready time of the source; both clocks are g_get_monotonic_time
  *     time      told before bytes are moved
  *     MORE      cst_ctx_has_work, which GLib asks by prepare and check
- *     interest  a descriptor of the source; where nothing is wanted, it is removed
+ *     interest  a descriptor of the source; if nothing is wanted, it is removed
  *     spans     lent from read_into and write_from to their return, no longer
  *
- * That there is work is asked and not remembered: so a post that comes between a turn and the sleep
- * is seen by prepare, and one that comes later wakes.
+ * Whether there is work is asked, not remembered: prepare sees a post that comes between a turn and
+ * the sleep, and a post that comes later wakes.
  *
- * What is run is the program of echo.h. Calls shown: cst_ctx_run, cst_ctx_set_now_ns,
+ * It runs the program of echo.h. Calls shown: cst_ctx_run, cst_ctx_set_now_ns,
  * cst_ctx_has_work, cst_port_new
  */
 #define _POSIX_C_SOURCE 200809L
@@ -47,8 +47,8 @@ struct source {
 
 /* --- ends ------------------------------------------------------------------------------------- */
 
-/* GLib hands out hang-ups whatever is asked for: a socket of which nothing is wanted has to be
- * removed, or the loop would not sleep again. */
+/* GLib reports a hang-up whatever is asked for. So a socket of which nothing is wanted has to be
+ * removed, or the loop would not sleep. */
 static void watch(struct end *end, unsigned want)
 {
     GSource *source = end->loop->source;
@@ -65,7 +65,7 @@ static void watch(struct end *end, unsigned want)
     }
 }
 
-/* The last word, that nothing is wanted any more, may come after 'close'. */
+/* The last call, with 0, may come after 'close'. */
 static void on_interest(cst_stream *port, unsigned want, void *arg)
 {
     struct end *end = arg;
@@ -77,7 +77,7 @@ static void on_interest(cst_stream *port, unsigned want, void *arg)
         shut(port, end->fd);
 }
 
-/* Nothing is lent any more. */
+/* No span is lent any more. */
 static void on_close(cst_stream *port, const cst_event *event, void *arg)
 {
     struct end *end = arg;
@@ -110,7 +110,7 @@ static cst_status open_end(cst_stream **out, int fd, void *arg)
 
 /* --- the context ------------------------------------------------------------------------------ */
 
-/* It is remembered until the loop sleeps next. */
+/* GLib remembers it until the loop sleeps next. */
 static void wake(void *arg)
 {
     struct loop *loop = arg;
@@ -126,12 +126,12 @@ static gboolean has_work(GSource *source)
 
 static gboolean prepare(GSource *source, gint *timeout_ms)
 {
-    *timeout_ms = -1; /* the ready time says it */
+    *timeout_ms = -1; /* the ready time is the timeout */
     return has_work(source);
 }
 
-/* An error or a hang-up is what reading or writing says it is. No callback runs here, so that no
- * end goes while they are looked at. */
+/* The next read or write tells what an error or a hang-up means. No callback runs here, so no end
+ * is closed meanwhile. */
 static void move_bytes(struct loop *loop)
 {
     for (size_t i = 0; i < loop->count; i++) {

@@ -1,18 +1,18 @@
 /*
  * io_uring.c - io_uring drives a context: the kernel works on the spans themselves.
  *
- *     wake      an eventfd, of which a read is always under way; from other threads alone
+ *     wake      an eventfd, of which a read is always in flight; from other threads only
  *     due       the timeout of the wait for completions
  *     time      told after that wait
  *     MORE      no wait
- *     interest  starts a transfer: recv, sendmsg; cancels those of a port that is gone
+ *     interest  starts a transfer: recv, sendmsg; cancels those of a port that was destroyed
  *     spans     the kernel's from then on, until the completion gives them back
  *
- * A port that is destroyed with bytes under way closes only when they are back: so no buffer goes
- * under the kernel's hands, and what is closed is done with.
+ * A port that is destroyed while a span is lent closes only when the span is back. So no buffer is
+ * freed while the kernel uses it, and nothing is in flight for a port that has closed.
  *
- * Where the kernel refuses a ring, that is said in a line, and the exit status is 77. What is run
- * is the program of echo.h. Calls shown: cst_ctx_run, cst_ctx_set_now_ns, cst_port_new,
+ * If the kernel refuses a ring, a line says so, and the exit status is 77. It runs the program of
+ * echo.h. Calls shown: cst_ctx_run, cst_ctx_set_now_ns, cst_port_new,
  * cst_port_reserve, cst_port_commit, cst_port_peek, cst_port_consume, cst_port_fail
  */
 #define _GNU_SOURCE
@@ -32,7 +32,7 @@ enum { MAX_SPANS = 16, RING_ENTRIES = 64, EXIT_SKIPPED = 77 };
 
 struct end;
 
-/* A transfer: its address goes to the kernel and comes back with the completion. */
+/* A transfer. The kernel gets its address and returns it with the completion. */
 struct transfer {
     void (*on_completion)(struct end *end, int result);
     struct end *end;
@@ -58,7 +58,7 @@ struct loop {
     struct end ends[MAX_ENDS];
 };
 
-/* Where the queue is full, the kernel takes what is in it. */
+/* If the queue is full, submit what is in it. */
 static struct io_uring_sqe *next_sqe(struct loop *loop)
 {
     struct io_uring_sqe *sqe = io_uring_get_sqe(&loop->ring);
@@ -70,7 +70,7 @@ static struct io_uring_sqe *next_sqe(struct loop *loop)
     return sqe;
 }
 
-/* After the operation is described, which may clear the data. */
+/* Call it after the operation was described, which may clear the data. */
 static void mark(struct io_uring_sqe *sqe, struct transfer *transfer)
 {
     io_uring_sqe_set_data(sqe, transfer);
@@ -118,7 +118,7 @@ static void begin_send(struct end *end)
     if (count == 0)
         return;
     for (size_t i = 0; i < count; i++) {
-        end->iov[i].iov_base = (void *)(uintptr_t)spans[i].data; /* which is not written to */
+        end->iov[i].iov_base = (void *)(uintptr_t)spans[i].data; /* it is only read */
         end->iov[i].iov_len = spans[i].len;
     }
     end->message = (struct msghdr){ .msg_iov = end->iov, .msg_iovlen = count };
@@ -135,8 +135,8 @@ static void on_sent(struct end *end, int n)
         cst_port_fail(end->port, CST_WRITING, CST_OS(-n));
 }
 
-/* The completion comes all the same: with what was moved, or with -ECANCELED. That of the cancel
- * itself says nothing more. */
+/* The completion of the transfer still comes: with the bytes that were moved, or with -ECANCELED.
+ * The completion of the cancel itself tells nothing more. */
 static void cancel(struct end *end, struct transfer *transfer)
 {
     struct io_uring_sqe *sqe;
@@ -166,7 +166,7 @@ static void on_interest(cst_stream *port, unsigned want, void *arg)
     }
 }
 
-/* Nothing is lent any more: so nothing is under way. */
+/* No span is lent any more, so nothing is in flight. */
 static void on_close(cst_stream *port, const cst_event *event, void *arg)
 {
     struct end *end = arg;
@@ -176,7 +176,8 @@ static void on_close(cst_stream *port, const cst_event *event, void *arg)
     cst_unref(port);
 }
 
-/* The socket blocks: an operation of the ring then waits in the kernel until it can be done. */
+/* The socket is a blocking one: an operation of the ring waits in the kernel until it can be
+ * done. */
 static cst_status open_end(cst_stream **out, int fd, void *arg)
 {
     struct loop *loop = arg;
@@ -219,8 +220,8 @@ static void watch_wake(struct loop *loop)
     io_uring_sqe_set_data(sqe, loop);
 }
 
-/* Starts what the turn has decided, waits for something to end, and tells what time it is then. An answer that is negative
- * (-ETIME, -EINTR) means that it is only time to turn again. */
+/* Start what the turn has queued, wait until something ends, and tell the context the time. A
+ * negative result (-ETIME, -EINTR) only means that it is time for the next turn. */
 static void submit_and_wait(struct loop *loop, cst_status st, uint64_t due_ns)
 {
     struct io_uring_cqe *cqe;

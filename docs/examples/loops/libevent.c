@@ -1,17 +1,17 @@
 /*
- * libevent.c - libevent drives a context: wake does it all.
+ * libevent.c - libevent drives a context: wake starts every turn.
  *
- *     wake      activates an event, whose callback is a turn; from whichever thread
+ *     wake      activates an event, whose callback is a turn; from any thread
  *     due       a timer, whose callback is a turn
- *     time      the clock, which the context asks
- *     MORE      the same timer, at once
+ *     time      the clock, which the context calls
+ *     MORE      that timer, at once
  *     interest  adds and deletes a socket's two events
  *     spans     lent from read_into and write_from to their return, no longer
  *
- * libevent has no place to say "before you sleep". It needs none: what a callback of its own hands
- * to a port makes the context busy, and then wake is called.
+ * libevent has no place to call something before it sleeps. It needs none: what a callback of
+ * libevent hands to a port gives the context work, so wake is called.
  *
- * What is run is the program of echo.h. Calls shown: cst_ctx_run, cst_port_new
+ * It runs the program of echo.h. Calls shown: cst_ctx_run, cst_port_new
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -63,7 +63,7 @@ static void watch(struct event *event, bool is_wanted)
         event_del(event);
 }
 
-/* The last word, that nothing is wanted any more, may come after 'close'. */
+/* The last call, with 0, may come after 'close'. */
 static void on_interest(cst_stream *port, unsigned want, void *arg)
 {
     struct end *end = arg;
@@ -76,7 +76,7 @@ static void on_interest(cst_stream *port, unsigned want, void *arg)
         shut(port, end->fd);
 }
 
-/* Nothing is lent any more. */
+/* No span is lent any more. */
 static void on_close(cst_stream *port, const cst_event *event, void *arg)
 {
     struct end *end = arg;
@@ -124,8 +124,8 @@ static uint64_t say_time(void *arg)
     return now_ns();
 }
 
-/* A timeout of nothing, where there is more to do: an event that its own callback activated would
- * come again before any socket. */
+/* If there is more to do, use a timeout of 0: an event that its own callback activates would come
+ * again before any socket. */
 static void sleep_until(struct loop *loop, cst_status st, uint64_t due_ns)
 {
     uint64_t now = now_ns(), us = 0;
@@ -155,8 +155,8 @@ static void turn(evutil_socket_t fd, short what, void *arg)
         event_base_loopbreak(loop->base);
 }
 
-/* Two events for one callback: adding a timer again takes back that it was activated, and with it
- * another thread's wake. */
+/* Two events have one callback: adding a timer again undoes its activation, and with it the wake of
+ * another thread. */
 static bool loop_init(struct loop *loop)
 {
     const cst_ctx_opts opts = { .wake = wake, .wake_arg = loop, .clock = say_time };

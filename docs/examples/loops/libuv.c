@@ -3,16 +3,16 @@
  *
  *     wake      a uv_async_t
  *     due       a uv_timer_t
- *     time      uv_hrtime, which the context asks
+ *     time      uv_hrtime, which the context calls
  *     MORE      a uv_idle_t: the loop does not sleep while there is one
  *     interest  starts a transfer: uv_read_start, uv_write, uv_shutdown; uv_close ends them
  *     spans     lent to libuv: for reading, in its allocation callback; for writing, from uv_write
  *               to its callback
  *
- * The context is turned by a uv_prepare_t: just before libuv works out how long to sleep. So what
- * ends the sleep (async, timer, idle) has nothing else to do.
+ * A uv_prepare_t runs the context, just before libuv computes how long to sleep. So what ends the
+ * sleep (async, timer, idle) has nothing else to do.
  *
- * What is run is the program of echo.h. Calls shown: cst_ctx_run, cst_port_new, cst_port_reserve,
+ * It runs the program of echo.h. Calls shown: cst_ctx_run, cst_port_new, cst_port_reserve,
  * cst_port_commit, cst_port_peek, cst_port_consume, cst_port_ended
  */
 #define _POSIX_C_SOURCE 200809L
@@ -30,7 +30,7 @@ struct end {
     uv_tcp_t tcp;
     uv_write_t write;
     uv_shutdown_t shutdown;
-    cst_stream *port; /* one reference, until libuv has done with tcp */
+    cst_stream *port; /* one reference, until libuv no longer needs tcp */
     size_t sending_bytes;
 };
 
@@ -64,8 +64,8 @@ static void lend(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     *buf = (uv_buf_t){ .base = (char *)span.data, .len = span.len };
 }
 
-/* libuv's errors are -errno; 0 is EAGAIN. It would read on at once, but the port says by interest
- * when it wants the next chunk. */
+/* libuv's errors are -errno; 0 is EAGAIN. libuv would go on reading at once, but the port tells by
+ * interest when it wants the next chunk. */
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
     struct end *end = stream->data;
@@ -82,7 +82,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 
 /* --- out -------------------------------------------------------------------------------------- */
 
-/* All or nothing. With UV_ECANCELED the port was destroyed: then the status does not matter. */
+/* Everything was written, or nothing. After UV_ECANCELED the status does not matter: the port was
+ * destroyed. */
 static void on_written(uv_write_t *write, int status)
 {
     struct end *end = write->data;
@@ -134,7 +135,7 @@ static void on_handle_closed(uv_handle_t *handle)
     cst_unref(end->port);
 }
 
-/* What is under way is called back first, with UV_ECANCELED: so that all spans come back. */
+/* libuv first calls back what is in flight, with UV_ECANCELED, so all spans come back. */
 static void close_end(struct end *end)
 {
     if (!uv_is_closing((uv_handle_t *)&end->tcp))
@@ -190,7 +191,7 @@ static cst_status open_end(cst_stream **out, int fd, void *arg)
 
 /* --- the context ------------------------------------------------------------------------------ */
 
-/* From whichever thread. */
+/* Called from any thread. */
 static void wake(void *arg)
 {
     struct loop *loop = arg;
@@ -204,7 +205,7 @@ static uint64_t say_time(void *arg)
     return uv_hrtime();
 }
 
-/* They only end the sleep. */
+/* These only end the sleep. */
 static void on_async(uv_async_t *async)
 {
     (void)async;
@@ -220,7 +221,7 @@ static void on_idle(uv_idle_t *idle)
     (void)idle;
 }
 
-/* libuv counts milliseconds, in 64 bits, from the time that it has looked at last. */
+/* libuv counts milliseconds, in 64 bits, from the time when it last read its clock. */
 static void sleep_until(struct loop *loop, uint64_t due_ns)
 {
     uint64_t now = uv_hrtime();

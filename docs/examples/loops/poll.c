@@ -1,16 +1,17 @@
 /*
  * poll.c - poll(2) drives a context: the plainest loop there is.
  *
- *     turn the context --> sleep in poll --> read and write what is ready --> again
+ *     run the context --> sleep in poll --> read and write what is ready --> again
  *
- *     wake      a byte in a pipe, from other threads alone: this one turns before it sleeps
+ *     wake      a byte in a pipe, from other threads only: this one runs the context before it
+ *               sleeps
  *     due       the timeout of poll
  *     time      told after poll
  *     MORE      a timeout of 0
- *     interest  the events of a pollfd; where there are none, the pollfd is switched off
+ *     interest  the events of a pollfd; if there are none, the pollfd is switched off
  *     spans     lent from read_into and write_from to their return, no longer
  *
- * What is run is the program of echo.h. Calls shown: cst_ctx_run, cst_ctx_set_now_ns, cst_port_new
+ * It runs the program of echo.h. Calls shown: cst_ctx_run, cst_ctx_set_now_ns, cst_port_new
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -46,8 +47,8 @@ static void wake(void *arg)
         }
 }
 
-/* poll tells of a hang-up whatever the events: it must not look at a socket of which nothing is
- * wanted, or it would not sleep again. It passes over what is negative. */
+/* poll reports a hang-up whatever the events are. So it must not look at a socket of which nothing
+ * is wanted, or it would not sleep. It ignores a negative descriptor. */
 static void on_interest(cst_stream *port, unsigned want, void *arg)
 {
     struct end *end = arg;
@@ -59,7 +60,7 @@ static void on_interest(cst_stream *port, unsigned want, void *arg)
         shut(port, end->fd);
 }
 
-/* Nothing is lent any more, and nothing will be wanted. */
+/* No span is lent any more, and nothing will be wanted. */
 static void on_close(cst_stream *port, const cst_event *event, void *arg)
 {
     struct end *end = arg;
@@ -89,8 +90,8 @@ static cst_status open_end(cst_stream **out, int fd, void *arg)
     return cst_on(end->port, CST_CLOSE, on_close, end);
 }
 
-/* An error or a hang-up is what reading or writing says it is. No callback runs here, so that no
- * end goes while they are looked at. */
+/* The next read or write tells what an error or a hang-up means. No callback runs here, so no end
+ * is closed meanwhile. */
 static void move_bytes(struct loop *loop)
 {
     char byte[16];
@@ -116,7 +117,7 @@ static cst_status turn(struct loop *loop, cst_budget *budget)
     return cst_ctx_run(loop->ctx, budget);
 }
 
-/* Less than 1 is a timeout, or a signal: then it is only time to turn again. */
+/* A result below 1 is a timeout or a signal: it is only time for the next turn. */
 static void wait_and_move(struct loop *loop, int timeout_ms)
 {
     int count;

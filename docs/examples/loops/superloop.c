@@ -1,21 +1,21 @@
 /*
- * superloop.c - a loop without a system drives a context: devices that copy by themselves, an
- * interrupt, a counter of ticks.
+ * superloop.c - a loop without an operating system drives a context: devices that copy by
+ * themselves, an interrupt, a counter of ticks.
  *
  *     wake      a flag; an interrupt may raise it too
  *     due       the alarm that ends the sleep of the processor
  *     time      told before devices are asked what they have done
  *     MORE      no sleep
- *     interest  hands a span to a device; takes it back where the port is gone
- *     spans     the device's from then on, until it says that it has done with them
+ *     interest  hands a span to a device; takes it back if the port was destroyed
+ *     spans     the device's from then on, until it no longer needs them
  *
- * Here the devices, the interrupt and the time are made up, so that the program runs anywhere and
- * comes out the same every time: a device is wired to another, and copies from the span that this
- * one sends into the span that it was given to fill.
+ * The devices, the interrupt and the time are made up here, so that the program runs anywhere and
+ * always prints one result. A device is wired to another: it copies from the span that the other
+ * sends into the span that it was given to fill.
  *
  * All memory is in one array (arena.h): nothing here calls malloc.
  *
- * What is run is the program of echo.h. Calls shown: cst_ctx_run, cst_ctx_set_now_ns, cst_post,
+ * It runs the program of echo.h. Calls shown: cst_ctx_run, cst_ctx_set_now_ns, cst_post,
  * cst_port_new, cst_port_reserve, cst_port_commit, cst_port_peek, cst_port_consume, cst_port_ended
  */
 #include <signal.h>
@@ -78,7 +78,7 @@ static void on_interest(cst_stream *port, unsigned want, void *arg)
         take_back(device);
 }
 
-/* Nothing is lent any more. The other end's bytes go nowhere from now on. */
+/* No span is lent any more. The bytes of the other end are dropped from now on. */
 static void on_close(cst_stream *port, const cst_event *event, void *arg)
 {
     struct device *device = arg, *peer = device->peer;
@@ -94,7 +94,7 @@ static void on_close(cst_stream *port, const cst_event *event, void *arg)
     }
 }
 
-/* What a device does by itself, while the processor does something else. */
+/* In place of what a device does by itself while the processor does something else. */
 static void copy(struct device *from)
 {
     struct device *to = from->peer;
@@ -120,7 +120,7 @@ static void wake(void *arg)
     loop->is_awake = 1;
 }
 
-/* An interrupt's handler may post, and nothing else. */
+/* The handler of an interrupt may call cst_post, and nothing else. */
 static void on_interrupt(struct loop *loop)
 {
     loop->interrupt_ns = CST_NEVER;
@@ -137,8 +137,8 @@ static void ask_for_interrupt(cst_task *task, cst_task_fn *fn, void *arg, void *
     loop->interrupt_ns = loop->now_ns + 20000 * TICK_NS;
 }
 
-/* Until the alarm or the interrupt, whichever is first. On a machine, the flag is looked at and the
- * processor stopped while interrupts are held back: so that none comes between. */
+/* Sleep until the alarm or the interrupt, whichever is first. On a real machine, disable interrupts
+ * between the test of the flag and the stop of the processor, so that none comes in between. */
 static void sleep_until(struct loop *loop, uint64_t due_ns)
 {
     uint64_t end_ns = due_ns < loop->interrupt_ns ? due_ns : loop->interrupt_ns;

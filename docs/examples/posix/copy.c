@@ -5,7 +5,7 @@
  *
  * A file is not copied onto itself: OUT is emptied before IN is read.
  *
- * Between two files the bytes go through the kernel, without coming by here. To build it:
+ * Between two files the kernel moves the bytes (zero copy). To build it:
  *
  *     cc copy.c -o copy $(pkg-config --cflags --libs libcstream-posix)
  *
@@ -47,7 +47,7 @@ static void on_outcome(const cst_error *error, void *arg)
         complain(job->out_name, error->status);
 }
 
-/* Takes the name out of the arguments; NULL is the standard stream. */
+/* Return the name in an argument; NULL is the standard stream. */
 static const char *name_of(const char *argument)
 {
     return argument && strcmp(argument, "-") != 0 ? argument : NULL;

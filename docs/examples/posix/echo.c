@@ -1,8 +1,8 @@
 /*
  * echo.c - a server that sends back what it gets.
  *
- *     echo [PORT]              on 127.0.0.1; without PORT on 7000. The first line says where: with 0 the
- *                              system chooses the port
+ *     echo [PORT]     on 127.0.0.1, port 7000 if none is given. With 0 the system chooses the port;
+ *                     the first line of output says which
  *
  * To build it:
  *

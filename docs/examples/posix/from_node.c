@@ -1,6 +1,6 @@
 /*
- * from_node.c - what Node's fs, net, tty and process have, by libcstream-posix; docs/guide/from-node.md puts the two side
- * by side.
+ * from_node.c - what Node's fs, net, tty and process do, by libcstream-posix.
+ * docs/guide/from-node.md puts the two side by side.
  *
  * It prints:
  *

@@ -1,24 +1,24 @@
 /*
- * http_body.c - a server that collects the body of each request, as text, and says how it came out.
+ * http_body.c - a server that collects the body of each request as text, and tells the outcome.
  *
  *     http_body [PORT]        on 127.0.0.1; 0, or none, lets the system choose
  *
  * The first line says which port it is.
  *
- * The body is a stream. What comes from the socket is written into a stage that knows where the
- * body ends, by its length or by its chunks (http_chunked.c), and is piped on to one that makes
- * text of it. On that, as in Node:
+ * The body is a stream. The bytes of the socket are written into a stage that knows where the body
+ * ends, by its length or by its chunks (http_chunked.c). It is piped into a stage that turns bytes
+ * into text. On that stage, as in Node:
  *
  *     req.setEncoding('utf8');
  *     req.on('data', chunk => body += chunk);
  *     req.on('end', () => res.end('Hello world'));
  *
- * A body that is no UTF-8, or ends too early, is answered with 400. A request that takes longer than
- * 30 s in all is cut off.
+ * A body that is not UTF-8, or ends too early, is answered with 400. A request that takes longer
+ * than 30 s in all is destroyed.
  *
- * One request a connection: the answer says close, and what else the client sends is dropped. A
- * client that asks whether it may send its body (Expect: 100-continue) is told so at once, or is
- * given the status that refuses it.
+ * A connection has one request: the answer says close, and what else the client sends is dropped. A
+ * client that asks whether it may send its body (Expect: 100-continue) gets 100 at once, or the
+ * status that refuses its request.
  *
  *     cc http_body.c http_request.c http_chunked.c http_date.c -o http_body \
  *         $(pkg-config --cflags --libs libcstream-posix)
@@ -43,8 +43,7 @@
 
 struct exchange {
     cst_stream *socket;
-    cst_stream
-        *body; /* takes what the socket gives; NULL: before the head, and behind the answer */
+    cst_stream *body; /* gets the bytes of the socket; NULL before the head and after the answer */
     cst_stream *text; /* what the body is piped into */
     bool is_head;     /* the answer has no body */
     cst_chain raw;    /* the body as it came */
@@ -55,7 +54,7 @@ struct exchange {
 
 static void drop_body(struct exchange *x);
 
-/* fields, each with its CR LF: those that belong to the status alone. */
+/* fields: those that belong only to this status, each with its CR LF. */
 static void answer(struct exchange *x, int code, const char *text, const char *fields)
 {
     char head[320], date[HTTP_DATE_ROOM];
@@ -122,7 +121,8 @@ static void on_body_data(cst_stream *body, const cst_event *event, void *arg)
         cst_destroy(body, CST_E_NOMEM);
 }
 
-/* It ended too early, or its chunks are none: then the stage says with which status to refuse. */
+/* It ended too early, or its chunks are ill-formed: the stage's error has the status to answer
+ * with. */
 static void on_body_error(cst_stream *body, const cst_event *event, void *arg)
 {
     int code = CST_USER(0) - event->error->status;
@@ -269,7 +269,7 @@ static void on_data(cst_stream *socket, const cst_event *event, void *arg)
         cst_write(x->body, cst_slice_sub(event->chunk, used, event->chunk->len - used), NULL, NULL);
 }
 
-/* The client has said all that it will. */
+/* The client sends nothing more. */
 static void on_end(cst_stream *socket, const cst_event *event, void *arg)
 {
     struct exchange *x = arg;

@@ -1,6 +1,6 @@
 /*
- * http_chunked.h - the chunked transfer coding taken off a body: RFC 9112, 7.1. As a stage, and as
- * a decoder alone.
+ * http_chunked.h - decodes the chunked transfer coding of a body: RFC 9112, 7.1. As a stage, and as
+ * a decoder without a stream.
  *
  *     5;note="an extension"\r\n      the size, in hexadecimal, and extensions, which are skipped
  *     hello\r\n
@@ -8,9 +8,9 @@
  *     Sum: 5d41402a\r\n              fields behind the body, which are skipped
  *     \r\n
  *
- * Strict, since what stands in front may read the same bytes in another way: lines end with CR LF,
- * no other control byte but tabs stands in them, a size has digits and nothing else, and a line is
- * a field or is refused.
+ * It is strict, since a proxy in front might read these bytes differently: lines end with CR LF and
+ * contain no other control byte but tabs, a size is digits and nothing else, and a line that is not
+ * a field is refused.
  */
 #ifndef HTTP_CHUNKED_H
 #define HTTP_CHUNKED_H
@@ -21,12 +21,12 @@
 
 /* --- the stage -------------------------------------------------------------------------------- */
 
-/* Bytes behind the body: of the next request. Borrowed. */
+/* Gets the bytes behind the body, which are of the next request. Borrowed. */
 typedef void http_rest_fn(cst_stream *s, const cst_slice *rest, void *arg);
 
 /*
- * most_bytes  how long the body may be; 0 is without a limit
- * on_rest     called with what follows the body, each time something does; NULL: it is dropped
+ * most_bytes  how long the body may be; 0 is no limit
+ * on_rest     called each time that bytes follow the body; NULL: they are dropped
  */
 struct http_chunked_opts {
     uint64_t most_bytes;
@@ -35,12 +35,13 @@ struct http_chunked_opts {
 };
 
 /*
- * Make a transform from chunks to the body, whose readable side ends with the last chunk; nobody
- * has to end the writable side. Bytes are handed on as they lie in memory.
+ * Make a transform from chunks to the body. Its readable side ends with the last chunk; nobody has
+ * to end the writable side. Bytes are passed on without copying.
  *
- * It fails with CST_USER(n), n being the status to refuse with: 400 for what is ill-formed, 413 for
- * a body beyond most_bytes, 431 for more than HTTP_MOST_HEAD bytes of extensions and trailers. It
- * fails with CST_E_PREMATURE_CLOSE if the writable side is ended before the last chunk.
+ * It fails with CST_USER(n), where n is the status to refuse with: 400 if the coding is ill-formed,
+ * 413 if the body is longer than most_bytes, 431 for more than HTTP_MOST_HEAD bytes of extensions
+ * and trailers. It fails with CST_E_PREMATURE_CLOSE if the writable side is ended before the last
+ * chunk.
  *
  * opts may be NULL. Returns as the constructors in stream.h.
  */
@@ -65,7 +66,7 @@ enum http_chunked_state {
     HTTP_CHUNK_END
 };
 
-/* Zeroes, but for most_bytes, before the first call. */
+/* Zero it before the first call, then set most_bytes. */
 struct http_chunked {
     enum http_chunked_state state;
     uint64_t left;       /* of the chunk; its size so far */
@@ -75,11 +76,12 @@ struct http_chunked {
 };
 
 /*
- * Take in what comes next: framing bytes, then data of the body.
+ * Decode what comes next: framing bytes, then data of the body. Return
  *
- * HTTP_PARTIAL  *framing bytes are used up, *data bytes behind them are of the body; call again
- * with what follows HTTP_WHOLE    likewise, without data, and the coding ends here 400 413 431   as
- * above
+ *     HTTP_PARTIAL   *framing bytes are used up, *data bytes behind them are of the body; call
+ *                    again with what follows
+ *     HTTP_WHOLE     *framing bytes are used up, *data is 0, and the coding ends here
+ *     400, 413, 431  the status to refuse with, as above
  */
 int http_chunked_next(struct http_chunked *chunked, const uint8_t *bytes, size_t len,
                       size_t *framing, size_t *data);

@@ -1,15 +1,15 @@
 /*
- * http_request.h - the head of an HTTP/1.1 request, as RFC 9110 and RFC 9112 define it. HTTP is no
- * part of the library: these files are there to be copied.
+ * http_request.h - the head of an HTTP/1.1 request, as RFC 9110 and RFC 9112 define it. HTTP is not
+ * part of the library: copy these files if you need them.
  *
- * Plain C11 without I/O, allocation or state. Collect what the client sends in a buffer, and ask
- * after each read:
+ * Plain C11 without I/O, allocation or state. Collect what the client sends in a buffer, and parse
+ * it after each read:
  *
  *     code = http_parse_request(&request, buffer, len, &seen);
- *     if (code == HTTP_PARTIAL) ...           read on
- *     else if (code == HTTP_WHOLE) ...        answer; the head has `seen` bytes, then comes the
- * body else ...                                answer with status `code`, and close: nobody knows
- * any more where the next request begins
+ *     if (code == HTTP_PARTIAL) ...       read on
+ *     else if (code == HTTP_WHOLE) ...    answer; the head has `seen` bytes, the body follows
+ *     else ...                            answer with status `code` and close, since nobody knows
+ *                                         where the next request begins
  *
  * Whatever two recipients could read in two ways is refused, since that is how a request is hidden
  * inside another: control bytes anywhere in the head (a bare CR or LF, too), a blank before a
@@ -26,8 +26,8 @@
 /* No head is longer: RFC 9112, 3 recommends 8000 bytes for the first line alone. */
 #define HTTP_MOST_HEAD 8192
 
-/* Bytes of somebody else's, without a zero behind them. at is NULL if there are none to speak of: a
- * field that was not sent, unlike one that is empty. */
+/* Borrowed bytes, without a zero behind them. at is NULL if there are none, as for a field that was
+ * not sent; not for an empty field. */
 struct http_text {
     const char *at;
     size_t len;
@@ -56,7 +56,7 @@ struct http_request {
     struct http_text path;   /* begins with "/", %XX and all; NULL for "*" and for CONNECT */
     struct http_text query;  /* without "?" */
     struct http_text fields; /* their lines: http_next_field, http_find_field */
-    uint64_t content_length; /* 0 if none was said */
+    uint64_t content_length; /* 0 if there is none */
     bool has_length;
     bool is_chunked;
     bool is_old;           /* HTTP/1.0 */

@@ -1,6 +1,6 @@
 /*
- * http_select.h - what of a resource a GET or HEAD is to be answered with: its path, the conditions
- * of the request, and the range. RFC 9110, 13 and 14. Plain C11 without I/O.
+ * http_select.h - what part of a resource answers a GET or HEAD: the path, the conditions of the
+ * request, and the range. RFC 9110, 13 and 14. Plain C11 without I/O.
  */
 #ifndef HTTP_SELECT_H
 #define HTTP_SELECT_H
@@ -15,11 +15,11 @@
 bool http_decode_path(char *out, size_t room, struct http_text path);
 
 /*
- * What there is to send.
+ * The version of a resource that can be sent.
  *
- * etag      with its quotes, as in the field. Two versions of a resource must not share one.
+ * etag      with its quotes, as in the field. Two versions of a resource must have two tags.
  * modified  in seconds since 1970, not after now
- * now       the clock, as the field Date says it
+ * now       the time, as in the field Date
  */
 struct http_version {
     const char *etag;

@@ -4,30 +4,29 @@
  *
  *     http_server [--whole] [--port N] [--head-seconds N] [--idle-seconds N] DIRECTORY
  *
- * On 127.0.0.1, port 8000 unless said; --port 0 lets the system choose, and the first line says
- * which it is. GET and HEAD, one range a request, conditions (ETag and Last-Modified), connections
- * that are kept, requests one behind the other. A path that leads out of the directory, by a link,
- * is answered as if it were not there; ".." in the root is the root.
+ * It listens on 127.0.0.1, port 8000 by default. With --port 0 the system chooses the port; the
+ * first line of output says which. It knows GET and HEAD, one range a request, conditions (ETag and
+ * Last-Modified), persistent connections and pipelined requests. A path that leads out of the
+ * directory by a link is answered as if it did not exist; ".." in the root is the root.
  *
- * What is asked is taken apart by http_request.c, what is to be answered is chosen by
- * http_select.c: RFC 9112 and 9110. A request that is refused, or has a body, is the last of its
- * connection.
+ * http_request.c parses the request, http_select.c chooses the answer: RFC 9112 and 9110. A request
+ * that is refused, or has a body, is the last of its connection.
  *
- * A file is piped into its socket: what is in memory of it is at most what the socket has not taken
- * yet, and on Linux nothing, since between a file and a socket the library lets the kernel move the
- * bytes. With --whole each request reads its file into memory first, to see what that costs.
+ * A file is piped into its socket: memory holds at most what the socket has not taken yet, and on
+ * Linux nothing, since the kernel moves the bytes between a file and a socket (zero copy). With
+ * --whole each request reads its file into memory first, to see what that costs.
  *
- * A head must be complete after --head-seconds (10), and may have 8 KiB. A client that takes
- * nothing for --idle-seconds (30) is let go. Until then it gets no further answers than its socket
- * has room for, however many requests it sends. One that does not end its side is let go as long
- * after the last answer has gone out.
+ * A request head must be complete after --head-seconds (10), and may have 8 KiB. The connection of
+ * a client that takes nothing for --idle-seconds (30) is destroyed. Until then the client gets no
+ * more answers than its socket has room for, however many requests it sends. The connection of a
+ * client that does not end its side is destroyed that many seconds after the last answer was sent.
  *
  *     cc http_server.c http_request.c http_select.c http_date.c -o http_server \
  *         $(pkg-config --cflags --libs libcstream-posix)
  *
  * Calls shown: cst_listen, cst_read, cst_unshift, cst_write_copy, cst_writable_need_drain,
- * cst_fs_read_stream_new, cst_pipe, cst_stream_bytes_read, cst_end, cst_set_timeouts, cst_timer_start_in,
- * cst_slice_foreign
+ * cst_fs_read_stream_new, cst_pipe, cst_stream_bytes_read, cst_end, cst_set_timeouts,
+ * cst_timer_start_in, cst_slice_foreign
  */
 #define _XOPEN_SOURCE 700
 
@@ -101,7 +100,7 @@ static void on_all_said(cst_stream *socket, cst_status status, void *arg)
         cst_set_timeouts(socket, &(cst_timeouts){ .total_ns = c->server->idle_ns });
 }
 
-/* Ends the connection when what was written has gone out. What the client still sends is read and
+/* End the connection when everything written has been sent. What the client still sends is read and
  * dropped, so that its end is seen. */
 static void finish(struct connection *c)
 {
@@ -117,7 +116,7 @@ static void write_text(struct connection *c, const char *text)
     cst_write_copy(c->socket, text, strlen(text), NULL, NULL);
 }
 
-/* Look at the clock, once for each answer; the date is written anew once a second. */
+/* Read the clock, once for each answer; the text of the date is made once a second. */
 static void look_at_clock(struct server *server)
 {
     int64_t now = (int64_t)time(NULL);
@@ -167,8 +166,9 @@ static void response_done(struct connection *c)
     serve(c);
 }
 
-/* Where the head has promised more than the file has given, since it was cut meanwhile or cannot be
- * read, all that is left is to close: another response would be taken for the rest of this one. */
+/* If the head has promised more bytes than the file has, since the file was truncated meanwhile or
+ * cannot be read, the server can only close: another response would be taken for the rest of this
+ * one. */
 static void on_file_end(cst_stream *file, const cst_event *event, void *arg)
 {
     struct connection *c = arg;
@@ -295,9 +295,10 @@ static void describe(struct file *file, const struct stat *info, int64_t now)
              nanoseconds(info->st_mtim), nanoseconds(info->st_ctim));
 }
 
-/* Opens what a path names, below the root. False: there is no such file, or errno says that there
- * are too many. Where others may put links into the directory while this runs, the path has to be
- * walked with openat, a segment at a time: between realpath and open there is a moment. */
+/* Open the file that a path names below the root. Return false if there is no such file, or if
+ * errno says that too many are open. If others may put links into the directory while this runs,
+ * walk the path with openat instead, a segment at a time: a link may be made between realpath and
+ * open. */
 static bool open_file(struct file *file, const struct server *server, struct http_text target)
 {
     char path[PATH_MAX], wanted[2 * PATH_MAX], real[PATH_MAX];
@@ -390,7 +391,7 @@ static void answer_file(struct connection *c, const struct http_request *request
     st = c->server->whole ? send_whole(c, file->fd, part.first, part.last)
                           : send_file(c, file->fd, part.first, part.last);
     if (st < 0)
-        cst_destroy(c->socket, st); /* the head is out: nothing else can be said */
+        cst_destroy(c->socket, st); /* the head was sent: no other answer is possible */
 }
 
 static void answer(struct connection *c, const struct http_request *request)
@@ -399,7 +400,7 @@ static void answer(struct connection *c, const struct http_request *request)
     bool has_body = request->is_chunked || request->content_length > 0;
     struct file file;
 
-    /* Nobody reads bodies here, nor what comes through a tunnel. */
+    /* Nobody reads bodies here, nor the bytes of a tunnel. */
     if (!request->keep_alive || has_body || request->method == HTTP_CONNECT)
         c->ending = true;
     if (request->method == HTTP_UNKNOWN)
@@ -426,7 +427,7 @@ static void head_is_late(void *arg)
     finish(c);
 }
 
-/* Answers the first request in the buffer, and takes it out; false where it has not come whole. */
+/* Answer the first request in the buffer, and take it out. Return false if it is not complete. */
 static bool answer_next(struct connection *c)
 {
     struct http_request request;
@@ -439,7 +440,7 @@ static bool answer_next(struct connection *c)
     if (code == HTTP_WHOLE) {
         answer(c, &request);
     } else {
-        c->ending = true; /* where the next request begins is not known */
+        c->ending = true; /* nobody knows where the next request begins */
         refuse(c, code, "", request.method == HTTP_HEAD);
     }
     c->len -= c->seen;
@@ -448,7 +449,7 @@ static bool answer_next(struct connection *c)
     return true;
 }
 
-/* Fills the buffer from the socket; what does not fit is put back. False where nothing has come. */
+/* Fill the buffer from the socket; put back what does not fit. Return false if nothing has come. */
 static bool read_more(struct connection *c)
 {
     cst_slice chunk;
@@ -465,8 +466,8 @@ static bool read_more(struct connection *c)
     return true;
 }
 
-/* Answers what there is, one after another, until one takes its time, the client does not take
- * them, or the rest has not come. */
+/* Answer the requests that there are, until an answer is still being sent, the client does not take
+ * the answers, or the next request is not complete. */
 static void serve(struct connection *c)
 {
     cst_ctx *ctx = cst_loop_ctx(c->server->loop);

@@ -1,12 +1,16 @@
 /*
  * stdin_lines.c - standard input piped into a writable of one's own.
  *
- *     stdin_lines <FILE                 how many lines and bytes came, and in how many chunks
+ *     stdin_lines <FILE        print how many lines and bytes came, and in how many chunks
  *
- * In Node:                              const writable = new Writable();
- *                                       writable._write = (chunk, encoding, next) => { ...; next(); };
- *                                       process.stdin.on('error', complain);
- *                                       process.stdin.pipe(writable).on('error', complain);
+ * In Node:
+ *
+ *     const writable = new Writable();
+ *     writable._write = (chunk, encoding, next) => { ...; next(); };
+ *     process.stdin.on('error', complain);
+ *     process.stdin.pipe(writable).on('error', complain);
+ *
+ * To build it:
  *
  *     cc stdin_lines.c -o stdin_lines $(pkg-config --cflags --libs libcstream-posix)
  *
@@ -30,7 +34,8 @@ static void complain(const char *what, cst_status st)
     fprintf(stderr, "stdin_lines: %s: %s\n", what, os ? strerror(os) : cst_status_text(st));
 }
 
-/* Returning CST_OK is next(). A slot that cannot answer yet returns CST_PENDING and calls cst_complete later. */
+/* Returning CST_OK is next(). A slot that cannot answer yet returns CST_PENDING and calls
+ * cst_complete later. */
 static cst_status count_write(cst_stream *s, void *self, const cst_slice *chunk)
 {
     struct counts *counts = self;
