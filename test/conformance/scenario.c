@@ -41,7 +41,8 @@ int main(int argc, char **argv)
 
     if (argc < 1 || !parse_options(&options, argv + 1)) {
         fprintf(stderr, "usage: scenario [--explicit | --status] [--fail-alloc N | N+] "
-                        "[--task-budget K] [--copy] [--ask] [--foreign] [--deaf]\n"
+                        "[--task-budget K] [--byte-budget B] [--copy]\n"
+                        "                [--ask] [--foreign] [--deaf]\n"
                         "                [--replay FILE...]\n"
                         "                [--inject FAULT[,FAULT]] [--entry NAME FILE...]\n"
                         "                [--sample N] [--pairs N] [--seed N] [--inject-all "
@@ -94,6 +95,8 @@ static size_t *number_of(struct options *options, const char *word)
         return &options->failure.at;
     if (strcmp(word, "--task-budget") == 0)
         return &options->run.task_budget;
+    if (strcmp(word, "--byte-budget") == 0)
+        return &options->run.byte_budget;
     if (strcmp(word, "--sample") == 0)
         return &options->plan.sample;
     if (strcmp(word, "--pairs") == 0)

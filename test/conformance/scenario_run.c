@@ -57,9 +57,10 @@ bool scenario_run(const struct scenario *sc, const cst_allocator *allocator,
 
 static void settle(struct host *host)
 {
-    cst_budget budget = { .tasks = host->opts->task_budget };
+    cst_budget budget = { .tasks = host->opts->task_budget, .bytes = host->opts->byte_budget };
+    bool limited = budget.tasks > 0 || budget.bytes > 0;
 
-    while (cst_ctx_run(host->ctx, host->opts->task_budget > 0 ? &budget : NULL) == CST_MORE)
+    while (cst_ctx_run(host->ctx, limited ? &budget : NULL) == CST_MORE)
         inject_step(host);
 }
 

@@ -15,6 +15,7 @@ struct inject;
  * explicit_answers  no slot answers by its status: all complete inside the call, then return
  *                   CST_PENDING
  * task_budget       tasks of one cst_ctx_run, which is called until it is idle; 0 is without limit
+ * byte_budget       bytes that flows may move in one cst_ctx_run, likewise
  * copies            writes and pushes are made by cst_write_copy and cst_push_copy
  * ask               every other slot that returns its answer asks for its call too, and each looks at
  *                   its stream when it has given a chunk
@@ -28,6 +29,7 @@ struct run_opts {
     FILE *out;
     bool explicit_answers;
     size_t task_budget;
+    size_t byte_budget;
     bool copies;
     bool ask;
     bool foreign;

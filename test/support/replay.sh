@@ -3,11 +3,13 @@
 # by default, with every answer by a completion call, with one task a run, with bytes that are copied, with nobody who
 # listens needlessly, with methods that ask for their call needlessly, and with bytes of the host's own. The runner does
 # all of that, and so does the one of the library without its fast path; the one under the sanitizers, if there is such a
-# runner, does the first, the fifth and the last.
+# runner, does the first, the fifth and the last. Scenarios of cut.txt run with a limit of bytes besides, which does not
+# change their traces.
 set -u
 
 build=${BUILD:-build}
-[ $# -gt 0 ] || set -- test/conformance/corpus/*.txt
+cut=
+[ $# -gt 0 ] || { set -- test/conformance/corpus/*.txt; cut=test/conformance/corpus/cut.txt; }
 files=$*
 status=0
 ways=0
@@ -15,11 +17,19 @@ ways=0
 # replay RUNNER [OPTION...]
 replay()
 {
-    echo "replay: $*"
     ways=$((ways + 1))
+    replay_files "$files" "$@"
+}
+
+# replay_files FILES RUNNER [OPTION...]
+replay_files()
+{
+    list=$1
+    shift
+    echo "replay: $*"
     # The files are a list of words.
     # shellcheck disable=SC2086
-    "$@" --replay $files || status=1
+    "$@" --replay $list || status=1
 }
 
 for runner in "$build/test/scenario" "$build/plain/test/scenario"; do
@@ -31,6 +41,8 @@ for runner in "$build/test/scenario" "$build/plain/test/scenario"; do
     replay "$runner" --deaf
     replay "$runner" --ask
     replay "$runner" --foreign
+    [ -z "$cut" ] || replay_files "$cut" "$runner" --byte-budget 5
+    [ -z "$cut" ] || replay_files "$cut" "$runner" --byte-budget 20
 done
 if [ -x "$build/asan/test/scenario" ]; then
     replay "$build/asan/test/scenario"
