@@ -196,10 +196,13 @@ cst_status cst_complete(cst_call call, cst_status status)
         return cst__complete_general(call, status);
     ctx = call.stream->ctx;
     cst__enter(ctx);
-    if (goes_on(call.stream))
+    if (goes_on(call.stream)) {
         complete_and_go_on(call.stream);
-    else
-        cst__write_completed(call.stream);
+    } else {
+        cst__write_complete(call.stream, CST_OK);
+        if (call.stream->flags & CLOSE_EMITTED)
+            cst__stream_check_life(call.stream);
+    }
     cst__leave(ctx);
     return CST_OK;
 }

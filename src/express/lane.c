@@ -28,8 +28,8 @@ static bool settle_stage(cst_stream *s)
     if (untouched) {
         s->flags &= ~IN_FLIGHT;
         cst__w(s)->length = 0;
-    } else {
-        cst__transform_settle(s, 0);
+    } else if (cst__transform_settle(s, 0)) {
+        cst__write_complete(s, CST_OK);
     }
     return untouched;
 }
@@ -156,7 +156,9 @@ void cst__express_show(cst_ctx *ctx)
 cst_status cst__express_write_returned(const struct express_write *way, cst_status status)
 {
     way->sink->slot = way->express.outer;
-    return cst__write_returned(way->sink, way->chunk, status);
+    cst__stream_check(way->sink);
+    cst__write_after_slot(way->sink, way->chunk, status);
+    return cst__write_status(way->sink);
 }
 
 /* The last write of the way says st: tell its pipe, and leave the stages from the last to the
@@ -265,6 +267,7 @@ static bool deliver_to_transform(cst_ctx *ctx, struct express_write *way)
     cst_stream *s = way->sink;
     struct express_transform t;
     cst_status status;
+    cst_slice left;
 
     t.express.producer = s;
     t.express.produced = GAVE_NOTHING;
@@ -283,8 +286,9 @@ static bool deliver_to_transform(cst_ctx *ctx, struct express_write *way)
         }
         cst__express_show(ctx);
     }
-    cst__transform_slot_leave(&t.call, status);
-    leave_way(way, cst__write_begun(s, way->chunk));
+    status = cst__transform_returned(&t.call, status, &left);
+    cst__write_after_transform(s, way->chunk, status, &left);
+    leave_way(way, cst__write_status(s));
     return true;
 }
 

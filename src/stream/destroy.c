@@ -116,7 +116,10 @@ OUT_OF_LINE void call_destroy(cst_stream *s)
 {
     cst_error error = close_error(s);
 
-    cst__call_destroy(s, error.status < 0 ? &error : NULL);
+    cst_status status = cst__call_destroy(s, error.status < 0 ? &error : NULL);
+
+    if (status != CST_PENDING)
+        cst__destroy_answered(s, status);
 }
 
 /* Without a slot, and without an error that would have to be kept, its answer is known. */
@@ -175,6 +178,14 @@ void cst__construct_start(cst_stream *s)
 {
     s->flags &= ~CONSTRUCTED;
     cst__post_for(s, TASK_CONSTRUCT);
+}
+
+void cst__run_construct(cst_stream *s)
+{
+    cst_status status = cst__call_construct(s);
+
+    if (status != CST_PENDING)
+        cst__construct_answered(s, status > 0 ? CST_OK : status);
 }
 
 void cst__run_constructed(cst_stream *s, cst_status status)

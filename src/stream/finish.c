@@ -48,10 +48,47 @@ void cst__run_finish_if_still(cst_stream *s)
         cst__w(s)->pending--;
 }
 
+void cst__flush_answered(cst_stream *s, enum cst__slot slot, cst_status status, cst_slice *chunk)
+{
+    bool as_final = slot == SLOT_FLUSH_AS_FINAL;
+
+    if (status >= 0) {
+        if (chunk)
+            cst__push(s, chunk);
+        cst__push_eof(s);
+    } else if (!as_final) {
+        cst_error error = cst__error_here(s, status, CST_WRITING);
+
+        cst__destroy(s, &error);
+    }
+    if (as_final)
+        cst__final_answered(s, status);
+}
+
+static void flush(cst_stream *s, enum cst__slot slot)
+{
+    struct cst__given given = { .counts = false };
+    cst_status status = CST_OK;
+
+    if (s->ops->flush && !(s->flags & DESTROYED))
+        status = cst__call_flush(s, slot, &given);
+    if (status != CST_PENDING)
+        cst__flush_answered(s, slot, status, given.counts ? &given.chunk : NULL);
+    cst__slice_unref(&given.chunk);
+}
+
+static void call_final(cst_stream *s)
+{
+    cst_status status = cst__call_final(s);
+
+    if (status != CST_PENDING)
+        cst__final_answered(s, status);
+}
+
 static void emit_prefinish(cst_stream *s)
 {
     if ((s->flags & IS_TRANSFORM) && s->ops->final)
-        cst__transform_flush(s, SLOT_FLUSH_AT_FINISH);
+        flush(s, SLOT_FLUSH_AT_FINISH);
     cst__emit(s, CST_PREFINISH);
 }
 
@@ -68,9 +105,9 @@ static void prefinish(cst_stream *s)
     s->flags |= W_SYNC;
     cst__w(s)->pending++;
     if (s->ops->final)
-        cst__call_final(s);
+        call_final(s);
     else
-        cst__transform_flush(s, SLOT_FLUSH_AS_FINAL);
+        flush(s, SLOT_FLUSH_AS_FINAL);
     s->flags &= ~W_SYNC;
 }
 

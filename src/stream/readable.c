@@ -495,6 +495,29 @@ static bool pass_by(cst_stream *s, size_t n)
     return true;
 }
 
+void cst__read_returned(cst_stream *s, cst_status status)
+{
+    struct cst__given given = cst__take_given(s, status);
+
+    if (given.counts)
+        cst__push(s, &given.chunk);
+    cst__slice_unref(&given.chunk);
+    if (status < 0) {
+        cst_error error = cst__error_here(s, status, CST_READING);
+
+        cst__error_or_destroy(s, &error, false);
+    }
+}
+
+/* A transform reads by completing the write whose completion it has kept. */
+static void read_transform(cst_stream *s)
+{
+    if (!(s->flags & T_KEPT))
+        return;
+    s->flags &= ~T_KEPT;
+    cst__write_complete(s, CST_OK);
+}
+
 static bool may_call_slot(const cst_stream *s)
 {
     return (s->flags & (R_READING | R_ENDED | DESTROYED | ERRORED | CONSTRUCTED)) == CONSTRUCTED;
@@ -505,9 +528,9 @@ static void call_slot(cst_stream *s, size_t n, bool by_flow)
 {
     s->flags |= R_READING | R_SYNC;
     if (s->flags & IS_TRANSFORM)
-        cst__transform_read(s);
-    else if (!by_flow || !pass_by(s, n))
-        cst__call_read(s, cst__r(s)->high_water_mark);
+        read_transform(s);
+    else if ((!by_flow || !pass_by(s, n)) && s->ops->read)
+        cst__read_returned(s, cst__call_read(s, cst__r(s)->high_water_mark));
 }
 
 /* Calls the read slot where that is due, and says how much can be taken then. Something is buffered. */

@@ -102,7 +102,7 @@ static void (*const noted_tasks[])(cst_stream *s) = {
     [TASK_FAIL_QUEUE] = cst__run_fail_queue,
     [TASK_FINISH_IF_STILL] = cst__run_finish_if_still,
     [TASK_FINISH] = cst__run_finish,
-    [TASK_CONSTRUCT] = cst__call_construct,
+    [TASK_CONSTRUCT] = cst__run_construct,
     [TASK_ERROR] = cst__run_error,
     [TASK_CLOSE] = cst__run_close,
 };
@@ -114,7 +114,7 @@ static void run_other_task(cst_stream *s, unsigned kind, cst_status status)
     else if (kind == TASK_WRITE_FAILED)
         cst__run_write_failed(s, status);
     else if (kind == TASK_COMPLETE_WRITE)
-        cst__write_answered(s, CST_OK);
+        cst__write_complete(s, CST_OK);
     else if (kind == TASK_CONSTRUCTED)
         cst__run_constructed(s, status);
     else

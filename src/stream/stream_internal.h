@@ -10,10 +10,11 @@
  *
  *      stream.c     making, freeing, looking          cst__stream_check_life: may it be freed?
  *      event.c      listeners and emission
- *      slot.c       calling slots, taking answers     take_answer: which slot was that?
+ *      slot.c       calling slots
+ *      answer.c     answers that come later           take_answer: which rule does it go to?
  *      readable.c   the buffer, read and push         read_more_wanted, can_push
  *      decode.c     cst_set_encoding
- *      writable.c   the queue and the write in flight must_wait, cst__write_answered
+ *      writable.c   the queue and the write in flight must_wait, cst__write_complete
  *      request.c    the callbacks of writes and ends
  *      finish.c     end, final, 'finish'              need_finish
  *      transform.c  from the writable to the readable side
@@ -532,24 +533,35 @@ cst_status cst__give_general(cst_stream *s, cst_slice chunk);
  */
 void cst__call_forget(cst_call call);
 
-/** Notes that the slot of a transform runs; takes its answer, unless it is pending. */
-void cst__transform_slot_enter(struct cst__transform_call *call, cst_stream *s);
-void cst__transform_slot_leave(const struct cst__transform_call *call, cst_status status);
+/** The slot has answered: it owes nothing any more. */
+void cst__slot_answered(cst_stream *s, enum cst__slot slot);
 
-/** The call wrappers. Each sets what is owed, calls, and takes the answer unless it is pending. */
-void cst__call_read(cst_stream *s, size_t size);
-void cst__call_write(cst_stream *s, const cst_slice *chunk);
-void cst__call_transform(cst_stream *s, const cst_slice *chunk);
-void cst__call_writev(cst_stream *s, const cst_slice *chunks, size_t count);
+/** What cst_give left for a slot: whether it counts, since the slot has returned CST_GIVEN, and the chunk, to be released. */
+struct cst__given {
+    bool counts;
+    cst_slice chunk;
+};
+
+/** Take what cst_give left for the slot of s that has returned `status`. */
+struct cst__given cst__take_given(cst_stream *s, cst_status status);
+
+/**
+ * Call a slot, and return what it has returned; but for CST_PENDING it owes nothing then. read has to be there, and what it
+ * gave is still to be taken.
+ */
+cst_status cst__call_read(cst_stream *s, size_t size);
+cst_status cst__call_write(cst_stream *s, const cst_slice *chunk);
+cst_status cst__call_writev(cst_stream *s, const cst_slice *chunks, size_t count);
 cst_status cst__call_transfer(cst_stream *s, cst_transfer *transfer);
-void cst__call_final(cst_stream *s);
-void cst__call_flush(cst_stream *s, enum cst__slot slot);
-void cst__call_construct(cst_stream *s);
+cst_status cst__call_final(cst_stream *s);
+cst_status cst__call_flush(cst_stream *s, enum cst__slot slot, struct cst__given *given);
+cst_status cst__call_construct(cst_stream *s);
+cst_status cst__call_destroy(cst_stream *s, const cst_error *error);
 
-/** The second half of cst__call_read and cst__call_write: the slot has returned this. */
-void cst__read_returned(cst_stream *s, cst_status status);
-void cst__write_slot_returned(cst_stream *s, cst_status status);
-void cst__call_destroy(cst_stream *s, const cst_error *error);
+/** Before and after a call of the slot of a transform. */
+void cst__transform_slot_enter(struct cst__transform_call *call, cst_stream *s);
+cst_status cst__transform_slot_leave(const struct cst__transform_call *call, cst_status status,
+                                     struct cst__given *given);
 
 /* --- readable.c --------------------------------------------------------------------------------------------------- */
 
@@ -596,6 +608,9 @@ void cst__maybe_read_more(cst_stream *s);
  * NULL) says what stood in the way where memory did.
  */
 bool cst__read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *why);
+
+/** The read slot has returned: push what it gave, or fail. */
+void cst__read_returned(cst_stream *s, cst_status status);
 
 /** The rest of a read of any size that has called the read slot, and heard its answer. n could be taken before. */
 bool cst__read_after_slot(cst_stream *s, size_t n, cst_slice *out);
@@ -716,7 +731,9 @@ cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, vo
 
 /** The same where there is nothing to write, and nobody asks how it went. */
 void cst__end_unasked(cst_stream *s);
-void cst__write_answered(cst_stream *s, cst_status status);
+
+/** The write in flight is answered, or fails: what follows? */
+void cst__write_complete(cst_stream *s, cst_status status);
 
 /** Whether the queue would go to writev. */
 static inline bool cst__gathers(const cst_stream *s)
@@ -737,14 +754,12 @@ static inline void cst__queue_is_empty(cst_stream *s)
  */
 void cst__write_next_returned(cst_stream *s, cst_slice *chunk, cst_status status);
 
-/** The same for the slot write, with CST_OK. */
-void cst__write_completed(cst_stream *s);
+/** The slot of a write has returned `status`: the write is answered, or its bytes are kept until it is. */
+void cst__write_after_slot(cst_stream *s, const cst_slice *chunk, cst_status status);
 
-/** The slot of a write was called, and its answer taken; gives what the write says. */
-cst_status cst__write_begun(cst_stream *s, const cst_slice *chunk);
-
-/** The same where the write slot, called by a shortcut, has returned this. */
-cst_status cst__write_returned(cst_stream *s, const cst_slice *chunk, cst_status status);
+/** Likewise the slot of a transform; *left is released in between. */
+void cst__write_after_transform(cst_stream *s, const cst_slice *chunk, cst_status status,
+                                cst_slice *left);
 void cst__final_answered(cst_stream *s, cst_status status);
 void cst__writable_constructed(cst_stream *s);
 void cst__writable_destroying(cst_stream *s);
@@ -802,11 +817,20 @@ cst_status cst__failure_or(const cst_stream *s, cst_status status);
 
 /* --- transform.c -------------------------------------------------------------------------------------------------- */
 
-void cst__transform_write(cst_stream *s, const cst_slice *chunk);
-void cst__transform_answered(cst_stream *s, cst_status status, cst_slice *chunk, size_t mark);
-void cst__transform_settle(cst_stream *s, size_t mark);
-void cst__transform_read(cst_stream *s);
-void cst__transform_flush(cst_stream *s, enum cst__slot slot);
+/** Return whether the write of a transform may complete: there is room, or never will be. Else its completion is kept. mark
+ * is how much was buffered before. */
+bool cst__transform_settle(cst_stream *s, size_t mark);
+
+/**
+ * Call the slot of a transform, or pass a chunk through. Return what the write is answered with, or CST_PENDING: by somebody
+ * later. *left is to be released when that has been taken.
+ */
+cst_status cst__transform_write(cst_stream *s, const cst_slice *chunk, cst_slice *left);
+
+/** Likewise, when the slot has returned `status`; when it is answered, with a chunk to push or NULL. */
+cst_status cst__transform_returned(const struct cst__transform_call *call, cst_status status,
+                                   cst_slice *left);
+cst_status cst__transform_answered(cst_stream *s, cst_status status, cst_slice *chunk, size_t mark);
 void cst__flush_answered(cst_stream *s, enum cst__slot slot, cst_status status, cst_slice *chunk);
 
 /* --- destroy.c ---------------------------------------------------------------------------------------------------- */
@@ -825,6 +849,7 @@ void cst__forget_error(cst_stream *s);
 
 void cst__error_or_destroy(cst_stream *s, const cst_error *error, bool sync);
 void cst__construct_start(cst_stream *s);
+void cst__run_construct(cst_stream *s);
 void cst__construct_answered(cst_stream *s, cst_status status);
 void cst__destroy_answered(cst_stream *s, cst_status status);
 

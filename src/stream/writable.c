@@ -133,8 +133,8 @@ static bool must_keep(const cst_stream *s)
     return (s->flags & (W_EXPECTING | W_KEPT)) == W_EXPECTING && cst__owes_write(s);
 }
 
-/* Its slot has returned. */
-static void flight_begun(cst_stream *s, const cst_slice *chunk)
+/* Its slot has returned: keep the bytes if it has still to answer. */
+static void flight_keep_bytes(cst_stream *s, const cst_slice *chunk)
 {
     s->flags &= ~W_SYNC;
     if (must_keep(s)) {
@@ -161,7 +161,9 @@ cst_status cst__writable_transfer(cst_stream *s, cst_transfer *transfer)
 
     cst__flight_begin(s, 0, NULL);
     st = cst__call_transfer(s, transfer);
-    flight_begun(s, &nothing);
+    if (st != CST_PENDING) /* what is no failure of the write is a success */
+        cst__write_complete(s, st > 0 || st == CST_E_UNSUPPORTED ? CST_OK : st);
+    flight_keep_bytes(s, &nothing);
     if (st != CST_PENDING)
         return st;
     if (!cst__owes_write(s))
@@ -172,29 +174,45 @@ cst_status cst__writable_transfer(cst_stream *s, cst_transfer *transfer)
     return st;
 }
 
+/* A slot of the write has returned: the write is answered, unless that comes later. */
+static void take_status(cst_stream *s, cst_status status)
+{
+    if (status != CST_PENDING)
+        cst__write_complete(s, status > 0 ? CST_OK : status);
+}
+
+void cst__write_after_slot(cst_stream *s, const cst_slice *chunk, cst_status status)
+{
+    take_status(s, status);
+    flight_keep_bytes(s, chunk);
+}
+
+void cst__write_after_transform(cst_stream *s, const cst_slice *chunk, cst_status status,
+                                cst_slice *left)
+{
+    take_status(s, status);
+    cst__slice_unref(left);
+    flight_keep_bytes(s, chunk);
+}
+
+static void start_transform(cst_stream *s, const cst_slice *chunk)
+{
+    cst_slice left;
+    cst_status status = cst__transform_write(s, chunk, &left);
+
+    cst__write_after_transform(s, chunk, status, &left);
+}
+
 static void start_write(cst_stream *s, const cst_slice *chunk, size_t len,
                         struct cst__request *request)
 {
     cst__flight_begin(s, len, request);
     if (s->flags & DESTROYED)
-        cst__write_answered(s, CST_E_DESTROYED);
+        cst__write_after_slot(s, chunk, CST_E_DESTROYED);
     else if (s->flags & IS_TRANSFORM)
-        cst__transform_write(s, chunk);
+        start_transform(s, chunk);
     else
-        cst__call_write(s, chunk);
-    flight_begun(s, chunk);
-}
-
-cst_status cst__write_returned(cst_stream *s, const cst_slice *chunk, cst_status status)
-{
-    cst__write_slot_returned(s, status);
-    return cst__write_begun(s, chunk);
-}
-
-cst_status cst__write_begun(cst_stream *s, const cst_slice *chunk)
-{
-    flight_begun(s, chunk);
-    return cst__write_status(s);
+        cst__write_after_slot(s, chunk, cst__call_write(s, chunk));
 }
 
 /* When a batch without a callback was answered with CST_OK, all that is left to do is to say so. */
@@ -213,7 +231,8 @@ static void call_writev_plainly(cst_stream *s, const cst_chain_row *chunks)
     status = s->ops->writev(s, cst__self(s), cst__row_front(chunks), chunks->count);
     s->slot = SLOT_NONE;
     if (status != CST_OK || (s->flags & (IN_FLIGHT | BATCH_DONE_NOT)) != IN_FLIGHT) {
-        cst__write_slot_returned(s, status);
+        cst__stream_check(s);
+        take_status(s, status);
         return;
     }
     cst__flight_end(s);
@@ -233,11 +252,11 @@ static void start_writev(cst_stream *s)
     w->queue = (cst_chain_row){ .spare = chunks.spare };
     cst__flight_begin(s, w->length, requests);
     if (s->flags & DESTROYED)
-        cst__write_answered(s, CST_E_DESTROYED);
+        cst__write_complete(s, CST_E_DESTROYED);
     else if (!requests && s->slot == SLOT_NONE)
         call_writev_plainly(s, &chunks);
     else
-        cst__call_writev(s, cst__row_front(&chunks), chunks.count);
+        take_status(s, cst__call_writev(s, cst__row_front(&chunks), chunks.count));
     s->flags &= ~W_SYNC;
     if (must_keep(s)) {
         s->flags |= W_KEPT | W_VECTOR;
@@ -432,7 +451,7 @@ static bool nothing_follows(const cst_stream *s, cst_status status)
            (s->flags & (W_SYNC | W_BUFFERED | W_NEED_DRAIN | W_OBJECTS | W_ENDING)) == W_SYNC;
 }
 
-OUT_OF_LINE void flight_over_with_all(cst_stream *s, cst_status status)
+OUT_OF_LINE void flight_end_slow(cst_stream *s, cst_status status)
 {
     struct writable *w = cst__w(s);
     struct cst__request *requests = w->in_flight;
@@ -455,16 +474,16 @@ OUT_OF_LINE void flight_over_with_all(cst_stream *s, cst_status status)
         completed_inside(s);
 }
 
-static void flight_over(cst_stream *s, cst_status status)
+static void flight_end(cst_stream *s, cst_status status)
 {
     if (!nothing_follows(s, status)) {
-        flight_over_with_all(s, status);
+        flight_end_slow(s, status);
         return;
     }
     cst__flight_end(s);
 }
 
-void cst__write_answered(cst_stream *s, cst_status status)
+void cst__write_complete(cst_stream *s, cst_status status)
 {
     CST__ASSERT(!s->ctx->room.express);
     if (!(s->flags & W_EXPECTING)) {
@@ -474,28 +493,21 @@ void cst__write_answered(cst_stream *s, cst_status status)
     } else if (s->flags & W_KEPT) {
         struct kept kept = take_kept(s);
 
-        flight_over(s, status);
+        flight_end(s, status);
         drop_kept(s, &kept);
     } else {
-        flight_over(s, status);
+        flight_end(s, status);
     }
 }
 
 void cst__write_next_returned(cst_stream *s, cst_slice *chunk, cst_status status)
 {
-    cst__write_slot_returned(s, status);
-    flight_begun(s, chunk);
+    cst__stream_check(s);
+    cst__write_after_slot(s, chunk, status);
     cst__slice_unref(chunk);
     hand_over(s, false);
     cst__w(s)->pending++;
     after_write(s, 1, NULL);
-}
-
-void cst__write_completed(cst_stream *s)
-{
-    cst__write_answered(s, CST_OK);
-    if (s->flags & CLOSE_EMITTED)
-        cst__stream_check_life(s);
 }
 
 /* --- write ---------------------------------------------------------------------------------------------------------- */

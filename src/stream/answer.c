@@ -1,0 +1,103 @@
+/*
+ * answer.c - answers that come by a call, later than the slot has returned: which rule does each go to?
+ */
+#include "stream/stream_internal.h"
+
+/* chunk is what came with the answer, or NULL; it may be moved out. */
+static void answer_transform(cst_stream *s, cst_status status, cst_slice *chunk, size_t mark)
+{
+    cst_status st = cst__transform_answered(s, status, chunk, mark);
+
+    if (st != CST_PENDING)
+        cst__write_complete(s, st);
+}
+
+static void take_answer(const cst_call *call, cst_status status, cst_slice *chunk)
+{
+    cst_stream *s = call->stream;
+    enum cst__slot slot = (enum cst__slot)call->slot;
+
+    cst__slot_answered(s, slot);
+    if (status > 0 && slot != SLOT_DESTROY)
+        status = CST_OK;
+    switch (slot) {
+    case SLOT_NONE:
+    case SLOT_READ:
+        break;
+    case SLOT_WRITE:
+        cst__write_complete(s, status);
+        break;
+    case SLOT_TRANSFORM:
+        answer_transform(s, status, chunk, call->mark);
+        break;
+    case SLOT_FINAL:
+        cst__final_answered(s, status);
+        break;
+    case SLOT_FLUSH_AS_FINAL:
+    case SLOT_FLUSH_AT_FINISH:
+        cst__flush_answered(s, slot, status, chunk);
+        break;
+    case SLOT_CONSTRUCT:
+        cst__construct_answered(s, status);
+        break;
+    case SLOT_DESTROY:
+        cst__destroy_answered(s, status);
+        break;
+    }
+    if (s->flags & CLOSE_EMITTED)
+        cst__stream_check_life(s);
+}
+
+static bool is_call(const cst_call *call)
+{
+    return call->stream && call->slot > SLOT_READ && call->slot <= SLOT_DESTROY;
+}
+
+cst_status cst__complete_general(cst_call call, cst_status status)
+{
+    cst_ctx *ctx;
+
+    if (!is_call(&call) || status == CST_PENDING || status == CST_GIVEN)
+        return CST_E_INVALID_ARG;
+    ctx = call.stream->ctx;
+    cst__enter(ctx);
+    take_answer(&call, status, NULL);
+    cst__leave(ctx);
+    return CST_OK;
+}
+
+/* Return whether it is a call whose answer may have a chunk. */
+static bool takes_chunk(const cst_call *call)
+{
+    return call->stream && (call->slot == SLOT_TRANSFORM || call->slot == SLOT_FLUSH_AS_FINAL ||
+                            call->slot == SLOT_FLUSH_AT_FINISH);
+}
+
+cst_status cst_complete_with(cst_call call, cst_slice chunk)
+{
+    bool fits = takes_chunk(&call);
+
+    if (fits) {
+        cst_ctx *ctx = call.stream->ctx;
+
+        cst__enter(ctx);
+        take_answer(&call, CST_OK, &chunk);
+        cst__leave(ctx);
+    }
+    cst__slice_unref(&chunk);
+    return fits ? CST_OK : CST_E_INVALID_ARG;
+}
+
+cst_status cst_complete_copy(cst_call call, const void *bytes, size_t len)
+{
+    cst_slice chunk;
+    cst_status st;
+
+    if (!takes_chunk(&call) || (!bytes && len))
+        return CST_E_INVALID_ARG;
+    st = cst__copy(&chunk, &call.stream->ctx->copies, bytes, len);
+    if (st == CST_OK)
+        return cst_complete_with(call, chunk);
+    cst__complete_general(call, st);
+    return st;
+}
