@@ -362,7 +362,6 @@ endif
 ## plain: build/plain: the library without the fast path (CST_NO_EXPRESS), and the runners that are compared with Node
 plain: $(BUILD)/plain/libcstream.a $(PLAIN_TOOLS)
 
-
 # --- tests ------------------------------------------------------------------------------------------------------------
 
 # What the scripts of test/support need to know.
@@ -450,10 +449,11 @@ headers:
 lint:
 	$(SCRIPT)/lint.sh
 
-## rooms: no room depends on one above it, no files of a room on each other in a circle; files: their lengths and widths
+## rooms: no room depends on one above it, no files of a room on each other in a circle
 rooms: all
 	$(SCRIPT)/rooms-check.sh --circles
 
+## files: the limits of files, functions and lines
 files:
 	$(SCRIPT)/files-check.sh
 
