@@ -13,7 +13,7 @@
 #include "bytes/chain_internal.h"
 
 /* A chain of at most so many items is checked whole after each call. */
-#define CHECKED_ITEMS 64
+enum { CHECKED_ITEMS = 64 };
 
 /* With CST_CHECK; the bytes of a long chain are not summed each time. */
 static void check_chain(const cst_chain *chain)
