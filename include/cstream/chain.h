@@ -44,9 +44,11 @@ CST_API void cst_chain_fini(cst_chain *chain);
  * Add a chunk (taken) at the end, or at the front.
  *
  * CST_OK              done
- * CST_E_NOMEM         the chunk is dropped; the chain is unchanged
- * CST_E_OUT_OF_RANGE  the number of bytes would not fit a size_t: likewise
- * CST_E_INVALID_ARG   chain is NULL or was not initialised: likewise
+ * CST_E_NOMEM         no memory for the array
+ * CST_E_OUT_OF_RANGE  the number of bytes would not fit a size_t
+ * CST_E_INVALID_ARG   chain is NULL or was not initialised
+ *
+ * After a failure the chunk is dropped and the chain is unchanged.
  */
 CST_API cst_status cst_chain_append(cst_chain *chain, cst_slice chunk);
 CST_API cst_status cst_chain_prepend(cst_chain *chain, cst_slice chunk);

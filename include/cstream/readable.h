@@ -35,7 +35,8 @@ CST_API cst_status cst_readable_new(cst_stream **out, cst_ctx *ctx, const cst_op
  * CST_E_PUSH_AFTER_EOF  refused, and 'error' says so
  * CST_E_DESTROYED       dropped: the stream was destroyed or has failed before
  * CST_E_NOMEM           dropped for want of memory: the stream fails with this error
- * CST_E_OUT_OF_RANGE    dropped, since the bytes buffered would not fit a size_t: likewise
+ * CST_E_OUT_OF_RANGE    dropped, since the bytes buffered would not fit a size_t: the stream fails
+ *                       with this error
  * CST_E_INVALID_ARG     s is NULL or has no readable side
  *
  * Re-entrancy: may run 'data' listeners, and through a pipe the next stages, before it returns.

@@ -72,7 +72,7 @@ CST_API cst_status cst_set_timeouts(cst_stream *s, const cst_timeouts *timeouts)
  *         cst_progress(s);                        only if bytes moved, so that a stalled write
  *                                                 times out
  *
- * A source that collects bytes before it pushes them calls it likewise. Ports (cst_port_consume)
+ * A source that collects bytes before it pushes them calls it too. Ports (cst_port_consume)
  * and the streams of libcstream-posix call it themselves. Without limits on s it does nothing.
  *
  * CST_OK             done; nothing is done if s was destroyed already

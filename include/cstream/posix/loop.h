@@ -105,8 +105,9 @@ CST_API cst_status cst_loop_run(cst_loop *loop);
 CST_API cst_status cst_loop_run_once(cst_loop *loop, uint64_t timeout_ns);
 
 /**
- * Make cst_loop_run return when the current turn is over, or at once if none runs. If a turn of
- * cst_loop_run_once runs, that turn does not wait. CST_OK, CST_E_INVALID_ARG.
+ * Make cst_loop_run return when the current turn is over. If no turn runs, the next cst_loop_run
+ * runs one turn and returns. That turn does not wait, nor does the current or next turn of
+ * cst_loop_run_once. Later turns are as before. CST_OK, CST_E_INVALID_ARG.
  */
 CST_API cst_status cst_loop_stop(cst_loop *loop);
 
