@@ -1,14 +1,14 @@
 /*
- * codec.c - stages.h: the encodings as stages. All that is carried from chunk to chunk lies in the state of a stage.
+ * codec.c - stages.h: the encodings as stages. What is carried from chunk to chunk lies in the self
+ * of the stage.
  */
-#include <cstream/stages.h>
-
-#include <cstream/text.h>
+#include "cstream/stages.h"
 
 #include "bytes/codecs.h"
+#include "cstream/text.h"
 
-/* Gives what there is; in object mode an empty chunk would be a message. */
-static cst_status give(cst_stream *s, cst_slice chunk)
+/* Give a chunk unless it is empty: in object mode an empty chunk would be a message. */
+static cst_status give_chunk(cst_stream *s, cst_slice chunk)
 {
     return chunk.len > 0 ? cst_give(s, chunk) : CST_OK;
 }
@@ -18,7 +18,7 @@ static cst_status give_copy(cst_stream *s, const uint8_t *bytes, size_t len)
     cst_slice chunk;
     cst_status st = cst_slice_copy(&chunk, cst_ctx_allocator(cst_stream_ctx(s)), bytes, len);
 
-    return st < 0 ? st : give(s, chunk);
+    return st < 0 ? st : give_chunk(s, chunk);
 }
 
 /* --- to text ---------------------------------------------------------------------------------- */
@@ -29,7 +29,7 @@ static cst_status to_text_transform(cst_stream *s, void *self, const cst_slice *
     cst_status st =
         cst_decoder_write_slice(&text, self, cst_ctx_allocator(cst_stream_ctx(s)), chunk);
 
-    return st < 0 ? st : give(s, text);
+    return st < 0 ? st : give_chunk(s, text);
 }
 
 static cst_status to_text_flush(cst_stream *s, void *self)
@@ -57,7 +57,7 @@ cst_status cst_to_text_new(cst_stream **out, cst_ctx *ctx, cst_encoding encoding
 
 /* --- from text -------------------------------------------------------------------------------- */
 
-/* The text is made whole and well-formed first, by a decoder; then its digits are read. */
+/* A decoder makes the text whole and well-formed first; then its digits are read. */
 struct from_text {
     cst_encoding encoding;
     cst_decoder text;
@@ -65,7 +65,7 @@ struct from_text {
     struct cst__base64_reader base64;
 };
 
-/* Room for what a piece of text may give, and what was carried to it. */
+/* Return a bound of the bytes that a piece of text may add up to, with what was carried to it. */
 static size_t bytes_at_most(const struct from_text *codec, const uint8_t *text, size_t len)
 {
     switch (codec->encoding) {
@@ -111,7 +111,7 @@ static cst_status give_bytes_of(cst_stream *s, struct from_text *codec, const cs
                          bytes_at_most(codec, text->data, text->len));
     if (st < 0)
         return st;
-    return give(s, cst_buf_freeze(&buf, read_text(codec, buf.data, text->data, text->len)));
+    return give_chunk(s, cst_buf_freeze(&buf, read_text(codec, buf.data, text->data, text->len)));
 }
 
 static cst_status from_text_transform(cst_stream *s, void *self, const cst_slice *chunk)
@@ -124,7 +124,7 @@ static cst_status from_text_transform(cst_stream *s, void *self, const cst_slice
     if (st < 0)
         return st;
     if (codec->encoding == CST_UTF8)
-        return give(s, text);
+        return give_chunk(s, text);
     st = give_bytes_of(s, codec, &text);
     cst_slice_unref(&text);
     return st;

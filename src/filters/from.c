@@ -1,12 +1,14 @@
-/* from.c - stages.h: items in a row as a source. */
-#include <cstream/stages.h>
+/*
+ * from.c - stages.h: a source of the items of an array, or of those that a function returns.
+ */
+#include "cstream/stages.h"
 
 struct from {
     cst_from_fn *next;
     void *arg;
-    cst_chain items; /* of an array: what was not given yet */
+    cst_chain items; /* of an array: what was not pushed yet */
     bool is_array;
-    bool is_reading; /* next is being asked: what it does to the stream must not ask it again */
+    bool is_reading; /* next is running: what it does to the stream must not call it again */
 };
 
 static cst_status next_item(struct from *from, cst_slice *out)
@@ -16,8 +18,10 @@ static cst_status next_item(struct from *from, cst_slice *out)
     return cst_chain_pop(out, &from->items) == CST_OK ? CST_OK : CST_EOF;
 }
 
-/* One item, or what stands in its place. Whether the stream wants another one. */
-static bool give_one(cst_stream *s, struct from *from, cst_status *answer)
+/*
+ * Push one item, or EOF, or set *answer to a failure. Return whether the stream wants another item.
+ */
+static bool push_one(cst_stream *s, struct from *from, cst_status *answer)
 {
     cst_slice item = cst_slice_empty();
     cst_status st = next_item(from, &item);
@@ -41,7 +45,7 @@ static cst_status from_read(cst_stream *s, void *self, size_t hint)
     if (from->is_reading)
         return CST_OK;
     from->is_reading = true;
-    while (give_one(s, from, &answer))
+    while (push_one(s, from, &answer))
         ;
     from->is_reading = false;
     return answer;
@@ -64,7 +68,7 @@ static const cst_ops from_ops = {
     .destroy = from_destroy,
 };
 
-/* Takes what is in from->items, on every path. */
+/* Make the stream. from->items is taken, also on failure. */
 static cst_status from_new(cst_stream **out, cst_ctx *ctx, struct from *from, const cst_opts *opts)
 {
     cst_opts settled = { .object_mode = true };
@@ -106,6 +110,6 @@ cst_status cst_from_fn_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts,
 
     if (!ctx || !next)
         return CST_E_INVALID_ARG;
-    cst_chain_init(&from.items, cst_ctx_allocator(ctx)); /* stays empty: destroy is the same */
+    cst_chain_init(&from.items, cst_ctx_allocator(ctx)); /* it stays empty */
     return from_new(out, ctx, &from, opts);
 }

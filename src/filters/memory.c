@@ -6,11 +6,13 @@
 /* --- source ----------------------------------------------------------------------------------- */
 
 struct memory_source {
-    cst_slice rest; /* what was not given yet */
+    cst_slice rest; /* what was not pushed yet */
 };
 
-/* How much the next chunk may hold. A message goes whole; a mark of 0 asks for no size in
- * particular. */
+/*
+ * Return how much the next chunk may hold. A message is not cut; with a mark of 0 the hint asks for
+ * no size in particular.
+ */
 static size_t chunk_limit(const cst_stream *s, size_t hint)
 {
     if (cst_readable_object_mode(s))
@@ -27,9 +29,11 @@ static cst_status memory_source_read(cst_stream *s, void *self, size_t hint)
     if (source->rest.len > limit)
         return cst_give(s, cst_slice_split_to(&source->rest, limit));
 
-    /* EOF goes along with the last chunk: no further call is needed to find out that nothing is
-     * left. An empty push is nothing to a stream of bytes, and a message in object mode, which is
-     * just what an empty slice means in each. */
+    /*
+     * Push EOF with the last chunk, so that no further call is needed. If the slice is empty, the
+     * push does nothing to a stream of bytes and is a message in object mode, which is right for
+     * both.
+     */
     last = source->rest;
     source->rest = cst_slice_empty();
     cst_push(s, last);
@@ -69,10 +73,10 @@ cst_status cst_memory_source_new(cst_stream **out, cst_ctx *ctx, cst_slice bytes
 
 struct memory_sink {
     cst_chain *chain;
-    size_t max_bytes; /* 0: without bound */
+    size_t max_bytes; /* 0: no limit */
 };
 
-/* The chain is the caller's, who may have filled it beyond the bound. */
+/* The chain is the caller's, who may have filled it beyond the limit. */
 static bool has_room(const struct memory_sink *sink, size_t len)
 {
     size_t held = cst_chain_bytes(sink->chain);

@@ -1,10 +1,10 @@
 /*
  * operators.c - stages.h: Node's operators as stages.
  *
- * Ordinary stages, written with the public slots. Those that may stop before the input does say so to the pipeline they
- * are in by cst__enough; a stage of the user's has no such call yet.
+ * They are written with the public slots. Those that may stop before their input ends tell the
+ * pipeline that they are in by cst__enough, which a stage of the user's cannot call yet.
  */
-#include <cstream/stages.h>
+#include "cstream/stages.h"
 
 #include "pipeline/pipeline_internal.h"
 
@@ -113,22 +113,24 @@ cst_status cst_flat_map_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts
 /* --- take and drop ---------------------------------------------------------------------------- */
 
 /*
- *           n-th chunk: EOF is pushed           'end'
- *   TAKING --------------------------> SATED ---------> closed, or, where its input had ended, finished
+ *           n-th chunk: EOF is pushed               'end'
+ *   taking ---------------------------> has enough ---------> closed, or finished if its input had
+ *                                                             ended
  *
- * A sated take holds the next chunk unanswered, so that a source which is only piped into it waits.
+ * A take that has enough holds the next chunk unanswered, so that a source that is piped into it
+ * without a pipeline waits.
  */
 struct take {
     uint64_t left;
     cst_call held;
     bool is_holding;
-    bool is_sated;
+    bool has_enough;
 };
 
-static cst_status hold(cst_stream *s, struct take *take)
+static cst_status hold_chunk(cst_stream *s, struct take *take)
 {
     if (cst_readable_ended(s))
-        return CST_OK; /* the last of the input goes by */
+        return CST_OK; /* the last of the input is passed over */
     take->held = cst_this_call(s);
     take->is_holding = true;
     return CST_PENDING;
@@ -138,28 +140,30 @@ static cst_status take_transform(cst_stream *s, void *self, const cst_slice *chu
 {
     struct take *take = self;
 
-    if (take->is_sated)
-        return hold(s, take);
+    if (take->has_enough)
+        return hold_chunk(s, take);
     if (take->left > 0) {
         take->left--;
         cst_push(s, cst_slice_ref(chunk));
     }
     if (take->left > 0 || cst_is_destroyed(s))
         return CST_OK;
-    take->is_sated = true;
+    take->has_enough = true;
     cst_push_eof(s);
     cst__enough(s);
     return CST_OK;
 }
 
-/* Added before any other listener, so that whoever hears 'end' finds it destroyed. */
+/*
+ * This is added before any other listener, so that whoever hears 'end' finds the stream destroyed.
+ */
 static void take_ended(cst_stream *s, const cst_event *event, void *arg)
 {
     struct take *take = cst_stream_self(s);
 
     (void)event;
     (void)arg;
-    if (!take->is_sated)
+    if (!take->has_enough)
         return;
     if (!cst_writable_ended(s)) {
         cst_destroy(s, CST_OK);
@@ -169,7 +173,7 @@ static void take_ended(cst_stream *s, const cst_event *event, void *arg)
     }
 }
 
-/* Until what is held has its answer, the stream cannot be freed. */
+/* Answer what is held: until then the stream cannot be freed. */
 static cst_status take_destroy(cst_stream *s, void *self, const cst_error *error)
 {
     struct take *take = self;
@@ -238,16 +242,17 @@ cst_status cst_drop_new(cst_stream **out, cst_ctx *ctx, uint64_t n, const cst_op
 
 /* --- consuming ends --------------------------------------------------------------------------- */
 
-/* What all ends share; the first thing in each. One of the three is who hears of it. */
+/* What all consuming ends have first. One of the three callbacks is set. */
 struct verdict {
     cst_outcome_fn *outcome_done;
     cst_item_done_fn *item_done;
     cst_answer_done_fn *answer_done;
     void *arg;
-    bool answer; /* as it stands */
+    bool answer; /* as far as is known */
     bool is_told;
 };
 
+/* Tell the outcome, once. error is NULL for success. */
 static void tell(struct verdict *verdict, const cst_error *error, const cst_slice *item)
 {
     if (verdict->is_told)
@@ -261,7 +266,7 @@ static void tell(struct verdict *verdict, const cst_error *error, const cst_slic
         verdict->answer_done(error, !error && verdict->answer, verdict->arg);
 }
 
-/* All was written, and nothing has settled it before. */
+/* All was written, and no outcome was told before. */
 static cst_status tell_final(cst_stream *s, void *self)
 {
     (void)s;
@@ -349,10 +354,10 @@ struct reduce {
     struct verdict verdict;
     cst_reduce_fn *fn;
     cst_slice so_far;
-    bool has_begun; /* there is something so far */
+    bool has_begun; /* so_far is set */
 };
 
-/* What there is so far is held here while fn looks at it: fn may destroy the stream. */
+/* so_far is taken out of the record while fn looks at it, since fn may destroy the stream. */
 static cst_status reduce_write(cst_stream *s, void *self, const cst_slice *chunk)
 {
     struct reduce *reduce = self;
@@ -426,10 +431,10 @@ cst_status cst_reduce_new(cst_stream **out, cst_ctx *ctx, const cst_slice *initi
 struct search {
     struct verdict verdict;
     cst_test_fn *fn;
-    bool stops_at; /* the answer to one item that settles all */
+    bool stops_at; /* the answer to one item that decides */
 };
 
-/* The result is known. What more of the input there is goes by where it is here already; else it is not waited for. */
+/* Tell the result early. Input that is here already is passed over; more is not waited for. */
 static void settle_early(cst_stream *s, struct search *search, const cst_slice *item)
 {
     cst__enough(s);

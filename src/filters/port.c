@@ -1,26 +1,27 @@
 /*
  * port.c - port.h: streams whose bytes the host moves, made of the public slots.
  *
- * The host's calls only note what has happened. Two immediates bring it to the stream, one for each way: deliver and
- * answer. A third task, at the end of the turn, tells the host what the port wants. Each holds a reference while it is
- * queued.
+ * The host's calls only note what has happened. Two immediates pass it on to the stream: deliver
+ * for the way in, answer_calls for the way out. A third task, at the end of the turn, tells the
+ * host what the port wants. Each task holds a reference while it is queued.
  */
-#include <cstream/port.h>
-#include <cstream/timeout.h>
+#include "cstream/port.h"
+
+#include "cstream/timeout.h"
 
 #include <assert.h>
 #include <string.h>
 
 #define DEFAULT_SPAN_BYTES ((size_t)65536)
 
-/* A span that comes back with less than this share of it is copied. */
+/* A span that was filled to less than this part of it is copied. */
 #define SMALL_SHARE 16
 
 struct port {
     cst_port_opts opts;
     cst_stream *stream;
     cst_task tell_task, in_task, out_task;
-    unsigned told; /* what interest was called with last */
+    unsigned told; /* the last argument of interest */
 
     /* the way in */
     cst_buf buf;          /* the span to fill, kept from one transfer to the next */
@@ -28,23 +29,23 @@ struct port {
     cst_status in_status; /* the failure that follows them, if any */
     bool lent_in;
     bool asked; /* the stream wants a chunk */
-    bool eof;   /* said, and perhaps on its way */
+    bool eof;   /* the host has said so; it may not have been pushed yet */
 
-    /* the way out: what the write slot was given, as far as it was not sent */
+    /* the way out: what the write slot got and was not sent yet */
     cst_call write_call;
-    cst_slice one; /* where write has given it */
+    cst_slice one; /* the chunk, if it was write and not writev */
     const cst_slice *chunks;
     size_t count;
-    size_t offset; /* into the first of them */
+    size_t offset; /* into chunks[0] */
     size_t left_bytes;
     cst_status out_status;
     bool lent_out;
-    bool writing; /* the slot waits for its answer */
+    bool writing; /* the slot waits for its answer_calls */
 
     cst_call end_call, destroy_call;
     cst_status end_status;
-    bool ending;    /* final waits for its answer */
-    bool has_ended; /* which the host has given */
+    bool ending;    /* final waits for its answer_calls */
+    bool has_ended; /* the host has called cst_port_ended */
     bool closing;   /* destroy waits until nothing is lent */
 };
 
@@ -89,7 +90,7 @@ unsigned cst_port_want(const cst_stream *s)
     return cst_is_port(s) ? want(cst_stream_self(s)) : 0;
 }
 
-static void tell(void *arg)
+static void tell_host(void *arg)
 {
     struct port *port = arg;
     cst_stream *s = port->stream;
@@ -102,15 +103,15 @@ static void tell(void *arg)
     cst_unref(s);
 }
 
-/* To be called when something has changed that want looks at. */
+/* Tell the host later what the port wants, if that has changed. */
 static void want_changed(struct port *port)
 {
     if (port->opts.interest && want(port) != port->told &&
-        cst_at_turn_end(cst_stream_ctx(port->stream), &port->tell_task, tell, port) == CST_OK)
+        cst_at_turn_end(cst_stream_ctx(port->stream), &port->tell_task, tell_host, port) == CST_OK)
         cst_ref(port->stream);
 }
 
-/* A host that starts transfers when it is told has to be told again. */
+/* Something was lent. A host that starts transfers when it is told (completions) is told again. */
 static void lent(struct port *port, unsigned direction)
 {
     if (port->opts.completions)
@@ -125,21 +126,21 @@ static void soon(struct port *port, cst_task *task, cst_task_fn *fn)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-static void answer(void *arg);
+static void answer_calls(void *arg);
 
-/* Nothing is lent, and nothing will be. What still waits for an answer gets it after 'close'. */
-static void let_go(struct port *port)
+/* Nothing is lent, and nothing will be. Answer what still waits, after 'close'. */
+static void end_port(struct port *port)
 {
     cst_buf_free(&port->buf);
     if (port->writing || port->ending)
-        soon(port, &port->out_task, answer);
+        soon(port, &port->out_task, answer_calls);
 }
 
 static void given_back(struct port *port)
 {
     if (port->closing && !port->lent_in && !port->lent_out) {
         port->closing = false;
-        let_go(port);
+        end_port(port);
         cst_complete(port->destroy_call, CST_OK);
     }
     want_changed(port);
@@ -152,7 +153,7 @@ static cst_status port_destroy(cst_stream *s, void *self, const cst_error *error
     (void)error;
     want_changed(port);
     if (!port->lent_in && !port->lent_out) {
-        let_go(port);
+        end_port(port);
         return CST_OK;
     }
     port->closing = true;
@@ -173,8 +174,10 @@ static cst_status port_read(cst_stream *s, void *self, size_t size)
     return CST_OK;
 }
 
-/* Without memory for a copy the large block goes on. */
-static cst_slice take_chunk(struct port *port)
+/*
+ * Return the chunk that was filled, as a copy if it is small. Without memory it stays in the block.
+ */
+static cst_slice take_filled(struct port *port)
 {
     size_t small_bytes = port->opts.span_bytes / SMALL_SHARE;
     size_t len = port->filled;
@@ -188,11 +191,11 @@ static cst_slice take_chunk(struct port *port)
     return cst_buf_freeze(&small, len);
 }
 
-/* The push may reach the read slot, which then has asked for the next chunk whatever push says. */
+/* The push may call the read slot. Then the next chunk is asked for, whatever push returns. */
 static void push_filled(struct port *port)
 {
     port->asked = false;
-    if (cst_push(port->stream, take_chunk(port)) == CST_OK)
+    if (cst_push(port->stream, take_filled(port)) == CST_OK)
         port->asked = true;
 }
 
@@ -247,7 +250,7 @@ cst_status cst_port_commit(cst_stream *s, size_t len)
     return CST_OK;
 }
 
-/* The last thing that comes in: EOF, or a failure. */
+/* Take the last thing that comes in: EOF (CST_OK) or a failure. */
 static cst_status end_input(struct port *port, cst_status status)
 {
     bool over = port->eof || port->in_status || cst_is_destroyed(port->stream);
@@ -298,7 +301,7 @@ static cst_status begin_write(struct port *port, const cst_slice *chunks, size_t
     return CST_PENDING;
 }
 
-/* The bytes stay without a reference until the answer; the struct does not. */
+/* Until the answer the bytes stay without a reference, but not the struct. */
 static cst_status port_write(cst_stream *s, void *self, const cst_slice *chunk)
 {
     struct port *port = self;
@@ -326,7 +329,7 @@ static cst_status port_final(cst_stream *s, void *self)
     return CST_PENDING;
 }
 
-/* What the write that is under way came to; CST_PENDING while it is. */
+/* Return the outcome of the write that is under way; CST_PENDING while there is none. */
 static cst_status write_outcome(const struct port *port)
 {
     if (!port->left_bytes)
@@ -336,13 +339,14 @@ static cst_status write_outcome(const struct port *port)
     return cst_is_destroyed(port->stream) ? CST_E_DESTROYED : CST_PENDING;
 }
 
-static void answer(void *arg)
+static void answer_calls(void *arg)
 {
     struct port *port = arg;
     cst_stream *s = port->stream;
     cst_status st = port->writing ? write_outcome(port) : CST_PENDING;
 
-    assert(st == CST_PENDING || !port->lent_out); /* the answer lets go of the bytes */
+    assert(st == CST_PENDING ||
+           !port->lent_out); /* the bytes may be freed after the answer_calls */
     if (st != CST_PENDING) {
         port->writing = false;
         cst_complete(port->write_call, st);
@@ -392,7 +396,7 @@ cst_status cst_port_consume(cst_stream *s, size_t len)
     if (len)
         (void)cst_progress(s);
     if (!port->left_bytes)
-        soon(port, &port->out_task, answer);
+        soon(port, &port->out_task, answer_calls);
     given_back(port);
     return CST_OK;
 }
@@ -405,7 +409,7 @@ cst_status cst_port_ended(cst_stream *s, cst_status status)
         return CST_E_INVALID_ARG;
     port->has_ended = true;
     port->end_status = status;
-    soon(port, &port->out_task, answer);
+    soon(port, &port->out_task, answer_calls);
     want_changed(port);
     return CST_OK;
 }
@@ -415,7 +419,7 @@ static cst_status fail_output(struct port *port, cst_status status)
     port->lent_out = false;
     if (!port->out_status && !cst_is_destroyed(port->stream)) {
         port->out_status = status;
-        soon(port, &port->out_task, answer);
+        soon(port, &port->out_task, answer_calls);
     }
     given_back(port);
     return CST_OK;

@@ -57,6 +57,7 @@ cst_status cst_abort_attach(cst_abort *abort, cst_stream *s)
         return CST_E_NOMEM;
     cst__enter(ctx);
     cst__abort_listen(abort, &a->link, attachment_fired);
+    a->link.is_attachment = true;
     all.readable = cst__readable_is_there(s);
     all.writable = cst__writable_is_there(s);
     cst__finished_start(&a->finished, s, all, attachment_over, attachment_gone);
@@ -64,12 +65,12 @@ cst_status cst_abort_attach(cst_abort *abort, cst_stream *s)
     return CST_OK;
 }
 
-/* The attachment that a link of the list belongs to, if it is one of s. */
+/* Return the attachment of s that a link of the list belongs to, or NULL. */
 static struct attachment *attachment_of(struct cst__abort_link *link, const cst_stream *s)
 {
     struct attachment *a;
 
-    if (link->fired != attachment_fired)
+    if (!link->is_attachment)
         return NULL;
     a = cst__container_of(link, struct attachment, link);
     return a->finished.stream == s ? a : NULL;

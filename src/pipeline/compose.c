@@ -154,7 +154,7 @@ static void notice_enough(struct compose *compose)
     cst__enough(compose->duplex);
 }
 
-/* Return whether all has come out that can. */
+/* Return whether the pipeline is done and nothing more can be read from the duplex. */
 static bool is_over(const struct compose *compose)
 {
     return compose->done && (!compose->readable || cst_readable_ended(compose->duplex));

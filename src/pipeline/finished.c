@@ -1,7 +1,7 @@
 /*
  * finished.c - join.h: telling when a stream is over.
  *
- * When it tells, and when it never does, is Node's rule.
+ * When it calls done, and when it never does, is Node's rule.
  */
 #include "pipeline/finished_internal.h"
 

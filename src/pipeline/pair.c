@@ -1,11 +1,11 @@
 /*
- * pair.c - two duplexes, back to back. An ordinary stage, written with the public slots, but for
+ * pair.c - duplex.h: two duplexes, back to back. It is written with the public slots, except for
  * one call.
  *
- * What one side writes is pushed on the other, and the completion is kept there until the other's
- * read asks for more: so one chunk is in transit at a time. A side that is destroyed answers
- * nothing any more, as in Node; what the other has asked of it is forgotten (cst__call_forget), or
- * the other would stay as long as the context. The EOF of the other reaches it all the same.
+ * What one side writes is pushed on the other side, which completes the write when its read slot is
+ * called: so one chunk is in transit at a time. A side that is destroyed answers nothing any more,
+ * as in Node. The calls of the other side that wait for it are forgotten (cst__call_forget), or the
+ * other side would live as long as the context. The other side's EOF still reaches it.
  */
 #include "stream/stream_internal.h"
 
@@ -180,7 +180,7 @@ cst_status cst_duplex_pair_new(cst_stream **a, cst_stream **b, cst_ctx *ctx, con
         struct side *side = cst_stream_self(first);
 
         side->own = first;
-        side->other = cst_ref(first); /* nobody to tell: its destroy finds itself destroyed */
+        side->other = cst_ref(first); /* its own other side: destroy finds that one destroyed */
         cst_destroy(first, CST_OK);
         cst_unref(first);
         return st;

@@ -45,6 +45,7 @@ void cst__abort_listen(cst_abort *abort, struct cst__abort_link *link,
 {
     link->abort = abort;
     link->fired = fired;
+    link->is_attachment = false;
     link->next = NULL;
     link->prev = abort->last;
     if (abort->last)

@@ -19,6 +19,7 @@ struct cst__abort_link {
     struct cst__abort_link *next, *prev;
     cst_abort *abort; /* NULL: not listening */
     void (*fired)(struct cst__abort_link *link);
+    bool is_attachment; /* the record is that of cst_abort_attach */
 };
 
 /**

@@ -1,4 +1,6 @@
-/* stdio.c - stdio.h: streams over FILE. The one place in the library that knows FILE and errno. */
+/*
+ * stdio.c - stdio.h: streams over FILE. No other file of the library knows FILE and errno.
+ */
 #include "cstream/stdio.h"
 
 #include <errno.h>
@@ -6,9 +8,9 @@
 #include "base/limits.h"
 
 /*
- * What both ends keep.
+ * The self of both ends.
  *
- * read_error  of a source: found behind bytes that were handed on first; CST_OK while there is none
+ * read_error  of a source: an error that came after some bytes, which were pushed; else CST_OK
  */
 struct file_end {
     FILE *file;
@@ -16,8 +18,10 @@ struct file_end {
     cst_status read_error;
 };
 
-/* Why the stdio call that just failed did so. C promises no errno for it, so the caller has set it
- * to 0 before. */
+/*
+ * Return why the last stdio call has failed. C promises no errno for it, so the caller has set
+ * errno to 0 before.
+ */
 static cst_status last_os_error(void)
 {
     int code = errno;
@@ -29,7 +33,7 @@ static cst_status last_os_error(void)
     return CST_OS(code);
 }
 
-/* A failed close is an error of its own only where there is none yet. */
+/* A failed close is an error only if the stream has none yet. */
 static cst_status file_destroy(cst_stream *s, void *self, const cst_error *error)
 {
     struct file_end *end = self;
@@ -45,13 +49,13 @@ static cst_status file_destroy(cst_stream *s, void *self, const cst_error *error
     return last_os_error();
 }
 
-/* Object mode is refused: a file has no messages. */
+/* Return whether a stream can be made. Object mode is refused: a file has no messages. */
 static bool is_usable(FILE *file, const cst_opts *opts)
 {
     return file && !(opts && opts->object_mode);
 }
 
-/* An owned file is the stream's from the constructor's call on, also where no stream comes of it. */
+/* Close the file of a constructor that has failed, if it is owned. Return why. */
 static cst_status give_up(FILE *file, cst_file_ownership ownership, cst_status why)
 {
     if (file && ownership == CST_FILE_OWNED)
@@ -62,11 +66,11 @@ static cst_status give_up(FILE *file, cst_file_ownership ownership, cst_status w
 /* --- source ----------------------------------------------------------------------------------- */
 
 /*
- * A short count means end of file or an error. feof is asked first: an error flag may be an old one
- * of the caller's, but at the end of the file this call has not met a new one.
+ * A short count means end of file or an error. feof is asked first: the error flag may be an old
+ * one, but at the end of the file this call has met no new error.
  *
- * An error behind some bytes waits for the next call. Returned at once it would destroy the stream,
- * and what was just pushed with it; Node's read gives the short count first, too, and fails the
+ * An error after some bytes waits for the next call. Returned at once it would destroy the stream,
+ * and with it what was just pushed. Node's read returns the short count first too, and fails the
  * next time.
  */
 static cst_status file_source_read(cst_stream *s, void *self, size_t hint)
@@ -131,8 +135,10 @@ static cst_status file_sink_write(cst_stream *s, void *self, const cst_slice *ch
     return CST_OK;
 }
 
-/* Before 'finish', so that 'finish' says that the system has the bytes: a full disk may show itself
- * only here. */
+/*
+ * Flush before 'finish', so that 'finish' means that the system has the bytes: only now a full disk
+ * may be noticed.
+ */
 static cst_status file_sink_final(cst_stream *s, void *self)
 {
     struct file_end *end = self;
