@@ -15,11 +15,23 @@ log=$build/cov/replay.log
 command -v "$gcov" >/dev/null || { echo "skipped: there is no $gcov here"; exit 77; }
 
 find "$build/cov/obj" -name '*.gcda' -exec rm -f {} +
-for way in '' --explicit '--task-budget 1' --copy --deaf --ask --foreign; do
+
+# replay WAY FILE...
+replay()
+{
+    way=$1
+    shift
     # A way is a list of words.
     # shellcheck disable=SC2086
-    "$build/cov/test/scenario" $way --replay test/conformance/corpus/*.txt >"$log" 2>&1 ||
+    "$build/cov/test/scenario" $way --replay "$@" >"$log" 2>&1 ||
         { tail -n 20 "$log"; echo "failed: $build/cov/test/scenario $way --replay ..."; exit 1; }
+}
+
+for way in '' --explicit '--task-budget 1' --copy --deaf --ask --foreign; do
+    replay "$way" test/conformance/corpus/*.txt
+done
+for way in '--byte-budget 5' '--byte-budget 20'; do
+    replay "$way" test/conformance/corpus/cut.txt
 done
 
 # A line of a header is reached if it was in any of the objects.
