@@ -403,6 +403,11 @@ CHECKS := $(PLAIN_PROGRAMS) $(ASAN_PROGRAMS) $(addprefix test/support/,replay.sh
           $(addprefix test/reliability/,$(RELIABILITY))
 CHECK_NEEDS := $(PLAIN_PROGRAMS) $(PLAIN_TOOLS) $(PLAIN_REPLAYS) $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(ASAN_REPLAYS) $(FUZZ_REPLAYS) $(if $(HAVE_ASAN),$(ASAN_LOOPS)) \
                $(TEST_TOOLS) all examples $(if $(POSIX_SRCS),$(HTTP_TOOLS)) $(RELIABILITY_NEEDS)
+# The counts of gcc alone are what gcov reads.
+ifeq ($(COMPILER),gcc)
+CHECKS += test/support/coverage-check.sh
+CHECK_NEEDS += $(BUILD)/cov/test/scenario
+endif
 endif
 
 TALLY = $(SCRIPT)/tally.sh $(if $(F),-f '$(F)')
