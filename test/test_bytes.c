@@ -1,5 +1,6 @@
 /*
- * test_bytes.c - comparing, searching, copying, filling and swapping, also across the chunks of a chain.
+ * test_bytes.c - comparing, searching, copying, filling and swapping, also across the chunks of a
+ * chain.
  */
 #include "main.h"
 

@@ -642,7 +642,8 @@ static void read_on(const void *data, size_t len, void *arg)
     cst_slice_unref(&next);
 }
 
-/* It is called when all is read: else it would get bytes that the read has taken, and the read would drop others. */
+/* It is called when all is read: else it would get bytes that the read has taken, and the read
+ * would drop others. */
 static void a_release_callback_may_read_on(void **state)
 {
     struct fixture *f = *state;

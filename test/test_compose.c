@@ -1,13 +1,9 @@
 /* test_compose.c - join.h: several streams behind one. Traces that say so are Node 26.10.0's own,
  * event for event. */
-#include <stdio.h>
+#include "world.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include <cstream/cstream.h>
-
-#include "support/heap.h"
-#include "support/main.h"
 
 /* --- fixture ---------------------------------------------------------------------------------- */
 
@@ -23,55 +19,31 @@ struct part {
 };
 
 struct fixture {
-    struct test_heap heap;
-    cst_ctx *ctx;
+    struct test_world world;
     cst_stream *s[PARTS];
     size_t count;
     cst_stream *d;
     struct part parts[PARTS + 1]; /* the last: d */
     cst_call call;                /* of the late one */
     cst_slice chunk;
-    char trace[4096];
 };
 
 static void note(struct fixture *f, const char *who, const char *what, const cst_slice *chunk)
 {
-    size_t len = strlen(f->trace);
-
-    if (len)
-        f->trace[len++] = ' ';
-    len += (size_t)snprintf(f->trace + len, sizeof f->trace - len, "%s%s%s", who, *what ? ":" : "",
-                            what);
-    if (chunk)
-        snprintf(f->trace + len, sizeof f->trace - len, ":%.*s", (int)chunk->len,
-                 chunk->len ? (const char *)chunk->data : "");
-}
-
-static void expect(struct fixture *f, const char *text)
-{
-    assert_string_equal(f->trace, text);
-    f->trace[0] = '\0';
-}
-
-static void run(struct fixture *f)
-{
-    cst_status st = cst_ctx_run(f->ctx, NULL);
-
-    assert_int_equal(st, CST_IDLE);
+    test_trace_add(&f->world.trace, "%s%s%s%s%.*s", who, *what ? ":" : "", what, chunk ? ":" : "",
+                   chunk ? (int)chunk->len : 0,
+                   chunk && chunk->len ? (const char *)chunk->data : "");
 }
 
 static void on_event(cst_stream *s, const cst_event *event, void *arg)
 {
-    static const char *const words[] = { "data",   "readable",  "end",   "close",
-                                         "finish", "prefinish", "drain", "pause",
-                                         "resume", "error",     "pipe",  "unpipe" };
     const struct part *part = arg;
 
     (void)s;
     if (event->type == CST_ERROR)
         note(part->f, part->name, cst_status_name(event->error->status), NULL);
     else
-        note(part->f, part->name, words[event->type], event->chunk);
+        note(part->f, part->name, test_event_word(event->type), event->chunk);
 }
 
 static void listen(cst_stream *s, struct part *part, const cst_event_type *types, size_t count)
@@ -107,7 +79,7 @@ static cst_status prefixed(cst_slice *out, struct fixture *f, const char *name,
 
     both[0] = cst_slice_str(name);
     both[1] = *chunk;
-    return cst_slice_concat(out, test_heap_allocator(&f->heap), both, 2);
+    return cst_slice_concat(out, test_heap_allocator(&f->world.heap), both, 2);
 }
 
 static cst_status answer(cst_stream *s, struct part *part, const cst_slice *chunk)
@@ -193,7 +165,7 @@ static struct part *add_transform(struct fixture *f, const char *name, const cst
 {
     struct part *part = next_part(f, name);
 
-    assert_int_equal(cst_transform_new(&f->s[f->count], f->ctx, &transform_ops, &part, opts),
+    assert_int_equal(cst_transform_new(&f->s[f->count], f->world.ctx, &transform_ops, &part, opts),
                      CST_OK);
     listen_to_stage(f->s[f->count++], part);
     return part;
@@ -203,7 +175,8 @@ static struct part *add_sink(struct fixture *f, const char *name, const cst_opts
 {
     struct part *part = next_part(f, name);
 
-    assert_int_equal(cst_writable_new(&f->s[f->count], f->ctx, &sink_ops, &part, opts), CST_OK);
+    assert_int_equal(cst_writable_new(&f->s[f->count], f->world.ctx, &sink_ops, &part, opts),
+                     CST_OK);
     listen_to_stage(f->s[f->count++], part);
     return part;
 }
@@ -212,7 +185,8 @@ static void add_source(struct fixture *f, const char *name)
 {
     struct part *part = next_part(f, name);
 
-    assert_int_equal(cst_readable_new(&f->s[f->count], f->ctx, &source_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_readable_new(&f->s[f->count], f->world.ctx, &source_ops, NULL, NULL),
+                     CST_OK);
     listen_to_stage(f->s[f->count++], part);
 }
 
@@ -250,18 +224,9 @@ static int setup(void **state)
 {
     static struct fixture f;
 
-    memset(&f, 0, sizeof f);
-    test_heap_init(&f.heap);
+    memset(&f, 0, sizeof(f));
+    test_world_open(&f.world, NULL);
     *state = &f;
-    return cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL);
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    assert_int_equal(f->heap.live_blocks, 0);
     return 0;
 }
 
@@ -275,12 +240,14 @@ static void what_is_written_comes_out_of_the_last(void **state)
     put(f, "x");
     cst_write(f->d, cst_slice_str("y"), NULL, NULL);
     end(f);
-    run(f);
+    test_run(&f->world);
     /* Node */
-    expect(f, "B:pipe A:t:x B:t:Ax A:t:y B:t:Ay A:flush A:prefinish A:resume B:resume d:data:BAx "
-              "d:data:BAy cb:CST_OK A:end A:pause B:unpipe B:flush B:prefinish A:finish A:destroy "
-              "B:end B:finish B:destroy A:close d:end B:close d:prefinish cb:CST_OK d:finish "
-              "d:close");
+    test_expect(
+        &f->world,
+        "B:pipe A:t:x B:t:Ax A:t:y B:t:Ay A:flush A:prefinish A:resume B:resume d:data:BAx "
+        "d:data:BAy cb:CST_OK A:end A:pause B:unpipe B:flush B:prefinish A:finish A:destroy "
+        "B:end B:finish B:destroy A:close d:end B:close d:prefinish cb:CST_OK d:finish "
+        "d:close");
 }
 
 static void nothing_is_lost_where_nobody_reads(void **state)
@@ -291,17 +258,18 @@ static void nothing_is_lost_where_nobody_reads(void **state)
     compose_two(f, false);
     put(f, "x");
     end(f);
-    run(f);
+    test_run(&f->world);
     /* Node */
-    expect(f, "B:pipe A:t:x B:t:Ax A:flush A:prefinish A:resume B:resume cb:CST_OK A:end A:pause "
-              "B:unpipe B:flush B:prefinish A:finish A:destroy B:end B:finish B:destroy A:close "
-              "B:close d:prefinish cb:CST_OK d:finish");
+    test_expect(&f->world,
+                "B:pipe A:t:x B:t:Ax A:flush A:prefinish A:resume B:resume cb:CST_OK A:end A:pause "
+                "B:unpipe B:flush B:prefinish A:finish A:destroy B:end B:finish B:destroy A:close "
+                "B:close d:prefinish cb:CST_OK d:finish");
     assert_int_equal(cst_read(&out, f->d, CST_READ_ANY), CST_OK);
     assert_int_equal(out.len, 3);
     cst_slice_unref(&out);
     assert_int_equal(cst_read(&out, f->d, CST_READ_ANY), CST_EOF);
-    run(f);
-    expect(f, "d:end d:close");
+    test_run(&f->world);
+    test_expect(&f->world, "d:end d:close");
 }
 
 static void a_late_stage_holds_nothing_but_itself(void **state)
@@ -314,15 +282,16 @@ static void a_late_stage_holds_nothing_but_itself(void **state)
     compose(f, true);
     put(f, "x");
     end(f);
-    run(f);
-    expect(f, "B:pipe A:t:x A:resume B:resume cb:CST_OK");
+    test_run(&f->world);
+    test_expect(&f->world, "B:pipe A:t:x A:resume B:resume cb:CST_OK");
     assert_int_equal(prefixed(&out, f, "A", &f->chunk), CST_OK);
     assert_int_equal(cst_complete_with(f->call, out), CST_OK);
-    run(f);
+    test_run(&f->world);
     /* Node */
-    expect(f, "B:t:Ax d:data:BAx A:flush A:prefinish A:end A:pause B:unpipe B:flush B:prefinish "
-              "A:finish A:destroy B:end B:finish B:destroy A:close d:end B:close d:prefinish "
-              "cb:CST_OK d:finish d:close");
+    test_expect(&f->world,
+                "B:t:Ax d:data:BAx A:flush A:prefinish A:end A:pause B:unpipe B:flush B:prefinish "
+                "A:finish A:destroy B:end B:finish B:destroy A:close d:end B:close d:prefinish "
+                "cb:CST_OK d:finish d:close");
 }
 
 static void three_stages_and_more(void **state)
@@ -335,12 +304,13 @@ static void three_stages_and_more(void **state)
     compose(f, true);
     cst_write(f->d, cst_slice_str("x"), NULL, NULL);
     cst_end(f->d, NULL, NULL);
-    run(f);
+    test_run(&f->world);
     /* Node */
-    expect(f, "B:pipe C:pipe A:t:x B:t:Ax C:t:BAx A:flush A:prefinish A:resume B:resume C:resume "
-              "d:data:CBAx A:end A:pause B:unpipe B:flush B:prefinish A:finish A:destroy B:end "
-              "B:pause C:unpipe C:flush C:prefinish B:finish B:destroy A:close C:end C:finish "
-              "C:destroy B:close d:end C:close d:prefinish d:finish d:close");
+    test_expect(&f->world,
+                "B:pipe C:pipe A:t:x B:t:Ax C:t:BAx A:flush A:prefinish A:resume B:resume C:resume "
+                "d:data:CBAx A:end A:pause B:unpipe B:flush B:prefinish A:finish A:destroy B:end "
+                "B:pause C:unpipe C:flush C:prefinish B:finish B:destroy A:close C:end C:finish "
+                "C:destroy B:close d:end C:close d:prefinish d:finish d:close");
 }
 
 static void a_composition_may_be_part_of_another(void **state)
@@ -352,13 +322,13 @@ static void a_composition_may_be_part_of_another(void **state)
     add_transform(f, "C", NULL);
     assert_int_equal(cst_compose_new(&inner, f->s, 2, NULL), CST_OK);
     f->s[1] = inner;
-    assert_int_equal(cst_passthrough_new(&f->s[0], f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&f->s[0], f->world.ctx, NULL), CST_OK);
     compose(f, true);
     put(f, "x");
     end(f);
-    run(f);
-    assert_non_null(strstr(f->trace, "d:data:CBx"));
-    assert_non_null(strstr(f->trace, "cb:CST_OK d:finish d:close"));
+    test_run(&f->world);
+    assert_non_null(strstr(f->world.trace.text, "d:data:CBx"));
+    assert_non_null(strstr(f->world.trace.text, "cb:CST_OK d:finish d:close"));
 }
 
 static void it_can_stand_in_a_pipeline(void **state)
@@ -368,15 +338,15 @@ static void it_can_stand_in_a_pipeline(void **state)
     cst_chain chain;
     char text[8] = "";
 
-    cst_chain_init(&chain, test_heap_allocator(&f->heap));
+    cst_chain_init(&chain, test_heap_allocator(&f->world.heap));
     compose_two(f, false);
-    assert_int_equal(cst_memory_source_new(&stages[0], f->ctx, cst_slice_str("xy"),
+    assert_int_equal(cst_memory_source_new(&stages[0], f->world.ctx, cst_slice_str("xy"),
                                            &(cst_opts){ .high_water_mark = 1 }),
                      CST_OK);
     stages[1] = f->d;
-    assert_int_equal(cst_memory_sink_new(&stages[2], f->ctx, &chain, 0, NULL), CST_OK);
+    assert_int_equal(cst_memory_sink_new(&stages[2], f->world.ctx, &chain, 0, NULL), CST_OK);
     assert_int_equal(cst_pipeline(stages, 3, NULL, NULL, NULL), CST_OK);
-    run(f);
+    test_run(&f->world);
     assert_int_equal(cst_chain_copy(text, &chain, 7), 6);
     assert_string_equal(text, "BAxBAy");
     assert_true(cst_is_closed(f->d));
@@ -396,10 +366,11 @@ static void a_source_first_makes_it_readable_only(void **state)
     compose(f, true);
     assert_false(cst_is_writable(f->d));
     assert_true(cst_is_readable(f->d));
-    run(f);
+    test_run(&f->world);
     /* Node */
-    expect(f, "B:pipe R:resume B:t:a B:resume d:data:Ba R:end R:pause B:unpipe B:flush "
-              "B:prefinish B:end B:finish B:destroy R:close d:end B:close d:close");
+    test_expect(&f->world,
+                "B:pipe R:resume B:t:a B:resume d:data:Ba R:end R:pause B:unpipe B:flush "
+                "B:prefinish B:end B:finish B:destroy R:close d:end B:close d:close");
 }
 
 static void a_sink_last_makes_it_writable_only(void **state)
@@ -414,11 +385,12 @@ static void a_sink_last_makes_it_writable_only(void **state)
     put(f, "x");
     cst_write(f->d, cst_slice_str("y"), NULL, NULL);
     end(f);
-    run(f);
+    test_run(&f->world);
     /* Node */
-    expect(f, "W:pipe A:t:x W:w:Ax A:t:y W:w:Ay A:flush A:prefinish A:resume cb:CST_OK A:end "
-              "A:pause W:unpipe W:final W:prefinish A:finish A:destroy W:finish A:close W:close "
-              "d:prefinish cb:CST_OK d:finish d:close");
+    test_expect(&f->world,
+                "W:pipe A:t:x W:w:Ax A:t:y W:w:Ay A:flush A:prefinish A:resume cb:CST_OK A:end "
+                "A:pause W:unpipe W:final W:prefinish A:finish A:destroy W:finish A:close W:close "
+                "d:prefinish cb:CST_OK d:finish d:close");
 }
 
 static void with_a_source_and_a_sink_it_closes_when_all_is_over(void **state)
@@ -432,10 +404,11 @@ static void with_a_source_and_a_sink_it_closes_when_all_is_over(void **state)
     compose(f, false);
     assert_false(cst_is_writable(f->d));
     assert_false(cst_is_readable(f->d));
-    run(f);
+    test_run(&f->world);
     /* Node */
-    expect(f, "W:pipe R:resume W:w:a R:end R:pause W:unpipe W:final W:prefinish W:finish "
-              "R:close W:close d:close");
+    test_expect(&f->world,
+                "W:pipe R:resume W:w:a R:end R:pause W:unpipe W:final W:prefinish W:finish "
+                "R:close W:close d:close");
 }
 
 static void modes_are_those_of_the_first_and_the_last(void **state)
@@ -471,7 +444,7 @@ static void one_stream_is_its_own_composition(void **state)
     assert_ptr_equal(f->d, f->s[0]);
     cst_unref(f->d);
     cst_destroy(f->s[0], CST_OK);
-    run(f);
+    test_run(&f->world);
     assert_true(cst_is_closed(f->s[0]));
 }
 
@@ -498,7 +471,7 @@ static void a_reader_that_holds_holds_the_writer(void **state)
     add_transform(f, "B", &two_items);
     assert_int_equal(cst_compose_new(&f->d, f->s, f->count, NULL), CST_OK);
     n = write_until_full(f);
-    run(f);
+    test_run(&f->world);
     /* 16 and 16 in the composition, 5 between the stages: as in Node, but that a pause is heeded at
      * once */
     assert_int_equal(cst_readable_length(f->d), 16);
@@ -508,7 +481,7 @@ static void a_reader_that_holds_holds_the_writer(void **state)
         assert_int_equal(cst_next(&out, f->d), CST_OK);
         assert_int_equal(out.len, 3);
         cst_slice_unref(&out);
-        run(f);
+        test_run(&f->world);
     }
     assert_int_equal(cst_next(&out, f->d), CST_EMPTY);
     assert_int_equal(cst_writable_length(f->d), 0);
@@ -524,14 +497,16 @@ static void a_pause_and_a_resume_go_as_in_node(void **state)
     compose(f, false);
     for (int i = 0; i < 20; i++)
         cst_write(f->d, cst_slice_str("x"), NULL, NULL);
-    run(f);
-    assert_non_null(strstr(f->trace, "B:t:Ax B:pause A:t:x B:t:Ax A:t:x B:t:Ax A:t:x A:pause "
-                                     "A:t:x A:resume B:resume")); /* Node */
-    f->trace[0] = '\0';
+    test_run(&f->world);
+    assert_non_null(strstr(f->world.trace.text,
+                           "B:t:Ax B:pause A:t:x B:t:Ax A:t:x B:t:Ax A:t:x A:pause "
+                           "A:t:x A:resume B:resume")); /* Node */
+    test_trace_clear(&f->world.trace);
     assert_int_equal(cst_on(f->d, CST_DATA, on_event, &f->parts[PARTS]), CST_OK);
-    run(f);
-    assert_non_null(strstr(f->trace, "d:data:BAx B:resume B:t:Ax d:data:BAx B:drain d:data:BAx "
-                                     "d:data:BAx A:resume B:t:Ax d:data:BAx")); /* Node */
+    test_run(&f->world);
+    assert_non_null(strstr(f->world.trace.text,
+                           "d:data:BAx B:resume B:t:Ax d:data:BAx B:drain d:data:BAx "
+                           "d:data:BAx A:resume B:t:Ax d:data:BAx")); /* Node */
 }
 
 /* --- errors ----------------------------------------------------------------------------------- */
@@ -544,10 +519,11 @@ static void a_first_stage_that_fails_fails_it(void **state)
     add_transform(f, "B", NULL);
     compose(f, true);
     put(f, "x");
-    run(f);
+    test_run(&f->world);
     /* Node, but for the callback that Node never calls */
-    expect(f, "B:pipe A:t:x A:resume B:resume A:destroy:CST_USER A:CST_USER B:destroy:CST_USER "
-              "A:close B:unpipe B:CST_USER B:close cb:CST_E_DESTROYED d:CST_USER d:close");
+    test_expect(&f->world,
+                "B:pipe A:t:x A:resume B:resume A:destroy:CST_USER A:CST_USER B:destroy:CST_USER "
+                "A:close B:unpipe B:CST_USER B:close cb:CST_E_DESTROYED d:CST_USER d:close");
     assert_string_equal(cst_errored(f->d)->stage, "transform");
     assert_int_equal(cst_errored(f->d)->status, CST_USER(1));
 }
@@ -561,12 +537,13 @@ static void a_last_stage_that_fails_fails_it(void **state)
     compose(f, true);
     put(f, "x");
     end(f);
-    run(f);
+    test_run(&f->world);
     /* Node */
-    expect(f,
-           "B:pipe A:t:x B:t:Ax A:pause A:flush A:prefinish A:resume B:resume "
-           "B:destroy:CST_USER cb:CST_OK A:finish A:end B:unpipe A:destroy B:CST_USER d:prefinish "
-           "B:close A:close cb:CST_OK d:finish d:CST_USER d:close");
+    test_expect(
+        &f->world,
+        "B:pipe A:t:x B:t:Ax A:pause A:flush A:prefinish A:resume B:resume "
+        "B:destroy:CST_USER cb:CST_OK A:finish A:end B:unpipe A:destroy B:CST_USER d:prefinish "
+        "B:close A:close cb:CST_OK d:finish d:CST_USER d:close");
 }
 
 static void a_stage_that_closes_early_fails_it(void **state)
@@ -574,12 +551,14 @@ static void a_stage_that_closes_early_fails_it(void **state)
     struct fixture *f = *state;
 
     compose_two(f, true);
-    run(f);
-    f->trace[0] = '\0';
+    test_run(&f->world);
+    test_trace_clear(&f->world.trace);
     cst_destroy(f->s[0], CST_OK);
-    run(f);
-    expect(f, "A:destroy A:close B:destroy:CST_E_PREMATURE_CLOSE B:unpipe B:CST_E_PREMATURE_CLOSE "
-              "B:close d:CST_E_PREMATURE_CLOSE d:close"); /* Node */
+    test_run(&f->world);
+    test_expect(
+        &f->world,
+        "A:destroy A:close B:destroy:CST_E_PREMATURE_CLOSE B:unpipe B:CST_E_PREMATURE_CLOSE "
+        "B:close d:CST_E_PREMATURE_CLOSE d:close"); /* Node */
 }
 
 static void a_last_stage_that_closes_early_fails_it(void **state)
@@ -587,12 +566,14 @@ static void a_last_stage_that_closes_early_fails_it(void **state)
     struct fixture *f = *state;
 
     compose_two(f, true);
-    run(f);
-    f->trace[0] = '\0';
+    test_run(&f->world);
+    test_trace_clear(&f->world.trace);
     cst_destroy(f->s[1], CST_OK);
-    run(f);
-    expect(f, "B:destroy B:close A:destroy:CST_E_PREMATURE_CLOSE B:unpipe A:CST_E_PREMATURE_CLOSE "
-              "A:close d:CST_E_PREMATURE_CLOSE d:close"); /* Node */
+    test_run(&f->world);
+    test_expect(
+        &f->world,
+        "B:destroy B:close A:destroy:CST_E_PREMATURE_CLOSE B:unpipe A:CST_E_PREMATURE_CLOSE "
+        "A:close d:CST_E_PREMATURE_CLOSE d:close"); /* Node */
 }
 
 static void an_error_of_the_last_stream_after_the_pipeline_counts(void **state)
@@ -600,7 +581,7 @@ static void an_error_of_the_last_stream_after_the_pipeline_counts(void **state)
     struct fixture *f = *state;
 
     add_source(f, "R");
-    assert_int_equal(cst_passthrough_new(&f->s[1], f->ctx, &two_items), CST_OK);
+    assert_int_equal(cst_passthrough_new(&f->s[1], f->world.ctx, &two_items), CST_OK);
     f->count = 2;
     cst_push(f->s[0], cst_slice_str("a"));
     cst_push_eof(f->s[0]);
@@ -608,12 +589,12 @@ static void an_error_of_the_last_stream_after_the_pipeline_counts(void **state)
     assert_int_equal(
         cst_compose_new(&f->d, f->s, 2, &(cst_opts){ .high_water_mark = CST_HWM_ZERO }), CST_OK);
     listen_to_composition(f, false);
-    run(f);
-    f->trace[0] = '\0';
+    test_run(&f->world);
+    test_trace_clear(&f->world.trace);
     assert_true(cst_writable_finished(f->s[1]));
     cst_destroy(f->s[1], CST_USER(4));
-    run(f);
-    expect(f, "d:CST_USER d:close");
+    test_run(&f->world);
+    test_expect(&f->world, "d:CST_USER d:close");
 }
 
 static void an_ended_tail_is_heard_of_and_no_more(void **state)
@@ -621,15 +602,16 @@ static void an_ended_tail_is_heard_of_and_no_more(void **state)
     struct fixture *f = *state;
 
     compose_two(f, true);
-    run(f);
-    f->trace[0] = '\0';
+    test_run(&f->world);
+    test_trace_clear(&f->world.trace);
     cst_push_eof(f->s[1]);
-    run(f);
-    expect(f, "B:end d:end"); /* Node */
+    test_run(&f->world);
+    test_expect(&f->world, "B:end d:end"); /* Node */
     end(f);
-    run(f);
-    expect(f, "A:flush A:prefinish A:end A:pause B:unpipe B:flush B:prefinish A:finish A:destroy "
-              "B:finish B:destroy A:close B:close d:prefinish cb:CST_OK d:finish d:close");
+    test_run(&f->world);
+    test_expect(&f->world,
+                "A:flush A:prefinish A:end A:pause B:unpipe B:flush B:prefinish A:finish A:destroy "
+                "B:finish B:destroy A:close B:close d:prefinish cb:CST_OK d:finish d:close");
 }
 
 static void a_tail_that_is_over_before_the_end_leaves_it_unfinished(void **state)
@@ -637,16 +619,16 @@ static void a_tail_that_is_over_before_the_end_leaves_it_unfinished(void **state
     struct fixture *f = *state;
 
     compose_two(f, true);
-    run(f);
+    test_run(&f->world);
     cst_push_eof(f->s[0]);
-    run(f);
-    f->trace[0] = '\0';
+    test_run(&f->world);
+    test_trace_clear(&f->world.trace);
     end(f);
-    run(f);
-    expect(f, "A:flush A:prefinish A:finish A:destroy A:close"); /* Node */
+    test_run(&f->world);
+    test_expect(&f->world, "A:flush A:prefinish A:finish A:destroy A:close"); /* Node */
     cst_destroy(f->d, CST_OK);
-    run(f);
-    expect(f, "cb:CST_E_DESTROYED d:close");
+    test_run(&f->world);
+    test_expect(&f->world, "cb:CST_E_DESTROYED d:close");
 }
 
 /* --- destroy ---------------------------------------------------------------------------------- */
@@ -657,12 +639,14 @@ static void destroying_it_destroys_all(void **state)
 
     compose_two(f, true);
     put(f, "x");
-    run(f);
-    f->trace[0] = '\0';
+    test_run(&f->world);
+    test_trace_clear(&f->world.trace);
     cst_destroy(f->d, CST_OK);
-    run(f);
-    expect(f, "B:destroy:CST_E_ABORT A:pause B:unpipe B:CST_E_ABORT A:destroy:CST_E_ABORT B:close "
-              "A:CST_E_ABORT A:close d:CST_E_ABORT d:close"); /* Node */
+    test_run(&f->world);
+    test_expect(
+        &f->world,
+        "B:destroy:CST_E_ABORT A:pause B:unpipe B:CST_E_ABORT A:destroy:CST_E_ABORT B:close "
+        "A:CST_E_ABORT A:close d:CST_E_ABORT d:close"); /* Node */
 }
 
 static void destroying_it_with_an_error_passes_that_on(void **state)
@@ -672,11 +656,12 @@ static void destroying_it_with_an_error_passes_that_on(void **state)
     compose_two(f, true);
     put(f, "x");
     cst_destroy(f->d, CST_USER(2));
-    run(f);
-    expect(f,
-           "B:pipe A:t:x B:t:Ax B:destroy:CST_USER A:resume B:resume d:data:BAx cb:CST_OK "
-           "A:pause B:unpipe B:CST_USER A:destroy:CST_USER B:close A:CST_USER A:close d:CST_USER "
-           "d:close"); /* Node */
+    test_run(&f->world);
+    test_expect(
+        &f->world,
+        "B:pipe A:t:x B:t:Ax B:destroy:CST_USER A:resume B:resume d:data:BAx cb:CST_OK "
+        "A:pause B:unpipe B:CST_USER A:destroy:CST_USER B:close A:CST_USER A:close d:CST_USER "
+        "d:close"); /* Node */
 }
 
 static void a_write_that_is_open_is_told(void **state)
@@ -688,19 +673,19 @@ static void a_write_that_is_open_is_told(void **state)
     compose(f, false);
     for (int i = 0; i < 4; i++)
         put(f, "x");
-    run(f);
-    expect(f, "B:pipe A:t:x A:resume B:resume cb:CST_OK");
+    test_run(&f->world);
+    test_expect(&f->world, "B:pipe A:t:x A:resume B:resume cb:CST_OK");
     cst_destroy(f->d, CST_OK);
-    run(f);
-    assert_non_null(strstr(f->trace, "d:CST_E_ABORT d:close"));
+    test_run(&f->world);
+    assert_non_null(strstr(f->world.trace.text, "d:CST_E_ABORT d:close"));
     for (int i = 0; i < 3; i++) {
-        char *told = strstr(f->trace, "cb:CST_E_DESTROYED");
+        char *told = strstr(f->world.trace.text, "cb:CST_E_DESTROYED");
 
         assert_non_null(told);
         told[0] = '-';
     }
-    assert_null(strstr(f->trace, "cb:"));
-    f->trace[0] = '\0';
+    assert_null(strstr(f->world.trace.text, "cb:"));
+    test_trace_clear(&f->world.trace);
     /* Of what they were told nothing stays. */
     assert_int_equal(cst_errored(f->d)->status, CST_E_ABORT);
 }
@@ -715,16 +700,16 @@ static void a_write_that_is_open_is_not_done_by_a_late_drain(void **state)
     compose(f, false);
     put(f, "x");
     put(f, "x");
-    run(f);
-    expect(f, "B:pipe A:t:x A:resume B:resume cb:CST_OK");
+    test_run(&f->world);
+    test_expect(&f->world, "B:pipe A:t:x A:resume B:resume cb:CST_OK");
     cst_destroy(f->d, CST_OK);
     f->parts[0].is_late = false;
     assert_int_equal(cst_complete(f->call, CST_OK), CST_OK);
-    expect(f, "B:destroy:CST_E_ABORT A:t:x A:pause A:drain");
-    run(f);
-    assert_null(strstr(f->trace, "cb:CST_OK"));
-    assert_non_null(strstr(f->trace, "cb:CST_E_DESTROYED"));
-    f->trace[0] = '\0';
+    test_expect(&f->world, "B:destroy:CST_E_ABORT A:t:x A:pause A:drain");
+    test_run(&f->world);
+    assert_null(strstr(f->world.trace.text, "cb:CST_OK"));
+    assert_non_null(strstr(f->world.trace.text, "cb:CST_E_DESTROYED"));
+    test_trace_clear(&f->world.trace);
 }
 
 /* It comes to wait for the drain only behind the destroy, which has not seen it. */
@@ -739,10 +724,11 @@ static void a_write_inside_which_it_is_destroyed_is_done_by_the_drain(void **sta
     compose(f, false);
     put(f, "x");
     assert_int_equal(cst_complete(f->call, CST_OK), CST_OK);
-    run(f);
-    expect(f, "B:pipe A:t:x B:destroy:CST_E_ABORT A:drain cb:CST_OK A:resume B:resume A:pause "
-              "B:unpipe B:CST_E_ABORT A:destroy:CST_E_ABORT B:close A:CST_E_ABORT A:close "
-              "d:CST_E_ABORT d:close"); /* Node */
+    test_run(&f->world);
+    test_expect(&f->world,
+                "B:pipe A:t:x B:destroy:CST_E_ABORT A:drain cb:CST_OK A:resume B:resume A:pause "
+                "B:unpipe B:CST_E_ABORT A:destroy:CST_E_ABORT B:close A:CST_E_ABORT A:close "
+                "d:CST_E_ABORT d:close"); /* Node */
 }
 
 static void a_write_that_the_first_stream_refuses_is_not_done(void **state)
@@ -752,10 +738,10 @@ static void a_write_that_the_first_stream_refuses_is_not_done(void **state)
     compose_two(f, false);
     cst_destroy(f->s[0], CST_OK);
     put(f, "x");
-    run(f);
-    assert_null(strstr(f->trace, "cb:CST_OK"));
-    assert_non_null(strstr(f->trace, "cb:CST_E_DESTROYED"));
-    f->trace[0] = '\0';
+    test_run(&f->world);
+    assert_null(strstr(f->world.trace.text, "cb:CST_OK"));
+    assert_non_null(strstr(f->world.trace.text, "cb:CST_E_DESTROYED"));
+    test_trace_clear(&f->world.trace);
     assert_int_equal(cst_errored(f->d)->status, CST_E_PREMATURE_CLOSE);
 }
 
@@ -768,9 +754,10 @@ static void a_sink_inside_that_stays_open_is_done_when_all_is_written(void **sta
     compose(f, false);
     put(f, "x");
     end(f);
-    run(f);
-    expect(f, "S:pipe A:t:x S:w:Ax A:flush A:prefinish A:resume cb:CST_OK A:end A:pause S:unpipe "
-              "A:finish A:destroy d:prefinish A:close cb:CST_OK d:finish d:close");
+    test_run(&f->world);
+    test_expect(&f->world,
+                "S:pipe A:t:x S:w:Ax A:flush A:prefinish A:resume cb:CST_OK A:end A:pause S:unpipe "
+                "A:finish A:destroy d:prefinish A:close cb:CST_OK d:finish d:close");
     assert_true(cst_is_writable(f->s[1]));
 }
 
@@ -789,7 +776,8 @@ static cst_status fail_to_construct(cst_stream *s, void *self)
     return CST_USER(1);
 }
 
-/* In Node what comes of both is an AggregateError. Its pipeline takes that for no abort, and so for what has failed. */
+/* In Node what comes of both is an AggregateError. Its pipeline takes that for no abort, and so for
+ * what has failed. */
 static void an_abort_stays_one_where_construct_fails_too(void **state)
 {
     static const cst_ops late_ops = { .self_size = sizeof(struct part *),
@@ -801,17 +789,17 @@ static void an_abort_stays_one_where_construct_fails_too(void **state)
     struct fixture *f = *state;
     struct part *part = next_part(f, "A");
 
-    assert_int_equal(cst_transform_new(&f->s[0], f->ctx, &late_ops, &part, NULL), CST_OK);
-    assert_int_equal(cst_transform_new(&f->s[1], f->ctx, &failing_ops, &part, NULL), CST_OK);
+    assert_int_equal(cst_transform_new(&f->s[0], f->world.ctx, &late_ops, &part, NULL), CST_OK);
+    assert_int_equal(cst_transform_new(&f->s[1], f->world.ctx, &failing_ops, &part, NULL), CST_OK);
     f->count = 2;
     assert_int_equal(cst_compose_new(&f->d, f->s, f->count, NULL), CST_OK);
     cst_destroy(f->s[0], CST_OK);
     cst_destroy(f->d, CST_OK);
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_IDLE);
     assert_int_equal(cst_errored(f->s[1])->status, CST_E_ABORT);
     assert_false(cst_is_closed(f->d));
     assert_int_equal(cst_complete(f->call, CST_OK), CST_OK);
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_E_UNHANDLED);
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_E_UNHANDLED);
     assert_int_equal(cst_errored(f->d)->status, CST_E_PREMATURE_CLOSE);
 }
 
@@ -826,13 +814,13 @@ static void destroying_it_late_lets_the_last_stream_go(void **state)
     cst_pause(f->s[1]);
     put(f, "x");
     end(f);
-    run(f);
+    test_run(&f->world);
     assert_true(cst_writable_finished(f->s[1]));
-    f->trace[0] = '\0';
+    test_trace_clear(&f->world.trace);
     cst_destroy(f->d, CST_OK);
-    run(f);
+    test_run(&f->world);
     assert_true(cst_is_closed(f->s[1]));
-    assert_non_null(strstr(f->trace, "B:destroy"));
+    assert_non_null(strstr(f->world.trace.text, "B:destroy"));
 }
 
 static void destroy_at_data(cst_stream *s, const cst_event *event, void *arg)
@@ -849,10 +837,12 @@ static void a_listener_may_destroy_it(void **state)
     assert_int_equal(cst_on(f->d, CST_DATA, destroy_at_data, f), CST_OK);
     put(f, "x");
     put(f, "y");
-    run(f);
-    expect(f, "B:pipe A:t:x B:t:Ax A:t:y B:t:Ay A:resume B:resume d:data:BAx B:destroy:CST_E_ABORT "
-              "d:data:BAy cb:CST_OK cb:CST_OK A:pause B:unpipe B:CST_E_ABORT A:destroy:CST_E_ABORT "
-              "B:close A:CST_E_ABORT A:close d:CST_E_ABORT d:close"); /* Node */
+    test_run(&f->world);
+    test_expect(
+        &f->world,
+        "B:pipe A:t:x B:t:Ax A:t:y B:t:Ay A:resume B:resume d:data:BAx B:destroy:CST_E_ABORT "
+        "d:data:BAy cb:CST_OK cb:CST_OK A:pause B:unpipe B:CST_E_ABORT A:destroy:CST_E_ABORT "
+        "B:close A:CST_E_ABORT A:close d:CST_E_ABORT d:close"); /* Node */
 }
 
 static void destroy_other(cst_stream *s, const cst_event *event, void *arg)
@@ -875,11 +865,11 @@ static void listeners_of_the_stages_may_destroy_it(void **state)
             assert_int_equal(cst_on(f->s[stage], types[i], destroy_other, f->d), CST_OK);
             put(f, "x");
             end(f);
-            run(f);
+            test_run(&f->world);
             assert_true(cst_is_closed(f->d));
             assert_true(cst_is_closed(f->s[0]));
             assert_true(cst_is_closed(f->s[1]));
-            f->trace[0] = '\0';
+            test_trace_clear(&f->world.trace);
         }
     }
 }
@@ -893,12 +883,12 @@ static void the_caller_needs_no_reference_to_the_streams(void **state)
     cst_unref(f->s[1]);
     put(f, "x");
     end(f);
-    run(f);
-    assert_non_null(strstr(f->trace, "d:data:BAx"));
-    assert_non_null(strstr(f->trace, "d:finish d:close"));
+    test_run(&f->world);
+    assert_non_null(strstr(f->world.trace.text, "d:data:BAx"));
+    assert_non_null(strstr(f->world.trace.text, "d:finish d:close"));
     assert_int_equal(cst_write(f->d, cst_slice_str("z"), NULL, NULL), CST_E_WRITE_AFTER_END);
     cst_unref(f->d);
-    run(f);
+    test_run(&f->world);
 }
 
 static void it_may_be_let_go_of_before_its_streams(void **state)
@@ -908,10 +898,10 @@ static void it_may_be_let_go_of_before_its_streams(void **state)
     compose_two(f, true);
     cst_destroy(f->d, CST_OK);
     cst_unref(f->d);
-    run(f);
-    assert_non_null(strstr(f->trace, "d:close"));
+    test_run(&f->world);
+    assert_non_null(strstr(f->world.trace.text, "d:close"));
     cst_push(f->s[1], cst_slice_str("late"));
-    run(f);
+    test_run(&f->world);
     assert_true(cst_is_closed(f->s[0]));
 }
 
@@ -924,7 +914,7 @@ static void a_write_that_the_first_stream_has_no_length_for_fails_it(void **stat
     assert_int_equal(cst_write(f->d, cst_slice_str("a"), NULL, NULL), CST_OK);
     cst_write(f->d, cst_slice_static("", SIZE_MAX), NULL, NULL);
     cst_complete(f->call, CST_OK);
-    run(f);
+    test_run(&f->world);
     assert_int_equal(cst_errored(f->d)->status, CST_E_OUT_OF_RANGE);
     assert_true(cst_is_destroyed(f->s[0]));
 }
@@ -949,17 +939,17 @@ static void a_take_inside_lets_the_source_outside_go(void **state)
     cst_stream *stages[3];
     cst_chain chain;
 
-    cst_chain_init(&chain, test_heap_allocator(&f->heap));
+    cst_chain_init(&chain, test_heap_allocator(&f->world.heap));
     add_transform(f, "A", &two_items);
-    assert_int_equal(cst_take_new(&f->s[1], f->ctx, 3, NULL), CST_OK);
+    assert_int_equal(cst_take_new(&f->s[1], f->world.ctx, 3, NULL), CST_OK);
     assert_int_equal(cst_compose_new(&f->d, f->s, 2, NULL), CST_OK);
-    assert_int_equal(cst_from_fn_new(&stages[0], f->ctx, NULL, endless, f), CST_OK);
+    assert_int_equal(cst_from_fn_new(&stages[0], f->world.ctx, NULL, endless, f), CST_OK);
     stages[1] = f->d;
-    assert_int_equal(cst_to_array_new(&stages[2], f->ctx, &chain, NULL, NULL, NULL), CST_OK);
+    assert_int_equal(cst_to_array_new(&stages[2], f->world.ctx, &chain, NULL, NULL, NULL), CST_OK);
     assert_int_equal(cst_pipeline(stages, 3, NULL, note_outcome, f), CST_OK);
-    run(f);
+    test_run(&f->world);
     assert_int_equal(cst_chain_count(&chain), 3);
-    assert_non_null(strstr(f->trace, "pipeline:ok"));
+    assert_non_null(strstr(f->world.trace.text, "pipeline:ok"));
     assert_true(cst_is_closed(stages[0]));
     assert_true(cst_is_closed(f->d));
     cst_chain_fini(&chain);
@@ -986,14 +976,14 @@ static void a_find_at_the_end_lets_the_source_outside_go(void **state)
     unsigned count = 0;
 
     add_transform(f, "A", &two_items);
-    assert_int_equal(cst_find_new(&f->s[1], f->ctx, NULL, is_third, no_item, &count), CST_OK);
+    assert_int_equal(cst_find_new(&f->s[1], f->world.ctx, NULL, is_third, no_item, &count), CST_OK);
     assert_int_equal(cst_compose_new(&f->d, f->s, 2, NULL), CST_OK);
-    assert_int_equal(cst_from_fn_new(&stages[0], f->ctx, NULL, endless, f), CST_OK);
+    assert_int_equal(cst_from_fn_new(&stages[0], f->world.ctx, NULL, endless, f), CST_OK);
     stages[1] = f->d;
     assert_int_equal(cst_pipeline(stages, 2, NULL, note_outcome, f), CST_OK);
-    run(f);
+    test_run(&f->world);
     assert_int_equal(count, 3);
-    assert_non_null(strstr(f->trace, "pipeline:ok"));
+    assert_non_null(strstr(f->world.trace.text, "pipeline:ok"));
     assert_true(cst_is_closed(stages[0]));
     assert_true(cst_is_closed(f->d));
 }
@@ -1003,16 +993,16 @@ static void by_hand_an_early_exit_holds_then_closes(void **state)
     struct fixture *f = *state;
 
     add_transform(f, "A", &two_items);
-    assert_int_equal(cst_take_new(&f->s[1], f->ctx, 1, NULL), CST_OK);
+    assert_int_equal(cst_take_new(&f->s[1], f->world.ctx, 1, NULL), CST_OK);
     f->count = 2;
     compose(f, false);
     put(f, "x");
     put(f, "y");
-    run(f);
-    f->trace[0] = '\0';
+    test_run(&f->world);
+    test_trace_clear(&f->world.trace);
     assert_int_equal(cst_on(f->d, CST_DATA, on_event, &f->parts[PARTS]), CST_OK);
-    run(f);
-    expect(f, "d:data:Ax cb:CST_E_DESTROYED d:end d:close");
+    test_run(&f->world);
+    test_expect(&f->world, "d:data:Ax cb:CST_E_DESTROYED d:end d:close");
 }
 
 static void by_hand_an_early_exit_finishes_where_it_was_ended(void **state)
@@ -1020,18 +1010,19 @@ static void by_hand_an_early_exit_finishes_where_it_was_ended(void **state)
     struct fixture *f = *state;
 
     add_transform(f, "A", &two_items);
-    assert_int_equal(cst_take_new(&f->s[1], f->ctx, 1, NULL), CST_OK);
+    assert_int_equal(cst_take_new(&f->s[1], f->world.ctx, 1, NULL), CST_OK);
     f->count = 2;
     compose(f, false);
     put(f, "x");
     put(f, "y");
     put(f, "z");
     end(f);
-    run(f);
-    f->trace[0] = '\0';
+    test_run(&f->world);
+    test_trace_clear(&f->world.trace);
     assert_int_equal(cst_on(f->d, CST_DATA, on_event, &f->parts[PARTS]), CST_OK);
-    run(f);
-    expect(f, "d:data:Ax cb:CST_OK d:prefinish d:end cb:CST_OK cb:CST_OK d:finish d:close");
+    test_run(&f->world);
+    test_expect(&f->world,
+                "d:data:Ax cb:CST_OK d:prefinish d:end cb:CST_OK cb:CST_OK d:finish d:close");
 }
 
 /* --- at the door ------------------------------------------------------------------------------ */
@@ -1058,7 +1049,7 @@ static void wrong_arguments_are_refused(void **state)
     pair[1] = f->s[0];
     assert_int_equal(cst_compose_new(&out, pair, 2, NULL), CST_E_INVALID_ARG);
 
-    assert_int_equal(cst_ctx_new(&other, test_heap_allocator(&f->heap), NULL), CST_OK);
+    assert_int_equal(cst_ctx_new(&other, test_heap_allocator(&f->world.heap), NULL), CST_OK);
     assert_int_equal(cst_passthrough_new(&pair[0], other, NULL), CST_OK);
     assert_int_equal(cst_compose_new(&out, pair, 2, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_ctx_free(other), CST_OK);
@@ -1067,7 +1058,7 @@ static void wrong_arguments_are_refused(void **state)
     cst_destroy(f->s[0], CST_OK);
     assert_int_equal(cst_compose_new(&out, pair, 2, NULL), CST_E_INVALID_ARG);
     assert_null(out);
-    run(f);
+    test_run(&f->world);
 }
 
 static void a_stream_that_goes_while_it_is_joined_cannot_be_piped_to(void **state)
@@ -1083,7 +1074,7 @@ static void a_stream_that_goes_while_it_is_joined_cannot_be_piped_to(void **stat
     assert_null(f->d);
     cst_end(f->s[0], NULL, NULL);
     cst_resume(f->s[1]);
-    run(f); /* the first two are joined, and their outcome is nobody's */
+    test_run(&f->world); /* the first two are joined, and their outcome is nobody's */
     assert_true(cst_is_closed(f->s[1]));
 }
 
@@ -1116,9 +1107,9 @@ static void a_context_may_go_in_the_middle(void **state)
     compose(f, false);
     for (int i = 0; i < 4; i++)
         put(f, "x");
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    f->ctx = NULL;
-    assert_non_null(strstr(f->trace, "d:close"));
+    assert_int_equal(cst_ctx_free(f->world.ctx), CST_OK);
+    f->world.ctx = NULL;
+    assert_non_null(strstr(f->world.trace.text, "d:close"));
 }
 
 /* --- without memory --------------------------------------------------------------------------- */
@@ -1197,20 +1188,20 @@ static void without_memory_the_streams_are_as_before(void **state)
         f->d = NULL;
         add_transform(f, "A", NULL);
         add_transform(f, "B", NULL);
-        test_heap_fail_at(&f->heap, ++k);
+        test_heap_fail_at(&f->world.heap, ++k);
         st = cst_compose_new(&f->d, f->s, 2, NULL);
-        test_heap_fail_never(&f->heap);
+        test_heap_fail_never(&f->world.heap);
         if (st == CST_OK)
             break;
         assert_int_equal(st, CST_E_NOMEM);
         assert_null(f->d);
-        assert_string_equal(f->trace, "");
-        run(f);
+        assert_string_equal(f->world.trace.text, "");
+        test_run(&f->world);
         assert_int_equal(cst_readable_flowing(f->s[1]), CST_FLOWING_UNSET);
         assert_int_equal(cst_listener_count(f->s[1], CST_PIPE), 1);
     } while (k < 20);
     assert_in_range(k, 1, 10);
-    expect(f, "B:pipe");
+    test_expect(&f->world, "B:pipe");
 }
 
 static cst_status count_chunk(cst_stream *s, void *self, const cst_slice *chunk)
@@ -1238,25 +1229,25 @@ static void pass_throughs_may_stand_before_it_and_in_it(void **state)
     size_t count = 0, *counter = &count;
     cst_stream *source, *outer, *inner[2], *composed, *sink;
 
-    assert_int_equal(cst_readable_new(&source, f->ctx, &reading, NULL, NULL), CST_OK);
-    assert_int_equal(cst_passthrough_new(&outer, f->ctx, NULL), CST_OK);
-    assert_int_equal(cst_passthrough_new(&inner[0], f->ctx, NULL), CST_OK);
-    assert_int_equal(cst_passthrough_new(&inner[1], f->ctx, NULL), CST_OK);
-    assert_int_equal(cst_writable_new(&sink, f->ctx, &counting, &counter, NULL), CST_OK);
+    assert_int_equal(cst_readable_new(&source, f->world.ctx, &reading, NULL, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&outer, f->world.ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&inner[0], f->world.ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&inner[1], f->world.ctx, NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&sink, f->world.ctx, &counting, &counter, NULL), CST_OK);
     assert_int_equal(cst_compose_new(&composed, inner, 2, NULL), CST_OK);
     assert_int_equal(cst_pipe(source, outer, NULL), CST_OK);
     assert_int_equal(cst_pipe(outer, composed, NULL), CST_OK);
     assert_int_equal(cst_pipe(composed, sink, NULL), CST_OK);
-    run(f);
+    test_run(&f->world);
     for (size_t i = 0; i < 8; i++)
         assert_int_equal(cst_push_copy(source, "chunk", 5), CST_OK);
     assert_int_equal(cst_push_eof(source), CST_EOF);
-    run(f);
+    test_run(&f->world);
     assert_int_equal(count, 8);
     assert_true(cst_writable_finished(sink));
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
     T(a_sink_inside_that_stays_open_is_done_when_all_is_written),

@@ -1,18 +1,8 @@
 /* test_ctx.c - ctx.h: deferred tasks, the host, and the end of everything. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include "heap.h"
-#include "main.h"
-#include "trace.h"
+#include "world.h"
 
 struct fixture {
-    struct test_heap heap;
-    struct test_trace trace;
-    cst_ctx *ctx;
+    struct test_world world;
     unsigned woken;
 };
 
@@ -26,19 +16,9 @@ static int set_up(void **state)
     static struct fixture f;
     const cst_ctx_opts opts = { .wake = on_wake, .wake_arg = &f };
 
-    f = (struct fixture){ .ctx = NULL };
-    test_heap_init(&f.heap);
-    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), &opts), CST_OK);
+    f.woken = 0;
+    test_world_open(&f.world, &opts);
     *state = &f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    assert_int_equal(f->heap.live_blocks, 0);
     return 0;
 }
 
@@ -53,9 +33,9 @@ static void do_job(void *arg)
 {
     struct job *job = arg;
 
-    test_trace_add(&job->f->trace, "%s", job->word);
+    test_trace_add(&job->f->world.trace, "%s", job->word);
     if (job->then)
-        assert_int_equal(cst_defer(job->f->ctx, &job->then->task, do_job, job->then), CST_OK);
+        assert_int_equal(cst_defer(job->f->world.ctx, &job->then->task, do_job, job->then), CST_OK);
 }
 
 static void tasks_run_first_in_first_out_and_those_they_queue_after_them(void **state)
@@ -64,13 +44,13 @@ static void tasks_run_first_in_first_out_and_those_they_queue_after_them(void **
     struct job c = { .f = f, .word = "c" }, b = { .f = f, .word = "b" },
                a = { .f = f, .word = "a", .then = &c };
 
-    assert_int_equal(cst_defer(f->ctx, &a.task, do_job, &a), CST_OK);
-    assert_int_equal(cst_defer(f->ctx, &b.task, do_job, &b), CST_OK);
-    assert_int_equal(cst_defer(f->ctx, &b.task, do_job, &b), CST_PENDING);
-    assert_true(cst_ctx_has_work(f->ctx));
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-    assert_string_equal(f->trace.text, "a b c");
-    assert_false(cst_ctx_has_work(f->ctx));
+    assert_int_equal(cst_defer(f->world.ctx, &a.task, do_job, &a), CST_OK);
+    assert_int_equal(cst_defer(f->world.ctx, &b.task, do_job, &b), CST_OK);
+    assert_int_equal(cst_defer(f->world.ctx, &b.task, do_job, &b), CST_PENDING);
+    assert_true(cst_ctx_has_work(f->world.ctx));
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_IDLE);
+    assert_string_equal(f->world.trace.text, "a b c");
+    assert_false(cst_ctx_has_work(f->world.ctx));
 }
 
 static void a_budget_cuts_between_tasks(void **state)
@@ -79,12 +59,12 @@ static void a_budget_cuts_between_tasks(void **state)
     struct job b = { .f = f, .word = "b" }, a = { .f = f, .word = "a" };
     cst_budget one = { .tasks = 1 };
 
-    cst_defer(f->ctx, &a.task, do_job, &a);
-    cst_defer(f->ctx, &b.task, do_job, &b);
-    assert_int_equal(cst_ctx_run(f->ctx, &one), CST_MORE);
-    assert_string_equal(f->trace.text, "a");
-    assert_int_equal(cst_ctx_run(f->ctx, &one), CST_IDLE);
-    assert_string_equal(f->trace.text, "a b");
+    cst_defer(f->world.ctx, &a.task, do_job, &a);
+    cst_defer(f->world.ctx, &b.task, do_job, &b);
+    assert_int_equal(cst_ctx_run(f->world.ctx, &one), CST_MORE);
+    assert_string_equal(f->world.trace.text, "a");
+    assert_int_equal(cst_ctx_run(f->world.ctx, &one), CST_IDLE);
+    assert_string_equal(f->world.trace.text, "a b");
 }
 
 static void wake_comes_once_for_each_time_that_work_appears(void **state)
@@ -92,21 +72,21 @@ static void wake_comes_once_for_each_time_that_work_appears(void **state)
     struct fixture *f = *state;
     struct job b = { .f = f, .word = "b" }, a = { .f = f, .word = "a", .then = &b };
 
-    cst_defer(f->ctx, &a.task, do_job, &a);
+    cst_defer(f->world.ctx, &a.task, do_job, &a);
     assert_int_equal(f->woken, 1);
-    cst_ctx_run(f->ctx, NULL);
+    cst_ctx_run(f->world.ctx, NULL);
     assert_int_equal(f->woken, 1);
-    cst_defer(f->ctx, &a.task, do_job, &a);
+    cst_defer(f->world.ctx, &a.task, do_job, &a);
     assert_int_equal(f->woken, 2);
-    cst_ctx_run(f->ctx, NULL);
+    cst_ctx_run(f->world.ctx, NULL);
 }
 
 static void run_inside(void *arg)
 {
     struct fixture *f = arg;
 
-    test_trace_add(&f->trace, "%s %s", cst_status_name(cst_ctx_run(f->ctx, NULL)),
-                   cst_status_name(cst_ctx_free(f->ctx)));
+    test_trace_add(&f->world.trace, "%s %s", test_status_word(cst_ctx_run(f->world.ctx, NULL)),
+                   test_status_word(cst_ctx_free(f->world.ctx)));
 }
 
 static void a_run_or_free_inside_a_task_or_a_slot_is_refused(void **state)
@@ -114,9 +94,9 @@ static void a_run_or_free_inside_a_task_or_a_slot_is_refused(void **state)
     struct fixture *f = *state;
     cst_task task = { .fn = NULL };
 
-    cst_defer(f->ctx, &task, run_inside, f);
-    cst_ctx_run(f->ctx, NULL);
-    assert_string_equal(f->trace.text, "CST_E_NESTED CST_E_NESTED");
+    cst_defer(f->world.ctx, &task, run_inside, f);
+    cst_ctx_run(f->world.ctx, NULL);
+    assert_string_equal(f->world.trace.text, "NESTED NESTED");
 }
 
 static void an_unheard_error_is_said_once_and_stays_on_its_stream(void **state)
@@ -124,17 +104,17 @@ static void an_unheard_error_is_said_once_and_stays_on_its_stream(void **state)
     struct fixture *f = *state;
     cst_stream *s;
 
-    assert_int_equal(cst_passthrough_new(&s, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&s, f->world.ctx, NULL), CST_OK);
     cst_destroy(s, CST_USER(7));
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_E_UNHANDLED);
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_E_UNHANDLED);
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_IDLE);
     assert_int_equal(cst_errored(s)->status, CST_USER(7));
 }
 
 static void on_done(cst_stream *s, cst_status status, void *arg)
 {
     (void)s;
-    test_trace_add(arg, "done:%s", cst_status_name(status));
+    test_trace_add(arg, "done:%s", test_status_word(status));
 }
 
 static void freeing_calls_every_callback_that_is_owed_once(void **state)
@@ -144,18 +124,18 @@ static void freeing_calls_every_callback_that_is_owed_once(void **state)
     cst_stream *s;
     struct test_stage *stage;
 
-    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->heap), NULL), CST_OK);
+    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->world.heap), NULL), CST_OK);
     assert_int_equal(cst_writable_new(&s, ctx, &test_sink_ops, NULL, NULL), CST_OK);
-    test_trace_listen(&f->trace, s, "w");
+    test_listen_as(&f->world, s, "w");
     stage = cst_stream_self(s);
     stage->answer = CST_PENDING;
-    cst_write(s, cst_slice_str("a"), on_done, &f->trace);
-    cst_write(s, cst_slice_str("b"), on_done, &f->trace);
-    cst_end(s, on_done, &f->trace);
+    cst_write(s, cst_slice_str("a"), on_done, &f->world.trace);
+    cst_write(s, cst_slice_str("b"), on_done, &f->world.trace);
+    cst_end(s, on_done, &f->world.trace);
     assert_int_equal(cst_ctx_free(ctx), CST_OK);
-    assert_string_equal(f->trace.text,
-                        "w:write:a w:destroy w:close done:CST_E_DESTROYED done:CST_E_DESTROYED "
-                        "done:CST_E_DESTROYED");
+    assert_string_equal(f->world.trace.text,
+                        "w:write:a w:destroy w:close done:DESTROYED done:DESTROYED "
+                        "done:DESTROYED");
 }
 
 static void slices_outlive_their_context(void **state)
@@ -165,7 +145,7 @@ static void slices_outlive_their_context(void **state)
     cst_buf buf;
     cst_slice slice;
 
-    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->heap), NULL), CST_OK);
+    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->world.heap), NULL), CST_OK);
     assert_int_equal(cst_buf_new_cached(&buf, ctx, 100), CST_OK);
     buf.data[99] = 42;
     slice = cst_buf_freeze(&buf, 100);
@@ -179,11 +159,11 @@ static void the_default_high_water_mark_is_read_when_a_stream_is_made(void **sta
     struct fixture *f = *state;
     cst_stream *a, *b;
 
-    assert_int_equal(cst_ctx_default_high_water_mark(f->ctx, false), 65536);
-    assert_int_equal(cst_ctx_default_high_water_mark(f->ctx, true), 16);
-    assert_int_equal(cst_passthrough_new(&a, f->ctx, NULL), CST_OK);
-    assert_int_equal(cst_ctx_set_default_high_water_mark(f->ctx, false, 100), CST_OK);
-    assert_int_equal(cst_passthrough_new(&b, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_ctx_default_high_water_mark(f->world.ctx, false), 65536);
+    assert_int_equal(cst_ctx_default_high_water_mark(f->world.ctx, true), 16);
+    assert_int_equal(cst_passthrough_new(&a, f->world.ctx, NULL), CST_OK);
+    assert_int_equal(cst_ctx_set_default_high_water_mark(f->world.ctx, false, 100), CST_OK);
+    assert_int_equal(cst_passthrough_new(&b, f->world.ctx, NULL), CST_OK);
     assert_int_equal(cst_readable_high_water_mark(a), 65536);
     assert_int_equal(cst_readable_high_water_mark(b), 100);
     assert_int_equal(cst_writable_high_water_mark(b), 100);
@@ -197,14 +177,14 @@ static void a_context_without_memory_is_not_made(void **state)
     size_t n = 1;
 
     for (;;) {
-        test_heap_fail_at(&f->heap, n);
-        if (cst_ctx_new(&ctx, test_heap_allocator(&f->heap), NULL) == CST_OK)
+        test_heap_fail_at(&f->world.heap, n);
+        if (cst_ctx_new(&ctx, test_heap_allocator(&f->world.heap), NULL) == CST_OK)
             break;
         assert_null(ctx);
         n++;
     }
     assert_true(n > 1);
-    test_heap_fail_never(&f->heap);
+    test_heap_fail_never(&f->world.heap);
     assert_int_equal(cst_ctx_free(ctx), CST_OK);
     assert_int_equal(cst_ctx_new(&ctx, NULL, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_ctx_new(NULL, cst_allocator_malloc(), NULL), CST_E_INVALID_ARG);
@@ -218,22 +198,22 @@ static void wrong_arguments_are_refused(void **state)
 
     assert_int_equal(cst_ctx_run(NULL, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_immediate(NULL, &task, run_inside, f), CST_E_INVALID_ARG);
-    assert_int_equal(cst_immediate(f->ctx, NULL, run_inside, f), CST_E_INVALID_ARG);
-    assert_int_equal(cst_immediate(f->ctx, &task, NULL, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_immediate(f->world.ctx, NULL, run_inside, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_immediate(f->world.ctx, &task, NULL, f), CST_E_INVALID_ARG);
     assert_int_equal(cst_at_turn_end(NULL, &task, run_inside, f), CST_E_INVALID_ARG);
-    assert_int_equal(cst_at_turn_end(f->ctx, NULL, run_inside, f), CST_E_INVALID_ARG);
-    assert_int_equal(cst_at_turn_end(f->ctx, &task, NULL, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_at_turn_end(f->world.ctx, NULL, run_inside, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_at_turn_end(f->world.ctx, &task, NULL, f), CST_E_INVALID_ARG);
     assert_int_equal(cst_ctx_free(NULL), CST_OK);
     assert_int_equal(cst_defer(NULL, &task, run_inside, f), CST_E_INVALID_ARG);
-    assert_int_equal(cst_defer(f->ctx, NULL, run_inside, f), CST_E_INVALID_ARG);
-    assert_int_equal(cst_defer(f->ctx, &task, NULL, f), CST_E_INVALID_ARG);
-    assert_int_equal(cst_buf_new_cached(NULL, f->ctx, 1), CST_E_INVALID_ARG);
+    assert_int_equal(cst_defer(f->world.ctx, NULL, run_inside, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_defer(f->world.ctx, &task, NULL, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_buf_new_cached(NULL, f->world.ctx, 1), CST_E_INVALID_ARG);
     assert_int_equal(cst_buf_new_cached(&buf, NULL, 1), CST_E_INVALID_ARG);
-    assert_int_equal(cst_buf_new_cached(&buf, f->ctx, SIZE_MAX), CST_E_NOMEM);
+    assert_int_equal(cst_buf_new_cached(&buf, f->world.ctx, SIZE_MAX), CST_E_NOMEM);
     assert_false(cst_ctx_has_work(NULL));
 }
 
-/* --- nesting, in all its places --------------------------------------------------------------------------------------- */
+/* --- nesting, in all its places --------------------------------------------------------------- */
 
 static void run_in_listener(cst_stream *s, const cst_event *event, void *arg)
 {
@@ -264,25 +244,25 @@ static void a_slot_a_done_and_a_listener_may_neither_run_nor_free(void **state)
     struct fixture *f = *state;
     cst_stream *s;
 
-    assert_int_equal(cst_writable_new(&s, f->ctx, &nesting_ops, &f, NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&s, f->world.ctx, &nesting_ops, &f, NULL), CST_OK);
     assert_int_equal(cst_write(s, cst_slice_str("a"), run_in_done, f), CST_OK);
-    assert_string_equal(f->trace.text, "CST_E_NESTED CST_E_NESTED"); /* the slot */
-    test_trace_clear(&f->trace);
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-    assert_string_equal(f->trace.text, "CST_E_NESTED CST_E_NESTED"); /* the done */
-    test_trace_clear(&f->trace);
+    assert_string_equal(f->world.trace.text, "NESTED NESTED"); /* the slot */
+    test_trace_clear(&f->world.trace);
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_IDLE);
+    assert_string_equal(f->world.trace.text, "NESTED NESTED"); /* the done */
+    test_trace_clear(&f->world.trace);
     assert_int_equal(cst_on(s, CST_CLOSE, run_in_listener, f), CST_OK);
     assert_int_equal(cst_destroy(s, CST_OK), CST_OK);
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-    assert_string_equal(f->trace.text, "CST_E_NESTED CST_E_NESTED"); /* the listener, in a run */
-    test_trace_clear(&f->trace);
-    assert_int_equal(cst_passthrough_new(&s, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_IDLE);
+    assert_string_equal(f->world.trace.text, "NESTED NESTED"); /* the listener, in a run */
+    test_trace_clear(&f->world.trace);
+    assert_int_equal(cst_passthrough_new(&s, f->world.ctx, NULL), CST_OK);
     assert_int_equal(cst_on(s, CST_PAUSE, run_in_listener, f), CST_OK);
     assert_int_equal(cst_pause(s), CST_OK);
-    assert_string_equal(f->trace.text, "CST_E_NESTED CST_E_NESTED"); /* and outside of one */
+    assert_string_equal(f->world.trace.text, "NESTED NESTED"); /* and outside of one */
 }
 
-/* --- more of the queue ------------------------------------------------------------------------------------------------ */
+/* --- more of the queue ------------------------------------------------------------------------ */
 
 struct again {
     cst_task task;
@@ -294,10 +274,11 @@ static void do_again(void *arg)
 {
     struct again *again = arg;
 
-    test_trace_add(&again->f->trace, "%d", again->left);
+    test_trace_add(&again->f->world.trace, "%d", again->left);
     if (--again->left) {
-        assert_int_equal(cst_defer(again->f->ctx, &again->task, do_again, again), CST_OK);
-        assert_int_equal(cst_defer(again->f->ctx, &again->task, do_again, again), CST_PENDING);
+        assert_int_equal(cst_defer(again->f->world.ctx, &again->task, do_again, again), CST_OK);
+        assert_int_equal(cst_defer(again->f->world.ctx, &again->task, do_again, again),
+                         CST_PENDING);
     }
 }
 
@@ -307,14 +288,14 @@ static void a_task_may_queue_itself_again_and_a_budget_counts_each_turn(void **s
     struct again again = { .f = f, .left = 5 };
     cst_budget two = { .tasks = 2 };
 
-    assert_int_equal(cst_defer(f->ctx, &again.task, do_again, &again), CST_OK);
-    assert_int_equal(cst_ctx_run(f->ctx, &two), CST_MORE);
-    assert_string_equal(f->trace.text, "5 4");
-    assert_int_equal(cst_ctx_run(f->ctx, &two), CST_MORE);
-    assert_string_equal(f->trace.text, "5 4 3 2");
-    assert_int_equal(cst_ctx_run(f->ctx, &two), CST_IDLE);
-    assert_string_equal(f->trace.text, "5 4 3 2 1");
-    assert_int_equal(cst_ctx_run(f->ctx, &two), CST_IDLE);
+    assert_int_equal(cst_defer(f->world.ctx, &again.task, do_again, &again), CST_OK);
+    assert_int_equal(cst_ctx_run(f->world.ctx, &two), CST_MORE);
+    assert_string_equal(f->world.trace.text, "5 4");
+    assert_int_equal(cst_ctx_run(f->world.ctx, &two), CST_MORE);
+    assert_string_equal(f->world.trace.text, "5 4 3 2");
+    assert_int_equal(cst_ctx_run(f->world.ctx, &two), CST_IDLE);
+    assert_string_equal(f->world.trace.text, "5 4 3 2 1");
+    assert_int_equal(cst_ctx_run(f->world.ctx, &two), CST_IDLE);
     assert_int_equal(f->woken, 1);
 }
 
@@ -324,13 +305,13 @@ static void a_run_cut_short_needs_no_second_wake(void **state)
     struct job a = { .f = f, .word = "a" }, b = { .f = f, .word = "b" },
                c = { .f = f, .word = "c" };
 
-    assert_int_equal(cst_defer(f->ctx, &a.task, do_job, &a), CST_OK);
-    assert_int_equal(cst_defer(f->ctx, &b.task, do_job, &b), CST_OK);
-    assert_int_equal(cst_ctx_run(f->ctx, &(cst_budget){ .tasks = 1 }), CST_MORE);
-    assert_int_equal(cst_defer(f->ctx, &c.task, do_job, &c), CST_OK);
+    assert_int_equal(cst_defer(f->world.ctx, &a.task, do_job, &a), CST_OK);
+    assert_int_equal(cst_defer(f->world.ctx, &b.task, do_job, &b), CST_OK);
+    assert_int_equal(cst_ctx_run(f->world.ctx, &(cst_budget){ .tasks = 1 }), CST_MORE);
+    assert_int_equal(cst_defer(f->world.ctx, &c.task, do_job, &c), CST_OK);
     assert_int_equal(f->woken, 1);
-    assert_int_equal(cst_ctx_run(f->ctx, &(cst_budget){ 0 }), CST_IDLE);
-    assert_string_equal(f->trace.text, "a b c");
+    assert_int_equal(cst_ctx_run(f->world.ctx, &(cst_budget){ 0 }), CST_IDLE);
+    assert_string_equal(f->world.trace.text, "a b c");
 }
 
 static void unhandled_waits_until_no_task_is_left(void **state)
@@ -339,18 +320,18 @@ static void unhandled_waits_until_no_task_is_left(void **state)
     struct job a = { .f = f, .word = "a" };
     cst_stream *s, *other;
 
-    assert_int_equal(cst_passthrough_new(&s, f->ctx, NULL), CST_OK);
-    assert_int_equal(cst_passthrough_new(&other, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&s, f->world.ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&other, f->world.ctx, NULL), CST_OK);
     assert_int_equal(cst_destroy(s, CST_USER(1)), CST_OK);
     assert_int_equal(cst_destroy(other, CST_USER(2)), CST_OK);
-    assert_int_equal(cst_defer(f->ctx, &a.task, do_job, &a), CST_OK);
-    assert_int_equal(cst_ctx_run(f->ctx, &(cst_budget){ .tasks = 2 }), CST_MORE);
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_E_UNHANDLED); /* once for the two */
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-    assert_string_equal(f->trace.text, "a");
+    assert_int_equal(cst_defer(f->world.ctx, &a.task, do_job, &a), CST_OK);
+    assert_int_equal(cst_ctx_run(f->world.ctx, &(cst_budget){ .tasks = 2 }), CST_MORE);
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_E_UNHANDLED); /* once for the two */
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_IDLE);
+    assert_string_equal(f->world.trace.text, "a");
 }
 
-/* --- freeing, and memory ---------------------------------------------------------------------------------------------- */
+/* --- freeing, and memory ---------------------------------------------------------------------- */
 
 static void freeing_runs_what_is_due(void **state)
 {
@@ -358,10 +339,10 @@ static void freeing_runs_what_is_due(void **state)
     cst_ctx *ctx;
     struct job a = { .f = f, .word = "a" };
 
-    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->heap), NULL), CST_OK);
+    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->world.heap), NULL), CST_OK);
     assert_int_equal(cst_defer(ctx, &a.task, do_job, &a), CST_OK);
     assert_int_equal(cst_ctx_free(ctx), CST_OK);
-    assert_string_equal(f->trace.text, "a");
+    assert_string_equal(f->world.trace.text, "a");
 }
 
 static void owed_callbacks_get_the_error_of_their_stream(void **state)
@@ -371,16 +352,16 @@ static void owed_callbacks_get_the_error_of_their_stream(void **state)
     cst_stream *s;
     struct test_stage *stage;
 
-    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->heap), NULL), CST_OK);
+    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->world.heap), NULL), CST_OK);
     assert_int_equal(cst_writable_new(&s, ctx, &test_sink_ops, NULL, NULL), CST_OK);
-    test_trace_listen(&f->trace, s, "w");
+    test_listen_as(&f->world, s, "w");
     stage = cst_stream_self(s);
     stage->answer = CST_PENDING;
-    assert_int_equal(cst_write(s, cst_slice_str("a"), on_done, &f->trace), CST_OK);
+    assert_int_equal(cst_write(s, cst_slice_str("a"), on_done, &f->world.trace), CST_OK);
     assert_int_equal(cst_destroy(s, CST_OS(5)), CST_OK);
     cst_unref(s);
     assert_int_equal(cst_ctx_free(ctx), CST_OK);
-    assert_string_equal(f->trace.text, "w:write:a w:destroy w:error:CST_OS w:close done:CST_OS");
+    assert_string_equal(f->world.trace.text, "w:write:a w:destroy w:error:OS w:close done:OS");
 }
 
 static void a_block_of_one_size_is_used_again_and_again(void **state)
@@ -390,18 +371,18 @@ static void a_block_of_one_size_is_used_again_and_again(void **state)
     cst_slice slice;
     size_t calls;
 
-    assert_int_equal(cst_buf_new_cached(&buf, f->ctx, 4096), CST_OK);
+    assert_int_equal(cst_buf_new_cached(&buf, f->world.ctx, 4096), CST_OK);
     cst_buf_free(&buf);
-    calls = f->heap.calls;
+    calls = f->world.heap.calls;
     for (int i = 0; i < 100; i++) {
-        assert_int_equal(cst_buf_new_cached(&buf, f->ctx, 4096), CST_OK);
+        assert_int_equal(cst_buf_new_cached(&buf, f->world.ctx, 4096), CST_OK);
         slice = cst_buf_freeze(&buf, 10);
         cst_slice_unref(&slice);
     }
 #ifdef CST_NO_CACHE
-    assert_int_equal(f->heap.calls, calls + 100); /* as `make asan` builds it */
+    assert_int_equal(f->world.heap.calls, calls + 100); /* as `make asan` builds it */
 #else
-    assert_int_equal(f->heap.calls, calls);
+    assert_int_equal(f->world.heap.calls, calls);
 #endif
 }
 
@@ -410,15 +391,15 @@ static void a_buffer_without_memory_is_not_made(void **state)
     struct fixture *f = *state;
     cst_buf buf = { .data = NULL, .cap = 7 };
 
-    test_heap_fail_from(&f->heap, 1);
-    assert_int_equal(cst_buf_new_cached(&buf, f->ctx, 4096), CST_E_NOMEM);
+    test_heap_fail_from(&f->world.heap, 1);
+    assert_int_equal(cst_buf_new_cached(&buf, f->world.ctx, 4096), CST_E_NOMEM);
     assert_int_equal(buf.cap, 7);
-    test_heap_fail_never(&f->heap);
-    assert_int_equal(cst_buf_new_cached(&buf, f->ctx, 4096), CST_OK);
+    test_heap_fail_never(&f->world.heap);
+    assert_int_equal(cst_buf_new_cached(&buf, f->world.ctx, 4096), CST_OK);
     cst_buf_free(&buf);
 }
 
-/* --- immediates, and the end of a turn -------------------------------------------------------------------------------- */
+/* --- immediates, and the end of a turn -------------------------------------------------------- */
 
 static void immediates_come_one_by_one_after_all_tasks(void **state)
 {
@@ -426,14 +407,14 @@ static void immediates_come_one_by_one_after_all_tasks(void **state)
     struct job t = { .f = f, .word = "t" }, x = { .f = f, .word = "x" },
                a = { .f = f, .word = "a", .then = &x }, b = { .f = f, .word = "b" };
 
-    assert_int_equal(cst_immediate(f->ctx, &a.task, do_job, &a), CST_OK);
-    assert_int_equal(cst_immediate(f->ctx, &a.task, do_job, &a), CST_PENDING);
-    assert_int_equal(cst_defer(f->ctx, &a.task, do_job, &a), CST_PENDING);
-    assert_int_equal(cst_immediate(f->ctx, &b.task, do_job, &b), CST_OK);
-    assert_int_equal(cst_defer(f->ctx, &t.task, do_job, &t), CST_OK);
+    assert_int_equal(cst_immediate(f->world.ctx, &a.task, do_job, &a), CST_OK);
+    assert_int_equal(cst_immediate(f->world.ctx, &a.task, do_job, &a), CST_PENDING);
+    assert_int_equal(cst_defer(f->world.ctx, &a.task, do_job, &a), CST_PENDING);
+    assert_int_equal(cst_immediate(f->world.ctx, &b.task, do_job, &b), CST_OK);
+    assert_int_equal(cst_defer(f->world.ctx, &t.task, do_job, &t), CST_OK);
     assert_int_equal(f->woken, 1);
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-    assert_string_equal(f->trace.text, "t a x b");
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_IDLE);
+    assert_string_equal(f->world.trace.text, "t a x b");
 }
 
 struct ending {
@@ -447,10 +428,10 @@ static void at_the_end(void *arg)
     struct ending *ending = arg;
     struct fixture *f = ending->job->f;
 
-    test_trace_add(&f->trace, "end");
+    test_trace_add(&f->world.trace, "end");
     if (ending->again-- > 0)
-        assert_int_equal(cst_at_turn_end(f->ctx, &ending->task, at_the_end, ending), CST_OK);
-    assert_int_equal(cst_defer(f->ctx, &ending->job->task, do_job, ending->job), CST_OK);
+        assert_int_equal(cst_at_turn_end(f->world.ctx, &ending->task, at_the_end, ending), CST_OK);
+    assert_int_equal(cst_defer(f->world.ctx, &ending->job->task, do_job, ending->job), CST_OK);
 }
 
 static void the_end_of_a_turn_comes_when_nothing_is_left(void **state)
@@ -459,12 +440,12 @@ static void the_end_of_a_turn_comes_when_nothing_is_left(void **state)
     struct job a = { .f = f, .word = "a" }, after = { .f = f, .word = "after" };
     struct ending ending = { .job = &after };
 
-    assert_int_equal(cst_at_turn_end(f->ctx, &ending.task, at_the_end, &ending), CST_OK);
+    assert_int_equal(cst_at_turn_end(f->world.ctx, &ending.task, at_the_end, &ending), CST_OK);
     assert_int_equal(f->woken, 1);
-    assert_true(cst_ctx_has_work(f->ctx));
-    assert_int_equal(cst_immediate(f->ctx, &a.task, do_job, &a), CST_OK);
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-    assert_string_equal(f->trace.text, "a end after");
+    assert_true(cst_ctx_has_work(f->world.ctx));
+    assert_int_equal(cst_immediate(f->world.ctx, &a.task, do_job, &a), CST_OK);
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_IDLE);
+    assert_string_equal(f->world.trace.text, "a end after");
 }
 
 static void the_end_of_a_turn_comes_whatever_the_budget(void **state)
@@ -475,16 +456,16 @@ static void the_end_of_a_turn_comes_whatever_the_budget(void **state)
     struct ending ending = { .job = &after, .again = 1 };
     cst_budget one = { .tasks = 1 };
 
-    cst_at_turn_end(f->ctx, &ending.task, at_the_end, &ending);
-    cst_defer(f->ctx, &a.task, do_job, &a);
-    cst_defer(f->ctx, &b.task, do_job, &b);
-    assert_int_equal(cst_ctx_run(f->ctx, &one), CST_MORE);
-    assert_string_equal(f->trace.text, "a end");
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-    assert_string_equal(f->trace.text, "a end b after end after");
+    cst_at_turn_end(f->world.ctx, &ending.task, at_the_end, &ending);
+    cst_defer(f->world.ctx, &a.task, do_job, &a);
+    cst_defer(f->world.ctx, &b.task, do_job, &b);
+    assert_int_equal(cst_ctx_run(f->world.ctx, &one), CST_MORE);
+    assert_string_equal(f->world.trace.text, "a end");
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_IDLE);
+    assert_string_equal(f->world.trace.text, "a end b after end after");
 }
 
-/* --- a limit on bytes ------------------------------------------------------------------------------------------------- */
+/* --- a limit on bytes ------------------------------------------------------------------------- */
 
 /* A source without end, of chunks of 100 bytes, and who reads it. */
 struct endless {
@@ -526,7 +507,7 @@ static void on_endless_data(cst_stream *s, const cst_event *event, void *arg)
 
 static void endless_start(struct endless *e)
 {
-    assert_int_equal(cst_readable_new(&e->s, e->f->ctx, &endless_ops, &e, NULL), CST_OK);
+    assert_int_equal(cst_readable_new(&e->s, e->f->world.ctx, &endless_ops, &e, NULL), CST_OK);
     assert_int_equal(cst_on(e->s, CST_DATA, on_endless_data, e), CST_OK);
 }
 
@@ -537,13 +518,13 @@ static void a_limit_on_bytes_cuts_a_flow_after_the_chunk_that_spends_it(void **s
     cst_budget budget = { .bytes = 250 };
 
     endless_start(&a);
-    assert_int_equal(cst_ctx_run(f->ctx, &budget), CST_MORE);
+    assert_int_equal(cst_ctx_run(f->world.ctx, &budget), CST_MORE);
     assert_int_equal(a.seen_bytes, 300);
-    assert_int_equal(cst_ctx_run(f->ctx, &budget), CST_MORE);
+    assert_int_equal(cst_ctx_run(f->world.ctx, &budget), CST_MORE);
     assert_int_equal(a.seen_bytes, 600);
     assert_int_equal(f->woken, 1);
     cst_destroy(a.s, CST_OK);
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_IDLE);
     assert_int_equal(a.seen_bytes, 600);
 }
 
@@ -559,7 +540,7 @@ static void endless_flows_take_turns_within_a_budget_of_each_other(void **state)
     for (int turn = 0; turn < 100; turn++) {
         size_t before = a.seen_bytes + b.seen_bytes;
 
-        assert_int_equal(cst_ctx_run(f->ctx, &budget), CST_MORE);
+        assert_int_equal(cst_ctx_run(f->world.ctx, &budget), CST_MORE);
         assert_int_equal(a.seen_bytes + b.seen_bytes - before, 1000);
     }
     assert_int_equal(a.seen_bytes, 50000);
@@ -579,12 +560,12 @@ static void tasks_and_timers_come_between_the_parts_of_a_flow(void **state)
     cst_budget budget = { .bytes = 100, .now_ns = 1 };
 
     endless_start(&a);
-    assert_int_equal(cst_ctx_run(f->ctx, &budget), CST_MORE);
-    cst_timer_start(f->ctx, &timer, 2, do_job, &timer_job);
-    cst_defer(f->ctx, &task_job.task, do_job, &task_job);
+    assert_int_equal(cst_ctx_run(f->world.ctx, &budget), CST_MORE);
+    cst_timer_start(f->world.ctx, &timer, 2, do_job, &timer_job);
+    cst_defer(f->world.ctx, &task_job.task, do_job, &task_job);
     budget.now_ns = 2;
-    assert_int_equal(cst_ctx_run(f->ctx, &budget), CST_MORE);
-    assert_string_equal(f->trace.text, "task timer");
+    assert_int_equal(cst_ctx_run(f->world.ctx, &budget), CST_MORE);
+    assert_string_equal(f->world.trace.text, "task timer");
     assert_int_equal(a.seen_bytes, 200);
     cst_destroy(a.s, CST_OK);
 }
@@ -594,7 +575,7 @@ static void say_end(cst_stream *s, const cst_event *event, void *arg)
     struct fixture *f = arg;
 
     (void)s;
-    test_trace_add(&f->trace, event->type == CST_END ? "end" : "close");
+    test_trace_add(&f->world.trace, event->type == CST_END ? "end" : "close");
 }
 
 static void a_cut_flow_ends_as_if_it_had_not_been_cut(void **state)
@@ -607,11 +588,11 @@ static void a_cut_flow_ends_as_if_it_had_not_been_cut(void **state)
     endless_start(&a);
     cst_on(a.s, CST_END, say_end, f);
     cst_on(a.s, CST_CLOSE, say_end, f);
-    while (cst_ctx_run(f->ctx, &budget) == CST_MORE)
+    while (cst_ctx_run(f->world.ctx, &budget) == CST_MORE)
         turns++;
     assert_int_equal(a.seen_bytes, 1000);
     assert_in_range(turns, 10, 12);
-    assert_string_equal(f->trace.text, "end close");
+    assert_string_equal(f->world.trace.text, "end close");
 }
 
 static void without_memory_for_the_rest_a_flow_is_not_cut(void **state)
@@ -621,25 +602,25 @@ static void without_memory_for_the_rest_a_flow_is_not_cut(void **state)
     cst_budget budget = { .bytes = 1 };
 
     endless_start(&a);
-    assert_int_equal(cst_ctx_run(f->ctx, &budget), CST_MORE);
+    assert_int_equal(cst_ctx_run(f->world.ctx, &budget), CST_MORE);
     assert_int_equal(a.seen_bytes, 100);
     /* The record of the rest comes from the pool: another stream takes what the pool has left. */
-    test_heap_fail_from(&f->heap, 1);
+    test_heap_fail_from(&f->world.heap, 1);
     for (;;) {
         cst_stream *s;
 
-        if (cst_passthrough_new(&s, f->ctx, NULL) != CST_OK)
+        if (cst_passthrough_new(&s, f->world.ctx, NULL) != CST_OK)
             break;
     }
     while (cst_on(a.s, CST_PIPE, on_endless_data, &a) == CST_OK)
         continue;
-    while (cst_ctx_run(f->ctx, &budget) == CST_MORE)
+    while (cst_ctx_run(f->world.ctx, &budget) == CST_MORE)
         continue;
     assert_int_equal(a.seen_bytes, 1000);
-    test_heap_fail_never(&f->heap);
+    test_heap_fail_never(&f->world.heap);
 }
 
-/* --- the options of a context ----------------------------------------------------------------------------------------- */
+/* --- the options of a context ----------------------------------------------------------------- */
 
 /* The stage that counts how many are inside one another: depth[0] now, depth[1] at most. */
 static cst_status nested_transform(cst_stream *s, void *self, const cst_slice *chunk)
@@ -664,7 +645,7 @@ static unsigned deepest(struct fixture *f, unsigned limit, size_t stages, size_t
     cst_stream *first = NULL, *last = NULL, *s;
     cst_ctx *ctx;
 
-    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->heap), &opts), CST_OK);
+    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->world.heap), &opts), CST_OK);
     for (size_t i = 0; i < stages; i++) {
         assert_int_equal(cst_transform_new(&s, ctx, &nested_ops, &depth, NULL), CST_OK);
         if (last)
@@ -703,15 +684,15 @@ static size_t allocations_for_three_blocks(struct fixture *f, unsigned cached_bl
     cst_ctx *ctx;
     size_t calls = 0;
 
-    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->heap), &opts), CST_OK);
+    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->world.heap), &opts), CST_OK);
     for (int round = 0; round < 2; round++) {
-        calls = f->heap.calls;
+        calls = f->world.heap.calls;
         for (int i = 0; i < 3; i++)
             assert_int_equal(cst_buf_new_cached(&bufs[i], ctx, 4096), CST_OK);
         for (int i = 0; i < 3; i++)
             cst_buf_free(&bufs[i]);
     }
-    calls = f->heap.calls - calls;
+    calls = f->world.heap.calls - calls;
     assert_int_equal(cst_ctx_free(ctx), CST_OK);
     return calls;
 }
@@ -737,7 +718,7 @@ static void make_streams(cst_stream *s, const cst_event *event, void *arg)
     assert_int_equal(cst_writable_new(&none, ctx, &test_sink_ops, NULL, NULL), CST_E_DESTROYED);
     assert_int_equal(cst_passthrough_new(&none, ctx, NULL), CST_E_DESTROYED);
     assert_null(none);
-    test_trace_add(&f->trace, "tried");
+    test_trace_add(&f->world.trace, "tried");
 }
 
 static void no_stream_is_made_while_the_context_is_being_freed(void **state)
@@ -746,28 +727,28 @@ static void no_stream_is_made_while_the_context_is_being_freed(void **state)
     cst_ctx *ctx;
     cst_stream *s;
 
-    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->heap), NULL), CST_OK);
+    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->world.heap), NULL), CST_OK);
     assert_int_equal(cst_passthrough_new(&s, ctx, NULL), CST_OK);
     assert_int_equal(cst_on(s, CST_CLOSE, make_streams, f), CST_OK);
     assert_int_equal(cst_ctx_free(ctx), CST_OK);
-    assert_string_equal(f->trace.text, "tried");
+    assert_string_equal(f->world.trace.text, "tried");
 }
 
 static void freeing_runs_immediates_and_turn_ends_too(void **state)
 {
     struct fixture *f = *state;
-    cst_ctx *ctx = f->ctx;
+    cst_ctx *ctx = f->world.ctx;
     struct job after = { .f = f, .word = "after" }, i = { .f = f, .word = "i" };
     struct ending ending = { .job = &after };
 
     cst_at_turn_end(ctx, &ending.task, at_the_end, &ending);
     cst_immediate(ctx, &i.task, do_job, &i);
     assert_int_equal(cst_ctx_free(ctx), CST_OK);
-    f->ctx = NULL;
-    assert_string_equal(f->trace.text, "i end after");
+    f->world.ctx = NULL;
+    assert_string_equal(f->world.trace.text, "i end after");
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
     CASE(tasks_run_first_in_first_out_and_those_they_queue_after_them),

@@ -1,4 +1,5 @@
-/* test_decoder.c - text.h: what each chunk gives, that any chunking gives the same text, and the room it takes. */
+/* test_decoder.c - text.h: what each chunk gives, that any chunking gives the same text, and the
+ * room it takes. */
 #include "main.h"
 
 #include <stdlib.h>
@@ -90,7 +91,7 @@ static void a_half_pair_is_held_however_its_bytes_come(void **state)
     EXPECT(CST_UTF16LE, "\x34\xD8\x1E|\xDD", "|\xF0\x9D\x84\x9E|");
 }
 
-/* --- any chunking ------------------------------------------------------------------------------------ */
+/* --- any chunking ----------------------------------------------------------------------------- */
 
 /* Memory of just the size that the bound says, so that a step beyond it shows. */
 static size_t write_in_bounds(cst_decoder *decoder, char *to, const char *bytes, size_t len)
@@ -147,7 +148,7 @@ static void every_split_gives_the_same_text(void **state)
     }
 }
 
-/* --- what else is promised ----------------------------------------------------------------------------- */
+/* --- what else is promised -------------------------------------------------------------------- */
 
 static void after_end_a_decoder_begins_anew(void **state)
 {

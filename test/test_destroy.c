@@ -1,19 +1,13 @@
-/* test_destroy.c - how a stream begins and ends: construct, errors, destroy, close; from every place it can come from. */
-#include <cstream/cstream.h>
+/* test_destroy.c - how a stream begins and ends: construct, errors, destroy, close; from every
+ * place it can come from. */
+#include "world.h"
 
 #include <string.h>
-
-#include "heap.h"
-#include "main.h"
-#include "trace.h"
 
 enum slot { CONSTRUCT, READ, WRITE, FINAL, TRANSFORM, FLUSH, DESTROY, SLOTS };
 
 struct fixture {
-    struct test_heap heap;
-    struct test_trace trace;
-    cst_ctx *ctx;
-    cst_stream *s;
+    struct test_world world;
     cst_status answers[SLOTS];
     cst_call call;        /* of the slot that last answered CST_PENDING */
     enum slot destroyer;  /* the slot that destroys its own stream, with CST_USER(9) */
@@ -26,23 +20,13 @@ static int set_up(void **state)
 {
     static struct fixture f;
 
-    f = (struct fixture){ .ctx = NULL };
-    test_heap_init(&f.heap);
-    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
+    memset(&f, 0, sizeof(f));
+    test_world_open(&f.world, NULL);
     *state = &f;
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    assert_int_equal(f->heap.live_blocks, 0);
-    return 0;
-}
-
-/* --- a stage that does as it is told ----------------------------------------------------------------------------------- */
+/* --- a stage that does as it is told ---------------------------------------------------------- */
 
 static const char *status_word(cst_status status)
 {
@@ -64,7 +48,7 @@ static cst_status act(cst_stream *s, void *self, enum slot slot)
 
 static void say(void *self, const char *word)
 {
-    test_trace_add(&(*(struct fixture **)self)->trace, "%s", word);
+    test_trace_add(&(*(struct fixture **)self)->world.trace, "%s", word);
 }
 
 static cst_status on_construct(cst_stream *s, void *self)
@@ -110,7 +94,7 @@ static cst_status on_destroy(cst_stream *s, void *self, const cst_error *error)
 {
     struct fixture *f = *(struct fixture **)self;
 
-    test_trace_add(&f->trace, "destroy:%s", error ? status_word(error->status) : "-");
+    test_trace_add(&f->world.trace, "destroy:%s", error ? status_word(error->status) : "-");
     return act(s, self, DESTROY);
 }
 
@@ -133,15 +117,12 @@ static const cst_ops filter_ops = { .name = "stage",
 
 static void on_event(cst_stream *s, const cst_event *event, void *arg)
 {
-    static const char *const words[] = { "data",   "readable",  "end",   "close",
-                                         "finish", "prefinish", "drain", "pause",
-                                         "resume", "error",     "pipe",  "unpipe" };
     struct fixture *f = arg;
 
     if (event->type == CST_ERROR)
-        test_trace_add(&f->trace, "error:%s", status_word(event->error->status));
+        test_trace_add(&f->world.trace, "error:%s", status_word(event->error->status));
     else
-        test_trace_add(&f->trace, "%s", words[event->type]);
+        test_trace_add(&f->world.trace, "%s", test_event_word(event->type));
     if (f->destroys_at_event && f->event == event->type) {
         f->destroys_at_event = false;
         assert_int_equal(cst_destroy(s, CST_USER(9)), CST_OK);
@@ -153,12 +134,12 @@ static void on_done(cst_stream *s, cst_status status, void *arg)
     struct fixture *f = arg;
 
     (void)s;
-    test_trace_add(&f->trace, "done:%s", status_word(status));
+    test_trace_add(&f->world.trace, "done:%s", status_word(status));
 }
 
 static void listen_to(struct fixture *f, cst_event_type type)
 {
-    assert_int_equal(cst_on(f->s, type, on_event, f), CST_OK);
+    assert_int_equal(cst_on(f->world.s, type, on_event, f), CST_OK);
 }
 
 static void listen_to_the_end(struct fixture *f)
@@ -171,46 +152,41 @@ static void listen_to_the_end(struct fixture *f)
 
 static void make_readable(struct fixture *f, const cst_ops *ops, const cst_opts *opts)
 {
-    assert_int_equal(cst_readable_new(&f->s, f->ctx, ops, &f, opts), CST_OK);
+    assert_int_equal(cst_readable_new(&f->world.s, f->world.ctx, ops, &f, opts), CST_OK);
     listen_to_the_end(f);
 }
 
 static void make_writable(struct fixture *f, const cst_ops *ops, const cst_opts *opts)
 {
-    assert_int_equal(cst_writable_new(&f->s, f->ctx, ops, &f, opts), CST_OK);
+    assert_int_equal(cst_writable_new(&f->world.s, f->world.ctx, ops, &f, opts), CST_OK);
     listen_to_the_end(f);
 }
 
 static void make_transform(struct fixture *f, const cst_opts *opts)
 {
-    assert_int_equal(cst_transform_new(&f->s, f->ctx, &filter_ops, &f, opts), CST_OK);
+    assert_int_equal(cst_transform_new(&f->world.s, f->world.ctx, &filter_ops, &f, opts), CST_OK);
     listen_to_the_end(f);
-}
-
-static void run(struct fixture *f)
-{
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
 }
 
 static void expect(struct fixture *f, const char *text)
 {
-    assert_string_equal(f->trace.text, text);
+    assert_string_equal(f->world.trace.text, text);
 }
 
-/* --- destroy from outside ----------------------------------------------------------------------------------------------- */
+/* --- destroy from outside --------------------------------------------------------------------- */
 
 static void destroy_runs_its_slot_at_once_and_close_comes_by_a_task(void **state)
 {
     struct fixture *f = *state;
 
     make_readable(f, &plain_ops, NULL);
-    assert_int_equal(cst_destroy(f->s, CST_OK), CST_OK);
+    assert_int_equal(cst_destroy(f->world.s, CST_OK), CST_OK);
     expect(f, "destroy:-");
-    assert_true(cst_is_destroyed(f->s));
-    assert_true(cst_is_closed(f->s));
-    run(f);
+    assert_true(cst_is_destroyed(f->world.s));
+    assert_true(cst_is_closed(f->world.s));
+    test_run(&f->world);
     expect(f, "destroy:- close");
-    assert_null(cst_errored(f->s));
+    assert_null(cst_errored(f->world.s));
 }
 
 static void destroy_with_an_error_says_it_before_close(void **state)
@@ -218,17 +194,17 @@ static void destroy_with_an_error_says_it_before_close(void **state)
     struct fixture *f = *state;
 
     make_writable(f, &plain_ops, NULL);
-    assert_int_equal(cst_destroy(f->s, CST_USER(9)), CST_OK);
+    assert_int_equal(cst_destroy(f->world.s, CST_USER(9)), CST_OK);
     expect(f, "destroy:9");
-    run(f);
+    test_run(&f->world);
     expect(f, "destroy:9 error:9 close");
-    assert_int_equal(cst_errored(f->s)->status, CST_USER(9));
-    assert_int_equal(cst_errored(f->s)->direction, CST_NO_DIRECTION);
-    assert_string_equal(cst_errored(f->s)->stage, "stage");
-    assert_int_equal(cst_errored(f->s)->cause, 0);
-    assert_int_equal(cst_errored(f->s)->stream, 0);
-    assert_int_equal(cst_errored(f->s)->index, 0);
-    assert_int_equal(cst_errored(f->s)->reserved, 0);
+    assert_int_equal(cst_errored(f->world.s)->status, CST_USER(9));
+    assert_int_equal(cst_errored(f->world.s)->direction, CST_NO_DIRECTION);
+    assert_string_equal(cst_errored(f->world.s)->stage, "stage");
+    assert_int_equal(cst_errored(f->world.s)->cause, 0);
+    assert_int_equal(cst_errored(f->world.s)->stream, 0);
+    assert_int_equal(cst_errored(f->world.s)->index, 0);
+    assert_int_equal(cst_errored(f->world.s)->reserved, 0);
 }
 
 static void a_second_destroy_changes_nothing(void **state)
@@ -236,13 +212,13 @@ static void a_second_destroy_changes_nothing(void **state)
     struct fixture *f = *state;
 
     make_writable(f, &plain_ops, NULL);
-    assert_int_equal(cst_destroy(f->s, CST_OK), CST_OK);
-    assert_int_equal(cst_destroy(f->s, CST_USER(9)), CST_OK);
-    run(f);
-    assert_int_equal(cst_destroy(f->s, CST_USER(9)), CST_OK);
-    run(f);
+    assert_int_equal(cst_destroy(f->world.s, CST_OK), CST_OK);
+    assert_int_equal(cst_destroy(f->world.s, CST_USER(9)), CST_OK);
+    test_run(&f->world);
+    assert_int_equal(cst_destroy(f->world.s, CST_USER(9)), CST_OK);
+    test_run(&f->world);
     expect(f, "destroy:- close");
-    assert_null(cst_errored(f->s));
+    assert_null(cst_errored(f->world.s));
 }
 
 static void the_first_error_is_the_one_that_stays(void **state)
@@ -250,11 +226,11 @@ static void the_first_error_is_the_one_that_stays(void **state)
     struct fixture *f = *state;
 
     make_writable(f, &plain_ops, NULL);
-    assert_int_equal(cst_destroy(f->s, CST_OS(5)), CST_OK);
-    assert_int_equal(cst_destroy(f->s, CST_USER(9)), CST_OK);
-    run(f);
+    assert_int_equal(cst_destroy(f->world.s, CST_OS(5)), CST_OK);
+    assert_int_equal(cst_destroy(f->world.s, CST_USER(9)), CST_OK);
+    test_run(&f->world);
     expect(f, "destroy:CST_OS error:CST_OS close");
-    assert_int_equal(cst_status_os(cst_errored(f->s)->status), 5);
+    assert_int_equal(cst_status_os(cst_errored(f->world.s)->status), 5);
 }
 
 static void writes_that_wait_are_told_of_the_destroy(void **state)
@@ -263,13 +239,13 @@ static void writes_that_wait_are_told_of_the_destroy(void **state)
 
     f->answers[WRITE] = CST_PENDING;
     make_writable(f, &plain_ops, NULL);
-    assert_int_equal(cst_write(f->s, cst_slice_str("a"), on_done, f), CST_OK);
-    assert_int_equal(cst_write(f->s, cst_slice_str("b"), on_done, f), CST_OK);
-    assert_int_equal(cst_end(f->s, on_done, f), CST_OK);
-    assert_int_equal(cst_destroy(f->s, CST_OK), CST_OK);
-    run(f);
+    assert_int_equal(cst_write(f->world.s, cst_slice_str("a"), on_done, f), CST_OK);
+    assert_int_equal(cst_write(f->world.s, cst_slice_str("b"), on_done, f), CST_OK);
+    assert_int_equal(cst_end(f->world.s, on_done, f), CST_OK);
+    assert_int_equal(cst_destroy(f->world.s, CST_OK), CST_OK);
+    test_run(&f->world);
     assert_int_equal(cst_complete(f->call, CST_OK), CST_OK);
-    run(f);
+    test_run(&f->world);
     expect(f, "write destroy:- close done:CST_OK done:CST_E_DESTROYED done:CST_E_DESTROYED");
 }
 
@@ -279,18 +255,18 @@ static void nothing_comes_after_close(void **state)
 
     make_transform(f, NULL);
     listen_to(f, CST_DATA);
-    assert_int_equal(cst_destroy(f->s, CST_OK), CST_OK);
-    run(f);
+    assert_int_equal(cst_destroy(f->world.s, CST_OK), CST_OK);
+    test_run(&f->world);
     expect(f, "destroy:- close");
-    assert_int_equal(cst_push(f->s, cst_slice_str("a")), CST_E_DESTROYED);
-    assert_int_equal(cst_push_eof(f->s), CST_EOF);
-    assert_int_equal(cst_resume(f->s), CST_OK);
-    assert_int_equal(cst_write(f->s, cst_slice_str("a"), NULL, NULL), CST_E_DESTROYED);
-    run(f);
+    assert_int_equal(cst_push(f->world.s, cst_slice_str("a")), CST_E_DESTROYED);
+    assert_int_equal(cst_push_eof(f->world.s), CST_EOF);
+    assert_int_equal(cst_resume(f->world.s), CST_OK);
+    assert_int_equal(cst_write(f->world.s, cst_slice_str("a"), NULL, NULL), CST_E_DESTROYED);
+    test_run(&f->world);
     expect(f, "destroy:- close");
 }
 
-/* --- destroy from a slot -------------------------------------------------------------------------------------------------- */
+/* --- destroy from a slot ---------------------------------------------------------------------- */
 
 static void a_slot_may_destroy_its_own_stream_and_then_answer(void **state)
 {
@@ -308,7 +284,7 @@ static void a_slot_may_destroy_its_own_stream_and_then_answer(void **state)
 
     for (f->destroyer = CONSTRUCT; f->destroyer < SLOTS; f->destroyer++) {
         f->destroys = true;
-        test_trace_clear(&f->trace);
+        test_trace_clear(&f->world.trace);
         switch (f->destroyer) {
         case CONSTRUCT:
             make_writable(f, &construct_ops, NULL);
@@ -317,28 +293,28 @@ static void a_slot_may_destroy_its_own_stream_and_then_answer(void **state)
         case DESTROY:
             make_readable(f, &plain_ops, NULL);
             if (f->destroyer == READ)
-                assert_int_equal(cst_read(&chunk, f->s, CST_READ_ANY), CST_EMPTY);
+                assert_int_equal(cst_read(&chunk, f->world.s, CST_READ_ANY), CST_EMPTY);
             else
-                assert_int_equal(cst_destroy(f->s, CST_OK), CST_OK);
+                assert_int_equal(cst_destroy(f->world.s, CST_OK), CST_OK);
             break;
         case WRITE:
         case FINAL:
             make_writable(f, &plain_ops, NULL);
-            cst_write(f->s, cst_slice_str("a"), on_done, f);
-            cst_end(f->s, on_done, f);
+            cst_write(f->world.s, cst_slice_str("a"), on_done, f);
+            cst_end(f->world.s, on_done, f);
             break;
         case TRANSFORM:
         case FLUSH:
             make_transform(f, NULL);
-            cst_write(f->s, cst_slice_str("a"), on_done, f);
-            cst_end(f->s, on_done, f);
+            cst_write(f->world.s, cst_slice_str("a"), on_done, f);
+            cst_end(f->world.s, on_done, f);
             break;
         case SLOTS:
             break;
         }
-        run(f);
+        test_run(&f->world);
         expect(f, traces[f->destroyer]);
-        cst_unref(f->s);
+        cst_unref(f->world.s);
     }
 }
 
@@ -359,30 +335,30 @@ static void a_failed_slot_names_its_side_and_stage(void **state)
     cst_slice chunk;
 
     for (enum slot slot = CONSTRUCT; slot < DESTROY; slot++) {
-        test_trace_clear(&f->trace);
+        test_trace_clear(&f->world.trace);
         memset(f->answers, 0, sizeof(f->answers));
         f->answers[slot] = CST_USER(9);
         if (slot == READ) {
             make_readable(f, &plain_ops, NULL);
-            assert_int_equal(cst_read(&chunk, f->s, CST_READ_ANY), CST_EMPTY);
+            assert_int_equal(cst_read(&chunk, f->world.s, CST_READ_ANY), CST_EMPTY);
         } else {
             if (slot == TRANSFORM || slot == FLUSH)
                 make_transform(f, NULL);
             else
                 make_writable(f, slot == CONSTRUCT ? &construct_ops : &plain_ops, NULL);
-            cst_write(f->s, cst_slice_str("a"), on_done, f);
-            cst_end(f->s, on_done, f);
+            cst_write(f->world.s, cst_slice_str("a"), on_done, f);
+            cst_end(f->world.s, on_done, f);
         }
-        run(f);
+        test_run(&f->world);
         expect(f, wanted[slot].trace);
-        assert_int_equal(cst_errored(f->s)->status, CST_USER(9));
-        assert_int_equal(cst_errored(f->s)->direction, wanted[slot].side);
-        assert_string_equal(cst_errored(f->s)->stage, "stage");
-        cst_unref(f->s);
+        assert_int_equal(cst_errored(f->world.s)->status, CST_USER(9));
+        assert_int_equal(cst_errored(f->world.s)->direction, wanted[slot].side);
+        assert_string_equal(cst_errored(f->world.s)->stage, "stage");
+        cst_unref(f->world.s);
     }
 }
 
-/* --- destroy from a listener -------------------------------------------------------------------------------------------- */
+/* --- destroy from a listener ------------------------------------------------------------------ */
 
 static void a_listener_may_destroy_its_stream_at_any_event(void **state)
 {
@@ -403,39 +379,40 @@ static void a_listener_may_destroy_its_stream_at_any_event(void **state)
         cst_stream *source;
         cst_event_type e = events[i].type;
 
-        test_trace_clear(&f->trace);
+        test_trace_clear(&f->world.trace);
         f->destroys_at_event = true;
         f->event = e;
-        assert_int_equal(cst_passthrough_new(&f->s, f->ctx, &(cst_opts){ .high_water_mark = 1 }),
-                         CST_OK);
-        assert_int_equal(cst_passthrough_new(&source, f->ctx, NULL), CST_OK);
+        assert_int_equal(
+            cst_passthrough_new(&f->world.s, f->world.ctx, &(cst_opts){ .high_water_mark = 1 }),
+            CST_OK);
+        assert_int_equal(cst_passthrough_new(&source, f->world.ctx, NULL), CST_OK);
         listen_to_the_end(f);
         if (e != CST_END && e != CST_FINISH && e != CST_ERROR && e != CST_CLOSE)
             listen_to(f, e);
         if (e == CST_PIPE || e == CST_UNPIPE) {
-            cst_pipe(source, f->s, NULL);
-            cst_unpipe(source, f->s);
+            cst_pipe(source, f->world.s, NULL);
+            cst_unpipe(source, f->world.s);
         } else {
-            cst_write(f->s, cst_slice_str("a"), NULL, NULL);
+            cst_write(f->world.s, cst_slice_str("a"), NULL, NULL);
             if (e != CST_READABLE)
-                cst_resume(f->s);
+                cst_resume(f->world.s);
             if (e == CST_PAUSE)
-                cst_pause(f->s);
-            run(f);
+                cst_pause(f->world.s);
+            test_run(&f->world);
             if (e == CST_ERROR || e == CST_CLOSE)
-                cst_destroy(f->s, CST_USER(8));
+                cst_destroy(f->world.s, CST_USER(8));
             else
-                cst_end(f->s, NULL, NULL);
+                cst_end(f->world.s, NULL, NULL);
         }
-        run(f);
+        test_run(&f->world);
         expect(f, events[i].trace);
         assert_false(f->destroys_at_event);
-        cst_unref(f->s);
+        cst_unref(f->world.s);
         cst_unref(source);
     }
 }
 
-/* --- construct ---------------------------------------------------------------------------------------------------------- */
+/* --- construct -------------------------------------------------------------------------------- */
 
 static void what_is_written_before_construct_has_answered_waits(void **state)
 {
@@ -443,13 +420,13 @@ static void what_is_written_before_construct_has_answered_waits(void **state)
 
     f->answers[CONSTRUCT] = CST_PENDING;
     make_writable(f, &construct_ops, NULL);
-    assert_int_equal(cst_write(f->s, cst_slice_str("a"), on_done, f), CST_OK);
-    assert_int_equal(cst_end(f->s, on_done, f), CST_OK);
+    assert_int_equal(cst_write(f->world.s, cst_slice_str("a"), on_done, f), CST_OK);
+    assert_int_equal(cst_end(f->world.s, on_done, f), CST_OK);
     expect(f, "");
-    run(f);
+    test_run(&f->world);
     expect(f, "construct");
     assert_int_equal(cst_complete(f->call, CST_OK), CST_OK);
-    run(f);
+    test_run(&f->world);
     expect(f, "construct write done:CST_OK done:CST_OK finish destroy:- close");
 }
 
@@ -459,8 +436,8 @@ static void a_failed_construct_destroys_the_stream(void **state)
 
     f->answers[CONSTRUCT] = CST_USER(9);
     make_writable(f, &construct_ops, NULL);
-    assert_int_equal(cst_write(f->s, cst_slice_str("a"), on_done, f), CST_OK);
-    run(f);
+    assert_int_equal(cst_write(f->world.s, cst_slice_str("a"), on_done, f), CST_OK);
+    test_run(&f->world);
     expect(f, "construct destroy:9 done:9 error:9 close");
 }
 
@@ -470,10 +447,10 @@ static void a_construct_that_answers_twice_fails(void **state)
 
     f->answers[CONSTRUCT] = CST_PENDING;
     make_writable(f, &construct_ops, NULL);
-    run(f);
+    test_run(&f->world);
     assert_int_equal(cst_complete(f->call, CST_OK), CST_OK);
     assert_int_equal(cst_complete(f->call, CST_OK), CST_OK);
-    run(f);
+    test_run(&f->world);
     expect(f, "construct destroy:CST_E_MULTIPLE_CALLBACK error:CST_E_MULTIPLE_CALLBACK close");
 }
 
@@ -483,18 +460,18 @@ static void destroy_waits_for_construct(void **state)
 
     f->answers[CONSTRUCT] = CST_PENDING;
     make_writable(f, &construct_ops, NULL);
-    run(f);
-    assert_int_equal(cst_destroy(f->s, CST_USER(9)), CST_OK);
-    run(f);
+    test_run(&f->world);
+    assert_int_equal(cst_destroy(f->world.s, CST_USER(9)), CST_OK);
+    test_run(&f->world);
     expect(f, "construct");
-    assert_true(cst_is_destroyed(f->s));
-    assert_false(cst_is_closed(f->s));
+    assert_true(cst_is_destroyed(f->world.s));
+    assert_false(cst_is_closed(f->world.s));
     assert_int_equal(cst_complete(f->call, CST_OK), CST_OK);
-    run(f);
+    test_run(&f->world);
     expect(f, "construct destroy:9 error:9 close");
 }
 
-/* --- the destroy slot --------------------------------------------------------------------------------------------------- */
+/* --- the destroy slot ------------------------------------------------------------------------- */
 
 static void the_destroy_slot_may_swallow_replace_or_find_an_error(void **state)
 {
@@ -513,19 +490,19 @@ static void the_destroy_slot_may_swallow_replace_or_find_an_error(void **state)
     for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
         bool late = i & 1;
 
-        test_trace_clear(&f->trace);
+        test_trace_clear(&f->world.trace);
         f->answers[DESTROY] = late ? CST_PENDING : cases[i / 2].answer;
         make_readable(f, &plain_ops, NULL);
-        assert_int_equal(cst_destroy(f->s, cases[i / 2].with), CST_OK);
-        run(f);
+        assert_int_equal(cst_destroy(f->world.s, cases[i / 2].with), CST_OK);
+        test_run(&f->world);
         if (late) {
-            assert_false(cst_is_closed(f->s));
+            assert_false(cst_is_closed(f->world.s));
             assert_int_equal(cst_complete(f->call, cases[i / 2].answer), CST_OK);
-            assert_true(cst_is_closed(f->s));
-            run(f);
+            assert_true(cst_is_closed(f->world.s));
+            test_run(&f->world);
         }
         expect(f, cases[i / 2].trace);
-        cst_unref(f->s);
+        cst_unref(f->world.s);
     }
 }
 
@@ -535,26 +512,26 @@ static void a_second_answer_of_the_destroy_slot_is_ignored(void **state)
 
     f->answers[DESTROY] = CST_PENDING;
     make_readable(f, &plain_ops, NULL);
-    assert_int_equal(cst_destroy(f->s, CST_OK), CST_OK);
+    assert_int_equal(cst_destroy(f->world.s, CST_OK), CST_OK);
     assert_int_equal(cst_complete(f->call, CST_OK), CST_OK);
     assert_int_equal(cst_complete(f->call, CST_USER(9)), CST_OK);
-    run(f);
+    test_run(&f->world);
     expect(f, "destroy:- close");
 }
 
-/* --- options -------------------------------------------------------------------------------------------------------------- */
+/* --- options ---------------------------------------------------------------------------------- */
 
 static void no_auto_destroy_leaves_an_ended_stream_open(void **state)
 {
     struct fixture *f = *state;
 
     make_writable(f, &plain_ops, &(cst_opts){ .no_auto_destroy = true });
-    assert_int_equal(cst_end(f->s, on_done, f), CST_OK);
-    run(f);
+    assert_int_equal(cst_end(f->world.s, on_done, f), CST_OK);
+    test_run(&f->world);
     expect(f, "final done:CST_OK finish");
-    assert_false(cst_is_destroyed(f->s));
-    assert_int_equal(cst_destroy(f->s, CST_OK), CST_OK);
-    run(f);
+    assert_false(cst_is_destroyed(f->world.s));
+    assert_int_equal(cst_destroy(f->world.s, CST_OK), CST_OK);
+    test_run(&f->world);
     expect(f, "final done:CST_OK finish destroy:- close");
 }
 
@@ -564,11 +541,11 @@ static void no_auto_destroy_says_an_error_and_leaves_the_stream_open(void **stat
 
     f->answers[WRITE] = CST_USER(9);
     make_writable(f, &plain_ops, &(cst_opts){ .no_auto_destroy = true });
-    cst_write(f->s, cst_slice_str("a"), on_done, f);
-    run(f);
+    cst_write(f->world.s, cst_slice_str("a"), on_done, f);
+    test_run(&f->world);
     expect(f, "write done:9 error:9");
-    assert_false(cst_is_destroyed(f->s));
-    assert_int_equal(cst_errored(f->s)->status, CST_USER(9));
+    assert_false(cst_is_destroyed(f->world.s));
+    assert_int_equal(cst_errored(f->world.s)->status, CST_USER(9));
 }
 
 static void no_emit_close_closes_in_silence(void **state)
@@ -576,13 +553,13 @@ static void no_emit_close_closes_in_silence(void **state)
     struct fixture *f = *state;
 
     make_writable(f, &plain_ops, &(cst_opts){ .no_emit_close = true });
-    assert_int_equal(cst_destroy(f->s, CST_USER(9)), CST_OK);
-    run(f);
+    assert_int_equal(cst_destroy(f->world.s, CST_USER(9)), CST_OK);
+    test_run(&f->world);
     expect(f, "destroy:9 error:9");
-    assert_true(cst_is_closed(f->s));
+    assert_true(cst_is_closed(f->world.s));
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
     CASE(destroy_runs_its_slot_at_once_and_close_comes_by_a_task),

@@ -1,55 +1,20 @@
-/* test_duplex.c - duplex.h and the life of a stream: transforms, pass-throughs, pairs, construct and destroy. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+/* test_duplex.c - duplex.h and the life of a stream: transforms, pass-throughs, pairs, construct
+ * and destroy. */
+#include "world.h"
 
 #include <string.h>
 
-#include "hand.h"
-#include "heap.h"
-#include "main.h"
-
 #define DEEPEST ((uintptr_t)256 * 1024) /* bytes of stack, however long the pipeline */
-
-struct fixture {
-    struct test_heap heap;
-    struct test_trace trace;
-    struct test_calls calls;
-    cst_ctx *ctx;
-};
 
 /* What the scripted transform does with each chunk. */
 enum how { ECHO, GIVE, TWICE, NOTHING, FAIL, LATE };
 
 struct filter {
-    struct test_trace *trace;
-    const char *name;
+    struct test_stage stage;
     enum how how;
     cst_call call;
     cst_slice chunk;
 };
-
-static int set_up(void **state)
-{
-    static struct fixture f;
-
-    f = (struct fixture){ .ctx = NULL };
-    test_heap_init(&f.heap);
-    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
-    *state = &f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    assert_int_equal(f->heap.live_blocks, 0);
-    return 0;
-}
 
 static cst_status filter_transform(cst_stream *s, void *self, const cst_slice *chunk)
 {
@@ -87,110 +52,93 @@ static const cst_ops filter_ops = { .name = "filter",
                                     .transform = filter_transform,
                                     .flush = filter_flush };
 
-static void on_data(cst_stream *s, const cst_event *event, void *arg)
-{
-    (void)s;
-    test_trace_add(arg, "data:%.*s", (int)event->chunk->len, (const char *)event->chunk->data);
-}
-
-static cst_stream *make_filter(struct fixture *f, enum how how)
+static cst_stream *make_filter(struct test_world *world, enum how how)
 {
     cst_stream *s;
 
-    assert_int_equal(cst_transform_new(&s, f->ctx, &filter_ops, NULL, NULL), CST_OK);
-    test_trace_listen(&f->trace, s, "t");
+    assert_int_equal(cst_transform_new(&s, world->ctx, &filter_ops, NULL, NULL), CST_OK);
+    test_listen_as(world, s, "t");
     ((struct filter *)cst_stream_self(s))->how = how;
-    assert_int_equal(cst_on(s, CST_DATA, on_data, &f->trace), CST_OK);
+    assert_int_equal(cst_on(s, CST_DATA, test_on_event, world), CST_OK);
     return s;
 }
 
-static void run(struct fixture *f)
+static void check_filter(struct test_world *world, enum how how, const char *text)
 {
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-}
-
-static void expect(struct fixture *f, const char *text)
-{
-    assert_string_equal(f->trace.text, text);
-    test_trace_clear(&f->trace);
-}
-
-static void check_filter(struct fixture *f, enum how how, const char *text)
-{
-    cst_stream *s = make_filter(f, how);
+    cst_stream *s = make_filter(world, how);
 
     cst_write(s, cst_slice_str("a"), NULL, NULL);
     cst_end(s, NULL, NULL);
-    run(f);
-    expect(f, text);
+    test_run(world);
+    test_expect(world, text);
 }
 
 static void a_transform_may_push_give_do_both_or_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    check_filter(f, ECHO, "data:a data:! t:resume t:end t:finish t:close");
-    check_filter(f, GIVE, "data:a data:! t:resume t:end t:finish t:close");
-    check_filter(f, TWICE, "data:a data:a data:! t:resume t:end t:finish t:close");
-    check_filter(f, NOTHING, "data:! t:resume t:end t:finish t:close");
-    check_filter(f, FAIL, "t:resume t:error:CST_USER t:close");
+    check_filter(world, ECHO, "data:a data:! t:resume t:end t:finish t:close");
+    check_filter(world, GIVE, "data:a data:! t:resume t:end t:finish t:close");
+    check_filter(world, TWICE, "data:a data:a data:! t:resume t:end t:finish t:close");
+    check_filter(world, NOTHING, "data:! t:resume t:end t:finish t:close");
+    check_filter(world, FAIL, "t:resume t:error:USER t:close");
 }
 
 static void a_late_transform_is_completed_with_a_chunk(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_filter(f, LATE);
+    struct test_world *world = *state;
+    cst_stream *s = make_filter(world, LATE);
     struct filter *filter = cst_stream_self(s);
 
     cst_write_copy(s, "ab", 2, NULL, NULL);
-    run(f);
-    expect(f, "t:resume");
+    test_run(world);
+    test_expect(world, "t:resume");
     assert_int_equal(cst_complete_with(filter->call, cst_slice_ref(&filter->chunk)), CST_OK);
-    expect(f, "data:ab");
+    test_expect(world, "data:ab");
     assert_int_equal(cst_complete_with((cst_call){ NULL, 0, 0 }, cst_slice_empty()),
                      CST_E_INVALID_ARG);
 }
 
 static void a_late_transform_is_completed_with_a_copy(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_filter(f, LATE);
+    struct test_world *world = *state;
+    cst_stream *s = make_filter(world, LATE);
     struct filter *filter = cst_stream_self(s);
     char bytes[] = "xy";
 
     cst_write_copy(s, "ab", 2, NULL, NULL);
-    run(f);
-    test_trace_clear(&f->trace);
+    test_run(world);
+    test_trace_clear(&world->trace);
     assert_int_equal(cst_complete_copy(filter->call, NULL, 1), CST_E_INVALID_ARG);
     assert_int_equal(cst_complete_copy((cst_call){ NULL, 0, 0 }, bytes, 2), CST_E_INVALID_ARG);
     assert_int_equal(cst_complete_copy(filter->call, bytes, 2), CST_OK);
-    expect(f, "data:xy");
+    test_expect(world, "data:xy");
 }
 
 static void a_completion_without_memory_for_its_copy_fails_the_stream(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_filter(f, LATE);
+    struct test_world *world = *state;
+    cst_stream *s = make_filter(world, LATE);
     struct filter *filter = cst_stream_self(s);
 
     cst_write(s, cst_slice_str("ab"), NULL, NULL);
-    run(f);
-    test_trace_clear(&f->trace);
-    test_heap_fail_from(&f->heap, 1);
+    test_run(world);
+    test_trace_clear(&world->trace);
+    test_heap_fail_from(&world->heap, 1);
     assert_int_equal(cst_complete_copy(filter->call, "xy", 2), CST_E_NOMEM);
-    test_heap_fail_never(&f->heap);
-    run(f);
-    expect(f, "t:error:CST_E_NOMEM t:close");
+    test_heap_fail_never(&world->heap);
+    test_run(world);
+    test_expect(world, "t:error:NOMEM t:close");
 }
 
 static void a_pass_through_hands_on_the_same_bytes(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_stream *s;
     cst_slice in, out;
 
-    assert_int_equal(cst_passthrough_new(&s, f->ctx, NULL), CST_OK);
-    assert_int_equal(cst_slice_copy(&in, test_heap_allocator(&f->heap), "xyz", 3), CST_OK);
+    assert_int_equal(cst_passthrough_new(&s, world->ctx, NULL), CST_OK);
+    assert_int_equal(cst_slice_copy(&in, test_heap_allocator(&world->heap), "xyz", 3), CST_OK);
     cst_write(s, cst_slice_ref(&in), NULL, NULL);
     assert_int_equal(cst_read(&out, s, CST_READ_ANY), CST_OK);
     assert_ptr_equal(out.data, in.data);
@@ -200,14 +148,14 @@ static void a_pass_through_hands_on_the_same_bytes(void **state)
 
 static void a_byte_of_any_value_passes_unchanged(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     uint8_t bytes[256];
     cst_stream *s;
     cst_slice out;
 
     for (size_t i = 0; i < sizeof(bytes); i++)
         bytes[i] = (uint8_t)i;
-    assert_int_equal(cst_passthrough_new(&s, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&s, world->ctx, NULL), CST_OK);
     assert_int_equal(cst_write_copy(s, bytes, sizeof(bytes), NULL, NULL), CST_OK);
     assert_int_equal(cst_read(&out, s, CST_READ_ANY), CST_OK);
     assert_int_equal(out.len, sizeof(bytes));
@@ -244,7 +192,7 @@ static void the_stack_does_not_grow_with_the_pipeline(void **state)
 {
     static const cst_ops sink_ops = { .self_size = sizeof(struct deep), .write = deep_write };
     static const cst_ops copy_ops = { .transform = copy_on };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     volatile char here = 0;
     cst_stream *first = NULL, *last = NULL, *sink;
     struct deep *deep;
@@ -253,56 +201,56 @@ static void the_stack_does_not_grow_with_the_pipeline(void **state)
         cst_stream *s;
 
         if (i < 1000)
-            assert_int_equal(cst_passthrough_new(&s, f->ctx, NULL), CST_OK);
+            assert_int_equal(cst_passthrough_new(&s, world->ctx, NULL), CST_OK);
         else
-            assert_int_equal(cst_transform_new(&s, f->ctx, &copy_ops, NULL, NULL), CST_OK);
+            assert_int_equal(cst_transform_new(&s, world->ctx, &copy_ops, NULL, NULL), CST_OK);
         if (last)
             assert_int_equal(cst_pipe(last, s, NULL), CST_OK);
         else
             first = s;
         last = s;
     }
-    assert_int_equal(
-        cst_writable_new(&sink, f->ctx, &sink_ops, &(struct deep){ .lowest = UINTPTR_MAX }, NULL),
-        CST_OK);
+    assert_int_equal(cst_writable_new(&sink, world->ctx, &sink_ops,
+                                      &(struct deep){ .lowest = UINTPTR_MAX }, NULL),
+                     CST_OK);
     assert_int_equal(cst_pipe(last, sink, NULL), CST_OK);
     for (int i = 0; i < 10; i++)
         cst_write(first, cst_slice_str("chunk"), NULL, NULL);
     cst_end(first, NULL, NULL);
     deep = cst_stream_self(cst_ref(sink));
-    run(f);
+    test_run(world);
     assert_int_equal(deep->chunks, 10);
     assert_true((uintptr_t)&here - deep->lowest < 512 * 1024);
 }
 
 static void no_half_open_ends_the_writable_side_too(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_stream *s;
 
     assert_int_equal(
-        cst_duplex_new(&s, f->ctx, &test_sink_ops, NULL, &(cst_opts){ .no_half_open = true }),
+        cst_duplex_new(&s, world->ctx, &test_sink_ops, NULL, &(cst_opts){ .no_half_open = true }),
         CST_OK);
-    test_trace_listen(&f->trace, s, "d");
+    test_listen_as(world, s, "d");
     cst_push_eof(s);
     cst_resume(s);
-    run(f);
-    expect(f, "d:resume d:end d:final d:finish d:destroy d:close");
+    test_run(world);
+    test_expect(world, "d:resume d:end d:final d:finish d:destroy d:close");
 }
 
 static void what_one_side_of_a_pair_writes_the_other_reads(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_stream *a, *b;
     cst_slice chunk;
 
-    assert_int_equal(cst_duplex_pair_new(&a, &b, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_duplex_pair_new(&a, &b, world->ctx, NULL), CST_OK);
     cst_write(a, cst_slice_str("hello"), NULL, NULL);
     assert_int_equal(cst_read(&chunk, b, CST_READ_ANY), CST_OK);
     assert_memory_equal(chunk.data, "hello", 5);
     cst_slice_unref(&chunk);
     cst_destroy(a, CST_OK);
-    run(f);
+    test_run(world);
     assert_int_equal(cst_read(&chunk, b, CST_READ_ANY), CST_EOF);
     cst_unref(a);
     cst_unref(b);
@@ -312,7 +260,7 @@ static cst_status construct_late(cst_stream *s, void *self)
 {
     struct filter *filter = self;
 
-    test_trace_add(filter->trace, "construct");
+    test_trace_add(&filter->stage.world->trace, "construct");
     filter->call = cst_this_call(s);
     return CST_PENDING;
 }
@@ -322,7 +270,8 @@ static cst_status destroy_swallows(cst_stream *s, void *self, const cst_error *e
     struct filter *filter = self;
 
     (void)s;
-    test_trace_add(filter->trace, "destroy:%s", error ? cst_status_name(error->status) : "-");
+    test_trace_add(&filter->stage.world->trace, "destroy:%s",
+                   error ? test_status_word(error->status) : "-");
     return CST_SWALLOW;
 }
 
@@ -331,45 +280,45 @@ static void construct_goes_first_and_destroy_waits_for_it_and_may_swallow(void *
     static const cst_ops ops = { .self_size = sizeof(struct filter),
                                  .construct = construct_late,
                                  .destroy = destroy_swallows };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     struct filter *filter;
     cst_stream *s;
 
-    assert_int_equal(cst_readable_new(&s, f->ctx, &ops, NULL, NULL), CST_OK);
-    test_trace_listen(&f->trace, s, "c");
+    assert_int_equal(cst_readable_new(&s, world->ctx, &ops, NULL, NULL), CST_OK);
+    test_listen_as(world, s, "c");
     filter = cst_stream_self(s);
-    run(f);
+    test_run(world);
     cst_destroy(s, CST_OS(5));
-    run(f);
-    expect(f, "construct");
+    test_run(world);
+    test_expect(world, "construct");
     cst_complete(filter->call, CST_OK);
-    run(f);
-    expect(f, "destroy:CST_OS c:close");
+    test_run(world);
+    test_expect(world, "destroy:OS c:close");
     assert_int_equal(cst_status_os(cst_errored(s)->status), 5);
 }
 
 static void every_failed_allocation_leaves_nothing_behind(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     bool failed = true;
 
     for (size_t n = 1; failed; n++) {
         cst_ctx *ctx;
         cst_stream *s = NULL;
-        size_t before = f->heap.failures;
+        size_t before = world->heap.failures;
 
-        assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->heap), NULL), CST_OK);
-        test_heap_fail_at(&f->heap, n);
+        assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&world->heap), NULL), CST_OK);
+        test_heap_fail_at(&world->heap, n);
         if (cst_transform_new(&s, ctx, &filter_ops, NULL, NULL) == CST_OK) {
-            cst_on(s, CST_DATA, on_data, &f->trace);
+            cst_on(s, CST_DATA, test_on_event, world);
             cst_write_copy(s, "a", 1, NULL, NULL);
             cst_write_copy(s, "b", 1, NULL, NULL);
             cst_end(s, NULL, NULL);
             cst_ctx_run(ctx, NULL);
         }
-        test_heap_fail_never(&f->heap);
-        failed = f->heap.failures > before;
-        test_trace_clear(&f->trace);
+        test_heap_fail_never(&world->heap);
+        failed = world->heap.failures > before;
+        test_trace_clear(&world->trace);
         assert_int_equal(cst_ctx_free(ctx), CST_OK);
     }
 }
@@ -377,73 +326,74 @@ static void every_failed_allocation_leaves_nothing_behind(void **state)
 static void tables_without_the_slot_that_counts_are_refused(void **state)
 {
     static const cst_ops none = { .name = "none" };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_stream *s, *t;
 
-    assert_int_equal(cst_transform_new(&s, f->ctx, &none, NULL, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_duplex_new(&s, f->ctx, &none, NULL, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_duplex_new(&s, f->ctx, NULL, NULL, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_passthrough_new_with(&s, f->ctx, &filter_ops, NULL, NULL),
+    assert_int_equal(cst_transform_new(&s, world->ctx, &none, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_duplex_new(&s, world->ctx, &none, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_duplex_new(&s, world->ctx, NULL, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_passthrough_new_with(&s, world->ctx, &filter_ops, NULL, NULL),
                      CST_E_INVALID_ARG);
-    assert_int_equal(cst_passthrough_new(NULL, f->ctx, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_passthrough_new(NULL, world->ctx, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_passthrough_new(&s, NULL, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_duplex_pair_new(&s, NULL, f->ctx, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_duplex_pair_new(&s, NULL, world->ctx, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_duplex_pair_new(&s, &t, NULL, NULL), CST_E_INVALID_ARG);
 }
 
 /* --- driven by hand --------------------------------------------------------------------------- */
 
-#define HAND .name = "hand", .self_size = sizeof(struct test_hand), .destroy = test_hand_destroy
+#define HAND .name = "hand", .self_size = sizeof(struct test_stage), .destroy = test_stage_destroy
 
-static const cst_ops echo_ops = { HAND, .transform = test_hand_transform };
-static const cst_ops flush_ops = { HAND, .transform = test_hand_transform,
-                                   .flush = test_hand_flush };
-static const cst_ops final_ops = { HAND, .transform = test_hand_transform, .final = test_hand_final,
-                                   .flush = test_hand_flush };
-static const cst_ops duplex_ops = { HAND, .read = test_hand_read, .write = test_hand_write,
-                                    .final = test_hand_final };
+static const cst_ops echo_ops = { HAND, .transform = test_stage_transform };
+static const cst_ops flush_ops = { HAND, .transform = test_stage_transform,
+                                   .flush = test_stage_flush };
+static const cst_ops final_ops = { HAND, .transform = test_stage_transform,
+                                   .final = test_stage_final, .flush = test_stage_flush };
+static const cst_ops duplex_ops = { HAND, .read = test_stage_read, .write = test_stage_write,
+                                    .final = test_stage_final };
 
 /* Words that callbacks can be told apart by. */
 static char one[] = "1", two[] = "2", three[] = "3", four[] = "4";
 
-static struct test_hand fresh_hand(struct fixture *f)
+static struct test_stage fresh_hand(struct test_world *world)
 {
-    return (struct test_hand){ .trace = &f->trace, .calls = &f->calls };
+    return (struct test_stage){ .world = world };
 }
 
 /* A transform that flows, or one that nobody reads where opts are given. */
-static cst_stream *make_transform(struct fixture *f, const cst_ops *ops, const cst_opts *opts)
+static cst_stream *make_transform(struct test_world *world, const cst_ops *ops,
+                                  const cst_opts *opts)
 {
-    struct test_hand hand = fresh_hand(f);
+    struct test_stage hand = fresh_hand(world);
     cst_stream *s;
 
-    assert_int_equal(cst_transform_new(&s, f->ctx, ops, &hand, opts), CST_OK);
-    test_hand_listen_all(s);
+    assert_int_equal(cst_transform_new(&s, world->ctx, ops, &hand, opts), CST_OK);
+    test_listen_all(s);
     if (!opts)
-        test_hand_listen(s, CST_DATA);
+        test_listen(s, CST_DATA);
     return s;
 }
 
-static cst_stream *make_duplex(struct fixture *f, const cst_opts *opts)
+static cst_stream *make_duplex(struct test_world *world, const cst_opts *opts)
 {
-    struct test_hand hand = fresh_hand(f);
+    struct test_stage hand = fresh_hand(world);
     cst_stream *s;
 
-    assert_int_equal(cst_duplex_new(&s, f->ctx, &duplex_ops, &hand, opts), CST_OK);
-    test_hand_listen_all(s);
+    assert_int_equal(cst_duplex_new(&s, world->ctx, &duplex_ops, &hand, opts), CST_OK);
+    test_listen_all(s);
     return s;
 }
 
 static void answers(cst_stream *s, enum test_slot slot, cst_status status)
 {
-    struct test_hand *hand = cst_stream_self(s);
+    struct test_stage *hand = cst_stream_self(s);
 
     hand->answers[slot] = status;
 }
 
 static cst_status write_text(cst_stream *s, const char *text, char *word)
 {
-    return cst_write(s, cst_slice_str(text), test_hand_done, word);
+    return cst_write(s, cst_slice_str(text), test_on_done, word);
 }
 
 static void expect_read(cst_stream *s, const char *text)
@@ -466,46 +416,46 @@ static void expect_lengths(const cst_stream *s, size_t readable, size_t writable
 
 static void the_sides_of_a_duplex_are_independent(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_duplex(f, NULL);
+    struct test_world *world = *state;
+    cst_stream *s = make_duplex(world, NULL);
 
-    test_hand_listen(s, CST_DATA);
+    test_listen(s, CST_DATA);
     write_text(s, "w", one);
     cst_push(s, cst_slice_str("r"));
-    expect(f, "write:w");
-    run(f);
-    expect(f, "read resume data:r 1");
-    cst_end(s, test_hand_done, three);
-    expect(f, "final prefinish");
-    run(f);
+    test_expect(world, "write:w");
+    test_run(world);
+    test_expect(world, "read resume data:r 1");
+    cst_end(s, test_on_done, three);
+    test_expect(world, "final prefinish");
+    test_run(world);
     cst_push(s, cst_slice_str("x"));
-    expect(f, "3 finish data:x");
+    test_expect(world, "3 finish data:x");
     cst_push_eof(s);
-    run(f);
-    expect(f, "end destroy close");
+    test_run(world);
+    test_expect(world, "end destroy close");
 }
 
 static void a_duplex_stays_open_until_both_sides_are_over(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_duplex(f, NULL);
+    struct test_world *world = *state;
+    cst_stream *s = make_duplex(world, NULL);
 
     cst_resume(s);
     cst_push_eof(s);
-    run(f);
-    expect(f, "resume end");
+    test_run(world);
+    test_expect(world, "resume end");
     assert_false(cst_is_destroyed(s));
     assert_true(cst_is_writable(s));
     cst_write(s, cst_slice_str("w"), NULL, NULL);
     cst_end(s, NULL, NULL);
-    run(f);
-    expect(f, "write:w final prefinish finish destroy close");
+    test_run(world);
+    test_expect(world, "write:w final prefinish finish destroy close");
 }
 
 static void an_error_concerns_both_sides(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_duplex(f, NULL);
+    struct test_world *world = *state;
+    cst_stream *s = make_duplex(world, NULL);
 
     write_text(s, "a", one);
     cst_destroy(s, CST_USER(1));
@@ -515,187 +465,186 @@ static void an_error_concerns_both_sides(void **state)
     assert_false(cst_writable_aborted(s)); /* as in Node, for streams with both sides */
     assert_int_equal(cst_push(s, cst_slice_str("x")), CST_E_DESTROYED);
     assert_int_equal(write_text(s, "x", two), CST_E_DESTROYED);
-    run(f);
-    expect(f, "write:a destroy:USER 1 error:USER close 2:DESTROYED");
+    test_run(world);
+    test_expect(world, "write:a destroy:USER 1 error:USER close 2:DESTROYED");
 }
 
 static void without_a_readable_side_a_duplex_is_a_writable(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_duplex(f, &(cst_opts){ .no_readable = true });
+    struct test_world *world = *state;
+    cst_stream *s = make_duplex(world, &(cst_opts){ .no_readable = true });
 
     assert_false(cst_is_readable(s));
     assert_true(cst_readable_ended(s));
     assert_false(cst_readable_aborted(s));
     write_text(s, "w", one);
-    cst_end(s, test_hand_done, three);
-    run(f);
-    expect(f, "write:w final prefinish 1 3 finish destroy close");
+    cst_end(s, test_on_done, three);
+    test_run(world);
+    test_expect(world, "write:w final prefinish 1 3 finish destroy close");
 }
 
 static void without_a_writable_side_a_duplex_refuses_writes(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_duplex(f, &(cst_opts){ .no_writable = true });
+    struct test_world *world = *state;
+    cst_stream *s = make_duplex(world, &(cst_opts){ .no_writable = true });
 
     assert_false(cst_is_writable(s));
     assert_true(cst_writable_ended(s));
     assert_true(cst_writable_finished(s));
     assert_int_equal(write_text(s, "w", one), CST_E_WRITE_AFTER_END);
     cst_resume(s);
-    run(f);
-    expect(f, "destroy:WRITE_AFTER_END 1:WRITE_AFTER_END error:WRITE_AFTER_END close");
+    test_run(world);
+    test_expect(world, "destroy:WRITE_AFTER_END 1:WRITE_AFTER_END error:WRITE_AFTER_END close");
 }
 
 static void without_a_writable_side_the_end_is_the_end(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_duplex(f, &(cst_opts){ .no_writable = true });
+    struct test_world *world = *state;
+    cst_stream *s = make_duplex(world, &(cst_opts){ .no_writable = true });
 
     cst_resume(s);
     cst_push_eof(s);
-    run(f);
-    expect(f, "resume end destroy close");
+    test_run(world);
+    test_expect(world, "resume end destroy close");
 }
 
 static void without_half_open_the_end_ends_the_writable_side(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_duplex(f, &(cst_opts){ .no_half_open = true });
+    struct test_world *world = *state;
+    cst_stream *s = make_duplex(world, &(cst_opts){ .no_half_open = true });
 
     cst_resume(s);
     cst_push_eof(s);
-    run(f);
-    expect(f, "resume end final prefinish finish destroy close");
+    test_run(world);
+    test_expect(world, "resume end final prefinish finish destroy close");
 }
 
 static void without_half_open_a_writable_side_that_is_over_is_not_ended_again(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_duplex(f, &(cst_opts){ .no_half_open = true });
+    struct test_world *world = *state;
+    cst_stream *s = make_duplex(world, &(cst_opts){ .no_half_open = true });
 
-    cst_end(s, test_hand_done, three);
-    run(f);
-    expect(f, "final prefinish 3 finish");
+    cst_end(s, test_on_done, three);
+    test_run(world);
+    test_expect(world, "final prefinish 3 finish");
     cst_resume(s);
     cst_push_eof(s);
-    run(f);
-    expect(f, "resume end destroy close");
+    test_run(world);
+    test_expect(world, "resume end destroy close");
 }
 
-/* --- a peer that has ended ---------------------------------------------------------------------- */
+/* --- a peer that has ended -------------------------------------------------------------------- */
 
-static const cst_ops socket_ops = { .self_size = sizeof(struct test_hand),
-                                    .write = test_hand_write,
+static const cst_ops socket_ops = { .self_size = sizeof(struct test_stage),
+                                    .write = test_stage_write,
                                     .write_after_peer_end = CST_USER(32) };
 
 /* Its first write waits, so that it does not finish. */
-static cst_stream *make_socket(struct fixture *f, const cst_opts *opts)
+static cst_stream *make_socket(struct test_world *world, const cst_opts *opts)
 {
-    struct test_hand hand = fresh_hand(f);
+    struct test_stage hand = fresh_hand(world);
     cst_stream *s;
 
-    f->calls.pending = 0;
+    world->calls.pending = 0;
     hand.answers[TEST_WRITE] = CST_PENDING;
-    assert_int_equal(cst_duplex_new(&s, f->ctx, &socket_ops, &hand, opts), CST_OK);
-    test_hand_listen_all(s);
-    cst_write(s, cst_slice_str("a"), test_hand_done, one);
-    expect(f, "write:a");
+    assert_int_equal(cst_duplex_new(&s, world->ctx, &socket_ops, &hand, opts), CST_OK);
+    test_listen_all(s);
+    cst_write(s, cst_slice_str("a"), test_on_done, one);
+    test_expect(world, "write:a");
     return s;
 }
 
-static void hear_end(struct fixture *f, cst_stream *s)
+static void hear_end(struct test_world *world, cst_stream *s)
 {
     cst_push_eof(s);
     cst_resume(s);
-    run(f);
-    expect(f, "resume end");
+    test_run(world);
+    test_expect(world, "resume end");
 }
 
 static const cst_opts closes = { .no_half_open = true };
 
 static void a_write_after_the_end_of_the_peer_is_told_so(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_socket(f, &closes);
+    struct test_world *world = *state;
+    cst_stream *s = make_socket(world, &closes);
 
-    hear_end(f, s);
+    hear_end(world, s);
     assert_true(cst_writable_ended(s));
-    assert_int_equal(cst_write(s, cst_slice_str("b"), test_hand_done, two), CST_USER(32));
-    assert_int_equal(cst_write(s, cst_slice_empty(), test_hand_done, three), CST_USER(32));
-    run(f);
-    expect(f, "2:USER error:USER close 3:USER");
+    assert_int_equal(cst_write(s, cst_slice_str("b"), test_on_done, two), CST_USER(32));
+    assert_int_equal(cst_write(s, cst_slice_empty(), test_on_done, three), CST_USER(32));
+    test_run(world);
+    test_expect(world, "2:USER error:USER close 3:USER");
     assert_int_equal(cst_errored(s)->status, CST_USER(32));
-    assert_int_equal(cst_write(s, cst_slice_str("b"), test_hand_done, four), CST_USER(32));
-    run(f);
-    expect(f, "4:USER");
-    test_hand_answer(&f->calls, CST_OK);
+    assert_int_equal(cst_write(s, cst_slice_str("b"), test_on_done, four), CST_USER(32));
+    test_run(world);
+    test_expect(world, "4:USER");
+    test_answer(world, CST_OK);
 }
 
 /* Without a callback, corked, and where this side had ended before. */
 static void a_write_after_the_end_of_the_peer_is_told_so_whoever_has_ended(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_socket(f, &closes);
+    struct test_world *world = *state;
+    cst_stream *s = make_socket(world, &closes);
 
     cst_end(s, NULL, NULL);
-    hear_end(f, s);
+    hear_end(world, s);
     cst_cork(s);
     assert_int_equal(cst_write(s, cst_slice_str("b"), NULL, NULL), CST_USER(32));
-    run(f);
-    expect(f, "error:USER close");
-    test_hand_answer(&f->calls, CST_OK);
+    test_run(world);
+    test_expect(world, "error:USER close");
+    test_answer(world, CST_OK);
 }
 
 static void a_pipe_that_writes_after_the_end_of_the_peer_fails_it(void **state)
 {
     static const cst_ops source_ops = { .name = "source" };
-    struct fixture *f = *state;
-    cst_stream *s = make_socket(f, &closes), *source;
+    struct test_world *world = *state;
+    cst_stream *s = make_socket(world, &closes), *source;
 
-    assert_int_equal(cst_readable_new(&source, f->ctx, &source_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_readable_new(&source, world->ctx, &source_ops, NULL, NULL), CST_OK);
     assert_int_equal(cst_pipe(source, s, NULL), CST_OK);
-    run(f);
-    expect(f, "pipe");
-    hear_end(f, s);
+    test_run(world);
+    test_expect(world, "pipe");
+    hear_end(world, s);
     cst_push(source, cst_slice_str("b"));
-    run(f);
-    expect(f, "unpipe error:USER close");
-    test_hand_answer(&f->calls, CST_OK);
+    test_run(world);
+    test_expect(world, "unpipe error:USER close");
+    test_answer(world, CST_OK);
 }
 
 /* An end with a chunk, a write before 'end', and one to a stream that stays half open. */
 static void what_is_no_write_after_the_end_of_the_peer_is_a_write_after_end(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_socket(f, &closes);
+    struct test_world *world = *state;
+    cst_stream *s = make_socket(world, &closes);
 
-    hear_end(f, s);
-    assert_int_equal(cst_end_with(s, cst_slice_str("b"), test_hand_done, two),
-                     CST_E_WRITE_AFTER_END);
-    run(f);
-    expect(f, "error:WRITE_AFTER_END close 2:WRITE_AFTER_END");
-    test_hand_answer(&f->calls, CST_OK);
-    run(f);
-    test_trace_clear(&f->trace);
+    hear_end(world, s);
+    assert_int_equal(cst_end_with(s, cst_slice_str("b"), test_on_done, two), CST_E_WRITE_AFTER_END);
+    test_run(world);
+    test_expect(world, "error:WRITE_AFTER_END close 2:WRITE_AFTER_END");
+    test_answer(world, CST_OK);
+    test_run(world);
+    test_trace_clear(&world->trace);
     for (size_t i = 0; i < 2; i++) {
-        s = make_socket(f, i == 0 ? &closes : NULL);
+        s = make_socket(world, i == 0 ? &closes : NULL);
         if (i == 1)
-            hear_end(f, s);
+            hear_end(world, s);
         cst_end(s, NULL, NULL);
-        assert_int_equal(cst_write(s, cst_slice_str("b"), test_hand_done, two),
+        assert_int_equal(cst_write(s, cst_slice_str("b"), test_on_done, two),
                          CST_E_WRITE_AFTER_END);
-        run(f);
-        expect(f, "2:WRITE_AFTER_END error:WRITE_AFTER_END close");
-        test_hand_answer(&f->calls, CST_OK);
-        run(f);
-        test_trace_clear(&f->trace);
+        test_run(world);
+        test_expect(world, "2:WRITE_AFTER_END error:WRITE_AFTER_END close");
+        test_answer(world, CST_OK);
+        test_run(world);
+        test_trace_clear(&world->trace);
     }
 }
 
-static void expect_marks(struct fixture *f, cst_opts opts, size_t readable, size_t writable)
+static void expect_marks(struct test_world *world, cst_opts opts, size_t readable, size_t writable)
 {
-    cst_stream *s = make_transform(f, &echo_ops, &opts);
+    cst_stream *s = make_transform(world, &echo_ops, &opts);
 
     assert_int_equal(cst_readable_high_water_mark(s), readable);
     assert_int_equal(cst_writable_high_water_mark(s), writable);
@@ -703,22 +652,23 @@ static void expect_marks(struct fixture *f, cst_opts opts, size_t readable, size
 
 static void each_side_has_its_mark_and_its_mode(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_opts opts = { .readable_object_mode = true, .writable_high_water_mark = 2 };
-    cst_stream *s = make_transform(f, &echo_ops, &opts);
+    cst_stream *s = make_transform(world, &echo_ops, &opts);
 
     assert_true(cst_readable_object_mode(s));
     assert_false(cst_writable_object_mode(s));
-    expect_marks(f, opts, 16, 2);
-    expect_marks(f, (cst_opts){ .high_water_mark = CST_HWM_ZERO }, 0, 0);
-    expect_marks(f, (cst_opts){ .readable_high_water_mark = CST_HWM_ZERO }, 0, 0);
+    expect_marks(world, opts, 16, 2);
+    expect_marks(world, (cst_opts){ .high_water_mark = CST_HWM_ZERO }, 0, 0);
+    expect_marks(world, (cst_opts){ .readable_high_water_mark = CST_HWM_ZERO }, 0, 0);
     expect_marks(
-        f, (cst_opts){ .readable_high_water_mark = CST_HWM_ZERO, .writable_high_water_mark = 5 }, 0,
+        world,
+        (cst_opts){ .readable_high_water_mark = CST_HWM_ZERO, .writable_high_water_mark = 5 }, 0,
         5);
-    expect_marks(f, (cst_opts){ .readable_high_water_mark = 3, .writable_high_water_mark = 5 }, 3,
-                 5);
-    expect_marks(f, (cst_opts){ .high_water_mark = 7, .readable_high_water_mark = 3 }, 7, 7);
-    s = make_duplex(f, &(cst_opts){ .readable_high_water_mark = CST_HWM_ZERO });
+    expect_marks(world, (cst_opts){ .readable_high_water_mark = 3, .writable_high_water_mark = 5 },
+                 3, 5);
+    expect_marks(world, (cst_opts){ .high_water_mark = 7, .readable_high_water_mark = 3 }, 7, 7);
+    s = make_duplex(world, &(cst_opts){ .readable_high_water_mark = CST_HWM_ZERO });
     assert_int_equal(cst_writable_high_water_mark(s), 65536);
 }
 
@@ -726,81 +676,81 @@ static void each_side_has_its_mark_and_its_mode(void **state)
 
 static void a_transform_says_things_in_the_order_of_node(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_transform(f, &echo_ops, NULL);
+    struct test_world *world = *state;
+    cst_stream *s = make_transform(world, &echo_ops, NULL);
 
     write_text(s, "a", one);
-    expect(f, "transform:a data:a");
-    cst_end(s, test_hand_done, three);
-    expect(f, "prefinish");
-    run(f);
-    expect(f, "resume 1 end 3 finish destroy close");
+    test_expect(world, "transform:a data:a");
+    cst_end(s, test_on_done, three);
+    test_expect(world, "prefinish");
+    test_run(world);
+    test_expect(world, "resume 1 end 3 finish destroy close");
 }
 
 static void a_transform_that_fails_fails_both_sides(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_transform(f, &echo_ops, NULL);
+    struct test_world *world = *state;
+    cst_stream *s = make_transform(world, &echo_ops, NULL);
 
     answers(s, TEST_TRANSFORM, CST_USER(1));
     assert_int_equal(write_text(s, "a", one), CST_FULL);
-    cst_end(s, test_hand_done, three);
-    expect(f, "transform:a");
-    run(f);
-    expect(f, "resume 1:USER destroy:USER 3:USER error:USER close");
+    cst_end(s, test_on_done, three);
+    test_expect(world, "transform:a");
+    test_run(world);
+    test_expect(world, "resume 1:USER destroy:USER 3:USER error:USER close");
 }
 
 static void a_transform_that_fails_late_fails_what_waits(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_transform(f, &echo_ops, NULL);
+    struct test_world *world = *state;
+    cst_stream *s = make_transform(world, &echo_ops, NULL);
 
     answers(s, TEST_TRANSFORM, CST_PENDING);
     write_text(s, "a", one);
     write_text(s, "b", two);
-    run(f);
-    test_hand_answer(&f->calls, CST_USER(1));
-    expect(f, "transform:a resume 1:USER 2:USER destroy:USER");
-    run(f);
-    expect(f, "error:USER close");
+    test_run(world);
+    test_answer(world, CST_USER(1));
+    test_expect(world, "transform:a resume 1:USER 2:USER destroy:USER");
+    test_run(world);
+    test_expect(world, "error:USER close");
 }
 
 static void a_late_transform_takes_the_next_chunk_when_it_has_answered(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_transform(f, &echo_ops, NULL);
+    struct test_world *world = *state;
+    cst_stream *s = make_transform(world, &echo_ops, NULL);
 
     answers(s, TEST_TRANSFORM, CST_PENDING);
     write_text(s, "a", one);
     write_text(s, "b", two);
-    run(f);
-    expect(f, "transform:a resume");
-    cst_complete_with(f->calls.list[0], cst_slice_str("A"));
-    expect(f, "data:A transform:b 1");
-    cst_complete(f->calls.list[1], CST_OK);
-    expect(f, "2");
+    test_run(world);
+    test_expect(world, "transform:a resume");
+    cst_complete_with(world->calls.list[0], cst_slice_str("A"));
+    test_expect(world, "data:A transform:b 1");
+    cst_complete(world->calls.list[1], CST_OK);
+    test_expect(world, "2");
 }
 
 static void a_transform_that_answers_twice_is_an_error(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_transform(f, &flush_ops, NULL);
+    struct test_world *world = *state;
+    cst_stream *s = make_transform(world, &flush_ops, NULL);
     cst_call call;
 
     answers(s, TEST_TRANSFORM, CST_PENDING);
     write_text(s, "a", one);
-    call = f->calls.list[0];
-    test_hand_answer(&f->calls, CST_OK);
+    call = world->calls.list[0];
+    test_answer(world, CST_OK);
     assert_int_equal(cst_complete(call, CST_OK), CST_OK);
-    expect(f, "transform:a 1 destroy:MULTIPLE_CALLBACK");
-    run(f);
-    expect(f, "resume error:MULTIPLE_CALLBACK close");
+    test_expect(world, "transform:a 1 destroy:MULTIPLE_CALLBACK");
+    test_run(world);
+    test_expect(world, "resume error:MULTIPLE_CALLBACK close");
 }
 
 static void a_transform_keeps_its_answer_while_its_output_is_full(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_transform(f, &echo_ops, &(cst_opts){ .high_water_mark = 4 });
+    struct test_world *world = *state;
+    cst_stream *s = make_transform(world, &echo_ops, &(cst_opts){ .high_water_mark = 4 });
 
     assert_int_equal(write_text(s, "aa", one), CST_OK);
     expect_lengths(s, 2, 0);
@@ -810,43 +760,43 @@ static void a_transform_keeps_its_answer_while_its_output_is_full(void **state)
     expect_lengths(s, 4, 4);
     assert_int_equal(write_text(s, "dd", four), CST_FULL);
     expect_lengths(s, 4, 6);
-    expect(f, "transform:aa transform:bb");
-    run(f);
-    expect(f, "1");
+    test_expect(world, "transform:aa transform:bb");
+    test_run(world);
+    test_expect(world, "1");
     expect_read(s, "aa");
     expect_lengths(s, 4, 4);
-    run(f);
-    expect(f, "transform:cc 2");
+    test_run(world);
+    test_expect(world, "transform:cc 2");
     expect_read(s, "bb");
     expect_lengths(s, 4, 2);
-    run(f);
-    expect(f, "transform:dd 3");
+    test_run(world);
+    test_expect(world, "transform:dd 3");
     expect_read(s, "cc");
     expect_lengths(s, 2, 0);
-    expect(f, "drain 4");
+    test_expect(world, "drain 4");
 }
 
 static void a_chunk_without_output_is_not_held_back(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_transform(f, &echo_ops, &(cst_opts){ .high_water_mark = 2 });
+    struct test_world *world = *state;
+    cst_stream *s = make_transform(world, &echo_ops, &(cst_opts){ .high_water_mark = 2 });
 
     write_text(s, "full", one);
-    test_trace_clear(&f->trace);
+    test_trace_clear(&world->trace);
     expect_read(s, "full");
-    expect(f, "drain 1");
+    test_expect(world, "drain 1");
     cst_push(s, cst_slice_str("full"));
     answers(s, TEST_TRANSFORM, CST_PENDING);
     write_text(s, "nothing", two);
-    test_hand_answer(&f->calls, CST_OK);
-    expect(f, "transform:nothing drain 2");
+    test_answer(world, CST_OK);
+    test_expect(world, "transform:nothing drain 2");
 }
 
 static void after_the_end_the_rest_is_transformed_whether_there_is_room_or_not(void **state)
 {
     static char five[] = "5";
-    struct fixture *f = *state;
-    cst_stream *s = make_transform(f, &echo_ops, &(cst_opts){ .high_water_mark = 4 });
+    struct test_world *world = *state;
+    cst_stream *s = make_transform(world, &echo_ops, &(cst_opts){ .high_water_mark = 4 });
 
     write_text(s, "aa", one);
     write_text(s, "bb", two);
@@ -854,155 +804,157 @@ static void after_the_end_the_rest_is_transformed_whether_there_is_room_or_not(v
     write_text(s, "dd", four);
     write_text(s, "ee", five);
     cst_end(s, NULL, NULL);
-    run(f);
-    expect(f, "transform:aa transform:bb 1");
+    test_run(world);
+    test_expect(world, "transform:aa transform:bb 1");
     expect_lengths(s, 4, 8);
     expect_read(s, "aa");
     expect_lengths(s, 8, 0);
-    expect(f, "transform:cc transform:dd transform:ee 2 prefinish");
-    run(f);
-    expect(f, "3 4 5 finish");
+    test_expect(world, "transform:cc transform:dd transform:ee 2 prefinish");
+    test_run(world);
+    test_expect(world, "3 4 5 finish");
 }
 
 static void a_transform_answered_after_eof_completes_by_a_task(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_transform(f, &echo_ops, NULL);
+    struct test_world *world = *state;
+    cst_stream *s = make_transform(world, &echo_ops, NULL);
 
     answers(s, TEST_TRANSFORM, CST_PENDING);
     write_text(s, "a", one);
-    run(f);
+    test_run(world);
     cst_push(s, cst_slice_str("A"));
     cst_push_eof(s);
-    test_hand_answer(&f->calls, CST_OK);
-    expect(f, "transform:a resume data:A");
-    run(f);
-    expect(f, "end 1");
+    test_answer(world, CST_OK);
+    test_expect(world, "transform:a resume data:A");
+    test_run(world);
+    test_expect(world, "end 1");
 }
 
 static void an_eof_pushed_by_transform_refuses_later_chunks(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_transform(f, &echo_ops, NULL);
+    struct test_world *world = *state;
+    cst_stream *s = make_transform(world, &echo_ops, NULL);
 
     cst_push_eof(s);
     write_text(s, "b", two);
-    run(f);
-    expect(f, "transform:b destroy:PUSH_AFTER_EOF resume error:PUSH_AFTER_EOF close 2");
+    test_run(world);
+    test_expect(world, "transform:b destroy:PUSH_AFTER_EOF resume error:PUSH_AFTER_EOF close 2");
 }
 
 /* --- flush ------------------------------------------------------------------------------------ */
 
-static void check_flush(struct fixture *f, const cst_ops *ops, cst_status status, const char *text)
+static void check_flush(struct test_world *world, const cst_ops *ops, cst_status status,
+                        const char *text)
 {
-    cst_stream *s = make_transform(f, ops, NULL);
+    cst_stream *s = make_transform(world, ops, NULL);
 
-    f->calls.pending = 0;
+    world->calls.pending = 0;
     answers(s, TEST_FLUSH, status);
     write_text(s, "a", one);
-    cst_end(s, test_hand_done, three);
-    test_trace_add(&f->trace, "|");
-    run(f);
+    cst_end(s, test_on_done, three);
+    test_trace_add(&world->trace, "|");
+    test_run(world);
     if (status == CST_PENDING) {
-        test_trace_add(&f->trace, "|");
-        cst_complete_with(f->calls.list[0], cst_slice_str("!"));
-        run(f);
+        test_trace_add(&world->trace, "|");
+        cst_complete_with(world->calls.list[0], cst_slice_str("!"));
+        test_run(world);
     }
-    expect(f, text);
+    test_expect(world, text);
 }
 
 static void the_end_waits_for_flush(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    check_flush(f, &flush_ops, CST_OK,
+    check_flush(world, &flush_ops, CST_OK,
                 "transform:a data:a flush prefinish | resume 1 end 3 finish destroy close");
     check_flush(
-        f, &flush_ops, CST_PENDING,
+        world, &flush_ops, CST_PENDING,
         "transform:a data:a flush | resume 1 | data:! prefinish end 3 finish destroy close");
-    check_flush(f, &flush_ops, CST_USER(1),
+    check_flush(world, &flush_ops, CST_USER(1),
                 "transform:a data:a flush destroy:USER | resume 1 error:USER close 3:USER");
 }
 
 static void with_a_final_of_the_user_s_finish_does_not_wait_for_flush(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    check_flush(f, &final_ops, CST_OK,
+    check_flush(world, &final_ops, CST_OK,
                 "transform:a data:a final flush prefinish | resume 1 end 3 finish destroy close");
-    check_flush(f, &final_ops, CST_PENDING,
+    check_flush(world, &final_ops, CST_PENDING,
                 "transform:a data:a final flush prefinish | resume 1 3 finish | "
                 "data:! end destroy close");
-    check_flush(f, &final_ops, CST_USER(1),
+    check_flush(world, &final_ops, CST_USER(1),
                 "transform:a data:a final flush destroy:USER prefinish | "
                 "resume 1 error:USER close finish 3:USER");
 }
 
 static void a_transform_whose_final_is_late_or_fails_flushes_after_it_or_not(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = make_transform(f, &final_ops, NULL);
+    struct test_world *world = *state;
+    cst_stream *s = make_transform(world, &final_ops, NULL);
 
     answers(s, TEST_FINAL, CST_PENDING);
-    cst_end(s, test_hand_done, three);
-    run(f);
-    expect(f, "final resume");
-    test_hand_answer(&f->calls, CST_OK);
-    run(f);
-    expect(f, "flush prefinish end 3 finish destroy close");
-    s = make_transform(f, &final_ops, NULL);
+    cst_end(s, test_on_done, three);
+    test_run(world);
+    test_expect(world, "final resume");
+    test_answer(world, CST_OK);
+    test_run(world);
+    test_expect(world, "flush prefinish end 3 finish destroy close");
+    s = make_transform(world, &final_ops, NULL);
     answers(s, TEST_FINAL, CST_USER(1));
-    cst_end(s, test_hand_done, three);
-    run(f);
-    expect(f, "final destroy:USER resume error:USER close 3:USER");
+    cst_end(s, test_on_done, three);
+    test_run(world);
+    test_expect(world, "final destroy:USER resume error:USER close 3:USER");
 }
 
 /* --- pass-through ----------------------------------------------------------------------------- */
 
 static void a_pass_through_may_have_slots_of_its_own(void **state)
 {
-    static const cst_ops ops = { HAND, .construct = test_hand_construct, .final = test_hand_final,
+    static const cst_ops ops = { HAND, .construct = test_stage_construct, .final = test_stage_final,
                                  .flush = filter_flush };
-    struct fixture *f = *state;
-    struct test_hand hand = fresh_hand(f);
+    struct test_world *world = *state;
+    struct test_stage hand = fresh_hand(world);
     cst_stream *s;
 
-    assert_int_equal(cst_passthrough_new_with(&s, f->ctx, &ops, &hand, NULL), CST_OK);
-    test_hand_listen_all(s);
-    test_hand_listen(s, CST_DATA);
+    assert_int_equal(cst_passthrough_new_with(&s, world->ctx, &ops, &hand, NULL), CST_OK);
+    test_listen_all(s);
+    test_listen(s, CST_DATA);
     write_text(s, "a", one);
-    cst_end(s, test_hand_done, three);
-    expect(f, "");
-    run(f);
-    expect(f, "construct resume data:a final data:! prefinish 1 end 3 finish destroy close");
+    cst_end(s, test_on_done, three);
+    test_expect(world, "");
+    test_run(world);
+    test_expect(world,
+                "construct resume data:a final data:! prefinish 1 end 3 finish destroy close");
 }
 
 static void ten_thousand_pass_throughs_need_a_small_stack(void **state)
 {
     static const cst_ops sink_ops = { .self_size = sizeof(struct deep), .write = deep_write };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     volatile char here = 0;
     cst_stream *first, *last, *sink;
     struct deep *deep;
 
-    assert_int_equal(cst_passthrough_new(&first, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&first, world->ctx, NULL), CST_OK);
     last = first;
     for (int i = 1; i < 10000; i++) {
         cst_stream *s;
 
-        assert_int_equal(cst_passthrough_new(&s, f->ctx, NULL), CST_OK);
+        assert_int_equal(cst_passthrough_new(&s, world->ctx, NULL), CST_OK);
         assert_int_equal(cst_pipe(last, s, NULL), CST_OK);
         last = s;
     }
-    assert_int_equal(
-        cst_writable_new(&sink, f->ctx, &sink_ops, &(struct deep){ .lowest = UINTPTR_MAX }, NULL),
-        CST_OK);
+    assert_int_equal(cst_writable_new(&sink, world->ctx, &sink_ops,
+                                      &(struct deep){ .lowest = UINTPTR_MAX }, NULL),
+                     CST_OK);
     assert_int_equal(cst_pipe(last, sink, NULL), CST_OK);
     deep = cst_stream_self(cst_ref(sink));
     for (int i = 0; i < 100; i++)
         cst_write(first, cst_slice_str("chunk"), NULL, NULL);
     cst_end(first, NULL, NULL);
-    run(f);
+    test_run(world);
     assert_int_equal(deep->chunks, 100);
     assert_true((uintptr_t)&here - deep->lowest < DEEPEST);
 }
@@ -1011,29 +963,29 @@ static void a_mutual_recursion_of_transforms_is_bounded_too(void **state)
 {
     static const cst_ops sink_ops = { .self_size = sizeof(struct deep), .write = deep_write };
     static const cst_ops copy_ops = { .transform = copy_on };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     volatile char here = 0;
     cst_stream *first, *last, *sink;
     struct deep *deep;
 
-    assert_int_equal(cst_transform_new(&first, f->ctx, &copy_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_transform_new(&first, world->ctx, &copy_ops, NULL, NULL), CST_OK);
     last = first;
     for (int i = 1; i < 1000; i++) {
         cst_stream *s;
 
-        assert_int_equal(cst_transform_new(&s, f->ctx, &copy_ops, NULL, NULL), CST_OK);
+        assert_int_equal(cst_transform_new(&s, world->ctx, &copy_ops, NULL, NULL), CST_OK);
         assert_int_equal(cst_pipe(last, s, NULL), CST_OK);
         last = s;
     }
-    assert_int_equal(
-        cst_writable_new(&sink, f->ctx, &sink_ops, &(struct deep){ .lowest = UINTPTR_MAX }, NULL),
-        CST_OK);
+    assert_int_equal(cst_writable_new(&sink, world->ctx, &sink_ops,
+                                      &(struct deep){ .lowest = UINTPTR_MAX }, NULL),
+                     CST_OK);
     assert_int_equal(cst_pipe(last, sink, NULL), CST_OK);
     deep = cst_stream_self(cst_ref(sink));
-    run(f);
+    test_run(world);
     for (int i = 0; i < 100; i++)
         cst_write(first, cst_slice_str("chunk"), NULL, NULL);
-    run(f);
+    test_run(world);
     assert_int_equal(deep->chunks, 100);
     assert_true((uintptr_t)&here - deep->lowest < DEEPEST);
 }
@@ -1049,24 +1001,24 @@ static void count_chunk(cst_stream *s, const cst_event *event, void *arg)
 static void steady_flow_through_a_transform_allocates_nothing(void **state)
 {
     static const cst_ops copy_ops = { .transform = copy_on };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     size_t seen = 0, calls = 0;
     cst_stream *s;
 
-    assert_int_equal(cst_transform_new(&s, f->ctx, &copy_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_transform_new(&s, world->ctx, &copy_ops, NULL, NULL), CST_OK);
     cst_on(s, CST_DATA, count_chunk, &seen);
     for (int i = 0; i < 10100; i++) {
         cst_buf buf;
 
         if (i == 100)
-            calls = f->heap.calls;
-        assert_int_equal(cst_buf_new_cached(&buf, f->ctx, 1024), CST_OK);
+            calls = world->heap.calls;
+        assert_int_equal(cst_buf_new_cached(&buf, world->ctx, 1024), CST_OK);
         cst_write(s, cst_buf_freeze(&buf, 1024), NULL, NULL);
         if (i % 3 == 0)
-            run(f);
+            test_run(world);
     }
     assert_int_equal(seen, 10100);
-    assert_int_equal(f->heap.calls, calls);
+    assert_int_equal(world->heap.calls, calls);
 }
 #endif
 
@@ -1106,19 +1058,19 @@ struct pair {
 };
 
 /* The sides live as long as their streams, which go with the context. */
-static struct pair *make_pair(struct fixture *f, const cst_opts *opts)
+static struct pair *make_pair(struct test_world *world, const cst_opts *opts)
 {
     static struct pair storage;
     struct pair *pair = &storage;
 
     storage = (struct pair){
-        .side_a = { &f->trace, "a" },
-        .side_b = { &f->trace, "b" },
-        .one = { &f->trace, "1" },
-        .two = { &f->trace, "2" },
-        .three = { &f->trace, "3" },
+        .side_a = { &world->trace, "a" },
+        .side_b = { &world->trace, "b" },
+        .one = { &world->trace, "1" },
+        .two = { &world->trace, "2" },
+        .three = { &world->trace, "3" },
     };
-    assert_int_equal(cst_duplex_pair_new(&pair->a, &pair->b, f->ctx, opts), CST_OK);
+    assert_int_equal(cst_duplex_pair_new(&pair->a, &pair->b, world->ctx, opts), CST_OK);
     for (int type = CST_END; type < CST_EVENT_TYPES_; type++) {
         assert_int_equal(cst_on(pair->a, (cst_event_type)type, on_side, &pair->side_a), CST_OK);
         assert_int_equal(cst_on(pair->b, (cst_event_type)type, on_side, &pair->side_b), CST_OK);
@@ -1128,76 +1080,76 @@ static struct pair *make_pair(struct fixture *f, const cst_opts *opts)
 
 static void both_sides_of_a_pair_end_when_both_have_read_all(void **state)
 {
-    struct fixture *f = *state;
-    struct pair *pair = make_pair(f, NULL);
+    struct test_world *world = *state;
+    struct pair *pair = make_pair(world, NULL);
 
     cst_on(pair->b, CST_DATA, on_side, &pair->side_b);
     cst_write(pair->a, cst_slice_str("x"), pair_done, &pair->one);
     cst_write(pair->a, cst_slice_str("y"), pair_done, &pair->two);
-    expect(f, "");
-    run(f);
-    expect(f, "1 b:resume 2 b:data:x b:data:y");
+    test_expect(world, "");
+    test_run(world);
+    test_expect(world, "1 b:resume 2 b:data:x b:data:y");
     cst_end_with(pair->b, cst_slice_str("z"), NULL, NULL);
-    run(f);
+    test_run(world);
     expect_read(pair->a, "z");
-    expect(f, "");
+    test_expect(world, "");
     cst_end(pair->a, pair_done, &pair->three);
-    run(f);
-    expect(f, "a:end b:prefinish b:end a:prefinish b:finish 3 a:finish b:close a:close");
+    test_run(world);
+    test_expect(world, "a:end b:prefinish b:end a:prefinish b:finish 3 a:finish b:close a:close");
 }
 
 static void destroying_one_side_of_a_pair_ends_the_other(void **state)
 {
-    struct fixture *f = *state;
-    struct pair *pair = make_pair(f, NULL);
+    struct test_world *world = *state;
+    struct pair *pair = make_pair(world, NULL);
 
     cst_resume(pair->b);
     cst_destroy(pair->a, CST_OK);
-    run(f);
-    expect(f, "b:resume a:close b:end");
+    test_run(world);
+    test_expect(world, "b:resume a:close b:end");
     assert_false(cst_is_destroyed(pair->b));
 }
 
 static void failing_one_side_of_a_pair_destroys_the_other_without_the_error(void **state)
 {
-    struct fixture *f = *state;
-    struct pair *pair = make_pair(f, NULL);
+    struct test_world *world = *state;
+    struct pair *pair = make_pair(world, NULL);
 
     cst_resume(pair->b);
     cst_destroy(pair->a, CST_USER(1));
-    run(f);
-    expect(f, "b:resume a:error a:close b:close");
+    test_run(world);
+    test_expect(world, "b:resume a:error a:close b:close");
     assert_null(cst_errored(pair->b));
 }
 
 static void an_empty_write_to_a_pair_arrives_nowhere(void **state)
 {
-    struct fixture *f = *state;
-    struct pair *pair = make_pair(f, NULL);
+    struct test_world *world = *state;
+    struct pair *pair = make_pair(world, NULL);
 
     cst_write(pair->a, cst_slice_empty(), pair_done, &pair->one);
-    expect(f, "");
-    run(f);
-    expect(f, "1");
+    test_expect(world, "");
+    test_run(world);
+    test_expect(world, "1");
     assert_int_equal(cst_readable_length(pair->b), 0);
 }
 
 static void a_write_to_a_pair_is_done_when_the_other_side_asks_for_more(void **state)
 {
-    struct fixture *f = *state;
-    struct pair *pair = make_pair(f, &(cst_opts){ .high_water_mark = 2 });
+    struct test_world *world = *state;
+    struct pair *pair = make_pair(world, &(cst_opts){ .high_water_mark = 2 });
 
     assert_int_equal(cst_write(pair->a, cst_slice_str("abc"), pair_done, &pair->one), CST_FULL);
     assert_int_equal(cst_write(pair->a, cst_slice_str("d"), pair_done, &pair->two), CST_FULL);
-    run(f);
-    expect(f, "");
+    test_run(world);
+    test_expect(world, "");
     assert_int_equal(cst_readable_length(pair->b), 3);
     assert_int_equal(cst_writable_length(pair->a), 4);
     expect_read(pair->b, "abc");
     assert_int_equal(cst_readable_length(pair->b), 1);
     assert_int_equal(cst_writable_length(pair->a), 1);
-    run(f);
-    expect(f, "1 a:drain 2");
+    test_run(world);
+    test_expect(world, "1 a:drain 2");
 }
 
 static void say_freed(const void *data, size_t len, void *arg)
@@ -1210,96 +1162,97 @@ static void say_freed(const void *data, size_t len, void *arg)
 }
 
 /* A side whose buffer says when it goes. */
-static void watch_buffer(struct fixture *f, cst_stream *s, struct side *side)
+static void watch_buffer(struct test_world *world, cst_stream *s, struct side *side)
 {
     cst_slice chunk;
 
     assert_int_equal(
-        cst_slice_foreign(&chunk, test_heap_allocator(&f->heap), "x", 1, say_freed, side), CST_OK);
+        cst_slice_foreign(&chunk, test_heap_allocator(&world->heap), "x", 1, say_freed, side),
+        CST_OK);
     cst_push(s, chunk);
 }
 
-static void destroy_a_and_expect(struct fixture *f, struct pair *pair, const char *closing,
+static void destroy_a_and_expect(struct test_world *world, struct pair *pair, const char *closing,
                                  const char *going)
 {
     cst_destroy(pair->a, CST_OK);
-    run(f);
-    expect(f, closing);
+    test_run(world);
+    test_expect(world, closing);
     cst_unref(pair->a);
-    expect(f, going);
+    test_expect(world, going);
 }
 
 static void writes_that_a_destroyed_side_has_not_answered_do_not_keep_the_other(void **state)
 {
-    struct fixture *f = *state;
-    struct pair *pair = make_pair(f, NULL);
+    struct test_world *world = *state;
+    struct pair *pair = make_pair(world, NULL);
 
-    watch_buffer(f, pair->a, &pair->side_a);
+    watch_buffer(world, pair->a, &pair->side_a);
     cst_write(pair->a, cst_slice_str("x"), pair_done, &pair->one);
     cst_destroy(pair->b, CST_OK);
-    run(f);
-    expect(f, "b:close");
-    destroy_a_and_expect(f, pair, "a:close", "1:lost a:freed");
+    test_run(world);
+    test_expect(world, "b:close");
+    destroy_a_and_expect(world, pair, "a:close", "1:lost a:freed");
     cst_unref(pair->b);
 }
 
 static void an_end_that_a_destroyed_side_has_not_seen_does_not_keep_the_other(void **state)
 {
-    struct fixture *f = *state;
-    struct pair *pair = make_pair(f, NULL);
+    struct test_world *world = *state;
+    struct pair *pair = make_pair(world, NULL);
 
-    watch_buffer(f, pair->a, &pair->side_a);
+    watch_buffer(world, pair->a, &pair->side_a);
     cst_end(pair->a, pair_done, &pair->one);
-    run(f);
+    test_run(world);
     cst_destroy(pair->b, CST_OK);
-    run(f);
-    expect(f, "b:close");
-    destroy_a_and_expect(f, pair, "1:lost a:close", "a:freed");
+    test_run(world);
+    test_expect(world, "b:close");
+    destroy_a_and_expect(world, pair, "1:lost a:close", "a:freed");
     cst_unref(pair->b);
 }
 
 static void a_write_to_a_side_that_is_gone_keeps_nothing(void **state)
 {
-    struct fixture *f = *state;
-    struct pair *pair = make_pair(f, NULL);
+    struct test_world *world = *state;
+    struct pair *pair = make_pair(world, NULL);
 
-    watch_buffer(f, pair->a, &pair->side_a);
+    watch_buffer(world, pair->a, &pair->side_a);
     cst_destroy(pair->b, CST_OK);
     cst_unref(pair->b);
-    run(f);
+    test_run(world);
     cst_write(pair->a, cst_slice_str("x"), pair_done, &pair->one);
-    run(f);
-    expect(f, "b:close");
-    destroy_a_and_expect(f, pair, "a:close", "1:lost a:freed");
+    test_run(world);
+    test_expect(world, "b:close");
+    destroy_a_and_expect(world, pair, "a:close", "1:lost a:freed");
 }
 
 static void an_end_to_a_side_that_is_gone_keeps_nothing(void **state)
 {
-    struct fixture *f = *state;
-    struct pair *pair = make_pair(f, NULL);
+    struct test_world *world = *state;
+    struct pair *pair = make_pair(world, NULL);
 
-    watch_buffer(f, pair->a, &pair->side_a);
+    watch_buffer(world, pair->a, &pair->side_a);
     cst_destroy(pair->b, CST_OK);
     cst_unref(pair->b);
-    run(f);
+    test_run(world);
     cst_end(pair->a, pair_done, &pair->one);
-    run(f);
-    expect(f, "b:close");
-    destroy_a_and_expect(f, pair, "1:lost a:close", "a:freed");
+    test_run(world);
+    test_expect(world, "b:close");
+    destroy_a_and_expect(world, pair, "1:lost a:close", "a:freed");
 }
 
 static void a_side_that_is_destroyed_while_it_waits_goes_with_the_other(void **state)
 {
-    struct fixture *f = *state;
-    struct pair *pair = make_pair(f, &(cst_opts){ .high_water_mark = 1 });
+    struct test_world *world = *state;
+    struct pair *pair = make_pair(world, &(cst_opts){ .high_water_mark = 1 });
 
-    watch_buffer(f, pair->a, &pair->side_a);
+    watch_buffer(world, pair->a, &pair->side_a);
     cst_write(pair->a, cst_slice_str("x"), pair_done, &pair->one);
-    destroy_a_and_expect(f, pair, "a:close", "");
+    destroy_a_and_expect(world, pair, "a:close", "");
     cst_destroy(pair->b, CST_OK);
-    expect(f, "1:lost a:freed");
-    run(f);
-    expect(f, "b:close");
+    test_expect(world, "1:lost a:freed");
+    test_run(world);
+    test_expect(world, "b:close");
     cst_unref(pair->b);
 }
 
@@ -1326,21 +1279,21 @@ static void a_transform_may_be_left_from_any_slot_or_callback(void **state)
     static const char *const places[] = { "transform:a", "data:a",  "1",         "final",
                                           "flush",       "resume",  "prefinish", "3",
                                           "finish",      "destroy", "end",       "close" };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         struct leave leave = { .place = places[i] };
-        cst_stream *s = make_transform(f, &final_ops, NULL);
-        struct test_hand *hand = cst_stream_self(cst_ref(s));
+        cst_stream *s = make_transform(world, &final_ops, NULL);
+        struct test_stage *hand = cst_stream_self(cst_ref(s));
 
         hand->act = leave_at;
         hand->act_arg = &leave;
         write_text(s, "a", one);
-        cst_end(s, test_hand_done, three);
+        cst_end(s, test_on_done, three);
         cst_unref(s);
-        run(f);
+        test_run(world);
         assert_true(leave.used);
-        test_trace_clear(&f->trace);
+        test_trace_clear(&world->trace);
     }
 }
 
@@ -1457,7 +1410,7 @@ static cst_status turner_transform(cst_stream *s, void *self, const cst_slice *c
 
     if (turner->looks)
         (void)cst_writable_length(s);
-    test_trace_add(turner->stage.trace, "transform:%zu", chunk->len);
+    test_trace_add(&turner->stage.world->trace, "transform:%zu", chunk->len);
     if (turner->left == 0)
         return CST_OK;
     turner->left--;
@@ -1471,11 +1424,11 @@ static const cst_ops ring_stage_ops = { .name = "stage", .self_size = sizeof(str
 static const cst_ops ring_source_ops = { .name = "source" };
 
 /* A pass-through whose queue has room. */
-static cst_stream *make_ring_stage(struct fixture *f, const cst_opts *opts)
+static cst_stream *make_ring_stage(struct test_world *world, const cst_opts *opts)
 {
     cst_stream *s;
 
-    assert_int_equal(cst_passthrough_new_with(&s, f->ctx, &ring_stage_ops, NULL, opts), CST_OK);
+    assert_int_equal(cst_passthrough_new_with(&s, world->ctx, &ring_stage_ops, NULL, opts), CST_OK);
     cst_cork(s);
     assert_int_equal(cst_write(s, cst_slice_str("x"), NULL, NULL), CST_OK);
     cst_uncork(s);
@@ -1484,32 +1437,34 @@ static cst_stream *make_ring_stage(struct fixture *f, const cst_opts *opts)
 }
 
 /*
- * A transform, so many pass-throughs, and back; two chunks come in by the pass-through at entry, or, where that is their
- * number, by the transform.
+ * A transform, so many pass-throughs, and back; two chunks come in by the pass-through at entry,
+ * or, where that is their number, by the transform.
  */
-static void check_ring(struct fixture *f, size_t stages, size_t entry, bool looks, const char *text)
+static void check_ring(struct test_world *world, size_t stages, size_t entry, bool looks,
+                       const char *text)
 {
     struct turner turner = { .looks = looks };
     cst_opts opts = { .high_water_mark = 3 };
     cst_stream *ring[LONGEST_RING + 1], *source;
 
-    assert_int_equal(cst_transform_new(&ring[stages], f->ctx, &turner_ops, &turner, &opts), CST_OK);
+    assert_int_equal(cst_transform_new(&ring[stages], world->ctx, &turner_ops, &turner, &opts),
+                     CST_OK);
     for (size_t i = 0; i < stages; i++)
-        ring[i] = make_ring_stage(f, &opts);
-    assert_int_equal(cst_readable_new(&source, f->ctx, &ring_source_ops, NULL, NULL), CST_OK);
+        ring[i] = make_ring_stage(world, &opts);
+    assert_int_equal(cst_readable_new(&source, world->ctx, &ring_source_ops, NULL, NULL), CST_OK);
     assert_int_equal(cst_pipe(source, ring[entry], NULL), CST_OK);
     for (size_t i = 0; i <= stages; i++)
         assert_int_equal(cst_pipe(ring[i], ring[(i + 1) % (stages + 1)], NULL), CST_OK);
-    run(f);
-    test_trace_listen(&f->trace, ring[stages], "t");
+    test_run(world);
+    test_listen_as(world, ring[stages], "t");
     if (entry != 0)
-        test_trace_listen(&f->trace, ring[entry - 1], "before");
+        test_listen_as(world, ring[entry - 1], "before");
     for (size_t len = 1; len <= 2; len++) {
         ((struct turner *)cst_stream_self(ring[stages]))->left = 2;
         cst_push(source, cst_slice_static("bc", len));
     }
-    run(f);
-    expect(f, text);
+    test_run(world);
+    test_expect(world, text);
 }
 
 /* The first chunk goes round twice, and fits; the second is more than half of what fits. */
@@ -1517,19 +1472,19 @@ static void check_ring(struct fixture *f, size_t stages, size_t entry, bool look
 
 static void a_transform_in_a_ring_is_written_to_while_its_write_is_in_flight(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
     for (int looks = 0; looks < 2; looks++) {
-        check_ring(f, 0, 0, looks, FIRST "t:pause transform:2 t:drain t:resume transform:2");
-        check_ring(f, 1, 0, looks, FIRST "t:pause transform:2 t:resume transform:2");
-        check_ring(f, 1, 1, looks,
+        check_ring(world, 0, 0, looks, FIRST "t:pause transform:2 t:drain t:resume transform:2");
+        check_ring(world, 1, 0, looks, FIRST "t:pause transform:2 t:resume transform:2");
+        check_ring(world, 1, 1, looks,
                    FIRST "before:pause transform:2 t:drain before:resume transform:2");
-        check_ring(f, LONGEST_RING, 20, looks,
+        check_ring(world, LONGEST_RING, 20, looks,
                    FIRST "before:pause transform:2 before:resume transform:2");
     }
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, test_world_setup, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
     CASE(a_transform_may_push_give_do_both_or_nothing),

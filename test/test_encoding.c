@@ -1,4 +1,5 @@
-/* test_encoding.c - text.h: names, both ways, sizes, transcode; long input against one byte at a time. */
+/* test_encoding.c - text.h: names, both ways, sizes, transcode; long input against one byte at a
+ * time. */
 #include "main.h"
 
 #include <stdlib.h>
@@ -24,7 +25,7 @@ struct bytes {
         literal, sizeof(literal) - 1 \
     }
 
-/* --- names ---------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 static void every_name_of_nodes_is_known_in_any_case(void **state)
 {
@@ -73,7 +74,7 @@ static void each_encoding_has_nodes_own_name(void **state)
     assert_string_equal(cst_encoding_name((cst_encoding)-1), "");
 }
 
-/* --- both ways ------------------------------------------------------------------------------------ */
+/* --- both ways -------------------------------------------------------------------------------- */
 
 struct way {
     cst_encoding encoding;
@@ -161,11 +162,12 @@ static void bytes_give_their_text(void **state)
     }
 }
 
-/* --- long input: blocks have to say what bytes say -------------------------------------------------- */
+/* --- long input: blocks have to say what bytes say -------------------------------------------- */
 
 enum { LONGEST = 400 };
 
-/* Pieces that a text is made of: of one to four bytes, at the edges of what is well-formed, and ill-formed. */
+/* Pieces that a text is made of: of one to four bytes, at the edges of what is well-formed, and
+ * ill-formed. */
 static const struct bytes pieces[] = {
     BYTES("a"),
     BYTES("Z"),
@@ -318,7 +320,8 @@ static void ascii_is_what_has_no_high_bit(void **state)
     assert_true(cst_is_utf8(NULL, 0));
 }
 
-/* One way of a text at once is what the ways of its parts are, where they are cut between whole units. */
+/* One way of a text at once is what the ways of its parts are, where they are cut between whole
+ * units. */
 static void expect_sum_of_parts(cst_encoding encoding, const uint8_t *bytes, size_t len,
                                 size_t unit)
 {
@@ -403,7 +406,7 @@ static void utf16_and_back_is_the_repaired_text(void **state)
     }
 }
 
-/* --- room ------------------------------------------------------------------------------------------- */
+/* --- room ------------------------------------------------------------------------------------- */
 
 /* Memory of just that size, so that a step beyond it shows. */
 static void *exactly(size_t size)
@@ -521,7 +524,7 @@ static void wrong_arguments_are_refused(void **state)
     assert_int_equal(size, 0);
 }
 
-/* --- slices ------------------------------------------------------------------------------------------ */
+/* --- slices ----------------------------------------------------------------------------------- */
 
 static void slices_hold_just_the_result(void **state)
 {
@@ -588,7 +591,7 @@ static void slices_without_memory_are_left_alone(void **state)
                      CST_E_INVALID_ARG);
 }
 
-/* --- transcode ---------------------------------------------------------------------------------------- */
+/* --- transcode -------------------------------------------------------------------------------- */
 
 static void transcode_has_nodes_substitutes(void **state)
 {

@@ -1,133 +1,112 @@
 /* test_finished.c - join.h: being told that a stream is over. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "world.h"
 
-#include "main.h"
-#include "turn.h"
-
-static cst_stream *source(struct test_host *host)
+static cst_stream *source(struct test_world *world)
 {
-    cst_stream *s = test_feed_new(host, &(struct test_feed){ .when = TEST_NEVER }, NULL);
+    cst_stream *s = test_feed(world, &(struct test_stage){ .when = TEST_NEVER }, NULL);
 
-    test_trace_listen(&host->trace, s, "r");
+    test_listen_as(world, s, "r");
     return s;
 }
 
-static cst_stream *sink(struct test_host *host, const cst_opts *opts)
+static cst_stream *sink(struct test_world *world, const cst_opts *opts)
 {
-    cst_stream *s = test_taker_new(host, &(struct test_taker){ .when = TEST_NOW }, opts);
+    cst_stream *s = test_taker(world, &(struct test_stage){ .when = TEST_NOW }, opts);
 
-    test_trace_listen(&host->trace, s, "w");
+    test_listen_as(world, s, "w");
     return s;
 }
 
-static void wait_for(struct test_host *host, cst_stream *s, const cst_finished_opts *opts)
+static void wait_for(struct test_world *world, cst_stream *s, const cst_finished_opts *opts)
 {
-    assert_int_equal(cst_finished(s, opts, test_host_outcome, host), CST_OK);
+    assert_int_equal(cst_finished(s, opts, test_on_outcome, world), CST_OK);
 }
 
-static void run_and_expect(struct test_host *host, const char *text)
-{
-    test_host_run(host);
-    test_host_expect(host, text);
-}
-
-/* Another callback than test_host_outcome. */
+/* Another callback than test_on_outcome. */
 static void on_other(const cst_error *error, void *arg)
 {
-    struct test_host *host = arg;
+    struct test_world *world = arg;
 
-    test_trace_add(&host->trace, "other:%s:%s", error ? cst_status_name(error->status) : "ok",
+    test_trace_add(&world->trace, "other:%s:%s", error ? test_status_word(error->status) : "ok",
                    error ? error->stage : "");
 }
 
 static void it_tells_success_error_and_premature_close(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *r = source(host), *w = sink(host, NULL), *p = test_pass_new(host, NULL);
+    struct test_world *world = *state;
+    cst_stream *r = source(world), *w = sink(world, NULL), *p = test_pass(world, NULL);
 
-    wait_for(host, r, NULL);
-    wait_for(host, p, NULL);
-    wait_for(host, w, NULL);
+    wait_for(world, r, NULL);
+    wait_for(world, p, NULL);
+    wait_for(world, w, NULL);
     cst_destroy(r, CST_OK);
     cst_destroy(p, CST_USER(1));
     cst_end(w, NULL, NULL);
-    run_and_expect(host, "r:close done:CST_E_PREMATURE_CLOSE done:CST_USER w:finish w:close "
-                         "done:ok");
+    test_run_and_expect(world, "r:close done:PREMATURE_CLOSE done:USER w:finish w:close "
+                               "done:ok");
 }
 
 static void the_error_names_the_stage(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *r = source(host);
+    struct test_world *world = *state;
+    cst_stream *r = source(world);
 
-    assert_int_equal(cst_finished(r, NULL, on_other, host), CST_OK);
+    assert_int_equal(cst_finished(r, NULL, on_other, world), CST_OK);
     cst_destroy(r, CST_USER(1));
-    run_and_expect(host, "r:error:CST_USER other:CST_USER:feed r:close");
+    test_run_and_expect(world, "r:error:USER other:USER:feed r:close");
 }
 
 static void on_a_closed_stream_it_is_told_by_a_task(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *w = sink(host, NULL);
+    struct test_world *world = *state;
+    cst_stream *w = sink(world, NULL);
 
     cst_destroy(w, CST_USER(1));
-    run_and_expect(host, "w:error:CST_USER w:close");
-    wait_for(host, w, NULL);
-    test_host_expect(host, "");
-    run_and_expect(host, "done:CST_USER");
+    test_run_and_expect(world, "w:error:USER w:close");
+    wait_for(world, w, NULL);
+    test_expect(world, "");
+    test_run_and_expect(world, "done:USER");
 }
 
 static void what_it_has_settled_does_not_change(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *w = sink(host, &(cst_opts){ .no_auto_destroy = true });
+    struct test_world *world = *state;
+    cst_stream *w = sink(world, &(cst_opts){ .no_auto_destroy = true });
 
     cst_end(w, NULL, NULL);
-    run_and_expect(host, "w:finish");
-    wait_for(host, w, NULL);
+    test_run_and_expect(world, "w:finish");
+    wait_for(world, w, NULL);
     cst_destroy(w, CST_USER(1));
-    run_and_expect(host, "done:ok w:error:CST_USER w:close");
+    test_run_and_expect(world, "done:ok w:error:USER w:close");
 }
 
 static void without_no_error_an_error_is_told_in_the_event(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *r = source(host), *s = source(host);
+    struct test_world *world = *state;
+    cst_stream *r = source(world), *s = source(world);
 
-    wait_for(host, r, NULL);
+    wait_for(world, r, NULL);
     cst_destroy(r, CST_USER(1));
-    run_and_expect(host, "r:error:CST_USER done:CST_USER r:close");
-    wait_for(host, s, &(cst_finished_opts){ .no_error = true });
+    test_run_and_expect(world, "r:error:USER done:USER r:close");
+    wait_for(world, s, &(cst_finished_opts){ .no_error = true });
     assert_int_equal(cst_listener_count(s, CST_ERROR), 1); /* the trace's */
     cst_destroy(s, CST_USER(1));
-    run_and_expect(host, "r:error:CST_USER r:close done:CST_USER");
+    test_run_and_expect(world, "r:error:USER r:close done:USER");
 }
 
 static void one_side_alone_does_not_wait_for_close(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *p = test_pass_new(host, NULL);
+    struct test_world *world = *state;
+    cst_stream *p = test_pass(world, NULL);
 
-    test_trace_listen(&host->trace, p, "p");
-    wait_for(host, p, &(cst_finished_opts){ .no_readable = true });
-    assert_int_equal(cst_finished(p, &(cst_finished_opts){ .no_writable = true }, on_other, host),
+    test_listen_as(world, p, "p");
+    wait_for(world, p, &(cst_finished_opts){ .no_readable = true });
+    assert_int_equal(cst_finished(p, &(cst_finished_opts){ .no_writable = true }, on_other, world),
                      CST_OK);
     cst_end(p, NULL, NULL);
-    run_and_expect(host, "p:finish done:ok");
+    test_run_and_expect(world, "p:finish done:ok");
     cst_resume(p);
-    run_and_expect(host, "p:resume p:end other:ok: p:close");
-}
-
-static cst_status take(cst_stream *s, void *self, const cst_slice *chunk)
-{
-    (void)s;
-    (void)self;
-    (void)chunk;
-    return CST_OK;
+    test_run_and_expect(world, "p:resume p:end other:ok: p:close");
 }
 
 static cst_status final_at_once(cst_stream *s, void *self)
@@ -141,83 +120,83 @@ static cst_status final_at_once(cst_stream *s, void *self)
 static void after_a_destroy_it_does_not_wait_for_close(void **state)
 {
     static const cst_ops ops = { .self_size = sizeof(struct test_stage),
-                                 .write = take,
+                                 .write = test_swallow,
                                  .final = final_at_once };
-    struct test_host *host = *state;
-    cst_stream *w, *r = source(host);
+    struct test_world *world = *state;
+    cst_stream *w, *r = source(world);
 
-    assert_int_equal(cst_writable_new(&w, host->ctx, &ops, NULL, NULL), CST_OK);
-    test_trace_listen(&host->trace, w, "w");
-    wait_for(host, w, NULL);
+    assert_int_equal(cst_writable_new(&w, world->ctx, &ops, NULL, NULL), CST_OK);
+    test_listen_as(world, w, "w");
+    wait_for(world, w, NULL);
     cst_end(w, NULL, NULL);
     cst_destroy(w, CST_OK);
-    run_and_expect(host, "w:finish done:ok w:close");
-    wait_for(host, r, NULL);
+    test_run_and_expect(world, "w:finish done:ok w:close");
+    wait_for(world, r, NULL);
     cst_push_eof(r);
     cst_read(NULL, r, 0);
     cst_destroy(r, CST_OK);
-    run_and_expect(host, "r:end done:ok r:close");
+    test_run_and_expect(world, "r:end done:ok r:close");
 }
 
 static void a_stream_that_stays_is_over_with_its_second_side(void **state)
 {
-    static const cst_ops ops = { .self_size = sizeof(struct test_stage), .write = take };
-    struct test_host *host = *state;
+    static const cst_ops ops = { .self_size = sizeof(struct test_stage), .write = test_swallow };
+    struct test_world *world = *state;
     cst_stream *d;
 
     assert_int_equal(
-        cst_duplex_new(&d, host->ctx, &ops, NULL, &(cst_opts){ .no_auto_destroy = true }), CST_OK);
-    test_trace_listen(&host->trace, d, "d");
-    wait_for(host, d, NULL);
+        cst_duplex_new(&d, world->ctx, &ops, NULL, &(cst_opts){ .no_auto_destroy = true }), CST_OK);
+    test_listen_as(world, d, "d");
+    wait_for(world, d, NULL);
     cst_push_eof(d);
     cst_resume(d);
-    run_and_expect(host, "d:resume d:end");
+    test_run_and_expect(world, "d:resume d:end");
     cst_end(d, NULL, NULL);
-    run_and_expect(host, "d:finish done:ok");
+    test_run_and_expect(world, "d:finish done:ok");
 
     assert_int_equal(
-        cst_duplex_new(&d, host->ctx, &ops, NULL, &(cst_opts){ .no_auto_destroy = true }), CST_OK);
-    test_trace_listen(&host->trace, d, "d");
+        cst_duplex_new(&d, world->ctx, &ops, NULL, &(cst_opts){ .no_auto_destroy = true }), CST_OK);
+    test_listen_as(world, d, "d");
     cst_end(d, NULL, NULL);
-    run_and_expect(host, "d:finish");
-    wait_for(host, d, NULL);
+    test_run_and_expect(world, "d:finish");
+    wait_for(world, d, NULL);
     cst_push_eof(d);
     cst_resume(d);
-    run_and_expect(host, "d:resume d:end done:ok");
+    test_run_and_expect(world, "d:resume d:end done:ok");
 }
 
 static void a_destroy_without_close_is_told_when_the_stream_is_freed(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *w = sink(host, &(cst_opts){ .no_emit_close = true });
-    cst_stream *r = test_feed_new(host, &(struct test_feed){ .when = TEST_NEVER },
-                                  &(cst_opts){ .no_emit_close = true });
+    struct test_world *world = *state;
+    cst_stream *w = sink(world, &(cst_opts){ .no_emit_close = true });
+    cst_stream *r = test_feed(world, &(struct test_stage){ .when = TEST_NEVER },
+                              &(cst_opts){ .no_emit_close = true });
 
-    wait_for(host, w, NULL);
-    assert_int_equal(cst_finished(r, &(cst_finished_opts){ .no_error = true }, on_other, host),
+    wait_for(world, w, NULL);
+    assert_int_equal(cst_finished(r, &(cst_finished_opts){ .no_error = true }, on_other, world),
                      CST_OK);
     cst_destroy(w, CST_OK);
     cst_destroy(r, CST_USER(1));
-    assert_int_equal(cst_ctx_run(host->ctx, NULL), CST_E_UNHANDLED);
-    test_host_expect(host, "");
+    assert_int_equal(cst_ctx_run(world->ctx, NULL), CST_E_UNHANDLED);
+    test_expect(world, "");
     cst_unref(w);
     cst_unref(r);
-    run_and_expect(host, "done:CST_E_PREMATURE_CLOSE other:CST_USER:feed");
+    test_run_and_expect(world, "done:PREMATURE_CLOSE other:USER:feed");
 }
 
 /* Where something else would have told, or it was undone, there is nothing to tell at last. */
 static void what_was_told_or_undone_is_not_told_again_when_the_stream_is_freed(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *w = sink(host, &(cst_opts){ .no_emit_close = true });
+    struct test_world *world = *state;
+    cst_stream *w = sink(world, &(cst_opts){ .no_emit_close = true });
 
-    wait_for(host, w, NULL);
-    assert_int_equal(cst_finished(w, NULL, on_other, host), CST_OK);
-    assert_int_equal(cst_finished_cancel(w, on_other, host), CST_OK);
+    wait_for(world, w, NULL);
+    assert_int_equal(cst_finished(w, NULL, on_other, world), CST_OK);
+    assert_int_equal(cst_finished_cancel(w, on_other, world), CST_OK);
     cst_end(w, NULL, NULL);
-    run_and_expect(host, "w:finish done:ok");
+    test_run_and_expect(world, "w:finish done:ok");
     cst_unref(w);
-    run_and_expect(host, "");
+    test_run_and_expect(world, "");
 }
 
 struct last_word {
@@ -273,54 +252,54 @@ static void at_the_latest_it_is_told_when_the_context_is_freed(void **state)
 
 static void a_cancelled_one_is_silent(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *r = source(host);
+    struct test_world *world = *state;
+    cst_stream *r = source(world);
 
-    assert_int_equal(cst_finished_cancel(r, test_host_outcome, host), CST_EMPTY);
-    wait_for(host, r, NULL);
-    assert_int_equal(cst_finished_cancel(r, on_other, host), CST_EMPTY);
-    assert_int_equal(cst_finished_cancel(r, test_host_outcome, NULL), CST_EMPTY);
-    assert_int_equal(cst_finished_cancel(r, test_host_outcome, host), CST_OK);
-    assert_int_equal(cst_finished_cancel(r, test_host_outcome, host), CST_EMPTY);
+    assert_int_equal(cst_finished_cancel(r, test_on_outcome, world), CST_EMPTY);
+    wait_for(world, r, NULL);
+    assert_int_equal(cst_finished_cancel(r, on_other, world), CST_EMPTY);
+    assert_int_equal(cst_finished_cancel(r, test_on_outcome, NULL), CST_EMPTY);
+    assert_int_equal(cst_finished_cancel(r, test_on_outcome, world), CST_OK);
+    assert_int_equal(cst_finished_cancel(r, test_on_outcome, world), CST_EMPTY);
     cst_destroy(r, CST_OK);
-    run_and_expect(host, "r:close");
+    test_run_and_expect(world, "r:close");
 }
 
 static void of_two_that_are_equal_the_last_is_cancelled(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *p = test_pass_new(host, NULL);
+    struct test_world *world = *state;
+    cst_stream *p = test_pass(world, NULL);
 
-    test_trace_listen(&host->trace, p, "p");
-    wait_for(host, p, &(cst_finished_opts){ .no_writable = true });
-    wait_for(host, p, &(cst_finished_opts){ .no_readable = true });
-    assert_int_equal(cst_finished_cancel(p, test_host_outcome, host), CST_OK);
+    test_listen_as(world, p, "p");
+    wait_for(world, p, &(cst_finished_opts){ .no_writable = true });
+    wait_for(world, p, &(cst_finished_opts){ .no_readable = true });
+    assert_int_equal(cst_finished_cancel(p, test_on_outcome, world), CST_OK);
     cst_end(p, NULL, NULL);
-    run_and_expect(host, "p:finish");
+    test_run_and_expect(world, "p:finish");
     cst_resume(p);
-    run_and_expect(host, "p:resume p:end done:ok p:close");
+    test_run_and_expect(world, "p:resume p:end done:ok p:close");
 }
 
 static void its_listeners_stay_until_they_are_cancelled(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *w = test_taker_new(host, &(struct test_taker){ .when = TEST_NOW },
-                                   &(cst_opts){ .no_auto_destroy = true });
+    struct test_world *world = *state;
+    cst_stream *w = test_taker(world, &(struct test_stage){ .when = TEST_NOW },
+                               &(cst_opts){ .no_auto_destroy = true });
 
-    wait_for(host, w, NULL);
+    wait_for(world, w, NULL);
     cst_end(w, NULL, NULL);
-    run_and_expect(host, "done:ok");
+    test_run_and_expect(world, "done:ok");
     assert_int_equal(cst_listener_count(w, CST_ERROR), 1);
-    assert_int_equal(cst_finished_cancel(w, test_host_outcome, host), CST_OK);
+    assert_int_equal(cst_finished_cancel(w, test_on_outcome, world), CST_OK);
     assert_int_equal(cst_listener_count(w, CST_ERROR), 0);
-    assert_int_equal(cst_finished_cancel(w, test_host_outcome, host), CST_EMPTY);
+    assert_int_equal(cst_finished_cancel(w, test_on_outcome, world), CST_EMPTY);
     cst_destroy(w, CST_USER(1));
-    assert_int_equal(cst_ctx_run(host->ctx, NULL), CST_E_UNHANDLED);
-    test_host_expect(host, "");
+    assert_int_equal(cst_ctx_run(world->ctx, NULL), CST_E_UNHANDLED);
+    test_expect(world, "");
 }
 
 struct ending {
-    struct test_host *host;
+    struct test_world *world;
     cst_stream *stream;
 };
 
@@ -328,7 +307,7 @@ static void cancel_and_let_go(const cst_error *error, void *arg)
 {
     struct ending *ending = arg;
 
-    test_host_outcome(error, ending->host);
+    test_on_outcome(error, ending->world);
     assert_int_equal(cst_finished_cancel(ending->stream, cancel_and_let_go, ending), CST_OK);
     assert_int_equal(cst_destroy(ending->stream, CST_OK), CST_OK);
     cst_unref(ending->stream);
@@ -336,79 +315,79 @@ static void cancel_and_let_go(const cst_error *error, void *arg)
 
 static void done_may_cancel_and_let_the_stream_go(void **state)
 {
-    struct test_host *host = *state;
-    struct ending now = { .host = host, .stream = source(host) };
-    struct ending late = { .host = host, .stream = sink(host, NULL) };
+    struct test_world *world = *state;
+    struct ending now = { .world = world, .stream = source(world) };
+    struct ending late = { .world = world, .stream = sink(world, NULL) };
 
     assert_int_equal(cst_finished(now.stream, NULL, cancel_and_let_go, &now), CST_OK);
     cst_destroy(now.stream, CST_USER(1));
-    run_and_expect(host, "r:error:CST_USER done:CST_USER r:close");
+    test_run_and_expect(world, "r:error:USER done:USER r:close");
     cst_destroy(late.stream, CST_OK);
-    test_host_run(host);
-    test_trace_clear(&host->trace);
+    test_run(world);
+    test_trace_clear(&world->trace);
     assert_int_equal(cst_finished(late.stream, NULL, cancel_and_let_go, &late), CST_OK);
-    run_and_expect(host, "done:CST_E_PREMATURE_CLOSE");
+    test_run_and_expect(world, "done:PREMATURE_CLOSE");
 }
 
 static void a_signal_ends_the_wait_and_not_the_stream(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *r = source(host);
+    struct test_world *world = *state;
+    cst_stream *r = source(world);
     cst_abort *signal;
 
-    assert_int_equal(cst_abort_new(&signal, host->ctx), CST_OK);
-    wait_for(host, r, &(cst_finished_opts){ .signal = signal });
+    assert_int_equal(cst_abort_new(&signal, world->ctx), CST_OK);
+    wait_for(world, r, &(cst_finished_opts){ .signal = signal });
     cst_abort_fire(signal);
-    test_host_expect(host, "done:CST_E_ABORT");
+    test_expect(world, "done:ABORT");
     assert_false(cst_is_destroyed(r));
     assert_int_equal(cst_listener_count(r, CST_CLOSE), 1); /* the trace's */
-    wait_for(host, r, &(cst_finished_opts){ .signal = signal });
-    test_host_expect(host, "");
-    run_and_expect(host, "done:CST_E_ABORT");
+    wait_for(world, r, &(cst_finished_opts){ .signal = signal });
+    test_expect(world, "");
+    test_run_and_expect(world, "done:ABORT");
     cst_abort_unref(signal);
 }
 
 static void a_signal_may_be_thrown_when_the_stream_is_gone(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *w = sink(host, &(cst_opts){ .no_emit_close = true });
+    struct test_world *world = *state;
+    cst_stream *w = sink(world, &(cst_opts){ .no_emit_close = true });
     cst_abort *signal;
 
-    assert_int_equal(cst_abort_new(&signal, host->ctx), CST_OK);
-    wait_for(host, w, &(cst_finished_opts){ .signal = signal });
+    assert_int_equal(cst_abort_new(&signal, world->ctx), CST_OK);
+    wait_for(world, w, &(cst_finished_opts){ .signal = signal });
     cst_destroy(w, CST_OK);
     cst_unref(w);
-    run_and_expect(host, "done:CST_E_PREMATURE_CLOSE");
+    test_run_and_expect(world, "done:PREMATURE_CLOSE");
     cst_abort_fire(signal);
-    run_and_expect(host, "");
+    test_run_and_expect(world, "");
     cst_abort_unref(signal);
 }
 
 static void without_memory_nothing_has_changed(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *r = test_feed_new(host, &(struct test_feed){ .when = TEST_NEVER }, NULL);
+    struct test_world *world = *state;
+    cst_stream *r = test_feed(world, &(struct test_stage){ .when = TEST_NEVER }, NULL);
 
-    test_heap_fail_at(&host->heap, 1);
-    assert_int_equal(cst_finished(r, NULL, test_host_outcome, host), CST_E_NOMEM);
+    test_heap_fail_at(&world->heap, 1);
+    assert_int_equal(cst_finished(r, NULL, test_on_outcome, world), CST_E_NOMEM);
     assert_int_equal(cst_listener_count(r, CST_CLOSE), 0);
     cst_destroy(r, CST_OK);
-    run_and_expect(host, "");
+    test_run_and_expect(world, "");
 }
 
 static void wrong_arguments_are_refused(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *r = test_feed_new(host, &(struct test_feed){ .when = TEST_NEVER }, NULL);
+    struct test_world *world = *state;
+    cst_stream *r = test_feed(world, &(struct test_stage){ .when = TEST_NEVER }, NULL);
 
-    assert_int_equal(cst_finished(NULL, NULL, test_host_outcome, host), CST_E_INVALID_ARG);
-    assert_int_equal(cst_finished(r, NULL, NULL, host), CST_E_INVALID_ARG);
-    assert_int_equal(cst_finished_cancel(NULL, test_host_outcome, host), CST_E_INVALID_ARG);
-    assert_int_equal(cst_finished_cancel(r, NULL, host), CST_E_INVALID_ARG);
+    assert_int_equal(cst_finished(NULL, NULL, test_on_outcome, world), CST_E_INVALID_ARG);
+    assert_int_equal(cst_finished(r, NULL, NULL, world), CST_E_INVALID_ARG);
+    assert_int_equal(cst_finished_cancel(NULL, test_on_outcome, world), CST_E_INVALID_ARG);
+    assert_int_equal(cst_finished_cancel(r, NULL, world), CST_E_INVALID_ARG);
     assert_int_equal(cst_listener_count(r, CST_CLOSE), 0);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, test_host_setup, test_host_teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, test_world_setup, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
     CASE(it_tells_success_error_and_premature_close),

@@ -1,53 +1,26 @@
-/* test_from.c - stages.h: what the sources give, in which order, and who lets go of the items. Where a
- * trace is Node's, it was compared with Readable.from of Node 26.10.0. */
-#include <stdio.h>
+/* test_from.c - stages.h: what the sources give, in which order, and who lets go of the items.
+ * Where a trace is Node's, it was compared with Readable.from of Node 26.10.0. */
+#include "world.h"
+
 #include <string.h>
-
-#include <cstream/cstream.h>
-
-#include "support/heap.h"
-#include "support/main.h"
 
 /* --- fixture ---------------------------------------------------------------------------------- */
 
 struct fixture {
-    struct test_heap heap;
-    cst_ctx *ctx;
-    cst_stream *s;
+    struct test_world world;
     const char *letters; /* what next yields, one by one */
     cst_status last;     /* what it answers when there are no more */
     bool destroys;       /* its own stream */
     bool reads;          /* likewise */
     unsigned calls;
-    char trace[1024];
 };
-
-static void note(struct fixture *f, const char *word, const cst_slice *chunk)
-{
-    size_t len = strlen(f->trace);
-
-    snprintf(f->trace + len, sizeof f->trace - len, "%s%s%.*s", len ? " " : "", word,
-             chunk ? (int)chunk->len : 0, chunk && chunk->len ? (const char *)chunk->data : "");
-}
-
-static void note_event(cst_stream *s, const cst_event *event, void *arg)
-{
-    struct fixture *f = arg;
-
-    (void)s;
-    if (event->type == CST_DATA)
-        note(f, "data:", event->chunk);
-    else if (event->type == CST_ERROR)
-        note(f, cst_status_name(event->error->status), NULL);
-    else
-        note(f, event->type == CST_END ? "end" : "close", NULL);
-}
 
 static cst_slice bytes(struct fixture *f, const char *text, size_t len)
 {
     cst_slice slice;
 
-    assert_int_equal(cst_slice_copy(&slice, test_heap_allocator(&f->heap), text, len), CST_OK);
+    assert_int_equal(cst_slice_copy(&slice, test_heap_allocator(&f->world.heap), text, len),
+                     CST_OK);
     return slice;
 }
 
@@ -60,35 +33,23 @@ static cst_status next_letter(cst_slice *out, void *arg)
     assert_null(out->block);
     assert_int_equal(out->len, 0);
     if (!*f->letters) {
-        note(f, "next:none", NULL);
+        test_trace_add(&f->world.trace, "next:none");
         return f->last;
     }
     *out = bytes(f, f->letters++, 1);
-    note(f, "next:", out);
+    test_trace_add(&f->world.trace, "next:%.*s", (int)out->len, (const char *)out->data);
     if (f->destroys)
-        cst_destroy(f->s, CST_OK);
-    if (f->reads && cst_read(&item, f->s, CST_READ_ANY) == CST_OK)
+        cst_destroy(f->world.s, CST_OK);
+    if (f->reads && cst_read(&item, f->world.s, CST_READ_ANY) == CST_OK)
         cst_slice_unref(&item);
     return CST_OK;
 }
 
-static void listen_to_the_end(struct fixture *f)
-{
-    assert_int_equal(cst_on(f->s, CST_END, note_event, f), CST_OK);
-    assert_int_equal(cst_on(f->s, CST_ERROR, note_event, f), CST_OK);
-    assert_int_equal(cst_on(f->s, CST_CLOSE, note_event, f), CST_OK);
-}
-
-static void run(struct fixture *f)
-{
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-}
-
 static void flow(struct fixture *f)
 {
-    assert_int_equal(cst_on(f->s, CST_DATA, note_event, f), CST_OK);
-    listen_to_the_end(f);
-    run(f);
+    test_record(&f->world, f->world.s, CST_DATA);
+    test_record_the_end(&f->world, f->world.s);
+    test_run(&f->world);
 }
 
 static void make_array(struct fixture *f, const char *a, const char *b, const cst_opts *opts)
@@ -97,7 +58,7 @@ static void make_array(struct fixture *f, const char *a, const char *b, const cs
 
     items[0] = bytes(f, a, strlen(a));
     items[1] = bytes(f, b, strlen(b));
-    assert_int_equal(cst_from_array_new(&f->s, f->ctx, items, 2, opts), CST_OK);
+    assert_int_equal(cst_from_array_new(&f->world.s, f->world.ctx, items, 2, opts), CST_OK);
     cst_slice_unref(&items[0]);
     cst_slice_unref(&items[1]);
 }
@@ -105,7 +66,7 @@ static void make_array(struct fixture *f, const char *a, const char *b, const cs
 static void make_fn(struct fixture *f, const char *letters, const cst_opts *opts)
 {
     f->letters = letters;
-    assert_int_equal(cst_from_fn_new(&f->s, f->ctx, opts, next_letter, f), CST_OK);
+    assert_int_equal(cst_from_fn_new(&f->world.s, f->world.ctx, opts, next_letter, f), CST_OK);
 }
 
 static int setup(void **state)
@@ -113,17 +74,8 @@ static int setup(void **state)
     static struct fixture f;
 
     f = (struct fixture){ .last = CST_EOF };
-    test_heap_init(&f.heap);
+    test_world_open(&f.world, NULL);
     *state = &f;
-    return cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL);
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    assert_int_equal(f->heap.live_blocks, 0);
     return 0;
 }
 
@@ -135,7 +87,7 @@ static void an_array_comes_item_by_item(void **state)
 
     make_array(f, "ab", "c", NULL);
     flow(f);
-    assert_string_equal(f->trace, "data:ab data:c end close");
+    assert_string_equal(f->world.trace.text, "data:ab data:c end close");
 }
 
 static void by_default_items_are_messages_and_one_is_held(void **state)
@@ -143,11 +95,11 @@ static void by_default_items_are_messages_and_one_is_held(void **state)
     struct fixture *f = *state;
 
     make_array(f, "", "ab", NULL);
-    assert_true(cst_readable_object_mode(f->s));
-    assert_int_equal(cst_readable_high_water_mark(f->s), 1);
-    assert_string_equal(cst_stream_name(f->s), "from");
+    assert_true(cst_readable_object_mode(f->world.s));
+    assert_int_equal(cst_readable_high_water_mark(f->world.s), 1);
+    assert_string_equal(cst_stream_name(f->world.s), "from");
     flow(f);
-    assert_string_equal(f->trace, "data: data:ab end close");
+    assert_string_equal(f->world.trace.text, "data: data:ab end close");
 }
 
 static void options_that_are_given_count_as_they_are(void **state)
@@ -155,10 +107,10 @@ static void options_that_are_given_count_as_they_are(void **state)
     struct fixture *f = *state;
 
     make_array(f, "", "ab", &(cst_opts){ .no_emit_close = true });
-    assert_false(cst_readable_object_mode(f->s));
-    assert_int_equal(cst_readable_high_water_mark(f->s), 1);
+    assert_false(cst_readable_object_mode(f->world.s));
+    assert_int_equal(cst_readable_high_water_mark(f->world.s), 1);
     flow(f);
-    assert_string_equal(f->trace, "data:ab end");
+    assert_string_equal(f->world.trace.text, "data:ab end");
 }
 
 static void marks_are_kept_to(void **state)
@@ -166,11 +118,11 @@ static void marks_are_kept_to(void **state)
     struct fixture *f = *state;
 
     make_array(f, "abcd", "ef", &(cst_opts){ .high_water_mark = 3 });
-    assert_int_equal(cst_readable_high_water_mark(f->s), 3);
-    assert_int_equal(cst_read(NULL, f->s, 0), CST_EMPTY);
-    assert_int_equal(cst_readable_length(f->s), 4);
+    assert_int_equal(cst_readable_high_water_mark(f->world.s), 3);
+    assert_int_equal(cst_read(NULL, f->world.s, 0), CST_EMPTY);
+    assert_int_equal(cst_readable_length(f->world.s), 4);
     flow(f);
-    assert_string_equal(f->trace, "data:abcd data:ef end close");
+    assert_string_equal(f->world.trace.text, "data:abcd data:ef end close");
 }
 
 static void a_mark_of_zero_gives_all_the_same(void **state)
@@ -179,17 +131,17 @@ static void a_mark_of_zero_gives_all_the_same(void **state)
 
     make_array(f, "a", "b", &(cst_opts){ .object_mode = true, .high_water_mark = CST_HWM_ZERO });
     flow(f);
-    assert_int_equal(cst_readable_high_water_mark(f->s), 0);
-    assert_string_equal(f->trace, "data:a data:b end close");
+    assert_int_equal(cst_readable_high_water_mark(f->world.s), 0);
+    assert_string_equal(f->world.trace.text, "data:a data:b end close");
 }
 
 static void an_empty_array_ends_at_once(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(cst_from_array_new(&f->s, f->ctx, NULL, 0, NULL), CST_OK);
+    assert_int_equal(cst_from_array_new(&f->world.s, f->world.ctx, NULL, 0, NULL), CST_OK);
     flow(f);
-    assert_string_equal(f->trace, "end close");
+    assert_string_equal(f->world.trace.text, "end close");
 }
 
 static void items_of_an_array_are_shared_and_not_copied(void **state)
@@ -197,9 +149,9 @@ static void items_of_an_array_are_shared_and_not_copied(void **state)
     struct fixture *f = *state;
     cst_slice item = bytes(f, "abc", 3), out;
 
-    assert_int_equal(cst_from_array_new(&f->s, f->ctx, &item, 1, NULL), CST_OK);
+    assert_int_equal(cst_from_array_new(&f->world.s, f->world.ctx, &item, 1, NULL), CST_OK);
     assert_false(cst_slice_is_unique(&item));
-    assert_int_equal(cst_read(&out, f->s, CST_READ_ANY), CST_OK);
+    assert_int_equal(cst_read(&out, f->world.s, CST_READ_ANY), CST_OK);
     assert_ptr_equal(out.data, item.data);
     cst_slice_unref(&out);
     assert_true(cst_slice_is_unique(&item));
@@ -213,15 +165,15 @@ static void the_rest_of_an_array_goes_when_the_stream_is_destroyed(void **state)
 
     for (int i = 0; i < 3; i++)
         items[i] = bytes(f, "abc", 3);
-    assert_int_equal(cst_from_array_new(&f->s, f->ctx, items, 3, NULL), CST_OK);
-    listen_to_the_end(f);
-    assert_int_equal(cst_destroy(f->s, CST_OK), CST_OK);
+    assert_int_equal(cst_from_array_new(&f->world.s, f->world.ctx, items, 3, NULL), CST_OK);
+    test_record_the_end(&f->world, f->world.s);
+    assert_int_equal(cst_destroy(f->world.s, CST_OK), CST_OK);
     for (int i = 0; i < 3; i++) {
         assert_true(cst_slice_is_unique(&items[i]));
         cst_slice_unref(&items[i]);
     }
-    run(f);
-    assert_string_equal(f->trace, "close");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "close");
 }
 
 static void an_array_beyond_size_max_is_refused(void **state)
@@ -232,8 +184,9 @@ static void an_array_beyond_size_max_is_refused(void **state)
 
     items[0] = cst_slice_static(&byte, SIZE_MAX - 1); /* nobody looks at them */
     items[1] = cst_slice_static(&byte, 2);
-    assert_int_equal(cst_from_array_new(&f->s, f->ctx, items, 2, NULL), CST_E_OUT_OF_RANGE);
-    assert_null(f->s);
+    assert_int_equal(cst_from_array_new(&f->world.s, f->world.ctx, items, 2, NULL),
+                     CST_E_OUT_OF_RANGE);
+    assert_null(f->world.s);
 }
 
 /* --- a function ------------------------------------------------------------------------------- */
@@ -244,7 +197,7 @@ static void a_function_is_asked_one_item_ahead(void **state)
 
     make_fn(f, "abc", NULL);
     flow(f);
-    assert_string_equal(f->trace,
+    assert_string_equal(f->world.trace.text,
                         "next:a next:b data:a next:c data:b next:none data:c end close"); /* Node */
     assert_int_equal(f->calls, 4);
 }
@@ -255,9 +208,9 @@ static void read_all(cst_stream *s, const cst_event *event, void *arg)
     cst_slice chunk;
 
     (void)event;
-    note(f, "readable", NULL);
+    test_trace_add(&f->world.trace, "readable");
     while (cst_read(&chunk, s, CST_READ_ANY) == CST_OK) {
-        note(f, "read:", &chunk);
+        test_trace_add(&f->world.trace, "read:%.*s", (int)chunk.len, (const char *)chunk.data);
         cst_slice_unref(&chunk);
     }
 }
@@ -267,11 +220,11 @@ static void a_function_is_asked_as_far_ahead_as_the_mark_says(void **state)
     struct fixture *f = *state;
 
     make_fn(f, "abcde", &(cst_opts){ .object_mode = true, .high_water_mark = 2 });
-    listen_to_the_end(f);
-    assert_int_equal(cst_on(f->s, CST_READABLE, read_all, f), CST_OK);
-    run(f);
+    test_record_the_end(&f->world, f->world.s);
+    assert_int_equal(cst_on(f->world.s, CST_READABLE, read_all, f), CST_OK);
+    test_run(&f->world);
     /* Node */
-    assert_string_equal(f->trace,
+    assert_string_equal(f->world.trace.text,
                         "next:a next:b readable next:c read:a next:d read:b next:e read:c "
                         "next:none read:d read:e readable readable end close");
 }
@@ -283,9 +236,9 @@ static void a_function_that_fails_fails_the_stream(void **state)
     f->last = CST_USER(7);
     make_fn(f, "a", NULL);
     flow(f);
-    assert_string_equal(f->trace, "next:a next:none data:a CST_USER close"); /* Node */
-    assert_string_equal(cst_errored(f->s)->stage, "from");
-    assert_int_equal(cst_errored(f->s)->direction, CST_READING);
+    assert_string_equal(f->world.trace.text, "next:a next:none data:a error:USER close"); /* Node */
+    assert_string_equal(cst_errored(f->world.s)->stage, "from");
+    assert_int_equal(cst_errored(f->world.s)->direction, CST_READING);
 }
 
 static void a_function_that_fails_is_not_called_again(void **state)
@@ -296,8 +249,8 @@ static void a_function_that_fails_is_not_called_again(void **state)
     f->last = CST_USER(7);
     make_fn(f, "", &(cst_opts){ .object_mode = true, .no_auto_destroy = true });
     flow(f);
-    assert_int_equal(cst_read(&out, f->s, CST_READ_ANY), CST_EMPTY);
-    assert_string_equal(f->trace, "next:none CST_USER");
+    assert_int_equal(cst_read(&out, f->world.s, CST_READ_ANY), CST_EMPTY);
+    assert_string_equal(f->world.trace.text, "next:none error:USER");
     assert_int_equal(f->calls, 1);
 }
 
@@ -308,7 +261,7 @@ static void an_answer_that_is_none_is_a_mistake(void **state)
     f->last = CST_PENDING;
     make_fn(f, "", NULL);
     flow(f);
-    assert_string_equal(f->trace, "next:none CST_E_INVALID_ARG close");
+    assert_string_equal(f->world.trace.text, "next:none error:INVALID_ARG close");
 }
 
 static void nobody_asks_after_the_end(void **state)
@@ -318,9 +271,9 @@ static void nobody_asks_after_the_end(void **state)
 
     make_fn(f, "", &(cst_opts){ .object_mode = true, .no_auto_destroy = true });
     flow(f);
-    assert_int_equal(cst_read(&out, f->s, CST_READ_ANY), CST_EOF);
+    assert_int_equal(cst_read(&out, f->world.s, CST_READ_ANY), CST_EOF);
     assert_int_equal(f->calls, 1);
-    assert_string_equal(f->trace, "next:none end");
+    assert_string_equal(f->world.trace.text, "next:none end");
 }
 
 static void a_function_may_destroy_its_stream(void **state)
@@ -330,7 +283,7 @@ static void a_function_may_destroy_its_stream(void **state)
     f->destroys = true;
     make_fn(f, "abc", &(cst_opts){ .high_water_mark = 100 });
     flow(f);
-    assert_string_equal(f->trace, "next:a close");
+    assert_string_equal(f->world.trace.text, "next:a close");
 }
 
 static cst_status yield_nothing_and_destroy(cst_slice *out, void *arg)
@@ -339,7 +292,7 @@ static cst_status yield_nothing_and_destroy(cst_slice *out, void *arg)
 
     f->calls++;
     *out = cst_slice_empty();
-    cst_destroy(f->s, CST_OK);
+    cst_destroy(f->world.s, CST_OK);
     return CST_OK;
 }
 
@@ -348,16 +301,19 @@ static void a_destroyed_stream_asks_for_nothing_more(void **state)
     struct fixture *f = *state;
     const cst_opts byte_mode = { .high_water_mark = 100 };
 
-    assert_int_equal(cst_from_fn_new(&f->s, f->ctx, &byte_mode, yield_nothing_and_destroy, f),
-                     CST_OK);
+    assert_int_equal(
+        cst_from_fn_new(&f->world.s, f->world.ctx, &byte_mode, yield_nothing_and_destroy, f),
+        CST_OK);
     flow(f);
     assert_int_equal(f->calls, 1);
-    assert_string_equal(f->trace, "close");
+    assert_string_equal(f->world.trace.text, "close");
 }
 
 static void destroy_at_data(cst_stream *s, const cst_event *event, void *arg)
 {
-    note(arg, "data:", event->chunk);
+    struct fixture *f = arg;
+
+    test_on_event(s, event, &f->world);
     cst_destroy(s, CST_OK);
 }
 
@@ -366,13 +322,14 @@ static void a_listener_may_destroy_the_stream(void **state)
     struct fixture *f = *state;
 
     make_fn(f, "abc", NULL);
-    assert_int_equal(cst_on(f->s, CST_DATA, destroy_at_data, f), CST_OK);
-    listen_to_the_end(f);
-    run(f);
-    assert_string_equal(f->trace, "next:a next:b data:a data:b close"); /* Node */
+    assert_int_equal(cst_on(f->world.s, CST_DATA, destroy_at_data, f), CST_OK);
+    test_record_the_end(&f->world, f->world.s);
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "next:a next:b data:a data:b close"); /* Node */
 }
 
-/* The item that next holds in its hands comes after what it finds in the buffer: none is doubled or lost. */
+/* The item that next holds in its hands comes after what it finds in the buffer: none is doubled or
+ * lost. */
 static void a_function_that_reads_its_own_stream_is_not_called_inside_itself(void **state)
 {
     struct fixture *f = *state;
@@ -380,12 +337,12 @@ static void a_function_that_reads_its_own_stream_is_not_called_inside_itself(voi
 
     f->reads = true;
     make_fn(f, "abcd", &(cst_opts){ .object_mode = true, .high_water_mark = 3 });
-    while (!cst_readable_ended(f->s)) {
-        if (cst_read(&chunk, f->s, CST_READ_ANY) == CST_OK)
+    while (!cst_readable_ended(f->world.s)) {
+        if (cst_read(&chunk, f->world.s, CST_READ_ANY) == CST_OK)
             cst_slice_unref(&chunk);
-        run(f);
+        test_run(&f->world);
     }
-    assert_string_equal(f->trace, "next:a next:b next:c next:d next:none");
+    assert_string_equal(f->world.trace.text, "next:a next:b next:c next:d next:none");
 }
 
 static void a_stream_that_nobody_reads_lets_go_with_its_context(void **state)
@@ -393,7 +350,7 @@ static void a_stream_that_nobody_reads_lets_go_with_its_context(void **state)
     struct fixture *f = *state;
 
     make_fn(f, "abc", NULL);
-    assert_int_equal(cst_read(NULL, f->s, 0), CST_EMPTY);
+    assert_int_equal(cst_read(NULL, f->world.s, 0), CST_EMPTY);
     assert_int_equal(f->calls, 1);
 }
 
@@ -405,12 +362,12 @@ static void wrong_arguments_are_refused(void **state)
     cst_slice item = cst_slice_str("a");
     cst_stream *out = NULL;
 
-    assert_int_equal(cst_from_array_new(NULL, f->ctx, &item, 1, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_from_array_new(NULL, f->world.ctx, &item, 1, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_from_array_new(&out, NULL, &item, 1, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_from_array_new(&out, f->ctx, NULL, 1, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_from_fn_new(NULL, f->ctx, NULL, next_letter, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_from_array_new(&out, f->world.ctx, NULL, 1, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_from_fn_new(NULL, f->world.ctx, NULL, next_letter, f), CST_E_INVALID_ARG);
     assert_int_equal(cst_from_fn_new(&out, NULL, NULL, next_letter, f), CST_E_INVALID_ARG);
-    assert_int_equal(cst_from_fn_new(&out, f->ctx, NULL, NULL, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_from_fn_new(&out, f->world.ctx, NULL, NULL, f), CST_E_INVALID_ARG);
     assert_null(out);
 }
 
@@ -430,7 +387,7 @@ static void a_context_that_is_being_freed_makes_none(void **state)
     struct fixture *f = *state;
 
     make_array(f, "a", "b", NULL);
-    assert_int_equal(cst_on(f->s, CST_CLOSE, make_another, f), CST_OK);
+    assert_int_equal(cst_on(f->world.s, CST_CLOSE, make_another, f), CST_OK);
 }
 
 static cst_status give_one_and_end(cst_slice *out, void *arg)
@@ -498,7 +455,7 @@ static void any_allocation_may_fail(void **state)
     assert_true(k > 5);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
     T(an_array_comes_item_by_item),

@@ -1,49 +1,25 @@
-/* test_misuse.c - errors at the door: NULL, the wrong kind of stream, too late, answered twice. What is refused changes
- * nothing, and a chunk passed by value is gone. */
-#include <cstream/cstream.h>
-
-#include "heap.h"
-#include "main.h"
-#include "trace.h"
+/* test_misuse.c - errors at the door: NULL, the wrong kind of stream, too late, answered twice.
+ * What is refused changes nothing, and a chunk passed by value is gone. */
+#include "world.h"
 
 struct fixture {
-    struct test_heap heap;
-    struct test_trace trace;
-    cst_ctx *ctx;
+    struct test_world world;
     cst_stream *r, *w;
     int released;
 };
 
-static cst_status sink_write(cst_stream *s, void *self, const cst_slice *chunk)
-{
-    (void)s;
-    (void)self;
-    (void)chunk;
-    return CST_OK;
-}
-
 static const cst_ops source_ops = { .name = "source" };
-static const cst_ops sink_ops = { .name = "sink", .write = sink_write };
+static const cst_ops sink_ops = { .name = "sink", .write = test_swallow };
 
 static int set_up(void **state)
 {
     static struct fixture f;
 
-    f = (struct fixture){ .ctx = NULL };
-    test_heap_init(&f.heap);
-    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
-    assert_int_equal(cst_readable_new(&f.r, f.ctx, &source_ops, NULL, NULL), CST_OK);
-    assert_int_equal(cst_writable_new(&f.w, f.ctx, &sink_ops, NULL, NULL), CST_OK);
+    f.released = 0;
+    test_world_open(&f.world, NULL);
+    assert_int_equal(cst_readable_new(&f.r, f.world.ctx, &source_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&f.w, f.world.ctx, &sink_ops, NULL, NULL), CST_OK);
     *state = &f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    assert_int_equal(f->heap.live_blocks, 0);
     return 0;
 }
 
@@ -59,7 +35,7 @@ static cst_slice chunk(struct fixture *f)
 {
     cst_slice slice;
 
-    assert_int_equal(cst_slice_foreign(&slice, test_heap_allocator(&f->heap), "abc", 3,
+    assert_int_equal(cst_slice_foreign(&slice, test_heap_allocator(&f->world.heap), "abc", 3,
                                        count_release, &f->released),
                      CST_OK);
     return slice;
@@ -83,35 +59,10 @@ static void no_outcome(const cst_error *error, void *arg)
 static void on_done(cst_stream *s, cst_status status, void *arg)
 {
     (void)s;
-    test_trace_add(arg, "done:%s", cst_status_name(status));
+    test_trace_add(arg, "done:%s", test_status_word(status));
 }
 
-static void on_event(cst_stream *s, const cst_event *event, void *arg)
-{
-    (void)s;
-    if (event->error)
-        test_trace_add(arg, "error:%s", cst_status_name(event->error->status));
-    else
-        test_trace_add(arg, "%s",
-                       event->type == CST_END      ? "end"
-                       : event->type == CST_FINISH ? "finish"
-                                                   : "close");
-}
-
-static void listen_to_the_end(struct fixture *f, cst_stream *s)
-{
-    assert_int_equal(cst_on(s, CST_END, on_event, &f->trace), CST_OK);
-    assert_int_equal(cst_on(s, CST_FINISH, on_event, &f->trace), CST_OK);
-    assert_int_equal(cst_on(s, CST_ERROR, on_event, &f->trace), CST_OK);
-    assert_int_equal(cst_on(s, CST_CLOSE, on_event, &f->trace), CST_OK);
-}
-
-static void run(struct fixture *f)
-{
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-}
-
-/* --- NULL and the wrong side -------------------------------------------------------------------------------------------- */
+/* --- NULL and the wrong side ------------------------------------------------------------------ */
 
 /* What is refused where the stream has no readable side, or is NULL. */
 static void refuse_reading(struct fixture *f, cst_stream *s)
@@ -141,7 +92,7 @@ static void refuse_reading(struct fixture *f, cst_stream *s)
     assert_false(cst_readable_aborted(s));
     assert_false(cst_is_readable(s));
     assert_false(cst_stream_has_readable(s));
-    assert_false(cst_ctx_has_work(f->ctx));
+    assert_false(cst_ctx_has_work(f->world.ctx));
 }
 
 /* The same for the writable side. */
@@ -166,7 +117,7 @@ static void refuse_writing(struct fixture *f, cst_stream *s)
     assert_false(cst_writable_aborted(s));
     assert_false(cst_is_writable(s));
     assert_false(cst_stream_has_writable(s));
-    assert_false(cst_ctx_has_work(f->ctx));
+    assert_false(cst_ctx_has_work(f->world.ctx));
 }
 
 static void reading_calls_refuse_null_and_a_sink(void **state)
@@ -225,25 +176,30 @@ static void constructors_refuse_null(void **state)
 {
     struct fixture *f = *state;
     cst_stream *out = NULL, *other = NULL;
-    size_t blocks = f->heap.live_blocks;
+    size_t blocks = f->world.heap.live_blocks;
 
-    assert_int_equal(cst_readable_new(NULL, f->ctx, &source_ops, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_readable_new(NULL, f->world.ctx, &source_ops, NULL, NULL),
+                     CST_E_INVALID_ARG);
     assert_int_equal(cst_readable_new(&out, NULL, &source_ops, NULL, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_writable_new(NULL, f->ctx, &sink_ops, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_writable_new(NULL, f->world.ctx, &sink_ops, NULL, NULL),
+                     CST_E_INVALID_ARG);
     assert_int_equal(cst_writable_new(&out, NULL, &sink_ops, NULL, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_writable_new(&out, f->ctx, &source_ops, NULL, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_duplex_new(NULL, f->ctx, &sink_ops, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_writable_new(&out, f->world.ctx, &source_ops, NULL, NULL),
+                     CST_E_INVALID_ARG);
+    assert_int_equal(cst_duplex_new(NULL, f->world.ctx, &sink_ops, NULL, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_duplex_new(&out, NULL, &sink_ops, NULL, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_duplex_new(&out, f->ctx, &source_ops, NULL, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_transform_new(&out, f->ctx, &sink_ops, NULL, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_passthrough_new(NULL, f->ctx, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_duplex_new(&out, f->world.ctx, &source_ops, NULL, NULL),
+                     CST_E_INVALID_ARG);
+    assert_int_equal(cst_transform_new(&out, f->world.ctx, &sink_ops, NULL, NULL),
+                     CST_E_INVALID_ARG);
+    assert_int_equal(cst_passthrough_new(NULL, f->world.ctx, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_passthrough_new(&out, NULL, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_duplex_pair_new(NULL, &other, f->ctx, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_duplex_pair_new(&out, NULL, f->ctx, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_duplex_pair_new(NULL, &other, f->world.ctx, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_duplex_pair_new(&out, NULL, f->world.ctx, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_duplex_pair_new(&out, &other, NULL, NULL), CST_E_INVALID_ARG);
     assert_null(out);
     assert_null(other);
-    assert_int_equal(f->heap.live_blocks, blocks);
+    assert_int_equal(f->world.heap.live_blocks, blocks);
 }
 
 static void pipelines_and_switches_refuse_what_does_not_fit(void **state)
@@ -254,7 +210,7 @@ static void pipelines_and_switches_refuse_what_does_not_fit(void **state)
     cst_ctx *far;
     cst_stream *far_sink;
 
-    assert_int_equal(cst_ctx_new(&far, test_heap_allocator(&f->heap), NULL), CST_OK);
+    assert_int_equal(cst_ctx_new(&far, test_heap_allocator(&f->world.heap), NULL), CST_OK);
     assert_int_equal(cst_writable_new(&far_sink, far, &sink_ops, NULL, NULL), CST_OK);
     apart[1] = far_sink;
     assert_int_equal(cst_pipeline(NULL, 2, NULL, no_outcome, f), CST_E_INVALID_ARG);
@@ -263,7 +219,7 @@ static void pipelines_and_switches_refuse_what_does_not_fit(void **state)
     assert_int_equal(cst_pipeline(hole, 2, NULL, no_outcome, f), CST_E_INVALID_ARG);
     assert_int_equal(cst_pipeline(apart, 2, NULL, no_outcome, f), CST_E_INVALID_ARG);
     assert_int_equal(cst_pipe(f->r, far_sink, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_abort_new(NULL, f->ctx), CST_E_INVALID_ARG);
+    assert_int_equal(cst_abort_new(NULL, f->world.ctx), CST_E_INVALID_ARG);
     assert_int_equal(cst_abort_new(&abort_switch, NULL), CST_E_INVALID_ARG);
     assert_null(abort_switch);
     assert_int_equal(cst_abort_new(&far_switch, far), CST_OK);
@@ -274,23 +230,23 @@ static void pipelines_and_switches_refuse_what_does_not_fit(void **state)
     assert_false(cst_abort_fired(NULL));
     cst_abort_unref(NULL);
     cst_abort_unref(far_switch);
-    assert_false(cst_ctx_has_work(f->ctx));
+    assert_false(cst_ctx_has_work(f->world.ctx));
     assert_int_equal(cst_ctx_free(far), CST_OK);
 }
 
-/* --- too late ------------------------------------------------------------------------------------------------------------ */
+/* --- too late --------------------------------------------------------------------------------- */
 
 static void a_push_after_eof_is_refused_and_said(void **state)
 {
     struct fixture *f = *state;
 
-    listen_to_the_end(f, f->r);
+    test_record_the_end(&f->world, f->r);
     assert_int_equal(cst_push_eof(f->r), CST_EOF);
     assert_int_equal(cst_push_eof(f->r), CST_EOF);
     assert_int_equal(cst_push(f->r, chunk(f)), CST_E_PUSH_AFTER_EOF);
     assert_int_equal(f->released, 1);
-    run(f);
-    assert_string_equal(f->trace.text, "error:CST_E_PUSH_AFTER_EOF close");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "error:PUSH_AFTER_EOF close");
 }
 
 static void an_unshift_after_end_is_refused_and_said(void **state)
@@ -298,45 +254,44 @@ static void an_unshift_after_end_is_refused_and_said(void **state)
     struct fixture *f = *state;
     cst_stream *s;
 
-    assert_int_equal(
-        cst_readable_new(&s, f->ctx, &source_ops, NULL, &(cst_opts){ .no_auto_destroy = true }),
-        CST_OK);
-    listen_to_the_end(f, s);
+    assert_int_equal(cst_readable_new(&s, f->world.ctx, &source_ops, NULL,
+                                      &(cst_opts){ .no_auto_destroy = true }),
+                     CST_OK);
+    test_record_the_end(&f->world, s);
     assert_int_equal(cst_push_eof(s), CST_EOF);
     assert_int_equal(cst_resume(s), CST_OK);
-    run(f);
+    test_run(&f->world);
     assert_int_equal(cst_unshift(s, chunk(f)), CST_E_UNSHIFT_AFTER_END_EVENT);
     assert_int_equal(f->released, 1);
-    run(f);
-    assert_string_equal(f->trace.text, "end error:CST_E_UNSHIFT_AFTER_END_EVENT");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "end error:UNSHIFT_AFTER_END_EVENT");
 }
 
 static void a_write_after_end_is_refused_and_said(void **state)
 {
     struct fixture *f = *state;
 
-    listen_to_the_end(f, f->w);
+    test_record_the_end(&f->world, f->w);
     assert_int_equal(cst_end(f->w, NULL, NULL), CST_OK);
-    assert_int_equal(cst_write(f->w, chunk(f), on_done, &f->trace), CST_E_WRITE_AFTER_END);
+    assert_int_equal(cst_write(f->w, chunk(f), on_done, &f->world.trace), CST_E_WRITE_AFTER_END);
     assert_int_equal(f->released, 1);
-    run(f);
-    assert_string_equal(f->trace.text,
-                        "done:CST_E_WRITE_AFTER_END error:CST_E_WRITE_AFTER_END close");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "done:WRITE_AFTER_END error:WRITE_AFTER_END close");
 }
 
 static void an_end_after_finish_is_told_so(void **state)
 {
     struct fixture *f = *state;
 
-    listen_to_the_end(f, f->w);
-    assert_int_equal(cst_end(f->w, on_done, &f->trace), CST_OK);
-    assert_int_equal(cst_end(f->w, on_done, &f->trace), CST_OK);
-    run(f);
-    assert_string_equal(f->trace.text, "done:CST_OK done:CST_OK finish close");
-    test_trace_clear(&f->trace);
-    assert_int_equal(cst_end(f->w, on_done, &f->trace), CST_E_ALREADY_FINISHED);
-    run(f);
-    assert_string_equal(f->trace.text, "done:CST_E_ALREADY_FINISHED");
+    test_record_the_end(&f->world, f->w);
+    assert_int_equal(cst_end(f->w, on_done, &f->world.trace), CST_OK);
+    assert_int_equal(cst_end(f->w, on_done, &f->world.trace), CST_OK);
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "done:OK done:OK finish close");
+    test_trace_clear(&f->world.trace);
+    assert_int_equal(cst_end(f->w, on_done, &f->world.trace), CST_E_ALREADY_FINISHED);
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "done:ALREADY_FINISHED");
 }
 
 static void a_destroyed_stream_takes_chunks_and_drops_them(void **state)
@@ -344,22 +299,22 @@ static void a_destroyed_stream_takes_chunks_and_drops_them(void **state)
     struct fixture *f = *state;
     cst_slice out;
 
-    listen_to_the_end(f, f->r);
-    listen_to_the_end(f, f->w);
+    test_record_the_end(&f->world, f->r);
+    test_record_the_end(&f->world, f->w);
     assert_int_equal(cst_destroy(f->r, CST_OK), CST_OK);
     assert_int_equal(cst_destroy(f->w, CST_OK), CST_OK);
-    run(f);
+    test_run(&f->world);
     assert_int_equal(cst_push(f->r, chunk(f)), CST_E_DESTROYED);
     assert_int_equal(cst_unshift(f->r, chunk(f)), CST_E_DESTROYED);
     assert_int_equal(cst_push_copy(f->r, "abc", 3), CST_E_DESTROYED);
-    assert_int_equal(cst_write(f->w, chunk(f), on_done, &f->trace), CST_E_DESTROYED);
+    assert_int_equal(cst_write(f->w, chunk(f), on_done, &f->world.trace), CST_E_DESTROYED);
     assert_int_equal(f->released, 3);
     assert_int_equal(cst_next(&out, f->r), CST_E_PREMATURE_CLOSE);
-    run(f);
-    assert_string_equal(f->trace.text, "close close done:CST_E_DESTROYED");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "close close done:DESTROYED");
 }
 
-/* --- answers ------------------------------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 struct late {
     cst_call call;
@@ -395,7 +350,8 @@ static cst_status twice_given(cst_stream *s, void *self, const cst_slice *c)
     return st;
 }
 
-/* The first call answers twice, and what it gives is more than fits; so what the second one reads is taken for its answer. */
+/* The first call answers twice, and what it gives is more than fits; so what the second one reads
+ * is taken for its answer. */
 static cst_status hasty_transform(cst_stream *s, void *self, const cst_slice *c)
 {
     struct late *late = self;
@@ -427,7 +383,7 @@ static void a_call_taken_outside_a_slot_answers_nothing(void **state)
     assert_int_equal(cst_complete(cst_this_call(f->w), CST_OK), CST_E_INVALID_ARG);
     assert_int_equal(cst_complete_with(cst_this_call(f->w), chunk(f)), CST_E_INVALID_ARG);
     assert_int_equal(f->released, 1);
-    assert_false(cst_ctx_has_work(f->ctx));
+    assert_false(cst_ctx_has_work(f->world.ctx));
 }
 
 static void a_chunk_is_given_in_its_slots_only_and_once(void **state)
@@ -440,13 +396,13 @@ static void a_chunk_is_given_in_its_slots_only_and_once(void **state)
     assert_int_equal(cst_give(f->r, chunk(f)), CST_E_INVALID_ARG);
     assert_int_equal(cst_give(f->w, chunk(f)), CST_E_INVALID_ARG);
     assert_int_equal(f->released, 3);
-    assert_int_equal(cst_writable_new(&w, f->ctx, &late_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&w, f->world.ctx, &late_ops, NULL, NULL), CST_OK);
     assert_int_equal(cst_write(w, cst_slice_str("a"), NULL, NULL), CST_OK);
     assert_int_equal(((struct late *)cst_stream_self(w))->given, CST_E_INVALID_ARG);
-    assert_int_equal(cst_transform_new(&t, f->ctx, &giver_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_transform_new(&t, f->world.ctx, &giver_ops, NULL, NULL), CST_OK);
     assert_int_equal(cst_write(t, chunk(f), NULL, NULL), CST_OK);
     assert_int_equal(((struct late *)cst_stream_self(t))->given, CST_E_INVALID_ARG);
-    run(f);
+    test_run(&f->world);
     assert_int_equal(cst_read(&out, t, CST_READ_ANY), CST_OK);
     assert_int_equal(out.len, 3);
     cst_slice_unref(&out);
@@ -460,15 +416,15 @@ static void a_sink_is_not_completed_with_a_chunk(void **state)
     struct late *late;
     cst_stream *w;
 
-    assert_int_equal(cst_writable_new(&w, f->ctx, &late_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&w, f->world.ctx, &late_ops, NULL, NULL), CST_OK);
     late = cst_stream_self(w);
-    assert_int_equal(cst_write(w, cst_slice_str("a"), on_done, &f->trace), CST_OK);
+    assert_int_equal(cst_write(w, cst_slice_str("a"), on_done, &f->world.trace), CST_OK);
     assert_int_equal(cst_complete_with(late->call, chunk(f)), CST_E_INVALID_ARG);
     assert_int_equal(f->released, 1);
-    assert_string_equal(f->trace.text, "");
+    assert_string_equal(f->world.trace.text, "");
     assert_int_equal(cst_writable_length(w), 1); /* the call is not answered */
     assert_int_equal(cst_complete(late->call, CST_OK), CST_OK);
-    assert_string_equal(f->trace.text, "done:CST_OK");
+    assert_string_equal(f->world.trace.text, "done:OK");
 }
 
 static void a_second_completion_fails_the_stream(void **state)
@@ -477,17 +433,17 @@ static void a_second_completion_fails_the_stream(void **state)
     struct late *late;
     cst_stream *w;
 
-    assert_int_equal(cst_writable_new(&w, f->ctx, &late_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&w, f->world.ctx, &late_ops, NULL, NULL), CST_OK);
     late = cst_stream_self(w);
-    listen_to_the_end(f, w);
-    assert_int_equal(cst_write(w, cst_slice_str("a"), on_done, &f->trace), CST_OK);
+    test_record_the_end(&f->world, w);
+    assert_int_equal(cst_write(w, cst_slice_str("a"), on_done, &f->world.trace), CST_OK);
     assert_int_equal(cst_complete(late->call, CST_OK), CST_OK);
     assert_int_equal(cst_complete(late->call, CST_OK), CST_OK);
-    run(f);
-    assert_string_equal(f->trace.text, "done:CST_OK error:CST_E_MULTIPLE_CALLBACK close");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "done:OK error:MULTIPLE_CALLBACK close");
     assert_int_equal(cst_complete(late->call, CST_OK), CST_OK); /* of a dead stream: nothing */
-    run(f);
-    assert_string_equal(f->trace.text, "done:CST_OK error:CST_E_MULTIPLE_CALLBACK close");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "done:OK error:MULTIPLE_CALLBACK close");
 }
 
 static void completing_inside_and_returning_ok_are_two_answers(void **state)
@@ -495,12 +451,12 @@ static void completing_inside_and_returning_ok_are_two_answers(void **state)
     struct fixture *f = *state;
     cst_stream *w;
 
-    assert_int_equal(cst_writable_new(&w, f->ctx, &early_ops, NULL, NULL), CST_OK);
-    listen_to_the_end(f, w);
-    cst_write(w, cst_slice_str("a"), on_done, &f->trace);
-    run(f);
+    assert_int_equal(cst_writable_new(&w, f->world.ctx, &early_ops, NULL, NULL), CST_OK);
+    test_record_the_end(&f->world, w);
+    cst_write(w, cst_slice_str("a"), on_done, &f->world.trace);
+    test_run(&f->world);
     assert_int_equal(cst_errored(w)->status, CST_E_MULTIPLE_CALLBACK);
-    assert_string_equal(f->trace.text, "done:CST_OK error:CST_E_MULTIPLE_CALLBACK close");
+    assert_string_equal(f->world.trace.text, "done:OK error:MULTIPLE_CALLBACK close");
 }
 
 static void a_write_after_one_that_was_answered_too_early_keeps_its_bytes(void **state)
@@ -510,7 +466,7 @@ static void a_write_after_one_that_was_answered_too_early_keeps_its_bytes(void *
     cst_stream *t;
 
     assert_int_equal(
-        cst_transform_new(&t, f->ctx, &hasty_ops, NULL, &(cst_opts){ .high_water_mark = 1 }),
+        cst_transform_new(&t, f->world.ctx, &hasty_ops, NULL, &(cst_opts){ .high_water_mark = 1 }),
         CST_OK);
     late = cst_stream_self(t);
     cst_write(t, cst_slice_str("a"), NULL, NULL);
@@ -522,7 +478,7 @@ static void a_write_after_one_that_was_answered_too_early_keeps_its_bytes(void *
     assert_int_equal(f->released, 2);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
     CASE(reading_calls_refuse_null_and_a_sink),

@@ -1,18 +1,8 @@
 /* test_pipe.c - join.h: one source into one or several destinations. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include "heap.h"
-#include "main.h"
-#include "trace.h"
+#include "world.h"
 
 struct fixture {
-    struct test_heap heap;
-    struct test_trace trace;
-    cst_ctx *ctx;
+    struct test_world world;
     cst_stream *r, *w, *v;
 };
 
@@ -22,10 +12,10 @@ static cst_stream *make(struct fixture *f, const char *name, const cst_ops *ops,
     const cst_opts opts = { .high_water_mark = mark };
 
     if (ops == &test_source_ops)
-        assert_int_equal(cst_readable_new(&s, f->ctx, ops, NULL, &opts), CST_OK);
+        assert_int_equal(cst_readable_new(&s, f->world.ctx, ops, NULL, &opts), CST_OK);
     else
-        assert_int_equal(cst_writable_new(&s, f->ctx, ops, NULL, &opts), CST_OK);
-    test_trace_listen(&f->trace, s, name);
+        assert_int_equal(cst_writable_new(&s, f->world.ctx, ops, NULL, &opts), CST_OK);
+    test_listen_as(&f->world, s, name);
     return s;
 }
 
@@ -33,9 +23,7 @@ static int set_up(void **state)
 {
     static struct fixture f;
 
-    f = (struct fixture){ .ctx = NULL };
-    test_heap_init(&f.heap);
-    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
+    test_world_open(&f.world, NULL);
     f.r = make(&f, "r", &test_source_ops, 16);
     f.w = make(&f, "w", &test_sink_ops, 4);
     f.v = make(&f, "v", &test_sink_ops, 64);
@@ -43,36 +31,16 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    assert_int_equal(f->heap.live_blocks, 0);
-    return 0;
-}
-
 static void answer(cst_stream *s, cst_status status)
 {
-    ((struct test_stage *)cst_stream_self(s))->answer = status;
-}
-
-static void run(struct fixture *f)
-{
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-}
-
-static void expect(struct fixture *f, const char *text)
-{
-    assert_string_equal(f->trace.text, text);
-    test_trace_clear(&f->trace);
+    test_stage(s)->answer = status;
 }
 
 static void start(struct fixture *f, cst_stream *dest)
 {
     assert_int_equal(cst_pipe(f->r, dest, NULL), CST_OK);
-    run(f);
-    test_trace_clear(&f->trace);
+    test_run(&f->world);
+    test_trace_clear(&f->world.trace);
 }
 
 static void a_full_destination_pauses_the_source_until_its_drain(void **state)
@@ -81,19 +49,19 @@ static void a_full_destination_pauses_the_source_until_its_drain(void **state)
 
     answer(f->w, CST_PENDING);
     assert_int_equal(cst_pipe(f->r, f->w, NULL), CST_OK);
-    expect(f, "w:pipe");
-    run(f);
-    expect(f, "r:resume");
+    test_expect(&f->world, "w:pipe");
+    test_run(&f->world);
+    test_expect(&f->world, "r:resume");
     assert_int_equal(cst_push(f->r, cst_slice_str("abcd")), CST_OK);
-    expect(f, "w:write:abcd r:pause");
+    test_expect(&f->world, "w:write:abcd r:pause");
     assert_int_equal(cst_push(f->r, cst_slice_str("efgh")), CST_OK);
     assert_int_equal(cst_readable_length(f->r), 4);
-    run(f);
-    expect(f, "");
-    test_stage_finish(f->w, CST_OK);
-    expect(f, "w:drain");
-    run(f);
-    expect(f, "r:resume w:write:efgh r:pause");
+    test_run(&f->world);
+    test_expect(&f->world, "");
+    test_answer_of(f->w, CST_OK);
+    test_expect(&f->world, "w:drain");
+    test_run(&f->world);
+    test_expect(&f->world, "r:resume w:write:efgh r:pause");
 }
 
 static void the_end_of_the_source_ends_the_destination(void **state)
@@ -103,8 +71,9 @@ static void the_end_of_the_source_ends_the_destination(void **state)
     start(f, f->w);
     cst_push(f->r, cst_slice_str("ab"));
     cst_push_eof(f->r);
-    run(f);
-    expect(f, "w:write:ab r:end w:final r:destroy w:finish w:unpipe w:destroy r:close w:close");
+    test_run(&f->world);
+    test_expect(&f->world,
+                "w:write:ab r:end w:final r:destroy w:finish w:unpipe w:destroy r:close w:close");
     assert_true(cst_writable_finished(f->w));
 }
 
@@ -113,11 +82,11 @@ static void no_end_leaves_the_destination_open(void **state)
     struct fixture *f = *state;
 
     assert_int_equal(cst_pipe(f->r, f->w, &(cst_pipe_opts){ .no_end = true }), CST_OK);
-    run(f);
-    test_trace_clear(&f->trace);
+    test_run(&f->world);
+    test_trace_clear(&f->world.trace);
     cst_push_eof(f->r);
-    run(f);
-    expect(f, "r:end r:pause w:unpipe r:destroy r:close");
+    test_run(&f->world);
+    test_expect(&f->world, "r:end r:pause w:unpipe r:destroy r:close");
     assert_true(cst_is_writable(f->w));
 }
 
@@ -126,24 +95,24 @@ static void a_destination_that_stays_open_serves_one_source_after_the_other(void
     struct fixture *f = *state;
     cst_stream *w, *r;
 
-    assert_int_equal(
-        cst_writable_new(&w, f->ctx, &test_sink_ops, NULL, &(cst_opts){ .no_pipe_end = true }),
-        CST_OK);
-    test_trace_listen(&f->trace, w, "o");
+    assert_int_equal(cst_writable_new(&w, f->world.ctx, &test_sink_ops, NULL,
+                                      &(cst_opts){ .no_pipe_end = true }),
+                     CST_OK);
+    test_listen_as(&f->world, w, "o");
     start(f, w);
     cst_push(f->r, cst_slice_str("ab"));
     cst_push_eof(f->r);
-    run(f);
-    expect(f, "o:write:ab r:end r:pause o:unpipe r:destroy r:close");
+    test_run(&f->world);
+    test_expect(&f->world, "o:write:ab r:end r:pause o:unpipe r:destroy r:close");
     r = make(f, "s", &test_source_ops, 16);
     cst_push(r, cst_slice_str("cd"));
     cst_push_eof(r);
     assert_int_equal(cst_pipe(r, w, NULL), CST_OK);
-    run(f);
-    expect(f, "o:pipe s:resume o:write:cd s:end s:pause o:unpipe s:destroy s:close");
+    test_run(&f->world);
+    test_expect(&f->world, "o:pipe s:resume o:write:cd s:end s:pause o:unpipe s:destroy s:close");
     cst_end(w, NULL, NULL); /* which is another matter */
-    run(f);
-    expect(f, "o:final o:finish o:destroy o:close");
+    test_run(&f->world);
+    test_expect(&f->world, "o:final o:finish o:destroy o:close");
 }
 
 /* As in Node: who wants to know asks cst_is_writable, or makes a pipeline. */
@@ -156,14 +125,14 @@ static void a_destination_that_is_over_is_told_of_by_error_or_not_at_all(void **
     cst_end(f->w, NULL, NULL); /* ended, and not finished */
     start(f, f->w);
     cst_push(f->r, cst_slice_str("ab"));
-    run(f);
-    expect(f, "w:destroy r:pause w:unpipe w:error:CST_E_WRITE_AFTER_END w:close");
+    test_run(&f->world);
+    test_expect(&f->world, "w:destroy r:pause w:unpipe w:error:WRITE_AFTER_END w:close");
     assert_false(cst_is_writable(f->w));
     start(f, f->w); /* destroyed: its first chunk is lost, and the source waits for ever */
     cst_push(f->r, cst_slice_str("ab"));
     cst_push(f->r, cst_slice_str("cd"));
-    run(f);
-    expect(f, "r:pause");
+    test_run(&f->world);
+    test_expect(&f->world, "r:pause");
     assert_int_equal(cst_readable_length(f->r), 2);
     assert_int_equal(cst_pipeline(row, 2, NULL, NULL, NULL), CST_E_UNABLE_TO_PIPE);
 }
@@ -176,13 +145,13 @@ static void every_destination_gets_every_chunk_and_the_slowest_sets_the_pace(voi
     assert_int_equal(cst_pipe(f->r, f->v, NULL), CST_OK);
     start(f, f->w);
     cst_push(f->r, cst_slice_str("abcd"));
-    expect(f, "v:write:abcd w:write:abcd r:pause");
+    test_expect(&f->world, "v:write:abcd w:write:abcd r:pause");
     cst_push(f->r, cst_slice_str("e"));
-    run(f);
-    expect(f, "");
-    test_stage_finish(f->w, CST_OK);
-    run(f);
-    expect(f, "w:drain r:resume v:write:e w:write:e");
+    test_run(&f->world);
+    test_expect(&f->world, "");
+    test_answer_of(f->w, CST_OK);
+    test_run(&f->world);
+    test_expect(&f->world, "w:drain r:resume v:write:e w:write:e");
 }
 
 static void an_error_of_the_destination_unpipes_it_and_leaves_the_source(void **state)
@@ -191,8 +160,8 @@ static void an_error_of_the_destination_unpipes_it_and_leaves_the_source(void **
 
     start(f, f->w);
     assert_int_equal(cst_destroy(f->w, CST_USER(1)), CST_OK);
-    run(f);
-    expect(f, "w:destroy r:pause w:unpipe w:error:CST_USER w:close");
+    test_run(&f->world);
+    test_expect(&f->world, "w:destroy r:pause w:unpipe w:error:USER w:close");
     assert_false(cst_is_destroyed(f->r));
 }
 
@@ -202,8 +171,8 @@ static void an_error_of_the_source_leaves_the_destination_open(void **state)
 
     start(f, f->w);
     assert_int_equal(cst_destroy(f->r, CST_USER(1)), CST_OK);
-    run(f);
-    expect(f, "r:destroy r:error:CST_USER r:close");
+    test_run(&f->world);
+    test_expect(&f->world, "r:destroy r:error:USER r:close");
     assert_true(cst_is_writable(f->w));
 }
 
@@ -215,9 +184,9 @@ static void a_chunk_that_does_not_fit_the_length_fails_the_destination(void **st
     start(f, f->w);
     assert_int_equal(cst_push(f->r, cst_slice_str("a")), CST_OK);
     cst_push(f->r, cst_slice_static("", SIZE_MAX));
-    test_stage_finish(f->w, CST_OK);
-    run(f);
-    expect(f, "w:write:a w:destroy r:pause w:unpipe w:error:CST_E_OUT_OF_RANGE w:close");
+    test_answer_of(f->w, CST_OK);
+    test_run(&f->world);
+    test_expect(&f->world, "w:write:a w:destroy r:pause w:unpipe w:error:OUT_OF_RANGE w:close");
     assert_int_equal(cst_errored(f->w)->status, CST_E_OUT_OF_RANGE);
     assert_false(cst_is_destroyed(f->r));
 }
@@ -230,11 +199,11 @@ static void unpipe_undoes_one_or_all(void **state)
     assert_int_equal(cst_pipe(f->r, f->v, NULL), CST_OK);
     start(f, f->w);
     assert_int_equal(cst_unpipe(f->r, f->v), CST_OK);
-    expect(f, "v:unpipe");
+    test_expect(&f->world, "v:unpipe");
     assert_int_equal(cst_unpipe(f->r, f->v), CST_EMPTY);
     assert_int_equal(cst_pipe(f->r, f->v, NULL), CST_OK);
     assert_int_equal(cst_unpipe(f->r, NULL), CST_OK);
-    expect(f, "v:pipe r:pause w:unpipe v:unpipe");
+    test_expect(&f->world, "v:pipe r:pause w:unpipe v:unpipe");
 }
 
 static void two_pipes_to_one_destination_write_twice_and_go_one_by_one(void **state)
@@ -244,10 +213,10 @@ static void two_pipes_to_one_destination_write_twice_and_go_one_by_one(void **st
     assert_int_equal(cst_pipe(f->r, f->v, NULL), CST_OK);
     start(f, f->v);
     cst_push(f->r, cst_slice_str("a"));
-    expect(f, "v:write:a v:write:a");
+    test_expect(&f->world, "v:write:a v:write:a");
     assert_int_equal(cst_unpipe(f->r, f->v), CST_OK);
     cst_push(f->r, cst_slice_str("b"));
-    expect(f, "v:unpipe v:write:b");
+    test_expect(&f->world, "v:unpipe v:write:b");
 }
 
 static void on_data_unpipe(cst_stream *s, const cst_event *event, void *arg)
@@ -263,10 +232,10 @@ static void a_pipe_that_is_undone_inside_data_still_gets_that_chunk(void **state
     assert_int_equal(cst_on(f->r, CST_DATA, on_data_unpipe, f->v), CST_OK);
     start(f, f->v);
     cst_push(f->r, cst_slice_str("a"));
-    expect(f, "r:pause v:unpipe v:write:a");
-    run(f);
+    test_expect(&f->world, "r:pause v:unpipe v:write:a");
+    test_run(&f->world);
     cst_push(f->r, cst_slice_str("b"));
-    expect(f, "");
+    test_expect(&f->world, "");
 }
 
 static void an_unreferenced_pair_runs_to_its_end_and_its_memory_serves_the_next(void **state)
@@ -279,16 +248,17 @@ static void an_unreferenced_pair_runs_to_its_end_and_its_memory_serves_the_next(
     cst_push_eof(f->r);
     cst_unref(f->r);
     cst_unref(f->w);
-    run(f);
-    expect(f, "w:write:ab r:end w:final r:destroy w:finish w:unpipe w:destroy r:close w:close");
-    calls = f->heap.calls;
+    test_run(&f->world);
+    test_expect(&f->world,
+                "w:write:ab r:end w:final r:destroy w:finish w:unpipe w:destroy r:close w:close");
+    calls = f->world.heap.calls;
     f->r = make(f, "r", &test_source_ops, 16);
     f->w = make(f, "w", &test_sink_ops, 4);
     start(f, f->w);
 #ifndef CST_NO_CACHE
-    assert_int_equal(f->heap.calls, calls);
+    assert_int_equal(f->world.heap.calls, calls);
 #else
-    assert_true(f->heap.calls > calls);
+    assert_true(f->world.heap.calls > calls);
 #endif
 }
 
@@ -301,16 +271,16 @@ static void wrong_streams_are_refused(void **state)
     assert_int_equal(cst_pipe(f->r, f->r, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_pipe(f->r, NULL, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_unpipe(f->w, NULL), CST_E_INVALID_ARG);
-    expect(f, "");
+    test_expect(&f->world, "");
 }
 
 static void without_memory_nothing_is_connected(void **state)
 {
     struct fixture *f = *state;
 
-    test_heap_fail_at(&f->heap, 1);
+    test_heap_fail_at(&f->world.heap, 1);
     assert_int_equal(cst_pipe(f->r, f->w, NULL), CST_E_NOMEM);
-    expect(f, "");
+    test_expect(&f->world, "");
     assert_int_equal(cst_unpipe(f->r, f->w), CST_EMPTY);
     assert_int_equal(cst_pipe(f->r, f->w, NULL), CST_OK);
 }
@@ -320,7 +290,7 @@ static void pass_one(struct fixture *f, cst_stream *last)
     cst_slice chunk;
 
     cst_push(f->r, cst_slice_static("x", 1));
-    run(f);
+    test_run(&f->world);
     assert_int_equal(cst_read(&chunk, last, CST_READ_ANY), CST_OK);
     cst_slice_unref(&chunk);
 }
@@ -334,16 +304,16 @@ static void steady_flow_through_pass_throughs_allocates_nothing(void **state)
     for (size_t i = 0; i < 3; i++) {
         cst_stream *stage;
 
-        assert_int_equal(cst_passthrough_new(&stage, f->ctx, NULL), CST_OK);
+        assert_int_equal(cst_passthrough_new(&stage, f->world.ctx, NULL), CST_OK);
         assert_int_equal(cst_pipe(last, stage, NULL), CST_OK);
         last = stage;
     }
     for (int i = 0; i < 100; i++)
         pass_one(f, last);
-    calls = f->heap.calls;
+    calls = f->world.heap.calls;
     for (int i = 0; i < 10000; i++)
         pass_one(f, last);
-    assert_int_equal(f->heap.calls, calls);
+    assert_int_equal(f->world.heap.calls, calls);
 }
 
 #ifndef CST_NO_CACHE /* it needs memory that serves again while the heap has none */
@@ -357,7 +327,7 @@ static void end_at_once(struct fixture *f, cst_stream *s)
 {
     assert_int_equal(cst_push_eof(s), CST_EOF);
     assert_int_equal(cst_resume(s), CST_OK);
-    run(f);
+    test_run(&f->world);
     assert_true(cst_readable_ended(s));
 }
 
@@ -369,29 +339,30 @@ static void pipes_made_after_the_end_all_end_though_the_queue_has_no_room(void *
     const cst_opts stays = { .no_auto_destroy = true };
     cst_stream *past, *other;
 
-    assert_int_equal(cst_readable_new(&past, f->ctx, &test_source_ops, NULL, &stays), CST_OK);
-    assert_int_equal(cst_readable_new(&other, f->ctx, &test_source_ops, NULL, &stays), CST_OK);
-    test_trace_listen(&f->trace, past, "past");
-    test_trace_listen(&f->trace, other, "other");
+    assert_int_equal(cst_readable_new(&past, f->world.ctx, &test_source_ops, NULL, &stays), CST_OK);
+    assert_int_equal(cst_readable_new(&other, f->world.ctx, &test_source_ops, NULL, &stays),
+                     CST_OK);
+    test_listen_as(&f->world, past, "past");
+    test_listen_as(&f->world, other, "other");
     end_at_once(f, past);
     assert_int_equal(cst_pipe(other, f->w, NULL), CST_OK);
     assert_int_equal(cst_pipe(other, f->v, NULL), CST_OK);
     assert_int_equal(cst_unpipe(other, NULL), CST_OK); /* their memory serves the next two */
-    run(f);
-    test_heap_fail_from(&f->heap, 1);
+    test_run(&f->world);
+    test_heap_fail_from(&f->world.heap, 1);
     for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++)
-        assert_int_equal(cst_defer(f->ctx, &tasks[i], do_nothing, NULL), CST_OK);
+        assert_int_equal(cst_defer(f->world.ctx, &tasks[i], do_nothing, NULL), CST_OK);
     assert_int_equal(cst_pipe(past, f->w, NULL), CST_OK);
     assert_int_equal(cst_pipe(past, f->v, NULL), CST_OK);
-    test_heap_fail_never(&f->heap);
-    run(f);
+    test_heap_fail_never(&f->world.heap);
+    test_run(&f->world);
     assert_true(cst_writable_finished(f->w));
     assert_true(cst_writable_finished(f->v));
 }
 
 #endif
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
     CASE(a_full_destination_pauses_the_source_until_its_drain),

@@ -1,20 +1,10 @@
 /* test_pipeline.c - join.h: how streams that belong together come out. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "world.h"
 
 #include <string.h>
 
-#include "hand.h"
-#include "heap.h"
-#include "main.h"
-
 struct fixture {
-    struct test_heap heap;
-    struct test_trace trace;
-    cst_ctx *ctx;
+    struct test_world world;
     cst_stream *stages[3]; /* r, t, w */
     cst_abort *signal;
 };
@@ -23,15 +13,15 @@ static int set_up(void **state)
 {
     static struct fixture f;
 
-    f = (struct fixture){ .ctx = NULL };
-    test_heap_init(&f.heap);
-    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
-    assert_int_equal(cst_readable_new(&f.stages[0], f.ctx, &test_source_ops, NULL, NULL), CST_OK);
-    assert_int_equal(cst_passthrough_new(&f.stages[1], f.ctx, NULL), CST_OK);
-    assert_int_equal(cst_writable_new(&f.stages[2], f.ctx, &test_sink_ops, NULL, NULL), CST_OK);
-    test_trace_listen(&f.trace, f.stages[0], "r");
-    test_trace_listen(&f.trace, f.stages[2], "w");
-    assert_int_equal(cst_abort_new(&f.signal, f.ctx), CST_OK);
+    test_world_open(&f.world, NULL);
+    assert_int_equal(cst_readable_new(&f.stages[0], f.world.ctx, &test_source_ops, NULL, NULL),
+                     CST_OK);
+    assert_int_equal(cst_passthrough_new(&f.stages[1], f.world.ctx, NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&f.stages[2], f.world.ctx, &test_sink_ops, NULL, NULL),
+                     CST_OK);
+    test_listen_as(&f.world, f.stages[0], "r");
+    test_listen_as(&f.world, f.stages[2], "w");
+    assert_int_equal(cst_abort_new(&f.signal, f.world.ctx), CST_OK);
     *state = &f;
     return 0;
 }
@@ -41,35 +31,22 @@ static int tear_down(void **state)
     struct fixture *f = *state;
 
     cst_abort_unref(f->signal);
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    assert_int_equal(f->heap.live_blocks, 0);
-    return 0;
+    return test_world_teardown(state);
 }
 
 static void on_outcome(const cst_error *error, void *arg)
 {
     struct fixture *f = arg;
 
-    test_trace_add(&f->trace, "done:%s:%s", error ? cst_status_name(error->status) : "ok",
+    test_trace_add(&f->world.trace, "done:%s:%s", error ? test_status_word(error->status) : "ok",
                    error ? error->stage : "");
-}
-
-static void run(struct fixture *f)
-{
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-}
-
-static void expect(struct fixture *f, const char *text)
-{
-    assert_string_equal(f->trace.text, text);
-    test_trace_clear(&f->trace);
 }
 
 static void start(struct fixture *f, const cst_pipeline_opts *opts)
 {
     assert_int_equal(cst_pipeline(f->stages, 3, opts, on_outcome, f), CST_OK);
-    run(f);
-    expect(f, "w:pipe r:resume");
+    test_run(&f->world);
+    test_expect(&f->world, "w:pipe r:resume");
 }
 
 static void success_is_told_after_the_last_close(void **state)
@@ -79,9 +56,10 @@ static void success_is_told_after_the_last_close(void **state)
     start(f, NULL);
     cst_push(f->stages[0], cst_slice_str("ab"));
     cst_push_eof(f->stages[0]);
-    run(f);
-    expect(f, "w:write:ab r:end r:pause r:destroy w:unpipe w:final r:close w:finish w:destroy "
-              "w:close done:ok:");
+    test_run(&f->world);
+    test_expect(&f->world,
+                "w:write:ab r:end r:pause r:destroy w:unpipe w:final r:close w:finish w:destroy "
+                "w:close done:ok:");
 }
 
 static void an_error_of_the_source_destroys_the_rest_and_names_its_stage(void **state)
@@ -90,9 +68,9 @@ static void an_error_of_the_source_destroys_the_rest_and_names_its_stage(void **
 
     start(f, NULL);
     cst_destroy(f->stages[0], CST_USER(3));
-    run(f);
-    assert_non_null(strstr(f->trace.text, "w:error:CST_USER"));
-    assert_non_null(strstr(f->trace.text, "done:CST_USER:source"));
+    test_run(&f->world);
+    assert_non_null(strstr(f->world.trace.text, "w:error:USER"));
+    assert_non_null(strstr(f->world.trace.text, "done:USER:source"));
     assert_true(cst_is_closed(f->stages[1]));
     assert_string_equal(cst_errored(f->stages[2])->stage, "source");
 }
@@ -103,8 +81,8 @@ static void a_destination_that_closes_early_is_premature(void **state)
 
     start(f, NULL);
     cst_destroy(f->stages[2], CST_OK);
-    run(f);
-    assert_non_null(strstr(f->trace.text, "done:CST_E_PREMATURE_CLOSE"));
+    test_run(&f->world);
+    assert_non_null(strstr(f->world.trace.text, "done:PREMATURE_CLOSE"));
     assert_int_equal(cst_errored(f->stages[0])->status, CST_E_PREMATURE_CLOSE);
 }
 
@@ -114,8 +92,8 @@ static void a_destroyed_stage_cannot_be_piped_to(void **state)
 
     cst_destroy(f->stages[1], CST_OK);
     assert_int_equal(cst_pipeline(f->stages, 3, NULL, on_outcome, f), CST_E_UNABLE_TO_PIPE);
-    run(f);
-    expect(f, "");
+    test_run(&f->world);
+    test_expect(&f->world, "");
 }
 
 static void what_was_connected_before_a_destroyed_stage_comes_out(void **state)
@@ -123,18 +101,18 @@ static void what_was_connected_before_a_destroyed_stage_comes_out(void **state)
     struct fixture *f = *state;
     cst_stream *t, *row[4];
 
-    assert_int_equal(cst_passthrough_new(&t, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&t, f->world.ctx, NULL), CST_OK);
     row[0] = f->stages[0];
     row[1] = f->stages[1];
     row[2] = t;
     row[3] = f->stages[2];
     cst_destroy(row[3], CST_OK);
-    run(f);
-    test_trace_clear(&f->trace);
+    test_run(&f->world);
+    test_trace_clear(&f->world.trace);
     assert_int_equal(cst_pipeline(row, 4, NULL, on_outcome, f), CST_E_UNABLE_TO_PIPE);
     cst_destroy(row[0], CST_USER(3));
-    run(f);
-    expect(f, "r:destroy r:resume r:error:CST_USER r:close done:CST_USER:source");
+    test_run(&f->world);
+    test_expect(&f->world, "r:destroy r:resume r:error:USER r:close done:USER:source");
     assert_true(cst_is_destroyed(row[1]));
     assert_false(cst_is_destroyed(t));
 }
@@ -145,21 +123,21 @@ static void what_was_not_connected_may_be_freed(void **state)
     struct fixture *f = *state;
     cst_stream *row[4], *t, *gone;
 
-    assert_int_equal(cst_passthrough_new(&t, f->ctx, NULL), CST_OK);
-    assert_int_equal(cst_passthrough_new(&gone, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&t, f->world.ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&gone, f->world.ctx, NULL), CST_OK);
     row[0] = f->stages[0];
     row[1] = f->stages[1];
     row[2] = t;
     row[3] = gone;
     cst_destroy(gone, CST_OK);
-    run(f);
-    test_trace_clear(&f->trace);
+    test_run(&f->world);
+    test_trace_clear(&f->world.trace);
     assert_int_equal(cst_pipeline(row, 4, NULL, on_outcome, f), CST_E_UNABLE_TO_PIPE);
     cst_unref(gone);
-    run(f);
+    test_run(&f->world);
     cst_destroy(row[0], CST_USER(3));
-    run(f);
-    expect(f, "r:resume r:destroy r:error:CST_USER r:close done:CST_USER:source");
+    test_run(&f->world);
+    test_expect(&f->world, "r:resume r:destroy r:error:USER r:close done:USER:source");
     cst_destroy(t, CST_OK);
     cst_unref(t);
 }
@@ -170,28 +148,29 @@ static void a_readable_last_stream_stays_open(void **state)
 
     assert_int_equal(cst_pipeline(f->stages, 2, NULL, on_outcome, f), CST_OK);
     cst_push_eof(f->stages[0]);
-    run(f);
-    assert_non_null(strstr(f->trace.text, "done:ok:"));
+    test_run(&f->world);
+    assert_non_null(strstr(f->world.trace.text, "done:ok:"));
     assert_false(cst_is_destroyed(f->stages[1]));
 }
 
-/* Node never says how such a pipeline came out: its source is destroyed between EOF and 'end', while the sink is busy. */
+/* Node never says how such a pipeline came out: its source is destroyed between EOF and 'end',
+ * while the sink is busy. */
 static void fall_silent(struct fixture *f, cst_outcome_fn *done)
 {
     cst_stream *row[] = { f->stages[0], f->stages[2] };
 
-    ((struct test_stage *)cst_stream_self(row[1]))->answer = CST_PENDING;
+    test_stage(row[1])->answer = CST_PENDING;
     assert_int_equal(cst_pipeline(row, 2, NULL, done, f), CST_OK);
-    run(f);
+    test_run(&f->world);
     for (size_t i = 0; i < 2; i++)
         cst_push_copy(row[0], "1234567890", 10);
     cst_pause(row[0]);
     cst_push_copy(row[0], "1", 1);
     cst_push_eof(row[0]);
     cst_destroy(row[0], CST_OK);
-    run(f);
-    assert_null(strstr(f->trace.text, "done"));
-    test_trace_clear(&f->trace);
+    test_run(&f->world);
+    assert_null(strstr(f->world.trace.text, "done"));
+    test_trace_clear(&f->world.trace);
 }
 
 static void an_outcome_that_never_comes_is_told_when_the_last_stream_is_freed(void **state)
@@ -200,16 +179,16 @@ static void an_outcome_that_never_comes_is_told_when_the_last_stream_is_freed(vo
 
     fall_silent(f, on_outcome);
     cst_unref(f->stages[0]);
-    run(f);
-    expect(f, "");
-    test_stage_finish(f->stages[2], CST_OK);
-    test_stage_finish(f->stages[2], CST_OK);
+    test_run(&f->world);
+    test_expect(&f->world, "");
+    test_answer_of(f->stages[2], CST_OK);
+    test_answer_of(f->stages[2], CST_OK);
     cst_destroy(f->stages[2], CST_OK);
-    run(f);
-    expect(f, "w:write:1234567890 w:destroy w:close");
+    test_run(&f->world);
+    test_expect(&f->world, "w:write:1234567890 w:destroy w:close");
     cst_unref(f->stages[2]);
-    run(f);
-    expect(f, "done:CST_E_PREMATURE_CLOSE:sink");
+    test_run(&f->world);
+    test_expect(&f->world, "done:PREMATURE_CLOSE:sink");
 }
 
 /* All streams are still there. */
@@ -220,7 +199,7 @@ static void on_last_word(const cst_error *error, void *arg)
 
     for (size_t i = 0; i < 3; i++)
         known += cst_is_destroyed(f->stages[i]);
-    test_trace_add(&f->trace, "%zu", known);
+    test_trace_add(&f->world.trace, "%zu", known);
     on_outcome(error, arg);
 }
 
@@ -229,16 +208,16 @@ static void free_and_expect(void **state, const char *text)
     struct fixture *f = *state;
 
     cst_abort_unref(f->signal);
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    expect(f, text);
-    assert_int_equal(f->heap.live_blocks, 0);
+    assert_int_equal(cst_ctx_free(f->world.ctx), CST_OK);
+    test_expect(&f->world, text);
+    assert_int_equal(f->world.heap.live_blocks, 0);
     assert_int_equal(set_up(state), 0);
 }
 
 static void an_outcome_that_never_comes_is_told_when_the_context_is_freed(void **state)
 {
     fall_silent(*state, on_last_word);
-    free_and_expect(state, "w:destroy w:close w:unpipe 3 done:CST_E_PREMATURE_CLOSE:sink");
+    free_and_expect(state, "w:destroy w:close w:unpipe 3 done:PREMATURE_CLOSE:sink");
 }
 
 static cst_status no_answer(cst_stream *s, void *self, const cst_error *error)
@@ -254,16 +233,16 @@ static void streams_that_never_close_are_premature_when_the_context_is_freed(voi
 {
     static const cst_ops source_ops = { .name = "mute", .destroy = no_answer };
     static const cst_ops sink_ops = { .name = "mute",
-                                      .write = test_hand_write,
+                                      .write = test_stage_write,
                                       .destroy = no_answer };
     struct fixture *f = *state;
     cst_stream *row[2];
 
-    assert_int_equal(cst_readable_new(&row[0], f->ctx, &source_ops, NULL, NULL), CST_OK);
-    assert_int_equal(cst_writable_new(&row[1], f->ctx, &sink_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_readable_new(&row[0], f->world.ctx, &source_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&row[1], f->world.ctx, &sink_ops, NULL, NULL), CST_OK);
     assert_int_equal(cst_pipeline(row, 2, NULL, on_last_word, f), CST_OK);
-    run(f);
-    free_and_expect(state, "w:destroy r:destroy w:close r:close 3 done:CST_E_PREMATURE_CLOSE:");
+    test_run(&f->world);
+    free_and_expect(state, "w:destroy r:destroy w:close r:close 3 done:PREMATURE_CLOSE:");
 }
 
 /* A late sink that stays open, in place of the ordinary one. */
@@ -271,13 +250,13 @@ static void make_lasting(struct fixture *f)
 {
     cst_destroy(f->stages[2], CST_OK);
     cst_unref(f->stages[2]);
-    assert_int_equal(cst_writable_new(&f->stages[2], f->ctx, &test_sink_ops, NULL,
+    assert_int_equal(cst_writable_new(&f->stages[2], f->world.ctx, &test_sink_ops, NULL,
                                       &(cst_opts){ .no_pipe_end = true }),
                      CST_OK);
-    run(f);
-    test_trace_clear(&f->trace);
-    test_trace_listen(&f->trace, f->stages[2], "w");
-    ((struct test_stage *)cst_stream_self(f->stages[2]))->answer = CST_PENDING;
+    test_run(&f->world);
+    test_trace_clear(&f->world.trace);
+    test_listen_as(&f->world, f->stages[2], "w");
+    test_stage(f->stages[2])->answer = CST_PENDING;
 }
 
 static void a_last_stream_that_stays_open_has_all_when_done_comes(void **state)
@@ -288,15 +267,15 @@ static void a_last_stream_that_stays_open_has_all_when_done_comes(void **state)
     start(f, NULL);
     cst_push(f->stages[0], cst_slice_str("ab"));
     cst_push_eof(f->stages[0]);
-    run(f);
-    expect(f, "w:write:ab r:end r:pause r:destroy w:unpipe r:close");
-    test_stage_finish(f->stages[2], CST_OK);
-    run(f);
-    expect(f, "w:drain done:ok:");
+    test_run(&f->world);
+    test_expect(&f->world, "w:write:ab r:end r:pause r:destroy w:unpipe r:close");
+    test_answer_of(f->stages[2], CST_OK);
+    test_run(&f->world);
+    test_expect(&f->world, "w:drain done:ok:");
     assert_true(cst_is_writable(f->stages[2]));
     cst_destroy(f->stages[2], CST_USER(4)); /* an affair of the program's */
-    run(f);
-    expect(f, "w:destroy w:error:CST_USER w:close");
+    test_run(&f->world);
+    test_expect(&f->world, "w:destroy w:error:USER w:close");
 }
 
 static void a_last_stream_that_stays_open_outlives_an_error_of_another(void **state)
@@ -307,15 +286,15 @@ static void a_last_stream_that_stays_open_outlives_an_error_of_another(void **st
     start(f, NULL);
     cst_push(f->stages[0], cst_slice_str("ab"));
     cst_destroy(f->stages[0], CST_USER(3));
-    run(f);
-    expect(f, "w:write:ab r:destroy r:error:CST_USER r:close");
-    test_stage_finish(f->stages[2], CST_OK);
-    run(f);
-    expect(f, "w:drain done:CST_USER:source");
+    test_run(&f->world);
+    test_expect(&f->world, "w:write:ab r:destroy r:error:USER r:close");
+    test_answer_of(f->stages[2], CST_OK);
+    test_run(&f->world);
+    test_expect(&f->world, "w:drain done:USER:source");
     assert_true(cst_is_writable(f->stages[2]));
     assert_int_equal(cst_off_all(f->stages[2], CST_ERROR), CST_OK);
     cst_destroy(f->stages[2], CST_USER(4)); /* the pipeline has nothing to do with it any more */
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_E_UNHANDLED);
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_E_UNHANDLED);
 }
 
 static void a_last_stream_that_stays_open_may_fail_with_what_it_still_has(void **state)
@@ -326,26 +305,29 @@ static void a_last_stream_that_stays_open_may_fail_with_what_it_still_has(void *
     start(f, NULL);
     cst_push(f->stages[0], cst_slice_str("ab"));
     cst_push_eof(f->stages[0]);
-    run(f);
-    test_trace_clear(&f->trace);
-    test_stage_finish(f->stages[2], CST_USER(5));
-    run(f);
-    expect(f, "w:destroy w:error:CST_USER w:close done:CST_USER:sink");
+    test_run(&f->world);
+    test_trace_clear(&f->world.trace);
+    test_answer_of(f->stages[2], CST_USER(5));
+    test_run(&f->world);
+    test_expect(&f->world, "w:destroy w:error:USER w:close done:USER:sink");
 }
 
-/* The write has failed when the source ends, but its 'error' is still to come: all was not written. */
+/* The write has failed when the source ends, but its 'error' is still to come: all was not
+ * written. */
 static void a_last_stream_that_stays_open_has_failed_before_the_end(void **state)
 {
     struct fixture *f = *state;
     cst_stream *row[2];
 
     make_lasting(f);
-    ((struct test_stage *)cst_stream_self(f->stages[2]))->answer = CST_USER(5);
-    assert_int_equal(cst_memory_source_new(&row[0], f->ctx, cst_slice_str("ab"), NULL), CST_OK);
+    test_stage(f->stages[2])->answer = CST_USER(5);
+    assert_int_equal(cst_memory_source_new(&row[0], f->world.ctx, cst_slice_str("ab"), NULL),
+                     CST_OK);
     row[1] = f->stages[2];
     assert_int_equal(cst_pipeline(row, 2, NULL, on_outcome, f), CST_OK);
-    run(f);
-    expect(f, "w:pipe w:write:ab w:unpipe w:destroy w:error:CST_USER w:close done:CST_USER:sink");
+    test_run(&f->world);
+    test_expect(&f->world,
+                "w:pipe w:write:ab w:unpipe w:destroy w:error:USER w:close done:USER:sink");
     cst_unref(row[0]);
 }
 
@@ -357,8 +339,8 @@ static void a_signal_destroys_every_stage(void **state)
     assert_int_equal(cst_abort_fire(f->signal), CST_OK);
     assert_true(cst_is_destroyed(f->stages[0]) && cst_is_destroyed(f->stages[1]) &&
                 cst_is_destroyed(f->stages[2]));
-    run(f);
-    assert_non_null(strstr(f->trace.text, "done:CST_E_ABORT:"));
+    test_run(&f->world);
+    assert_non_null(strstr(f->world.trace.text, "done:ABORT:"));
 }
 
 static void a_pipeline_may_do_without_a_callback(void **state)
@@ -367,7 +349,7 @@ static void a_pipeline_may_do_without_a_callback(void **state)
 
     assert_int_equal(cst_pipeline(f->stages, 3, NULL, NULL, NULL), CST_OK);
     cst_push_eof(f->stages[0]);
-    run(f);
+    test_run(&f->world);
     assert_true(cst_writable_finished(f->stages[2]));
     assert_true(cst_is_closed(f->stages[2]));
 }
@@ -379,7 +361,7 @@ static void without_memory_no_stage_is_touched(void **state)
     size_t n = 1;
 
     do {
-        test_heap_fail_at(&f->heap, n++);
+        test_heap_fail_at(&f->world.heap, n++);
         st = cst_pipeline(f->stages, 3, NULL, on_outcome, f);
         if (st < 0) {
             assert_int_equal(st, CST_E_NOMEM);
@@ -388,7 +370,7 @@ static void without_memory_no_stage_is_touched(void **state)
         }
     } while (st < 0);
     assert_true(n > 2);
-    test_heap_fail_never(&f->heap);
+    test_heap_fail_never(&f->world.heap);
 }
 
 static void wrong_streams_are_refused(void **state)

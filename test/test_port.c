@@ -1,20 +1,10 @@
 /* test_port.c - port.h: spans, wants, and what the host says, as it comes to the stream. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "world.h"
 
 #include <string.h>
 
-#include "heap.h"
-#include "main.h"
-#include "trace.h"
-
 struct fixture {
-    struct test_heap heap;
-    struct test_trace trace;
-    cst_ctx *ctx;
+    struct test_world world;
     cst_port_opts opts; /* interest is recorded as `want:` and the letters of what is wanted */
 };
 
@@ -23,7 +13,7 @@ static void on_interest(cst_stream *s, unsigned want, void *arg)
     struct fixture *f = arg;
 
     assert_int_equal(cst_port_want(s), want);
-    test_trace_add(&f->trace, "want:%s%s%s%s", want & CST_PORT_IN ? "I" : "",
+    test_trace_add(&f->world.trace, "want:%s%s%s%s", want & CST_PORT_IN ? "I" : "",
                    want & CST_PORT_OUT ? "O" : "", want & CST_PORT_END ? "E" : "",
                    want & CST_PORT_CANCEL ? "C" : "");
 }
@@ -32,42 +22,10 @@ static int set_up(void **state)
 {
     static struct fixture f;
 
-    f = (struct fixture){ .opts = { .interest = on_interest, .arg = &f } };
-    test_heap_init(&f.heap);
-    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
+    f.opts = (cst_port_opts){ .interest = on_interest, .arg = &f };
+    test_world_open(&f.world, NULL);
     *state = &f;
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    assert_int_equal(f->heap.live_blocks, 0);
-    return 0;
-}
-
-static void run(struct fixture *f)
-{
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-}
-
-static void on_event(cst_stream *s, const cst_event *event, void *arg)
-{
-    static const char *const names[] = { "data",   "readable",  "end",   "close",
-                                         "finish", "prefinish", "drain", "pause",
-                                         "resume", "error",     "pipe",  "unpipe" };
-    struct fixture *f = arg;
-
-    (void)s;
-    if (event->chunk)
-        test_trace_add(&f->trace, "data:%.*s", (int)event->chunk->len,
-                       (const char *)event->chunk->data);
-    else if (event->error)
-        test_trace_add(&f->trace, "error:%s", cst_status_name(event->error->status));
-    else
-        test_trace_add(&f->trace, "%s", names[event->type]);
 }
 
 static void listen(struct fixture *f, cst_stream *s)
@@ -75,20 +33,20 @@ static void listen(struct fixture *f, cst_stream *s)
     static const cst_event_type types[] = { CST_END, CST_CLOSE, CST_FINISH, CST_DRAIN, CST_ERROR };
 
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-        assert_int_equal(cst_on(s, types[i], on_event, f), CST_OK);
+        test_record(&f->world, s, types[i]);
 }
 
 static void on_done(cst_stream *s, cst_status status, void *arg)
 {
     (void)s;
-    test_trace_add(&((struct fixture *)arg)->trace, "done:%s", cst_status_name(status));
+    test_trace_add(&((struct fixture *)arg)->world.trace, "done:%s", test_status_word(status));
 }
 
 static cst_stream *source(struct fixture *f, const cst_opts *opts)
 {
     cst_stream *s;
 
-    assert_int_equal(cst_port_source_new(&s, f->ctx, &f->opts, opts), CST_OK);
+    assert_int_equal(cst_port_source_new(&s, f->world.ctx, &f->opts, opts), CST_OK);
     listen(f, s);
     return s;
 }
@@ -97,7 +55,7 @@ static cst_stream *sink(struct fixture *f, const cst_opts *opts)
 {
     cst_stream *s;
 
-    assert_int_equal(cst_port_sink_new(&s, f->ctx, &f->opts, opts), CST_OK);
+    assert_int_equal(cst_port_sink_new(&s, f->world.ctx, &f->opts, opts), CST_OK);
     listen(f, s);
     return s;
 }
@@ -136,23 +94,23 @@ static void a_source_wants_bytes_once_somebody_reads_and_gets_them_in_the_run(vo
     cst_stream *s = source(f, NULL);
     cst_span span;
 
-    run(f);
+    test_run(&f->world);
     assert_int_equal(cst_port_reserve(&span, s), CST_EMPTY);
     assert_int_equal(cst_port_want(s), 0);
-    cst_on(s, CST_DATA, on_event, f);
-    run(f);
-    assert_string_equal(f->trace.text, "want:I");
+    test_record(&f->world, s, CST_DATA);
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "want:I");
     feed(s, "abc");
     assert_int_equal(cst_port_want(s), 0); /* what was brought is under way */
-    assert_string_equal(f->trace.text, "want:I");
-    run(f);
-    assert_string_equal(f->trace.text,
+    assert_string_equal(f->world.trace.text, "want:I");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text,
                         "want:I data:abc"); /* the want stands: it is not told again */
     feed(s, "d");
     assert_int_equal(cst_port_eof(s), CST_OK);
     assert_int_equal(cst_port_want(s), 0);
-    run(f);
-    assert_string_equal(f->trace.text, "want:I data:abc data:d end close want:");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "want:I data:abc data:d end close want:");
     assert_int_equal(cst_port_reserve(&span, s), CST_EMPTY);
     cst_unref(s);
 }
@@ -163,16 +121,16 @@ static void each_transfer_is_followed_by_all_that_it_causes(void **state)
     cst_stream *a = source(f, NULL), *b = source(f, NULL);
 
     f->opts.interest = NULL;
-    cst_on(a, CST_DATA, on_event, f);
-    cst_on(b, CST_DATA, on_event, f);
-    run(f);
-    test_trace_clear(&f->trace);
+    test_record(&f->world, a, CST_DATA);
+    test_record(&f->world, b, CST_DATA);
+    test_run(&f->world);
+    test_trace_clear(&f->world.trace);
     feed(a, "a");
     cst_port_eof(a);
     feed(b, "b");
     cst_port_eof(b);
-    run(f);
-    assert_string_equal(f->trace.text, "data:a end close data:b end close want: want:");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "data:a end close data:b end close want: want:");
 }
 
 static void nothing_read_keeps_the_want_and_the_block(void **state)
@@ -183,20 +141,20 @@ static void nothing_read_keeps_the_want_and_the_block(void **state)
     size_t calls;
 
     cst_resume(s);
-    run(f);
+    test_run(&f->world);
     assert_int_equal(cst_port_reserve(&first, s), CST_OK);
     assert_int_equal(first.len, 65536);
     assert_int_equal(cst_port_want(s), 0);
     assert_int_equal(cst_port_reserve(&second, s), CST_EMPTY); /* it is lent */
-    calls = f->heap.calls;
+    calls = f->world.heap.calls;
     assert_int_equal(cst_port_commit(s, 0), CST_OK);
     assert_int_equal(cst_port_want(s), CST_PORT_IN);
     assert_int_equal(cst_port_reserve(&second, s), CST_OK);
     assert_ptr_equal(first.data, second.data);
-    assert_int_equal(f->heap.calls, calls);
+    assert_int_equal(f->world.heap.calls, calls);
     assert_int_equal(cst_port_commit(s, 0), CST_OK);
-    assert_false(cst_ctx_has_work(f->ctx));
-    assert_string_equal(f->trace.text, "want:I");
+    assert_false(cst_ctx_has_work(f->world.ctx));
+    assert_string_equal(f->world.trace.text, "want:I");
 }
 
 static void a_full_port_wants_nothing_until_there_is_room(void **state)
@@ -206,21 +164,21 @@ static void a_full_port_wants_nothing_until_there_is_room(void **state)
     cst_slice chunk;
 
     assert_int_equal(cst_read(NULL, s, 0), CST_EMPTY);
-    run(f);
+    test_run(&f->world);
     cst_pause(s);
     assert_int_equal(cst_port_want(s), CST_PORT_IN); /* paused, and not yet full */
     feed(s, "ab");
-    run(f);
+    test_run(&f->world);
     assert_int_equal(cst_port_want(s), CST_PORT_IN);
     feed(s, "cd");
-    run(f);
+    test_run(&f->world);
     assert_int_equal(cst_port_want(s), 0);
-    assert_string_equal(f->trace.text, "want:I want:");
+    assert_string_equal(f->world.trace.text, "want:I want:");
     assert_int_equal(cst_read(&chunk, s, 3), CST_OK);
     cst_slice_unref(&chunk);
-    run(f);
+    test_run(&f->world);
     assert_int_equal(cst_port_want(s), CST_PORT_IN);
-    assert_string_equal(f->trace.text, "want:I want: want:I");
+    assert_string_equal(f->world.trace.text, "want:I want: want:I");
 }
 
 static void a_read_inside_the_push_keeps_its_want(void **state)
@@ -229,14 +187,14 @@ static void a_read_inside_the_push_keeps_its_want(void **state)
     cst_stream *s = source(f, &(cst_opts){ .high_water_mark = 2 });
     cst_slice chunk;
 
-    cst_on(s, CST_READABLE, on_event, f);
-    run(f);
+    test_record(&f->world, s, CST_READABLE);
+    test_run(&f->world);
     for (int i = 0; i < 3; i++) {
         feed(s, "ab");
-        run(f);
+        test_run(&f->world);
         assert_int_equal(cst_read(&chunk, s, CST_READ_ANY), CST_OK);
         cst_slice_unref(&chunk);
-        run(f);
+        test_run(&f->world);
         assert_int_equal(cst_port_want(s), CST_PORT_IN);
     }
 }
@@ -248,9 +206,9 @@ static void small_chunks_do_not_pin_large_blocks(void **state)
     cst_slice chunk;
 
     cst_read(NULL, s, 0);
-    run(f);
+    test_run(&f->world);
     feed(s, "a");
-    run(f);
+    test_run(&f->world);
     assert_int_equal(cst_read(&chunk, s, CST_READ_ANY), CST_OK);
     assert_int_equal(cst_slice_pinned_bytes(&chunk), 4096);
     cst_slice_unref(&chunk);
@@ -265,16 +223,16 @@ static void a_span_size_of_ones_own_is_taken(void **state)
     f->opts.span_bytes = 100;
     s = source(f, NULL);
     cst_resume(s);
-    run(f);
+    test_run(&f->world);
     assert_int_equal(cst_port_reserve(&span, s), CST_OK);
     assert_int_equal(span.len, 100);
     assert_int_equal(cst_port_commit(s, 101), CST_E_OUT_OF_RANGE);
     assert_int_equal(cst_port_commit(s, 100), CST_OK);
-    run(f);
+    test_run(&f->world);
     f->opts.span_bytes = 0;
     s = source(f, &(cst_opts){ .high_water_mark = CST_HWM_ZERO });
     cst_resume(s);
-    run(f);
+    test_run(&f->world);
     assert_int_equal(cst_port_reserve(&span, s), CST_OK);
     assert_int_equal(span.len, 65536);
     assert_int_equal(cst_port_commit(s, 0), CST_OK);
@@ -291,7 +249,7 @@ static void steady_flow_allocates_nothing(void **state)
     in = source(f, NULL);
     out = sink(f, NULL);
     assert_int_equal(cst_pipe(in, out, NULL), CST_OK);
-    run(f);
+    test_run(&f->world);
     for (int i = 0; i < 200; i++) {
         char bytes[5000] = "x";
         cst_span span;
@@ -299,17 +257,17 @@ static void steady_flow_allocates_nothing(void **state)
         assert_int_equal(cst_port_reserve(&span, in), CST_OK);
         memcpy(span.data, bytes, sizeof(bytes));
         assert_int_equal(cst_port_commit(in, i % 2 ? sizeof(bytes) : 10), CST_OK);
-        run(f);
+        test_run(&f->world);
         assert_int_equal(cst_port_peek(spans, out, 4), 1);
         assert_int_equal(cst_port_consume(out, spans[0].len), CST_OK);
-        run(f);
+        test_run(&f->world);
         if (i == 10)
-            calls = f->heap.calls;
+            calls = f->world.heap.calls;
     }
 #ifndef CST_NO_CACHE
-    assert_int_equal(f->heap.calls, calls);
+    assert_int_equal(f->world.heap.calls, calls);
 #else
-    assert_true(f->heap.calls > calls);
+    assert_true(f->world.heap.calls > calls);
 #endif
 }
 
@@ -323,7 +281,7 @@ static void a_sink_lends_what_was_written_and_is_done_when_all_was_consumed(void
     assert_int_equal(cst_port_consume(s, 0), CST_E_INVALID_ARG);
     assert_int_equal(cst_write(s, cst_slice_str("hello"), on_done, f), CST_OK);
     assert_int_equal(cst_port_want(s), CST_PORT_OUT);
-    run(f);
+    test_run(&f->world);
     ASSERT_PEEK(s, "hello");
     ASSERT_PEEK(s, "hello");
     assert_int_equal(cst_port_want(s), 0);
@@ -333,13 +291,13 @@ static void a_sink_lends_what_was_written_and_is_done_when_all_was_consumed(void
     assert_int_equal(cst_port_consume(s, 0), CST_OK);
     ASSERT_PEEK(s, "llo");
     assert_int_equal(cst_port_consume(s, 3), CST_OK);
-    assert_string_equal(f->trace.text, "want:O");
+    assert_string_equal(f->world.trace.text, "want:O");
     assert_peek(s, (const char *const[]){ NULL });
-    run(f);
-    assert_string_equal(f->trace.text, "want:O done:CST_OK want:");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "want:O done:OK want:");
     assert_int_equal(cst_end(s, on_done, f), CST_OK);
-    run(f);
-    assert_string_equal(f->trace.text, "want:O done:CST_OK want: done:CST_OK finish close");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "want:O done:OK want: done:OK finish close");
 }
 
 static void what_was_queued_is_lent_together(void **state)
@@ -354,15 +312,14 @@ static void what_was_queued_is_lent_together(void **state)
     assert_int_equal(cst_write(s, cst_slice_str("ef"), on_done, f), CST_FULL);
     ASSERT_PEEK(s, "ab");
     assert_int_equal(cst_port_consume(s, 2), CST_OK);
-    run(f);
+    test_run(&f->world);
     ASSERT_PEEK(s, "cd", "ef");
     assert_int_equal(cst_port_peek(two, s, 1), 1);
     assert_int_equal(cst_port_consume(s, 3), CST_OK);
     ASSERT_PEEK(s, "f");
     assert_int_equal(cst_port_consume(s, 1), CST_OK);
-    run(f);
-    assert_string_equal(f->trace.text,
-                        "done:CST_OK want:O drain done:CST_OK done:CST_OK done:CST_OK want:");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "done:OK want:O drain done:OK done:OK done:OK want:");
 }
 
 static void the_host_closes_its_direction_before_finish_where_it_wants_to(void **state)
@@ -377,13 +334,13 @@ static void the_host_closes_its_direction_before_finish_where_it_wants_to(void *
     cst_end(s, NULL, NULL);
     ASSERT_PEEK(s, "x");
     cst_port_consume(s, 1);
-    run(f);
-    assert_string_equal(f->trace.text, "want:E");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "want:E");
     assert_int_equal(cst_port_ended(s, CST_MORE), CST_E_INVALID_ARG);
     assert_int_equal(cst_port_ended(s, CST_OK), CST_OK);
     assert_int_equal(cst_port_ended(s, CST_OK), CST_E_INVALID_ARG);
-    run(f);
-    assert_string_equal(f->trace.text, "want:E finish close want:");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "want:E finish close want:");
 }
 
 static void an_end_that_fails_fails_the_stream(void **state)
@@ -396,11 +353,11 @@ static void an_end_that_fails_fails_the_stream(void **state)
     s = sink(f, NULL);
     cst_end(s, on_done, f);
     assert_int_equal(cst_port_ended(s, CST_OS(5)), CST_OK);
-    run(f);
-    assert_string_equal(f->trace.text, "done:CST_OS error:CST_OS close");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "done:OS error:OS close");
 }
 
-/* --- failing, and spans that are out when the stream goes -------------------------------------- */
+/* --- failing, and spans that are out when the stream goes ------------------------------------- */
 
 static void an_end_of_input_gives_the_span_back_and_ends_the_want(void **state)
 {
@@ -409,14 +366,14 @@ static void an_end_of_input_gives_the_span_back_and_ends_the_want(void **state)
     cst_span span;
 
     cst_resume(s);
-    run(f);
+    test_run(&f->world);
     assert_int_equal(cst_port_reserve(&span, s), CST_OK);
     assert_int_equal(cst_port_eof(s), CST_OK);
     assert_int_equal(cst_port_want(s), 0);
     assert_int_equal(cst_port_reserve(&span, s), CST_EMPTY);
     assert_int_equal(cst_port_commit(s, 0), CST_E_INVALID_ARG); /* it is back */
-    run(f);
-    assert_string_equal(f->trace.text, "want:I end close want:");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "want:I end close want:");
 }
 
 static void a_failure_on_the_way_in_comes_after_what_was_committed(void **state)
@@ -424,13 +381,13 @@ static void a_failure_on_the_way_in_comes_after_what_was_committed(void **state)
     struct fixture *f = *state;
     cst_stream *s = source(f, NULL);
 
-    cst_on(s, CST_DATA, on_event, f);
-    run(f);
+    test_record(&f->world, s, CST_DATA);
+    test_run(&f->world);
     feed(s, "abc");
     assert_int_equal(cst_port_fail(s, CST_READING, CST_OS(104)), CST_OK);
     assert_int_equal(cst_port_eof(s), CST_OK); /* too late: what was said first holds */
-    run(f);
-    assert_string_equal(f->trace.text, "want:I data:abc error:CST_OS close want:");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "want:I data:abc error:OS close want:");
     assert_int_equal(cst_status_os(cst_errored(s)->status), 104);
 }
 
@@ -446,8 +403,8 @@ static void a_failure_on_the_way_out_is_the_answer_to_the_write(void **state)
     assert_int_equal(cst_port_want(s), 0);
     assert_peek(s, (const char *const[]){ NULL });
     assert_int_equal(cst_port_fail(s, CST_WRITING, CST_OS(33)), CST_OK);
-    run(f);
-    assert_string_equal(f->trace.text, "done:CST_OS done:CST_OS error:CST_OS close");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "done:OS done:OS error:OS close");
     assert_int_equal(cst_errored(s)->status, CST_OS(32));
     assert_int_equal(cst_errored(s)->direction, CST_WRITING);
 }
@@ -458,8 +415,8 @@ static void a_failure_without_a_write_destroys_too(void **state)
     cst_stream *s = sink(f, NULL);
 
     assert_int_equal(cst_port_fail(s, CST_WRITING, CST_OS(32)), CST_OK);
-    run(f);
-    assert_string_equal(f->trace.text, "error:CST_OS close");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "error:OS close");
 }
 
 static void close_waits_for_a_span_that_is_being_filled(void **state)
@@ -468,27 +425,27 @@ static void close_waits_for_a_span_that_is_being_filled(void **state)
     cst_stream *s = source(f, NULL);
     cst_span span;
 
-    cst_on(s, CST_DATA, on_event, f);
-    run(f);
+    test_record(&f->world, s, CST_DATA);
+    test_run(&f->world);
     assert_int_equal(cst_port_reserve(&span, s), CST_OK);
     cst_destroy(s, CST_OK);
     cst_unref(s); /* the handle is good as long as the span is out */
-    run(f);
-    assert_string_equal(f->trace.text, "want:I want:C");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "want:I want:C");
     memset(span.data, 'x', span.len); /* the device goes on writing */
     assert_int_equal(cst_port_commit(s, span.len), CST_OK);
-    run(f);
-    assert_string_equal(f->trace.text, "want:I want:C close want:");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "want:I want:C close want:");
 }
 
 /* Turns, a nanosecond each. */
 static void pass(struct fixture *f, uint64_t ns)
 {
-    cst_budget budget = { .now_ns = cst_ctx_now_ns(f->ctx) };
+    cst_budget budget = { .now_ns = cst_ctx_now_ns(f->world.ctx) };
 
     while (ns-- > 0) {
         budget.now_ns++;
-        assert_int_equal(cst_ctx_run(f->ctx, &budget), CST_IDLE);
+        assert_int_equal(cst_ctx_run(f->world.ctx, &budget), CST_IDLE);
     }
 }
 
@@ -497,7 +454,7 @@ static void on_timeout(cst_stream *s, cst_timeout_kind kind, void *arg)
     struct fixture *f = arg;
 
     assert_int_equal(kind, CST_TIMEOUT_IDLE);
-    test_trace_add(&f->trace, "idle:%d", (int)cst_ctx_now_ns(cst_stream_ctx(s)));
+    test_trace_add(&f->world.trace, "idle:%d", (int)cst_ctx_now_ns(cst_stream_ctx(s)));
 }
 
 static void bytes_consumed_are_activity_and_none_is_not(void **state)
@@ -508,20 +465,20 @@ static void bytes_consumed_are_activity_and_none_is_not(void **state)
     cst_const_span span;
 
     assert_int_equal(cst_write(s, cst_slice_str("slow line"), on_done, f), CST_OK);
-    assert_int_equal(cst_ctx_set_now_ns(f->ctx, 0), CST_OK);
+    assert_int_equal(cst_ctx_set_now_ns(f->world.ctx, 0), CST_OK);
     assert_int_equal(cst_set_timeouts(s, &limits), CST_OK);
     for (int i = 0; i < 8; i++) {
         assert_int_equal(cst_port_peek(&span, s, 1), 1);
         pass(f, 80);
         assert_int_equal(cst_port_consume(s, 1), CST_OK); /* the last at 640, seen at 650 */
     }
-    assert_string_equal(f->trace.text, "");
+    assert_string_equal(f->world.trace.text, "");
     for (int i = 0; i < 8; i++) {
         assert_int_equal(cst_port_peek(&span, s, 1), 1);
         pass(f, 80);
         assert_int_equal(cst_port_consume(s, 0), CST_OK);
     }
-    assert_string_equal(f->trace.text, "idle:750");
+    assert_string_equal(f->world.trace.text, "idle:750");
 }
 
 static void close_waits_for_bytes_that_are_being_sent(void **state)
@@ -531,19 +488,20 @@ static void close_waits_for_bytes_that_are_being_sent(void **state)
     cst_const_span span;
     cst_slice bytes;
 
-    assert_int_equal(cst_slice_copy(&bytes, test_heap_allocator(&f->heap), "sent", 4), CST_OK);
+    assert_int_equal(cst_slice_copy(&bytes, test_heap_allocator(&f->world.heap), "sent", 4),
+                     CST_OK);
     cst_write(s, bytes, on_done, f);
     cst_write(s, cst_slice_str("queued"), on_done, f);
     assert_int_equal(cst_port_peek(&span, s, 1), 1);
     cst_destroy(s, CST_USER(1));
     cst_unref(s);
-    run(f);
-    assert_string_equal(f->trace.text, "want:C");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "want:C");
     assert_memory_equal(span.data, "sent", 4); /* the device goes on reading */
     assert_int_equal(cst_port_consume(s, 2), CST_OK);
-    run(f);
-    assert_string_equal(f->trace.text,
-                        "want:C error:CST_USER close done:CST_E_DESTROYED done:CST_USER want:");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text,
+                        "want:C error:USER close done:DESTROYED done:USER want:");
 }
 
 static void a_write_that_was_sent_after_all_says_so(void **state)
@@ -555,8 +513,8 @@ static void a_write_that_was_sent_after_all_says_so(void **state)
     ASSERT_PEEK(s, "sent");
     cst_destroy(s, CST_OK);
     assert_int_equal(cst_port_consume(s, 4), CST_OK);
-    run(f);
-    assert_string_equal(f->trace.text, "close done:CST_OK");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "close done:OK");
     cst_unref(s);
 }
 
@@ -568,8 +526,8 @@ static void a_destroyed_port_answers_what_it_was_given(void **state)
     cst_write(s, cst_slice_str("lost"), on_done, f);
     cst_destroy(s, CST_OK);
     cst_unref(s);
-    run(f);
-    assert_string_equal(f->trace.text, "close done:CST_E_DESTROYED");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "close done:DESTROYED");
 }
 
 static void both_directions_of_one_port_close_when_both_spans_are_back(void **state)
@@ -578,21 +536,20 @@ static void both_directions_of_one_port_close_when_both_spans_are_back(void **st
     cst_stream *s;
     cst_span span;
 
-    assert_int_equal(cst_port_new(&s, f->ctx, &f->opts, NULL), CST_OK);
+    assert_int_equal(cst_port_new(&s, f->world.ctx, &f->opts, NULL), CST_OK);
     listen(f, s);
     cst_resume(s);
-    run(f);
+    test_run(&f->world);
     cst_write(s, cst_slice_str("out"), on_done, f);
     assert_int_equal(cst_port_want(s), CST_PORT_IN | CST_PORT_OUT);
     assert_int_equal(cst_port_reserve(&span, s), CST_OK);
     ASSERT_PEEK(s, "out");
     assert_int_equal(cst_port_fail(s, CST_READING, CST_OS(104)), CST_OK);
-    run(f);
-    assert_string_equal(f->trace.text, "want:I want:C");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "want:I want:C");
     assert_int_equal(cst_port_consume(s, 0), CST_OK);
-    run(f);
-    assert_string_equal(f->trace.text,
-                        "want:I want:C error:CST_OS close done:CST_E_DESTROYED want:");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "want:I want:C error:OS close done:DESTROYED want:");
 }
 
 /* --- a host with completions ------------------------------------------------------------------ */
@@ -622,22 +579,22 @@ static void with_completions_each_want_is_told_anew(void **state)
 
     f->opts = (cst_port_opts){ .interest = start_transfer, .arg = &device, .completions = true };
     s = source(f, NULL);
-    cst_on(s, CST_DATA, on_event, f);
-    run(f);
+    test_record(&f->world, s, CST_DATA);
+    test_run(&f->world);
     for (unsigned i = 1; i <= 5; i++) {
         assert_int_equal(device.started, i);
         device.span.data[0] = (uint8_t)('a' + i);
         assert_int_equal(cst_port_commit(s, i == 3 ? 0 : 1), CST_OK);
-        run(f);
+        test_run(&f->world);
     }
     assert_int_equal(device.started, 6);
     assert_int_equal(cst_port_eof(s), CST_OK);
-    run(f);
+    test_run(&f->world);
     assert_int_equal(device.started, 6);
-    assert_string_equal(f->trace.text, "data:b data:c data:e data:f end close");
+    assert_string_equal(f->world.trace.text, "data:b data:c data:e data:f end close");
 }
 
-/* --- memory, and wrong arguments ---------------------------------------------------------------- */
+/* --- memory, and wrong arguments -------------------------------------------------------------- */
 
 static void without_memory_a_port_is_not_made_and_a_span_is_not_lent(void **state)
 {
@@ -645,24 +602,24 @@ static void without_memory_a_port_is_not_made_and_a_span_is_not_lent(void **stat
     cst_stream *s = NULL;
     cst_span span = { .len = 7 };
 
-    test_heap_fail_from(&f->heap, 1);
-    assert_int_equal(cst_port_new(&s, f->ctx, NULL, NULL), CST_E_NOMEM);
+    test_heap_fail_from(&f->world.heap, 1);
+    assert_int_equal(cst_port_new(&s, f->world.ctx, NULL, NULL), CST_E_NOMEM);
     assert_null(s);
-    test_heap_fail_never(&f->heap);
-    assert_int_equal(cst_port_new(&s, f->ctx, NULL, NULL), CST_OK);
+    test_heap_fail_never(&f->world.heap);
+    assert_int_equal(cst_port_new(&s, f->world.ctx, NULL, NULL), CST_OK);
     cst_resume(s);
-    run(f);
-    test_heap_fail_from(&f->heap, 1);
+    test_run(&f->world);
+    test_heap_fail_from(&f->world.heap, 1);
     assert_int_equal(cst_port_reserve(&span, s), CST_E_NOMEM);
     assert_int_equal(span.len, 7);
     assert_int_equal(cst_port_want(s), CST_PORT_IN);
-    test_heap_fail_never(&f->heap);
+    test_heap_fail_never(&f->world.heap);
     assert_int_equal(cst_port_reserve(&span, s), CST_OK);
     span.data[0] = 'a';
-    test_heap_fail_at(&f->heap, 1); /* no block for the copy: the large one goes on */
+    test_heap_fail_at(&f->world.heap, 1); /* no block for the copy: the large one goes on */
     assert_int_equal(cst_port_commit(s, 1), CST_OK);
-    run(f);
-    test_heap_fail_never(&f->heap);
+    test_run(&f->world);
+    test_heap_fail_never(&f->world.heap);
     assert_int_equal(cst_port_want(s), CST_PORT_IN);
 }
 
@@ -673,7 +630,7 @@ static void wrong_arguments_are_refused(void **state)
     cst_const_span bytes;
     cst_span span;
 
-    assert_int_equal(cst_passthrough_new(&other, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&other, f->world.ctx, NULL), CST_OK);
     assert_true(cst_is_port(in));
     assert_false(cst_is_port(other));
     assert_false(cst_is_port(NULL));
@@ -692,13 +649,13 @@ static void wrong_arguments_are_refused(void **state)
     assert_int_equal(cst_port_fail(in, CST_WRITING, CST_OS(1)), CST_E_INVALID_ARG);
     assert_int_equal(cst_port_fail(in, CST_NO_DIRECTION, CST_OS(1)), CST_E_INVALID_ARG);
     assert_int_equal(cst_port_fail(in, CST_READING, CST_OK), CST_E_INVALID_ARG);
-    assert_int_equal(cst_port_source_new(NULL, f->ctx, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_port_source_new(NULL, f->world.ctx, NULL, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_port_sink_new(&other, NULL, NULL, NULL), CST_E_INVALID_ARG);
-    run(f);
-    assert_string_equal(f->trace.text, "");
+    test_run(&f->world);
+    assert_string_equal(f->world.trace.text, "");
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
     CASE(a_source_wants_bytes_once_somebody_reads_and_gets_them_in_the_run),

@@ -1,19 +1,11 @@
 /*
- * test_post.c - cst_post: tasks of other threads. What threads race for is found by the thread sanitizer, under which
- * `make tsan` runs this file.
+ * test_post.c - cst_post: tasks of other threads. What threads race for is found by the thread
+ * sanitizer, under which `make tsan` runs this file.
  */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "world.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-
-#include "heap.h"
-#include "main.h"
-#include "trace.h"
 
 #define POSTERS 4
 #define POSTS_EACH 5000
@@ -47,10 +39,8 @@ static void sleep_until_woken(struct host *host)
 }
 
 struct fixture {
-    struct test_heap heap;
-    struct test_trace trace;
+    struct test_world world;
     struct host host;
-    cst_ctx *ctx;
 };
 
 static int set_up(void **state)
@@ -58,11 +48,10 @@ static int set_up(void **state)
     static struct fixture f;
     const cst_ctx_opts opts = { .wake = on_wake, .wake_arg = &f.host };
 
-    f = (struct fixture){ .ctx = NULL };
+    f.host = (struct host){ .wakes = 0 };
     pthread_mutex_init(&f.host.lock, NULL);
     pthread_cond_init(&f.host.cond, NULL);
-    test_heap_init(&f.heap);
-    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), &opts), CST_OK);
+    test_world_open(&f.world, &opts);
     *state = &f;
     return 0;
 }
@@ -71,14 +60,13 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    assert_int_equal(f->heap.live_blocks, 0);
+    test_world_close(&f->world);
     pthread_mutex_destroy(&f->host.lock);
     pthread_cond_destroy(&f->host.cond);
     return 0;
 }
 
-/* --- on one thread, what is promised of the order and of wake ----------------------------------------------------- */
+/* --- on one thread, what is promised of the order and of wake --------------------------------- */
 
 struct job {
     cst_task task;
@@ -91,14 +79,14 @@ static void do_job(void *arg)
 {
     struct job *job = arg;
 
-    test_trace_add(&job->f->trace, "%s", job->word);
+    test_trace_add(&job->f->world.trace, "%s", job->word);
     if (job->then)
-        assert_int_equal(cst_post(job->f->ctx, &job->then->task, do_job, job->then), CST_OK);
+        assert_int_equal(cst_post(job->f->world.ctx, &job->then->task, do_job, job->then), CST_OK);
 }
 
 static void post(struct job *job)
 {
-    assert_int_equal(cst_post(job->f->ctx, &job->task, do_job, job), CST_OK);
+    assert_int_equal(cst_post(job->f->world.ctx, &job->task, do_job, job), CST_OK);
 }
 
 static void posted_tasks_are_immediates_in_the_order_of_the_posts(void **state)
@@ -112,12 +100,12 @@ static void posted_tasks_are_immediates_in_the_order_of_the_posts(void **state)
     post(&a);
     post(&b);
     post(&c);
-    assert_true(cst_ctx_has_work(f->ctx));
-    cst_immediate(f->ctx, &immediate.task, do_job, &immediate);
-    cst_defer(f->ctx, &task.task, do_job, &task);
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-    assert_string_equal(f->trace.text, "task immediate a b c d");
-    assert_false(cst_ctx_has_work(f->ctx));
+    assert_true(cst_ctx_has_work(f->world.ctx));
+    cst_immediate(f->world.ctx, &immediate.task, do_job, &immediate);
+    cst_defer(f->world.ctx, &task.task, do_job, &task);
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_IDLE);
+    assert_string_equal(f->world.trace.text, "task immediate a b c d");
+    assert_false(cst_ctx_has_work(f->world.ctx));
 }
 
 static void the_first_post_wakes_and_no_other_until_the_context_is_idle_again(void **state)
@@ -130,23 +118,23 @@ static void the_first_post_wakes_and_no_other_until_the_context_is_idle_again(vo
     TEST_NEEDS_ATOMICS();
     post(&a);
     post(&b);
-    cst_defer(f->ctx, &x.task, do_job, &x);
+    cst_defer(f->world.ctx, &x.task, do_job, &x);
     assert_int_equal(f->host.wakes, 1);
-    assert_int_equal(cst_ctx_run(f->ctx, &one), CST_MORE);
-    assert_int_equal(cst_ctx_run(f->ctx, &one), CST_MORE);
+    assert_int_equal(cst_ctx_run(f->world.ctx, &one), CST_MORE);
+    assert_int_equal(cst_ctx_run(f->world.ctx, &one), CST_MORE);
     post(&x); /* between two turns that are due anyway */
     assert_int_equal(f->host.wakes, 1);
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-    assert_string_equal(f->trace.text, "x a b x");
-    cst_defer(f->ctx, &x.task, do_job, &x);
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_IDLE);
+    assert_string_equal(f->world.trace.text, "x a b x");
+    cst_defer(f->world.ctx, &x.task, do_job, &x);
     assert_int_equal(f->host.wakes, 2);
     post(&a);
     assert_int_equal(f->host.wakes, 2);
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_IDLE);
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_IDLE);
     post(&a);
     assert_int_equal(f->host.wakes, 3);
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_IDLE);
 }
 
 static void freeing_runs_what_was_posted(void **state)
@@ -156,9 +144,9 @@ static void freeing_runs_what_was_posted(void **state)
 
     TEST_NEEDS_ATOMICS();
     post(&a);
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    f->ctx = NULL;
-    assert_string_equal(f->trace.text, "a b");
+    assert_int_equal(cst_ctx_free(f->world.ctx), CST_OK);
+    f->world.ctx = NULL;
+    assert_string_equal(f->world.trace.text, "a b");
 }
 
 static void wrong_arguments_are_refused(void **state)
@@ -167,8 +155,8 @@ static void wrong_arguments_are_refused(void **state)
     cst_task task = { .fn = NULL };
 
     assert_int_equal(cst_post(NULL, &task, do_job, f), CST_E_INVALID_ARG);
-    assert_int_equal(cst_post(f->ctx, NULL, do_job, f), CST_E_INVALID_ARG);
-    assert_int_equal(cst_post(f->ctx, &task, NULL, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_post(f->world.ctx, NULL, do_job, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_post(f->world.ctx, &task, NULL, f), CST_E_INVALID_ARG);
     assert_int_equal(f->host.wakes, 0);
 }
 
@@ -178,15 +166,15 @@ static void without_atomics_nothing_can_be_posted(void **state)
     struct fixture *f = *state;
     struct job job = { .f = f, .word = "job" };
 
-    assert_int_equal(cst_post(f->ctx, &job.task, do_job, &job), CST_E_UNSUPPORTED);
-    assert_false(cst_ctx_has_work(f->ctx));
+    assert_int_equal(cst_post(f->world.ctx, &job.task, do_job, &job), CST_E_UNSUPPORTED);
+    assert_false(cst_ctx_has_work(f->world.ctx));
     assert_int_equal(f->host.wakes, 0);
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-    assert_string_equal(f->trace.text, "");
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_IDLE);
+    assert_string_equal(f->world.trace.text, "");
 }
 #endif
 
-/* --- with threads ------------------------------------------------------------------------------------------------- */
+/* --- with threads ----------------------------------------------------------------------------- */
 
 /* One message of a thread: its bytes are written before it is posted, and read where it arrives. */
 struct message {
@@ -219,7 +207,8 @@ static void arrive(void *arg)
     ++*poster->total;
 }
 
-/* Allocators are not asked here for what they do not promise: malloc is the one that serves any thread. */
+/* Allocators are not asked here for what they do not promise: malloc is the one that serves any
+ * thread. */
 static void *post_all(void *arg)
 {
     struct poster *poster = arg;
@@ -232,7 +221,7 @@ static void *post_all(void *arg)
         message->number = i;
         if (cst_slice_copy(&message->bytes, cst_allocator_malloc(), bytes, sizeof(bytes)) < 0 ||
             cst_slice_share(&message->bytes) < 0 ||
-            cst_post(poster->f->ctx, &message->task, arrive, message) < 0)
+            cst_post(poster->f->world.ctx, &message->task, arrive, message) < 0)
             abort();
     }
     return NULL;
@@ -251,10 +240,11 @@ static void every_task_of_every_thread_arrives_and_no_wake_is_lost(void **state)
         assert_non_null(posters[i].messages);
         assert_int_equal(pthread_create(&posters[i].thread, NULL, post_all, &posters[i]), 0);
     }
-    /* A wake that is lost leaves this loop asleep for good, and the test is stopped by its time limit. */
+    /* A wake that is lost leaves this loop asleep for good, and the test is stopped by its time
+     * limit. */
     while (total < POSTERS * POSTS_EACH) {
         cst_budget budget = { .tasks = 100 };
-        cst_status st = cst_ctx_run(f->ctx, &budget);
+        cst_status st = cst_ctx_run(f->world.ctx, &budget);
 
         assert_true(st == CST_IDLE || st == CST_MORE);
         if (st == CST_MORE || total == POSTERS * POSTS_EACH)
@@ -269,14 +259,15 @@ static void every_task_of_every_thread_arrives_and_no_wake_is_lost(void **state)
     }
     assert_int_equal(total, POSTERS * POSTS_EACH);
     assert_true(f->host.wakes <= idle_turns + 1); /* no more than one for each time it slept */
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_IDLE);
 }
 
-/* --- a thread that is answered ------------------------------------------------------------------------------------ */
+/* --- a thread that is answered ---------------------------------------------------------------- */
 
 #define ROUNDS 3000
 
-/* Ping and pong: each post finds the context asleep or just falling asleep, which is where a wake could get lost. */
+/* Ping and pong: each post finds the context asleep or just falling asleep, which is where a wake
+ * could get lost. */
 struct echo {
     struct fixture *f;
     cst_task task;
@@ -300,7 +291,7 @@ static void *call_and_wait(void *arg)
     struct echo *echo = arg;
 
     for (unsigned i = 1; i <= ROUNDS; i++) {
-        if (cst_post(echo->f->ctx, &echo->task, answer_echo, echo) < 0)
+        if (cst_post(echo->f->world.ctx, &echo->task, answer_echo, echo) < 0)
             abort();
         pthread_mutex_lock(&echo->lock);
         while (echo->answered < i)
@@ -333,7 +324,7 @@ static void a_task_may_be_posted_again_once_it_was_called(void **state)
     while (answered(&echo) < ROUNDS) {
         cst_budget budget = { .tasks = 0 };
 
-        assert_int_equal(cst_ctx_run(f->ctx, &budget), CST_IDLE);
+        assert_int_equal(cst_ctx_run(f->world.ctx, &budget), CST_IDLE);
         if (answered(&echo) < ROUNDS)
             sleep_until_woken(&f->host);
     }

@@ -1,52 +1,20 @@
 /* test_readable.c - readable.h and event.h: how chunks come out, and who hears of them. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "world.h"
 
 #include <string.h>
 
-#include "hand.h"
-#include "heap.h"
-#include "main.h"
-
-struct fixture {
-    struct test_heap heap;
-    struct test_trace trace;
-    struct test_calls calls;
-    cst_ctx *ctx;
-    cst_stream *r; /* a mark of 8 bytes, no read slot */
-};
-
+/* world->s: a mark of 8 bytes, no read slot. */
 static int set_up(void **state)
 {
-    static struct fixture f;
+    struct test_world *world;
 
-    f = (struct fixture){ .ctx = NULL };
-    test_heap_init(&f.heap);
-    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
-    assert_int_equal(
-        cst_readable_new(&f.r, f.ctx, &test_source_ops, NULL, &(cst_opts){ .high_water_mark = 8 }),
-        CST_OK);
-    test_trace_listen(&f.trace, f.r, "r");
-    *state = &f;
+    test_world_setup(state);
+    world = *state;
+    assert_int_equal(cst_readable_new(&world->s, world->ctx, &test_source_ops, NULL,
+                                      &(cst_opts){ .high_water_mark = 8 }),
+                     CST_OK);
+    test_listen_as(world, world->s, "r");
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    assert_int_equal(f->heap.live_blocks, 0);
-    return 0;
-}
-
-static void on_data(cst_stream *s, const cst_event *event, void *arg)
-{
-    (void)s;
-    test_trace_add(arg, "data:%.*s", (int)event->chunk->len, (const char *)event->chunk->data);
 }
 
 static void on_readable(cst_stream *s, const cst_event *event, void *arg)
@@ -56,22 +24,11 @@ static void on_readable(cst_stream *s, const cst_event *event, void *arg)
     test_trace_add(arg, "readable");
 }
 
-static void run(struct fixture *f)
-{
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-}
-
-static void expect(struct fixture *f, const char *text)
-{
-    assert_string_equal(f->trace.text, text);
-    test_trace_clear(&f->trace);
-}
-
-static void expect_read(struct fixture *f, size_t size, const char *text)
+static void expect_read(struct test_world *world, size_t size, const char *text)
 {
     cst_slice chunk = cst_slice_empty();
 
-    assert_int_equal(cst_read(&chunk, f->r, size), CST_OK);
+    assert_int_equal(cst_read(&chunk, world->s, size), CST_OK);
     assert_int_equal(chunk.len, strlen(text));
     assert_memory_equal(chunk.data, text, chunk.len);
     cst_slice_unref(&chunk);
@@ -79,155 +36,155 @@ static void expect_read(struct fixture *f, size_t size, const char *text)
 
 static void push_says_when_to_hold(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_push(f->r, cst_slice_str("abcd")), CST_OK);
-    assert_int_equal(cst_push(f->r, cst_slice_str("efgh")), CST_FULL);
-    assert_int_equal(cst_readable_length(f->r), 8);
-    assert_int_equal(cst_readable_flowing(f->r), CST_FLOWING_UNSET);
+    assert_int_equal(cst_push(world->s, cst_slice_str("abcd")), CST_OK);
+    assert_int_equal(cst_push(world->s, cst_slice_str("efgh")), CST_FULL);
+    assert_int_equal(cst_readable_length(world->s), 8);
+    assert_int_equal(cst_readable_flowing(world->s), CST_FLOWING_UNSET);
 }
 
 static void without_a_read_slot_a_stream_waits_for_pushes(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_slice chunk;
 
-    assert_int_equal(cst_read(&chunk, f->r, CST_READ_ANY), CST_EMPTY);
-    run(f);
-    assert_int_equal(cst_on(f->r, CST_DATA, on_data, &f->trace), CST_OK);
-    run(f);
-    expect(f, "r:resume");
-    assert_null(cst_errored(f->r));
-    cst_push(f->r, cst_slice_str("a"));
-    expect(f, "data:a");
+    assert_int_equal(cst_read(&chunk, world->s, CST_READ_ANY), CST_EMPTY);
+    test_run(world);
+    assert_int_equal(cst_on(world->s, CST_DATA, test_on_event, world), CST_OK);
+    test_run(world);
+    test_expect(world, "r:resume");
+    assert_null(cst_errored(world->s));
+    cst_push(world->s, cst_slice_str("a"));
+    test_expect(world, "data:a");
 }
 
 static void read_gives_whole_chunks_or_just_so_many_bytes(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_slice chunk;
 
-    cst_push(f->r, cst_slice_str("ab"));
-    cst_push(f->r, cst_slice_str("cd"));
-    cst_push(f->r, cst_slice_str("efg"));
-    expect_read(f, CST_READ_ANY, "ab");
-    expect_read(f, 3, "cde");
-    expect_read(f, 1, "f");
-    assert_int_equal(cst_read(&chunk, f->r, 2), CST_EMPTY);
-    cst_push_eof(f->r);
-    expect_read(f, 2, "g");
-    assert_int_equal(cst_read(&chunk, f->r, CST_READ_ANY), CST_EOF);
-    run(f);
-    expect(f, "r:end r:destroy r:close");
+    cst_push(world->s, cst_slice_str("ab"));
+    cst_push(world->s, cst_slice_str("cd"));
+    cst_push(world->s, cst_slice_str("efg"));
+    expect_read(world, CST_READ_ANY, "ab");
+    expect_read(world, 3, "cde");
+    expect_read(world, 1, "f");
+    assert_int_equal(cst_read(&chunk, world->s, 2), CST_EMPTY);
+    cst_push_eof(world->s);
+    expect_read(world, 2, "g");
+    assert_int_equal(cst_read(&chunk, world->s, CST_READ_ANY), CST_EOF);
+    test_run(world);
+    test_expect(world, "r:end r:destroy r:close");
 }
 
 static void flowing_hands_chunks_to_the_listener_inside_push(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    cst_push(f->r, cst_slice_str("a"));
-    assert_int_equal(cst_on(f->r, CST_DATA, on_data, &f->trace), CST_OK);
-    assert_int_equal(cst_readable_flowing(f->r), CST_FLOWING_ON);
-    expect(f, "");
-    run(f);
-    expect(f, "r:resume data:a");
-    cst_push(f->r, cst_slice_str("b"));
-    expect(f, "data:b");
-    cst_pause(f->r);
-    cst_push(f->r, cst_slice_str("c"));
-    expect(f, "r:pause");
-    cst_resume(f->r);
-    run(f);
-    expect(
-        f,
-        "data:c r:resume"); /* by the task that would have said 'readable', which was queued first */
+    cst_push(world->s, cst_slice_str("a"));
+    assert_int_equal(cst_on(world->s, CST_DATA, test_on_event, world), CST_OK);
+    assert_int_equal(cst_readable_flowing(world->s), CST_FLOWING_ON);
+    test_expect(world, "");
+    test_run(world);
+    test_expect(world, "r:resume data:a");
+    cst_push(world->s, cst_slice_str("b"));
+    test_expect(world, "data:b");
+    cst_pause(world->s);
+    cst_push(world->s, cst_slice_str("c"));
+    test_expect(world, "r:pause");
+    cst_resume(world->s);
+    test_run(world);
+    test_expect(world,
+                /* by the task that would have said 'readable', which was queued first */
+                "data:c r:resume");
 }
 
 static void readable_is_said_by_a_task_and_stops_the_flow(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_on(f->r, CST_READABLE, on_readable, &f->trace), CST_OK);
-    assert_int_equal(cst_readable_flowing(f->r), CST_FLOWING_OFF);
-    run(f);
-    cst_push(f->r, cst_slice_str("a"));
-    expect(f, "");
-    run(f);
-    expect(f, "readable");
-    expect_read(f, CST_READ_ANY, "a");
-    cst_push_eof(f->r);
-    expect(f, "readable");
-    assert_int_equal(cst_off(f->r, CST_READABLE, on_readable, &f->trace), CST_OK);
-    assert_int_equal(cst_off(f->r, CST_READABLE, on_readable, &f->trace), CST_EMPTY);
+    assert_int_equal(cst_on(world->s, CST_READABLE, on_readable, &world->trace), CST_OK);
+    assert_int_equal(cst_readable_flowing(world->s), CST_FLOWING_OFF);
+    test_run(world);
+    cst_push(world->s, cst_slice_str("a"));
+    test_expect(world, "");
+    test_run(world);
+    test_expect(world, "readable");
+    expect_read(world, CST_READ_ANY, "a");
+    cst_push_eof(world->s);
+    test_expect(world, "readable");
+    assert_int_equal(cst_off(world->s, CST_READABLE, on_readable, &world->trace), CST_OK);
+    assert_int_equal(cst_off(world->s, CST_READABLE, on_readable, &world->trace), CST_EMPTY);
 }
 
 static void unshift_comes_first_until_the_end_is_said(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    cst_push(f->r, cst_slice_str("b"));
-    cst_push_eof(f->r);
-    assert_int_equal(cst_unshift(f->r, cst_slice_str("a")), CST_FULL);
-    expect_read(f, CST_READ_ANY, "a");
-    cst_resume(f->r);
-    run(f);
-    expect(f, "r:resume r:end r:destroy r:close");
-    assert_int_equal(cst_unshift(f->r, cst_slice_str("c")), CST_E_UNSHIFT_AFTER_END_EVENT);
+    cst_push(world->s, cst_slice_str("b"));
+    cst_push_eof(world->s);
+    assert_int_equal(cst_unshift(world->s, cst_slice_str("a")), CST_FULL);
+    expect_read(world, CST_READ_ANY, "a");
+    cst_resume(world->s);
+    test_run(world);
+    test_expect(world, "r:resume r:end r:destroy r:close");
+    assert_int_equal(cst_unshift(world->s, cst_slice_str("c")), CST_E_UNSHIFT_AFTER_END_EVENT);
 }
 
 static void a_copy_is_unshifted_as_a_chunk_is(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     char bytes[] = "ab";
 
-    cst_push(f->r, cst_slice_str("c"));
-    assert_int_equal(cst_unshift_copy(f->r, bytes, 2), CST_OK);
+    cst_push(world->s, cst_slice_str("c"));
+    assert_int_equal(cst_unshift_copy(world->s, bytes, 2), CST_OK);
     bytes[0] = 'x';
-    expect_read(f, CST_READ_ANY, "ab");
-    assert_int_equal(cst_unshift_copy(f->r, NULL, 0), CST_OK);
-    expect_read(f, CST_READ_ANY, "c");
+    expect_read(world, CST_READ_ANY, "ab");
+    assert_int_equal(cst_unshift_copy(world->s, NULL, 0), CST_OK);
+    expect_read(world, CST_READ_ANY, "c");
     assert_int_equal(cst_unshift_copy(NULL, bytes, 2), CST_E_INVALID_ARG);
-    assert_int_equal(cst_unshift_copy(f->r, NULL, 1), CST_E_INVALID_ARG);
-    run(f);
-    assert_int_equal(cst_errored(f->r)->status, CST_E_INVALID_ARG);
-    assert_int_equal(cst_unshift_copy(f->r, bytes, 2), CST_E_DESTROYED);
+    assert_int_equal(cst_unshift_copy(world->s, NULL, 1), CST_E_INVALID_ARG);
+    test_run(world);
+    assert_int_equal(cst_errored(world->s)->status, CST_E_INVALID_ARG);
+    assert_int_equal(cst_unshift_copy(world->s, bytes, 2), CST_E_DESTROYED);
 }
 
 static void a_push_after_eof_fails_the_stream(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_push_eof(f->r), CST_EOF);
-    assert_int_equal(cst_push_eof(f->r), CST_EOF);
-    assert_int_equal(cst_push(f->r, cst_slice_str("x")), CST_E_PUSH_AFTER_EOF);
-    assert_int_equal(cst_push(f->r, cst_slice_str("x")), CST_E_PUSH_AFTER_EOF);
-    run(f);
-    expect(f, "r:destroy r:error:CST_E_PUSH_AFTER_EOF r:close");
+    assert_int_equal(cst_push_eof(world->s), CST_EOF);
+    assert_int_equal(cst_push_eof(world->s), CST_EOF);
+    assert_int_equal(cst_push(world->s, cst_slice_str("x")), CST_E_PUSH_AFTER_EOF);
+    assert_int_equal(cst_push(world->s, cst_slice_str("x")), CST_E_PUSH_AFTER_EOF);
+    test_run(world);
+    test_expect(world, "r:destroy r:error:PUSH_AFTER_EOF r:close");
 }
 
 static void a_larger_read_raises_the_mark_to_a_power_of_two(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_slice chunk;
 
-    assert_int_equal(cst_read(&chunk, f->r, 9), CST_EMPTY);
-    assert_int_equal(cst_readable_high_water_mark(f->r), 16);
-    assert_int_equal(cst_read(&chunk, f->r, ((size_t)1 << 30) + 1), CST_E_OUT_OF_RANGE);
-    assert_int_equal(cst_readable_high_water_mark(f->r), 16);
+    assert_int_equal(cst_read(&chunk, world->s, 9), CST_EMPTY);
+    assert_int_equal(cst_readable_high_water_mark(world->s), 16);
+    assert_int_equal(cst_read(&chunk, world->s, ((size_t)1 << 30) + 1), CST_E_OUT_OF_RANGE);
+    assert_int_equal(cst_readable_high_water_mark(world->s), 16);
 }
 
 static void a_read_that_finds_no_memory_to_join_loses_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_slice chunk;
 
-    cst_push(f->r, cst_slice_str("ab"));
-    cst_push(f->r, cst_slice_str("cd"));
-    test_heap_fail_from(&f->heap, 1);
-    assert_int_equal(cst_read(&chunk, f->r, 3), CST_E_NOMEM);
-    test_heap_fail_never(&f->heap);
-    assert_int_equal(cst_readable_length(f->r), 4);
-    expect_read(f, 3, "abc");
+    cst_push(world->s, cst_slice_str("ab"));
+    cst_push(world->s, cst_slice_str("cd"));
+    test_heap_fail_from(&world->heap, 1);
+    assert_int_equal(cst_read(&chunk, world->s, 3), CST_E_NOMEM);
+    test_heap_fail_never(&world->heap);
+    assert_int_equal(cst_readable_length(world->s), 4);
+    expect_read(world, 3, "abc");
 }
 
 struct counter {
@@ -247,139 +204,139 @@ static cst_status give_letters(cst_stream *s, void *self, size_t size)
 static void a_read_slot_gives_chunks_until_eof_and_cst_next_follows(void **state)
 {
     static const cst_ops ops = { .self_size = sizeof(struct counter), .read = give_letters };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_slice chunk;
     cst_stream *s;
     cst_status st;
 
-    assert_int_equal(cst_readable_new(&s, f->ctx, &ops, &(struct counter){ .most = 3 }, NULL),
+    assert_int_equal(cst_readable_new(&s, world->ctx, &ops, &(struct counter){ .most = 3 }, NULL),
                      CST_OK);
     while ((st = cst_next(&chunk, s)) >= 0 && st != CST_EOF) {
         if (st == CST_OK) {
-            test_trace_add(&f->trace, "%c", chunk.data[0]);
+            test_trace_add(&world->trace, "%c", chunk.data[0]);
             cst_slice_unref(&chunk);
         } else {
-            run(f);
+            test_run(world);
         }
     }
     assert_int_equal(st, CST_EOF);
-    expect(f, "a b c");
+    test_expect(world, "a b c");
 }
 
 static void on_data_end_it_all(cst_stream *s, const cst_event *event, void *arg)
 {
-    on_data(s, event, arg);
+    test_on_event(s, event, arg);
     cst_destroy(s, CST_OK);
     cst_unref(s);
 }
 
 static void a_stream_may_be_destroyed_and_let_go_of_in_its_own_listener(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    cst_on(f->r, CST_DATA, on_data_end_it_all, &f->trace);
-    cst_push(f->r, cst_slice_str("a"));
-    run(f);
-    expect(f, "r:resume data:a r:destroy r:close");
+    cst_on(world->s, CST_DATA, on_data_end_it_all, world);
+    cst_push(world->s, cst_slice_str("a"));
+    test_run(world);
+    test_expect(world, "r:resume data:a r:destroy r:close");
 }
 
 static void on_data_remove_next(cst_stream *s, const cst_event *event, void *arg)
 {
+    struct test_world *world = arg;
+
     (void)event;
-    test_trace_add(arg, "first");
-    cst_off(s, CST_DATA, on_data, arg);
+    test_trace_add(&world->trace, "first");
+    cst_off(s, CST_DATA, test_on_event, arg);
 }
 
 static void a_listener_removed_while_its_event_is_emitted_is_called_once_more(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    cst_on(f->r, CST_DATA, on_data_remove_next, &f->trace);
-    cst_on(f->r, CST_DATA, on_data, &f->trace);
-    assert_int_equal(cst_listener_count(f->r, CST_DATA), 2);
-    run(f);
-    test_trace_clear(&f->trace);
-    cst_push(f->r, cst_slice_str("a"));
-    expect(f, "first data:a");
-    cst_push(f->r, cst_slice_str("b"));
-    expect(f, "first");
-    assert_int_equal(cst_off_all(f->r, CST_DATA), CST_OK);
-    assert_int_equal(cst_listener_count(f->r, CST_DATA), 0);
+    cst_on(world->s, CST_DATA, on_data_remove_next, world);
+    cst_on(world->s, CST_DATA, test_on_event, world);
+    assert_int_equal(cst_listener_count(world->s, CST_DATA), 2);
+    test_run(world);
+    test_trace_clear(&world->trace);
+    cst_push(world->s, cst_slice_str("a"));
+    test_expect(world, "first data:a");
+    cst_push(world->s, cst_slice_str("b"));
+    test_expect(world, "first");
+    assert_int_equal(cst_off_all(world->s, CST_DATA), CST_OK);
+    assert_int_equal(cst_listener_count(world->s, CST_DATA), 0);
 }
 
 static void a_once_listener_is_called_once(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_once(f->r, CST_DATA, on_data, &f->trace), CST_OK);
-    run(f);
-    test_trace_clear(&f->trace);
-    cst_push(f->r, cst_slice_str("a"));
-    cst_push(f->r, cst_slice_str("b"));
-    run(f);
-    expect(f, "data:a");
+    assert_int_equal(cst_once(world->s, CST_DATA, test_on_event, world), CST_OK);
+    test_run(world);
+    test_trace_clear(&world->trace);
+    cst_push(world->s, cst_slice_str("a"));
+    cst_push(world->s, cst_slice_str("b"));
+    test_run(world);
+    test_expect(world, "data:a");
 }
 
 static void object_mode_keeps_messages_apart_the_empty_one_too(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     const cst_opts opts = { .object_mode = true, .high_water_mark = 2 };
 
-    cst_unref(f->r);
-    assert_int_equal(cst_readable_new(&f->r, f->ctx, &test_source_ops, NULL, &opts), CST_OK);
-    test_trace_listen(&f->trace, f->r, "o");
-    assert_int_equal(cst_push(f->r, cst_slice_empty()), CST_OK);
-    assert_int_equal(cst_push(f->r, cst_slice_str("ab")), CST_FULL);
-    assert_int_equal(cst_readable_length(f->r), 2);
-    expect_read(f, CST_READ_ANY, "");
-    expect_read(f, 1, "ab");
+    cst_unref(world->s);
+    assert_int_equal(cst_readable_new(&world->s, world->ctx, &test_source_ops, NULL, &opts),
+                     CST_OK);
+    test_listen_as(world, world->s, "o");
+    assert_int_equal(cst_push(world->s, cst_slice_empty()), CST_OK);
+    assert_int_equal(cst_push(world->s, cst_slice_str("ab")), CST_FULL);
+    assert_int_equal(cst_readable_length(world->s), 2);
+    expect_read(world, CST_READ_ANY, "");
+    expect_read(world, 1, "ab");
 }
 
 static void wrong_streams_and_events_are_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_stream *w;
     cst_slice chunk;
 
-    assert_int_equal(cst_writable_new(&w, f->ctx, &test_sink_ops, NULL, NULL), CST_OK);
-    test_trace_listen(&f->trace, w, "w");
+    assert_int_equal(cst_writable_new(&w, world->ctx, &test_sink_ops, NULL, NULL), CST_OK);
+    test_listen_as(world, w, "w");
     assert_int_equal(cst_push(w, cst_slice_empty()), CST_E_INVALID_ARG);
     assert_int_equal(cst_push(NULL, cst_slice_empty()), CST_E_INVALID_ARG);
-    assert_int_equal(cst_push_copy(f->r, NULL, 1), CST_E_INVALID_ARG);
+    assert_int_equal(cst_push_copy(world->s, NULL, 1), CST_E_INVALID_ARG);
     assert_int_equal(cst_push_eof(w), CST_E_INVALID_ARG);
     assert_int_equal(cst_unshift(w, cst_slice_empty()), CST_E_INVALID_ARG);
     assert_int_equal(cst_read(&chunk, w, 1), CST_E_INVALID_ARG);
-    assert_int_equal(cst_read(NULL, f->r, 1), CST_E_INVALID_ARG);
+    assert_int_equal(cst_read(NULL, world->s, 1), CST_E_INVALID_ARG);
     assert_int_equal(cst_next(&chunk, w), CST_E_INVALID_ARG);
     assert_int_equal(cst_pause(w), CST_E_INVALID_ARG);
     assert_int_equal(cst_resume(NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_on(NULL, CST_DATA, on_data, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_on(f->r, CST_DATA, NULL, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_on(f->r, CST_EVENT_TYPES_, on_data, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_give(f->r, cst_slice_empty()), CST_E_INVALID_ARG);
-    assert_int_equal(cst_complete(cst_this_call(f->r), CST_OK), CST_E_INVALID_ARG);
+    assert_int_equal(cst_on(NULL, CST_DATA, test_on_event, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_on(world->s, CST_DATA, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_on(world->s, CST_EVENT_TYPES_, test_on_event, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_give(world->s, cst_slice_empty()), CST_E_INVALID_ARG);
+    assert_int_equal(cst_complete(cst_this_call(world->s), CST_OK), CST_E_INVALID_ARG);
     assert_int_equal(cst_destroy(NULL, CST_OK), CST_E_INVALID_ARG);
-    assert_int_equal(cst_destroy(f->r, CST_FULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_destroy(world->s, CST_FULL), CST_E_INVALID_ARG);
 }
 
 /* --- a source driven by hand ------------------------------------------------------------------ */
 
 static const cst_ops hand_ops = { .name = "hand",
-                                  .self_size = sizeof(struct test_hand),
-                                  .read = test_hand_read,
-                                  .destroy = test_hand_destroy };
+                                  .self_size = sizeof(struct test_stage),
+                                  .read = test_stage_read,
+                                  .destroy = test_stage_destroy };
 
 static const char *const three[] = { "a", "b", "c", NULL };
 
-/* Replaces f->r by a stream whose read slot is driven by hand; all events but 'data' and 'readable' are recorded. */
-static struct test_hand *drive(struct fixture *f, const cst_opts *opts)
+/* Replaces world->s by a stream whose read slot is driven by hand; all events but 'data' and 'readable'
+ * are recorded. */
+static struct test_stage *drive(struct test_world *world, const cst_opts *opts)
 {
-    const struct test_hand hand = { .trace = &f->trace, .calls = &f->calls };
-
-    cst_unref(f->r);
-    assert_int_equal(cst_readable_new(&f->r, f->ctx, &hand_ops, &hand, opts), CST_OK);
-    test_hand_listen_all(f->r);
-    return cst_stream_self(f->r);
+    cst_unref(world->s);
+    return test_drive(world, cst_readable_new, &hand_ops, opts);
 }
 
 static const cst_ops plain_ops = { .name = "plain" };
@@ -388,39 +345,39 @@ static const cst_opts mark_2 = { .high_water_mark = 2 };
 
 static void the_read_slot_is_asked_for_more_before_a_chunk_is_handed_out(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
     for (int give = 0; give <= 1; give++) {
-        struct test_hand *hand = drive(f, NULL);
+        struct test_stage *hand = drive(world, NULL);
 
         hand->chunks = three;
         hand->give = give;
-        test_hand_listen(f->r, CST_DATA);
-        run(f);
-        expect(f, "read resume read data:a read data:b read data:c end destroy close");
+        test_listen(world->s, CST_DATA);
+        test_run(world);
+        test_expect(world, "read resume read data:a read data:b read data:c end destroy close");
     }
 }
 
 static void what_is_pushed_before_the_first_read_waits_for_a_task(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL);
-    test_hand_listen(f->r, CST_DATA);
-    assert_int_equal(cst_push(f->r, cst_slice_str("a")), CST_OK);
-    assert_int_equal(cst_readable_length(f->r), 1);
-    expect(f, "");
-    run(f);
-    expect(f, "read resume data:a");
-    cst_push(f->r, cst_slice_str("b"));
-    expect(f, "data:b");
-    run(f);
-    expect(f, "read");
-    cst_push(f->r, cst_slice_str("c"));
-    cst_push_eof(f->r);
-    expect(f, "data:c");
-    run(f);
-    expect(f, "end destroy close");
+    drive(world, NULL);
+    test_listen(world->s, CST_DATA);
+    assert_int_equal(cst_push(world->s, cst_slice_str("a")), CST_OK);
+    assert_int_equal(cst_readable_length(world->s), 1);
+    test_expect(world, "");
+    test_run(world);
+    test_expect(world, "read resume data:a");
+    cst_push(world->s, cst_slice_str("b"));
+    test_expect(world, "data:b");
+    test_run(world);
+    test_expect(world, "read");
+    cst_push(world->s, cst_slice_str("c"));
+    cst_push_eof(world->s);
+    test_expect(world, "data:c");
+    test_run(world);
+    test_expect(world, "end destroy close");
 }
 
 /* Takes two bytes of its own stream, once. */
@@ -442,23 +399,23 @@ static cst_status read_two_inside(cst_stream *s, void *self, size_t size)
 static void a_read_inside_the_read_slot_keeps_the_count(void **state)
 {
     static const cst_ops ops = { .self_size = sizeof(bool), .read = read_two_inside };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_slice chunk;
 
-    cst_destroy(f->r, CST_OK);
-    assert_int_equal(cst_readable_new(&f->r, f->ctx, &ops, NULL, NULL), CST_OK);
-    cst_push(f->r, cst_slice_str("abcd"));
-    assert_int_equal(cst_read(&chunk, f->r, 3), CST_EMPTY);
-    assert_int_equal(cst_readable_length(f->r), 2);
-    cst_push(f->r, cst_slice_str("e"));
-    expect_read(f, 3, "cde");
-    assert_int_equal(cst_readable_length(f->r), 0);
+    cst_destroy(world->s, CST_OK);
+    assert_int_equal(cst_readable_new(&world->s, world->ctx, &ops, NULL, NULL), CST_OK);
+    cst_push(world->s, cst_slice_str("abcd"));
+    assert_int_equal(cst_read(&chunk, world->s, 3), CST_EMPTY);
+    assert_int_equal(cst_readable_length(world->s), 2);
+    cst_push(world->s, cst_slice_str("e"));
+    expect_read(world, 3, "cde");
+    assert_int_equal(cst_readable_length(world->s), 0);
 }
 
 /* The call of the read slot that has no chunk to push puts two bytes back instead. */
 static void unshift_at_the_last(cst_stream *s, const char *word, void *arg)
 {
-    struct test_hand *hand = cst_stream_self(s);
+    struct test_stage *hand = cst_stream_self(s);
 
     (void)arg;
     if (strcmp(word, "read") != 0 || *hand->chunks)
@@ -472,214 +429,214 @@ static void unshift_at_the_last(cst_stream *s, const char *word, void *arg)
 static void an_unshift_inside_the_read_slot_goes_in_front_of_what_is_handed_out(void **state)
 {
     static const char *const chunks[] = { "aaaa", "bbbb", "cccc", NULL };
-    static const cst_ops sink_ops = { .self_size = sizeof(struct test_hand),
-                                      .write = test_hand_write };
-    struct fixture *f = *state;
-    struct test_hand *hand = drive(f, &(cst_opts){ .high_water_mark = 8 });
-    const struct test_hand sink = { .trace = &f->trace, .calls = &f->calls };
+    static const cst_ops sink_ops = { .self_size = sizeof(struct test_stage),
+                                      .write = test_stage_write };
+    struct test_world *world = *state;
+    struct test_stage *hand = drive(world, &(cst_opts){ .high_water_mark = 8 });
+    const struct test_stage sink = { .world = world };
     cst_stream *w;
 
-    *hand = (struct test_hand){ .trace = &f->trace, .calls = &f->calls, .chunks = chunks };
+    *hand = (struct test_stage){ .world = world, .chunks = chunks };
     hand->act = unshift_at_the_last;
-    assert_int_equal(cst_writable_new(&w, f->ctx, &sink_ops, &sink, NULL), CST_OK);
-    cst_pipe(f->r, w, NULL);
-    run(f);
-    expect(f, "read resume read write:aaaa read write:bbbb read write:xxcc write:cc");
-    assert_int_equal(cst_readable_length(f->r), 0);
+    assert_int_equal(cst_writable_new(&w, world->ctx, &sink_ops, &sink, NULL), CST_OK);
+    cst_pipe(world->s, w, NULL);
+    test_run(world);
+    test_expect(world, "read resume read write:aaaa read write:bbbb read write:xxcc write:cc");
+    assert_int_equal(cst_readable_length(world->s), 0);
 }
 
 static void reading_ahead_goes_to_the_mark_and_no_further(void **state)
 {
     static const char *const fours[] = { "aaaa", "bbbb", "cccc", "dddd", NULL };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &(cst_opts){ .high_water_mark = 10 })->chunks = fours;
-    assert_int_equal(cst_read(NULL, f->r, 0), CST_EMPTY);
-    assert_int_equal(cst_readable_length(f->r), 4);
-    run(f);
-    assert_int_equal(cst_readable_length(f->r), 12);
-    expect(f, "read read read");
+    drive(world, &(cst_opts){ .high_water_mark = 10 })->chunks = fours;
+    assert_int_equal(cst_read(NULL, world->s, 0), CST_EMPTY);
+    assert_int_equal(cst_readable_length(world->s), 4);
+    test_run(world);
+    assert_int_equal(cst_readable_length(world->s), 12);
+    test_expect(world, "read read read");
 }
 
 static void reading_ahead_goes_on_while_paused(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &mark_2)->chunks = three;
-    cst_pause(f->r);
-    cst_read(NULL, f->r, 0);
-    run(f);
-    expect(f, "pause read read");
-    assert_int_equal(cst_readable_length(f->r), 2);
+    drive(world, &mark_2)->chunks = three;
+    cst_pause(world->s);
+    cst_read(NULL, world->s, 0);
+    test_run(world);
+    test_expect(world, "pause read read");
+    assert_int_equal(cst_readable_length(world->s), 2);
 }
 
 static void an_empty_push_in_the_read_slot_is_tried_once_more(void **state)
 {
     static const char *const empties[] = { "", "", "", "", NULL };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL)->chunks = empties;
-    cst_read(NULL, f->r, 0);
-    run(f);
-    expect(f, "read read");
+    drive(world, NULL)->chunks = empties;
+    cst_read(NULL, world->s, 0);
+    test_run(world);
+    test_expect(world, "read read");
 }
 
 static void a_mark_of_zero_never_reads_ahead(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &(cst_opts){ .high_water_mark = CST_HWM_ZERO })->chunks = three;
-    assert_int_equal(cst_readable_high_water_mark(f->r), 0);
-    expect_read(f, CST_READ_ANY, "a");
-    run(f);
-    expect(f, "read");
-    assert_int_equal(cst_push(f->r, cst_slice_empty()), CST_OK);
-    assert_int_equal(cst_push(f->r, cst_slice_str("x")), CST_FULL);
-    test_hand_listen(f->r, CST_DATA);
-    run(f);
-    expect(f, "resume data:x read data:b read data:c read end destroy close");
+    drive(world, &(cst_opts){ .high_water_mark = CST_HWM_ZERO })->chunks = three;
+    assert_int_equal(cst_readable_high_water_mark(world->s), 0);
+    expect_read(world, CST_READ_ANY, "a");
+    test_run(world);
+    test_expect(world, "read");
+    assert_int_equal(cst_push(world->s, cst_slice_empty()), CST_OK);
+    assert_int_equal(cst_push(world->s, cst_slice_str("x")), CST_FULL);
+    test_listen(world->s, CST_DATA);
+    test_run(world);
+    test_expect(world, "resume data:x read data:b read data:c read end destroy close");
 }
 
 static void a_read_slot_that_fails_fails_the_stream(void **state)
 {
     static const char *const none[] = { NULL };
-    struct fixture *f = *state;
-    struct test_hand *hand = drive(f, NULL);
+    struct test_world *world = *state;
+    struct test_stage *hand = drive(world, NULL);
     cst_slice chunk;
 
     hand->chunks = none;
     hand->read_fails = CST_USER(3);
-    assert_int_equal(cst_read(&chunk, f->r, CST_READ_ANY), CST_EMPTY);
-    expect(f, "read destroy:USER");
-    assert_int_equal(cst_errored(f->r)->status, CST_USER(3));
-    assert_int_equal(cst_errored(f->r)->direction, CST_READING);
-    assert_string_equal(cst_errored(f->r)->stage, "hand");
-    run(f);
-    expect(f, "error:USER close");
+    assert_int_equal(cst_read(&chunk, world->s, CST_READ_ANY), CST_EMPTY);
+    test_expect(world, "read destroy:USER");
+    assert_int_equal(cst_errored(world->s)->status, CST_USER(3));
+    assert_int_equal(cst_errored(world->s)->direction, CST_READING);
+    assert_string_equal(cst_errored(world->s)->stage, "hand");
+    test_run(world);
+    test_expect(world, "error:USER close");
 }
 
 static void without_auto_destroy_the_error_comes_at_once_and_no_close(void **state)
 {
     static const char *const none[] = { NULL };
-    struct fixture *f = *state;
-    struct test_hand *hand = drive(f, &(cst_opts){ .no_auto_destroy = true });
+    struct test_world *world = *state;
+    struct test_stage *hand = drive(world, &(cst_opts){ .no_auto_destroy = true });
 
     hand->chunks = none;
     hand->read_fails = CST_USER(3);
-    cst_read(NULL, f->r, 0);
-    expect(f, "read error:USER");
-    run(f);
-    expect(f, "");
-    assert_false(cst_is_destroyed(f->r));
-    assert_true(cst_readable_aborted(f->r));
-    assert_int_equal(cst_destroy(f->r, CST_OK), CST_OK);
-    run(f);
-    expect(f, "destroy close");
+    cst_read(NULL, world->s, 0);
+    test_expect(world, "read error:USER");
+    test_run(world);
+    test_expect(world, "");
+    assert_false(cst_is_destroyed(world->s));
+    assert_true(cst_readable_aborted(world->s));
+    assert_int_equal(cst_destroy(world->s, CST_OK), CST_OK);
+    test_run(world);
+    test_expect(world, "destroy close");
 }
 
 static void without_auto_destroy_the_end_leaves_it_open(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &(cst_opts){ .no_auto_destroy = true })->chunks = three;
-    cst_resume(f->r);
-    run(f);
-    expect(f, "read resume read read read end");
-    assert_false(cst_is_destroyed(f->r));
+    drive(world, &(cst_opts){ .no_auto_destroy = true })->chunks = three;
+    cst_resume(world->s);
+    test_run(world);
+    test_expect(world, "read resume read read read end");
+    assert_false(cst_is_destroyed(world->s));
 }
 
 static void without_emit_close_nothing_is_said_at_the_end(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &(cst_opts){ .no_emit_close = true });
-    cst_destroy(f->r, CST_USER(1));
-    run(f);
-    expect(f, "destroy:USER error:USER");
-    assert_true(cst_is_closed(f->r));
+    drive(world, &(cst_opts){ .no_emit_close = true });
+    cst_destroy(world->s, CST_USER(1));
+    test_run(world);
+    test_expect(world, "destroy:USER error:USER");
+    assert_true(cst_is_closed(world->s));
 }
 
 static void a_chunk_is_given_once_and_only_inside_the_slot(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL);
-    assert_int_equal(cst_give(f->r, cst_slice_str("a")), CST_E_INVALID_ARG);
+    drive(world, NULL);
+    assert_int_equal(cst_give(world->s, cst_slice_str("a")), CST_E_INVALID_ARG);
     assert_int_equal(cst_give(NULL, cst_slice_str("a")), CST_E_INVALID_ARG);
-    assert_int_equal(cst_readable_length(f->r), 0);
+    assert_int_equal(cst_readable_length(world->s), 0);
 }
 
 /* --- pause, resume, the flow ------------------------------------------------------------------ */
 
 static void pause_is_said_once_and_at_once(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL);
-    assert_false(cst_is_paused(f->r));
-    assert_int_equal(cst_pause(f->r), CST_OK);
-    assert_int_equal(cst_pause(f->r), CST_OK);
-    expect(f, "pause");
-    assert_true(cst_is_paused(f->r));
-    assert_int_equal(cst_readable_flowing(f->r), CST_FLOWING_OFF);
-    test_hand_listen(f->r, CST_DATA);
-    assert_int_equal(cst_readable_flowing(f->r), CST_FLOWING_OFF);
+    drive(world, NULL);
+    assert_false(cst_is_paused(world->s));
+    assert_int_equal(cst_pause(world->s), CST_OK);
+    assert_int_equal(cst_pause(world->s), CST_OK);
+    test_expect(world, "pause");
+    assert_true(cst_is_paused(world->s));
+    assert_int_equal(cst_readable_flowing(world->s), CST_FLOWING_OFF);
+    test_listen(world->s, CST_DATA);
+    assert_int_equal(cst_readable_flowing(world->s), CST_FLOWING_OFF);
 }
 
 static void resume_is_said_once_for_many_and_by_a_task(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL);
-    assert_int_equal(cst_resume(f->r), CST_OK);
-    assert_int_equal(cst_resume(f->r), CST_OK);
-    assert_int_equal(cst_readable_flowing(f->r), CST_FLOWING_ON);
-    assert_false(cst_is_paused(f->r));
-    expect(f, "");
-    run(f);
-    expect(f, "read resume");
+    drive(world, NULL);
+    assert_int_equal(cst_resume(world->s), CST_OK);
+    assert_int_equal(cst_resume(world->s), CST_OK);
+    assert_int_equal(cst_readable_flowing(world->s), CST_FLOWING_ON);
+    assert_false(cst_is_paused(world->s));
+    test_expect(world, "");
+    test_run(world);
+    test_expect(world, "read resume");
 }
 
 static void a_pause_before_the_task_of_resume_keeps_the_chunks(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL);
-    cst_push(f->r, cst_slice_str("a"));
-    test_hand_listen(f->r, CST_DATA);
-    cst_pause(f->r);
-    run(f);
-    expect(f, "pause read resume");
-    assert_int_equal(cst_readable_length(f->r), 1);
+    drive(world, NULL);
+    cst_push(world->s, cst_slice_str("a"));
+    test_listen(world->s, CST_DATA);
+    cst_pause(world->s);
+    test_run(world);
+    test_expect(world, "pause read resume");
+    assert_int_equal(cst_readable_length(world->s), 1);
 }
 
 static void after_destroy_pause_and_resume_do_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL);
-    cst_destroy(f->r, CST_OK);
-    assert_int_equal(cst_pause(f->r), CST_OK);
-    assert_int_equal(cst_resume(f->r), CST_OK);
-    assert_int_equal(cst_readable_flowing(f->r), CST_FLOWING_UNSET);
-    run(f);
-    expect(f, "destroy close");
+    drive(world, NULL);
+    cst_destroy(world->s, CST_OK);
+    assert_int_equal(cst_pause(world->s), CST_OK);
+    assert_int_equal(cst_resume(world->s), CST_OK);
+    assert_int_equal(cst_readable_flowing(world->s), CST_FLOWING_UNSET);
+    test_run(world);
+    test_expect(world, "destroy close");
 }
 
 static void what_flows_after_the_last_data_listener_is_gone_is_lost(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL);
-    test_hand_listen(f->r, CST_DATA);
-    run(f);
-    assert_int_equal(cst_off(f->r, CST_DATA, test_hand_on, NULL), CST_OK);
-    assert_int_equal(cst_readable_flowing(f->r), CST_FLOWING_ON);
-    test_trace_clear(&f->trace);
-    cst_push(f->r, cst_slice_str("lost"));
-    run(f);
-    expect(f, "read");
-    assert_int_equal(cst_readable_length(f->r), 0);
+    drive(world, NULL);
+    test_listen(world->s, CST_DATA);
+    test_run(world);
+    assert_int_equal(cst_off(world->s, CST_DATA, test_on_event, NULL), CST_OK);
+    assert_int_equal(cst_readable_flowing(world->s), CST_FLOWING_ON);
+    test_trace_clear(&world->trace);
+    cst_push(world->s, cst_slice_str("lost"));
+    test_run(world);
+    test_expect(world, "read");
+    assert_int_equal(cst_readable_length(world->s), 0);
 }
 
 /* --- 'readable' ------------------------------------------------------------------------------- */
@@ -688,7 +645,7 @@ static void drain_it(cst_stream *s, const cst_event *event, void *arg)
 {
     cst_slice chunk;
 
-    test_hand_on(s, event, NULL);
+    test_on_event(s, event, NULL);
     while (cst_read(&chunk, s, CST_READ_ANY) == CST_OK) {
         test_trace_add(arg, "took:%.*s", (int)chunk.len, (const char *)chunk.data);
         cst_slice_unref(&chunk);
@@ -699,7 +656,7 @@ static void take_one(cst_stream *s, const cst_event *event, void *arg)
 {
     cst_slice chunk;
 
-    test_hand_on(s, event, NULL);
+    test_on_event(s, event, NULL);
     if (cst_read(&chunk, s, CST_READ_ANY) == CST_OK) {
         test_trace_add(arg, "took:%.*s", (int)chunk.len, (const char *)chunk.data);
         cst_slice_unref(&chunk);
@@ -708,150 +665,151 @@ static void take_one(cst_stream *s, const cst_event *event, void *arg)
 
 static void readable_that_is_not_drained_above_the_mark_is_not_said_again(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &mark_2);
-    test_hand_listen(f->r, CST_READABLE);
-    cst_push(f->r, cst_slice_str("abc"));
-    run(f);
-    expect(f, "readable");
-    cst_push(f->r, cst_slice_str("d"));
-    run(f);
-    expect(f, "");
-    expect_read(f, CST_READ_ANY, "abc");
-    cst_push(f->r, cst_slice_str("e"));
-    run(f);
-    expect(f, "read");
-    cst_push(f->r, cst_slice_str("f"));
-    cst_push_eof(f->r);
-    expect(f, "readable");
+    drive(world, &mark_2);
+    test_listen(world->s, CST_READABLE);
+    cst_push(world->s, cst_slice_str("abc"));
+    test_run(world);
+    test_expect(world, "readable");
+    cst_push(world->s, cst_slice_str("d"));
+    test_run(world);
+    test_expect(world, "");
+    expect_read(world, CST_READ_ANY, "abc");
+    cst_push(world->s, cst_slice_str("e"));
+    test_run(world);
+    test_expect(world, "read");
+    cst_push(world->s, cst_slice_str("f"));
+    cst_push_eof(world->s);
+    test_expect(world, "readable");
 }
 
 static void two_pushes_said_as_one_need_another_to_be_said_again(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL);
-    assert_int_equal(cst_on(f->r, CST_READABLE, take_one, &f->trace), CST_OK);
-    run(f);
-    cst_push(f->r, cst_slice_str("foo"));
-    cst_push(f->r, cst_slice_str("bar"));
-    run(f);
-    expect(f, "read readable read took:foo");
-    cst_push(f->r, cst_slice_str("quo"));
-    run(f);
-    expect(f, "readable read took:bar");
-    cst_push_eof(f->r);
-    run(f);
-    expect(f, "readable took:quo end destroy close");
+    drive(world, NULL);
+    assert_int_equal(cst_on(world->s, CST_READABLE, take_one, &world->trace), CST_OK);
+    test_run(world);
+    cst_push(world->s, cst_slice_str("foo"));
+    cst_push(world->s, cst_slice_str("bar"));
+    test_run(world);
+    test_expect(world, "read readable read took:foo");
+    cst_push(world->s, cst_slice_str("quo"));
+    test_run(world);
+    test_expect(world, "readable read took:bar");
+    cst_push_eof(world->s);
+    test_run(world);
+    test_expect(world, "readable took:quo end destroy close");
 }
 
 static void one_chunk_a_call_brings_a_readable_too_many_at_the_end(void **state)
 {
     static const char *const six[] = { "a", "b", "c", "d", "e", "f", NULL };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &(cst_opts){ .high_water_mark = 100 })->chunks = six;
-    assert_int_equal(cst_on(f->r, CST_READABLE, drain_it, &f->trace), CST_OK);
-    run(f);
-    expect(f, "read readable read took:a read took:b read took:c read took:d read took:e read "
-              "took:f readable readable end destroy close");
+    drive(world, &(cst_opts){ .high_water_mark = 100 })->chunks = six;
+    assert_int_equal(cst_on(world->s, CST_READABLE, drain_it, &world->trace), CST_OK);
+    test_run(world);
+    test_expect(world,
+                "read readable read took:a read took:b read took:c read took:d read took:e read "
+                "took:f readable readable end destroy close");
 }
 
 static void readable_said_for_an_end_that_was_there_before_the_listener(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL);
-    cst_push_eof(f->r);
-    test_hand_listen(f->r, CST_READABLE);
-    run(f);
-    expect(f, "readable end destroy close");
+    drive(world, NULL);
+    cst_push_eof(world->s);
+    test_listen(world->s, CST_READABLE);
+    test_run(world);
+    test_expect(world, "readable end destroy close");
 }
 
 static void taking_the_readable_listener_away_gives_the_flow_back(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL);
-    test_hand_listen(f->r, CST_READABLE);
-    test_hand_listen(f->r, CST_DATA);
-    run(f);
-    cst_push(f->r, cst_slice_str("a"));
-    run(f);
-    expect(f, "read readable read");
-    assert_int_equal(cst_off(f->r, CST_READABLE, test_hand_on, NULL), CST_OK);
-    assert_int_equal(cst_readable_flowing(f->r), CST_FLOWING_OFF);
-    run(f);
-    expect(f, "resume data:a");
-    assert_int_equal(cst_readable_flowing(f->r), CST_FLOWING_ON);
+    drive(world, NULL);
+    test_listen(world->s, CST_READABLE);
+    test_listen(world->s, CST_DATA);
+    test_run(world);
+    cst_push(world->s, cst_slice_str("a"));
+    test_run(world);
+    test_expect(world, "read readable read");
+    assert_int_equal(cst_off(world->s, CST_READABLE, test_on_event, NULL), CST_OK);
+    assert_int_equal(cst_readable_flowing(world->s), CST_FLOWING_OFF);
+    test_run(world);
+    test_expect(world, "resume data:a");
+    assert_int_equal(cst_readable_flowing(world->s), CST_FLOWING_ON);
 }
 
 static void the_last_readable_listener_gone_nobody_reads(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL);
-    test_hand_listen(f->r, CST_READABLE);
-    cst_off_all(f->r, CST_READABLE);
-    run(f);
-    assert_int_equal(cst_readable_flowing(f->r), CST_FLOWING_UNSET);
-    expect(f, "read");
+    drive(world, NULL);
+    test_listen(world->s, CST_READABLE);
+    cst_off_all(world->s, CST_READABLE);
+    test_run(world);
+    assert_int_equal(cst_readable_flowing(world->s), CST_FLOWING_UNSET);
+    test_expect(world, "read");
 }
 
 /* Node looks at the mode anew whenever such a listener is removed, there or not. */
 static void a_readable_listener_that_is_not_there_gives_the_flow_back_too(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
     for (int all = 0; all <= 1; all++) {
-        drive(f, NULL);
-        cst_push(f->r, cst_slice_str("a"));
-        cst_pause(f->r);
+        drive(world, NULL);
+        cst_push(world->s, cst_slice_str("a"));
+        cst_pause(world->s);
         if (all)
-            assert_int_equal(cst_off_all(f->r, CST_READABLE), CST_OK);
+            assert_int_equal(cst_off_all(world->s, CST_READABLE), CST_OK);
         else
-            assert_int_equal(cst_off(f->r, CST_READABLE, test_hand_on, NULL), CST_EMPTY);
-        assert_int_equal(cst_readable_flowing(f->r), CST_FLOWING_OFF);
-        run(f);
-        assert_int_equal(cst_readable_flowing(f->r), CST_FLOWING_UNSET);
-        assert_true(cst_is_paused(f->r));
-        expect(f, "pause read");
-        test_hand_listen(f->r, CST_DATA);
-        run(f);
-        expect(f, "resume data:a");
+            assert_int_equal(cst_off(world->s, CST_READABLE, test_on_event, NULL), CST_EMPTY);
+        assert_int_equal(cst_readable_flowing(world->s), CST_FLOWING_OFF);
+        test_run(world);
+        assert_int_equal(cst_readable_flowing(world->s), CST_FLOWING_UNSET);
+        assert_true(cst_is_paused(world->s));
+        test_expect(world, "pause read");
+        test_listen(world->s, CST_DATA);
+        test_run(world);
+        test_expect(world, "resume data:a");
     }
 }
 
 static void all_data_listeners_gone_at_once_somebody_still_seems_to_read(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL);
-    test_hand_listen(f->r, CST_DATA);
-    test_hand_listen(f->r, CST_READABLE);
-    cst_off_all(f->r, CST_DATA);
-    cst_push(f->r, cst_slice_str("a"));
-    cst_off_all(f->r, CST_READABLE);
-    run(f);
-    assert_int_equal(cst_readable_flowing(f->r), CST_FLOWING_ON);
-    assert_int_equal(cst_readable_length(f->r), 0);
-    expect(f, "read resume resume");
+    drive(world, NULL);
+    test_listen(world->s, CST_DATA);
+    test_listen(world->s, CST_READABLE);
+    cst_off_all(world->s, CST_DATA);
+    cst_push(world->s, cst_slice_str("a"));
+    cst_off_all(world->s, CST_READABLE);
+    test_run(world);
+    assert_int_equal(cst_readable_flowing(world->s), CST_FLOWING_ON);
+    assert_int_equal(cst_readable_length(world->s), 0);
+    test_expect(world, "read resume resume");
 }
 
 static void a_read_of_exactly_the_rest_does_not_end_and_one_more_does(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL);
-    cst_push(f->r, cst_slice_str("ab"));
-    cst_push_eof(f->r);
-    expect_read(f, 2, "ab");
-    run(f);
-    expect(f, "");
-    assert_int_equal(cst_read(NULL, f->r, 0), CST_EOF);
-    run(f);
-    expect(f, "end destroy close");
+    drive(world, NULL);
+    cst_push(world->s, cst_slice_str("ab"));
+    cst_push_eof(world->s);
+    expect_read(world, 2, "ab");
+    test_run(world);
+    test_expect(world, "");
+    assert_int_equal(cst_read(NULL, world->s, 0), CST_EOF);
+    test_run(world);
+    test_expect(world, "end destroy close");
 }
 
 /* --- marks and modes -------------------------------------------------------------------------- */
@@ -863,193 +821,193 @@ static void the_mark_grows_to_powers_of_two_and_never_shrinks(void **state)
     } steps[] = { { 1, 1 },     { 2, 2 },         { 5, 8 },
                   { 7, 8 },     { 5000, 8192 },   { 16385, 32768 },
                   { 1, 32768 }, { 32768, 32768 }, { (size_t)1 << 30, (size_t)1 << 30 } };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_slice chunk;
 
-    drive(f, &(cst_opts){ .high_water_mark = 1 });
+    drive(world, &(cst_opts){ .high_water_mark = 1 });
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        assert_int_equal(cst_read(&chunk, f->r, steps[i].size), CST_EMPTY);
-        assert_int_equal(cst_readable_high_water_mark(f->r), steps[i].mark);
+        assert_int_equal(cst_read(&chunk, world->s, steps[i].size), CST_EMPTY);
+        assert_int_equal(cst_readable_high_water_mark(world->s), steps[i].mark);
     }
 }
 
 static void a_larger_read_raises_the_mark_in_object_mode_too(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &(cst_opts){ .object_mode = true });
-    assert_int_equal(cst_readable_high_water_mark(f->r), 16);
-    assert_true(cst_readable_object_mode(f->r));
-    cst_push(f->r, cst_slice_str("a message"));
-    expect_read(f, 17, "a message");
-    assert_int_equal(cst_readable_high_water_mark(f->r), 32);
+    drive(world, &(cst_opts){ .object_mode = true });
+    assert_int_equal(cst_readable_high_water_mark(world->s), 16);
+    assert_true(cst_readable_object_mode(world->s));
+    cst_push(world->s, cst_slice_str("a message"));
+    expect_read(world, 17, "a message");
+    assert_int_equal(cst_readable_high_water_mark(world->s), 32);
 }
 
 static void an_empty_message_does_not_end_the_flow(void **state)
 {
     static const char *const messages[] = { "a", "", "b", NULL };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &(cst_opts){ .object_mode = true })->chunks = messages;
-    test_hand_listen(f->r, CST_DATA);
-    run(f);
-    expect(f, "read resume read data:a read data: read data:b end destroy close");
+    drive(world, &(cst_opts){ .object_mode = true })->chunks = messages;
+    test_listen(world->s, CST_DATA);
+    test_run(world);
+    test_expect(world, "read resume read data:a read data: read data:b end destroy close");
 }
 
 static void the_default_marks_are_the_context_s(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL);
-    assert_int_equal(cst_readable_high_water_mark(f->r), 65536);
-    cst_ctx_set_default_high_water_mark(f->ctx, false, 77);
-    assert_int_equal(cst_readable_high_water_mark(f->r), 65536);
-    drive(f, NULL);
-    assert_int_equal(cst_readable_high_water_mark(f->r), 77);
+    drive(world, NULL);
+    assert_int_equal(cst_readable_high_water_mark(world->s), 65536);
+    cst_ctx_set_default_high_water_mark(world->ctx, false, 77);
+    assert_int_equal(cst_readable_high_water_mark(world->s), 65536);
+    drive(world, NULL);
+    assert_int_equal(cst_readable_high_water_mark(world->s), 77);
 }
 
 /* --- refusals and losses ---------------------------------------------------------------------- */
 
 static void after_destroy_chunks_are_dropped_without_an_error(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL);
-    cst_destroy(f->r, CST_OK);
-    assert_int_equal(cst_push_copy(f->r, "x", 1), CST_E_DESTROYED);
-    assert_int_equal(cst_unshift(f->r, cst_slice_str("x")), CST_E_DESTROYED);
-    assert_int_equal(cst_push_eof(f->r), CST_EOF);
-    run(f);
-    expect(f, "destroy close");
+    drive(world, NULL);
+    cst_destroy(world->s, CST_OK);
+    assert_int_equal(cst_push_copy(world->s, "x", 1), CST_E_DESTROYED);
+    assert_int_equal(cst_unshift(world->s, cst_slice_str("x")), CST_E_DESTROYED);
+    assert_int_equal(cst_push_eof(world->s), CST_EOF);
+    test_run(world);
+    test_expect(world, "destroy close");
 }
 
 static void lengths_that_do_not_fit_fail_the_stream(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL);
-    assert_int_equal(cst_push(f->r, cst_slice_static("x", SIZE_MAX)), CST_FULL);
-    assert_int_equal(cst_push(f->r, cst_slice_str("x")), CST_E_OUT_OF_RANGE);
-    assert_int_equal(cst_readable_length(f->r), SIZE_MAX);
-    run(f);
-    expect(f, "destroy:OUT_OF_RANGE error:OUT_OF_RANGE close");
+    drive(world, NULL);
+    assert_int_equal(cst_push(world->s, cst_slice_static("x", SIZE_MAX)), CST_FULL);
+    assert_int_equal(cst_push(world->s, cst_slice_str("x")), CST_E_OUT_OF_RANGE);
+    assert_int_equal(cst_readable_length(world->s), SIZE_MAX);
+    test_run(world);
+    test_expect(world, "destroy:OUT_OF_RANGE error:OUT_OF_RANGE close");
 }
 
 static void a_push_without_memory_fails_the_stream(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL);
-    test_heap_fail_from(&f->heap, 1);
-    assert_int_equal(cst_push_copy(f->r, "abc", 3), CST_E_NOMEM);
-    test_heap_fail_never(&f->heap);
-    assert_int_equal(cst_push(f->r, cst_slice_str("x")), CST_E_DESTROYED);
-    run(f);
-    expect(f, "destroy:NOMEM error:NOMEM close");
+    drive(world, NULL);
+    test_heap_fail_from(&world->heap, 1);
+    assert_int_equal(cst_push_copy(world->s, "abc", 3), CST_E_NOMEM);
+    test_heap_fail_never(&world->heap);
+    assert_int_equal(cst_push(world->s, cst_slice_str("x")), CST_E_DESTROYED);
+    test_run(world);
+    test_expect(world, "destroy:NOMEM error:NOMEM close");
 }
 
 static void an_unshift_without_memory_fails_the_stream(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL);
-    test_heap_fail_from(&f->heap, 1);
-    assert_int_equal(cst_unshift_copy(f->r, "abc", 3), CST_E_NOMEM);
-    test_heap_fail_never(&f->heap);
-    run(f);
-    expect(f, "destroy:NOMEM error:NOMEM close");
+    drive(world, NULL);
+    test_heap_fail_from(&world->heap, 1);
+    assert_int_equal(cst_unshift_copy(world->s, "abc", 3), CST_E_NOMEM);
+    test_heap_fail_never(&world->heap);
+    test_run(world);
+    test_expect(world, "destroy:NOMEM error:NOMEM close");
 }
 
 static void a_buffer_that_cannot_grow_fails_the_stream_and_keeps_what_it_had(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     size_t pushed = 0;
     cst_status st;
 
-    drive(f, NULL);
-    test_heap_fail_from(&f->heap, 1);
-    while ((st = cst_push(f->r, cst_slice_str("x"))) == CST_OK)
+    drive(world, NULL);
+    test_heap_fail_from(&world->heap, 1);
+    while ((st = cst_push(world->s, cst_slice_str("x"))) == CST_OK)
         pushed++;
-    test_heap_fail_never(&f->heap);
+    test_heap_fail_never(&world->heap);
     assert_int_equal(st, CST_E_NOMEM);
-    assert_int_equal(cst_readable_length(f->r), pushed);
-    run(f);
-    expect(f, "destroy:NOMEM error:NOMEM close");
+    assert_int_equal(cst_readable_length(world->s), pushed);
+    test_run(world);
+    test_expect(world, "destroy:NOMEM error:NOMEM close");
 }
 
 static void cst_next_says_why_there_is_no_chunk(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_slice chunk;
 
-    drive(f, NULL);
-    assert_int_equal(cst_next(NULL, f->r), CST_E_INVALID_ARG);
-    assert_int_equal(cst_next(&chunk, f->r), CST_EMPTY);
-    cst_push_eof(f->r);
-    assert_int_equal(cst_next(&chunk, f->r), CST_EMPTY);
-    run(f);
-    assert_int_equal(cst_next(&chunk, f->r), CST_EOF);
-    drive(f, NULL);
-    cst_push(f->r, cst_slice_str("x"));
-    cst_destroy(f->r, CST_OK);
-    assert_int_equal(cst_next(&chunk, f->r), CST_E_PREMATURE_CLOSE);
-    drive(f, NULL);
-    cst_destroy(f->r, CST_USER(4));
-    assert_int_equal(cst_next(&chunk, f->r), CST_USER(4));
+    drive(world, NULL);
+    assert_int_equal(cst_next(NULL, world->s), CST_E_INVALID_ARG);
+    assert_int_equal(cst_next(&chunk, world->s), CST_EMPTY);
+    cst_push_eof(world->s);
+    assert_int_equal(cst_next(&chunk, world->s), CST_EMPTY);
+    test_run(world);
+    assert_int_equal(cst_next(&chunk, world->s), CST_EOF);
+    drive(world, NULL);
+    cst_push(world->s, cst_slice_str("x"));
+    cst_destroy(world->s, CST_OK);
+    assert_int_equal(cst_next(&chunk, world->s), CST_E_PREMATURE_CLOSE);
+    drive(world, NULL);
+    cst_destroy(world->s, CST_USER(4));
+    assert_int_equal(cst_next(&chunk, world->s), CST_USER(4));
 }
 
-static void drive_unheard(struct fixture *f, const cst_opts *opts)
+static void drive_unheard(struct test_world *world, const cst_opts *opts)
 {
-    drive(f, opts);
-    assert_int_equal(cst_off_all(f->r, CST_ERROR), CST_OK);
+    drive(world, opts);
+    assert_int_equal(cst_off_all(world->s, CST_ERROR), CST_OK);
 }
 
 /* Each before 'error' is emitted, or after that: the call that waits gets it. */
 static void an_error_that_cst_next_hands_over_is_handled(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_slice chunk;
 
-    drive_unheard(f, NULL);
-    cst_destroy(f->r, CST_USER(4));
-    assert_int_equal(cst_next(&chunk, f->r), CST_USER(4));
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-    assert_int_equal(cst_next(&chunk, f->r), CST_USER(4));
-    drive_unheard(f, NULL);
-    assert_int_equal(cst_next(&chunk, f->r), CST_EMPTY);
-    cst_destroy(f->r, CST_USER(5));
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-    assert_int_equal(cst_next(&chunk, f->r), CST_USER(5));
-    assert_int_equal(cst_next(&chunk, f->r), CST_USER(5));
-    drive_unheard(f, &(cst_opts){ .no_auto_destroy = true });
-    cst_push_eof(f->r);
-    cst_push(f->r, cst_slice_str("late"));
-    assert_int_equal(cst_next(&chunk, f->r), CST_E_PUSH_AFTER_EOF);
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_E_UNHANDLED); /* it was emitted before */
+    drive_unheard(world, NULL);
+    cst_destroy(world->s, CST_USER(4));
+    assert_int_equal(cst_next(&chunk, world->s), CST_USER(4));
+    assert_int_equal(cst_ctx_run(world->ctx, NULL), CST_IDLE);
+    assert_int_equal(cst_next(&chunk, world->s), CST_USER(4));
+    drive_unheard(world, NULL);
+    assert_int_equal(cst_next(&chunk, world->s), CST_EMPTY);
+    cst_destroy(world->s, CST_USER(5));
+    assert_int_equal(cst_ctx_run(world->ctx, NULL), CST_IDLE);
+    assert_int_equal(cst_next(&chunk, world->s), CST_USER(5));
+    assert_int_equal(cst_next(&chunk, world->s), CST_USER(5));
+    drive_unheard(world, &(cst_opts){ .no_auto_destroy = true });
+    cst_push_eof(world->s);
+    cst_push(world->s, cst_slice_str("late"));
+    assert_int_equal(cst_next(&chunk, world->s), CST_E_PUSH_AFTER_EOF);
+    assert_int_equal(cst_ctx_run(world->ctx, NULL), CST_E_UNHANDLED); /* it was emitted before */
 }
 
 /* What was said before anybody asked, or to somebody who only reads, is for the host. */
 static void an_error_that_no_cst_next_waits_for_is_not_handled(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_slice chunk;
 
-    drive_unheard(f, NULL);
-    assert_int_equal(cst_read(&chunk, f->r, CST_READ_ANY), CST_EMPTY);
-    cst_destroy(f->r, CST_USER(4));
-    assert_int_equal(cst_read(&chunk, f->r, CST_READ_ANY), CST_EMPTY);
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_E_UNHANDLED);
-    assert_int_equal(cst_next(&chunk, f->r), CST_USER(4));
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    drive_unheard(world, NULL);
+    assert_int_equal(cst_read(&chunk, world->s, CST_READ_ANY), CST_EMPTY);
+    cst_destroy(world->s, CST_USER(4));
+    assert_int_equal(cst_read(&chunk, world->s, CST_READ_ANY), CST_EMPTY);
+    assert_int_equal(cst_ctx_run(world->ctx, NULL), CST_E_UNHANDLED);
+    assert_int_equal(cst_next(&chunk, world->s), CST_USER(4));
+    assert_int_equal(cst_ctx_run(world->ctx, NULL), CST_IDLE);
 }
 
 static void readers_are_refused_on_a_stream_that_only_writes(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_stream *w;
 
-    assert_int_equal(cst_writable_new(&w, f->ctx, &test_sink_ops, NULL, NULL), CST_OK);
-    test_trace_listen(&f->trace, w, "w");
+    assert_int_equal(cst_writable_new(&w, world->ctx, &test_sink_ops, NULL, NULL), CST_OK);
+    test_listen_as(world, w, "w");
     assert_int_equal(cst_push_copy(w, "x", 1), CST_E_INVALID_ARG);
     assert_int_equal(cst_push_copy(NULL, "x", 1), CST_E_INVALID_ARG);
     assert_int_equal(cst_push_eof(NULL), CST_E_INVALID_ARG);
@@ -1057,10 +1015,10 @@ static void readers_are_refused_on_a_stream_that_only_writes(void **state)
     assert_int_equal(cst_read(NULL, NULL, 0), CST_E_INVALID_ARG);
     assert_int_equal(cst_resume(w), CST_E_INVALID_ARG);
     assert_int_equal(cst_pause(NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_readable_new(&w, f->ctx, NULL, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_readable_new(&w, world->ctx, NULL, NULL, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_readable_new(&w, NULL, &hand_ops, NULL, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_readable_new(NULL, f->ctx, &hand_ops, NULL, NULL), CST_E_INVALID_ARG);
-    expect(f, "");
+    assert_int_equal(cst_readable_new(NULL, world->ctx, &hand_ops, NULL, NULL), CST_E_INVALID_ARG);
+    test_expect(world, "");
 }
 
 static void expect_no_readable_side(const cst_stream *s)
@@ -1078,130 +1036,130 @@ static void expect_no_readable_side(const cst_stream *s)
 
 static void the_state_of_a_side_that_is_not_there_is_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_stream *w;
 
-    assert_int_equal(cst_writable_new(&w, f->ctx, &test_sink_ops, NULL, NULL), CST_OK);
-    test_trace_listen(&f->trace, w, "w");
+    assert_int_equal(cst_writable_new(&w, world->ctx, &test_sink_ops, NULL, NULL), CST_OK);
+    test_listen_as(world, w, "w");
     expect_no_readable_side(w);
     expect_no_readable_side(NULL);
 }
 
 static void the_state_follows_the_life(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL);
-    assert_true(cst_is_readable(f->r));
-    assert_false(cst_readable_did_read(f->r));
-    cst_push(f->r, cst_slice_str("a"));
-    expect_read(f, CST_READ_ANY, "a");
-    assert_true(cst_readable_did_read(f->r));
-    cst_push_eof(f->r);
-    cst_read(NULL, f->r, 0);
-    assert_true(cst_is_readable(f->r));
-    assert_false(cst_readable_ended(f->r));
-    run(f);
-    assert_true(cst_readable_ended(f->r));
-    assert_false(cst_is_readable(f->r));
-    assert_false(cst_readable_aborted(f->r));
-    drive(f, NULL);
-    cst_destroy(f->r, CST_OK);
-    assert_false(cst_is_readable(f->r));
-    assert_true(cst_readable_aborted(f->r));
+    drive(world, NULL);
+    assert_true(cst_is_readable(world->s));
+    assert_false(cst_readable_did_read(world->s));
+    cst_push(world->s, cst_slice_str("a"));
+    expect_read(world, CST_READ_ANY, "a");
+    assert_true(cst_readable_did_read(world->s));
+    cst_push_eof(world->s);
+    cst_read(NULL, world->s, 0);
+    assert_true(cst_is_readable(world->s));
+    assert_false(cst_readable_ended(world->s));
+    test_run(world);
+    assert_true(cst_readable_ended(world->s));
+    assert_false(cst_is_readable(world->s));
+    assert_false(cst_readable_aborted(world->s));
+    drive(world, NULL);
+    cst_destroy(world->s, CST_OK);
+    assert_false(cst_is_readable(world->s));
+    assert_true(cst_readable_aborted(world->s));
 }
 
 static void a_construct_that_is_not_over_holds_the_read_slot_back(void **state)
 {
-    static const cst_ops ops = { .self_size = sizeof(struct test_hand),
-                                 .construct = test_hand_construct,
-                                 .read = test_hand_read };
-    struct fixture *f = *state;
-    struct test_hand hand = { .trace = &f->trace, .calls = &f->calls, .chunks = three };
+    static const cst_ops ops = { .self_size = sizeof(struct test_stage),
+                                 .construct = test_stage_construct,
+                                 .read = test_stage_read };
+    struct test_world *world = *state;
+    struct test_stage hand = { .world = world, .chunks = three };
 
     hand.answers[TEST_CONSTRUCT] = CST_PENDING;
-    assert_int_equal(cst_readable_new(&f->r, f->ctx, &ops, &hand, NULL), CST_OK);
-    test_hand_listen_all(f->r);
-    test_hand_listen(f->r, CST_DATA);
-    run(f);
-    expect(f, "construct resume");
-    test_hand_answer(&f->calls, CST_OK);
-    expect(f, "");
-    run(f);
-    expect(f, "read read read read data:a data:b data:c end close");
+    assert_int_equal(cst_readable_new(&world->s, world->ctx, &ops, &hand, NULL), CST_OK);
+    test_listen_all(world->s);
+    test_listen(world->s, CST_DATA);
+    test_run(world);
+    test_expect(world, "construct resume");
+    test_answer(world, CST_OK);
+    test_expect(world, "");
+    test_run(world);
+    test_expect(world, "read read read read data:a data:b data:c end close");
 }
 
 /* --- destroy ---------------------------------------------------------------------------------- */
 
 static void close_waits_for_a_late_destroy_slot_and_a_second_answer_is_nothing(void **state)
 {
-    struct fixture *f = *state;
-    struct test_hand *hand = drive(f, NULL);
+    struct test_world *world = *state;
+    struct test_stage *hand = drive(world, NULL);
     cst_call call;
 
     hand->answers[TEST_DESTROY] = CST_PENDING;
-    cst_destroy(f->r, CST_OK);
-    cst_destroy(f->r, CST_USER(1));
-    run(f);
-    expect(f, "destroy");
-    assert_true(cst_is_destroyed(f->r));
-    assert_false(cst_is_closed(f->r));
-    call = f->calls.list[0];
-    test_hand_answer(&f->calls, CST_OK);
+    cst_destroy(world->s, CST_OK);
+    cst_destroy(world->s, CST_USER(1));
+    test_run(world);
+    test_expect(world, "destroy");
+    assert_true(cst_is_destroyed(world->s));
+    assert_false(cst_is_closed(world->s));
+    call = world->calls.list[0];
+    test_answer(world, CST_OK);
     assert_int_equal(cst_complete(call, CST_USER(2)), CST_OK);
-    assert_true(cst_is_closed(f->r));
-    run(f);
-    expect(f, "close");
+    assert_true(cst_is_closed(world->s));
+    test_run(world);
+    test_expect(world, "close");
 }
 
 static void the_destroy_slot_may_put_an_error_in_place_of_another(void **state)
 {
-    struct fixture *f = *state;
-    struct test_hand *hand = drive(f, NULL);
+    struct test_world *world = *state;
+    struct test_stage *hand = drive(world, NULL);
 
     hand->answers[TEST_DESTROY] = CST_E_ABORT;
-    cst_destroy(f->r, CST_USER(1));
-    run(f);
-    expect(f, "destroy:USER error:ABORT close");
-    assert_int_equal(cst_errored(f->r)->status, CST_USER(1));
-    hand = drive(f, NULL);
+    cst_destroy(world->s, CST_USER(1));
+    test_run(world);
+    test_expect(world, "destroy:USER error:ABORT close");
+    assert_int_equal(cst_errored(world->s)->status, CST_USER(1));
+    hand = drive(world, NULL);
     hand->answers[TEST_DESTROY] = CST_SWALLOW;
-    cst_destroy(f->r, CST_USER(1));
-    run(f);
-    expect(f, "destroy:USER close");
+    cst_destroy(world->s, CST_USER(1));
+    test_run(world);
+    test_expect(world, "destroy:USER close");
 }
 
 static void a_destroy_without_an_error_lets_a_due_end_come(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL);
-    cst_push_eof(f->r);
-    cst_read(NULL, f->r, 0);
-    cst_destroy(f->r, CST_OK);
-    run(f);
-    expect(f, "destroy end close");
-    drive(f, NULL);
-    cst_push_eof(f->r);
-    cst_read(NULL, f->r, 0);
-    cst_destroy(f->r, CST_USER(1));
-    run(f);
-    expect(f, "destroy:USER error:USER close");
+    drive(world, NULL);
+    cst_push_eof(world->s);
+    cst_read(NULL, world->s, 0);
+    cst_destroy(world->s, CST_OK);
+    test_run(world);
+    test_expect(world, "destroy end close");
+    drive(world, NULL);
+    cst_push_eof(world->s);
+    cst_read(NULL, world->s, 0);
+    cst_destroy(world->s, CST_USER(1));
+    test_run(world);
+    test_expect(world, "destroy:USER error:USER close");
 }
 
 static void an_unshift_before_end_is_said_puts_it_off(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, NULL);
-    cst_push_eof(f->r);
-    cst_read(NULL, f->r, 0);
-    assert_int_equal(cst_unshift(f->r, cst_slice_str("a")), CST_FULL);
-    run(f);
-    expect(f, "");
-    expect_read(f, CST_READ_ANY, "a");
-    run(f);
-    expect(f, "end destroy close");
+    drive(world, NULL);
+    cst_push_eof(world->s);
+    cst_read(NULL, world->s, 0);
+    assert_int_equal(cst_unshift(world->s, cst_slice_str("a")), CST_FULL);
+    test_run(world);
+    test_expect(world, "");
+    expect_read(world, CST_READ_ANY, "a");
+    test_run(world);
+    test_expect(world, "end destroy close");
 }
 
 /* --- bounds ----------------------------------------------------------------------------------- */
@@ -1226,19 +1184,20 @@ static void push_the_next(cst_stream *s, const cst_event *event, void *arg)
 static void pushes_inside_data_nest_to_the_limit_and_go_on_by_a_task(void **state)
 {
     static const unsigned limits[] = { 1, 4, 0 };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
         struct nest nest = { .pushed = 1 };
         cst_ctx_opts opts = { .nesting_limit = limits[i] };
 
-        assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-        assert_int_equal(cst_ctx_new(&f->ctx, test_heap_allocator(&f->heap), &opts), CST_OK);
-        assert_int_equal(cst_readable_new(&f->r, f->ctx, &plain_ops, NULL, NULL), CST_OK);
-        cst_on(f->r, CST_DATA, push_the_next, &nest);
-        run(f);
-        cst_push_copy(f->r, "", 1);
-        run(f);
+        assert_int_equal(cst_ctx_free(world->ctx), CST_OK);
+        assert_int_equal(cst_ctx_new(&world->ctx, test_heap_allocator(&world->heap), &opts),
+                         CST_OK);
+        assert_int_equal(cst_readable_new(&world->s, world->ctx, &plain_ops, NULL, NULL), CST_OK);
+        cst_on(world->s, CST_DATA, push_the_next, &nest);
+        test_run(world);
+        cst_push_copy(world->s, "", 1);
+        test_run(world);
         assert_int_equal(nest.seen, 1000);
         assert_true(nest.deepest >= 1 && nest.deepest <= (limits[i] ? limits[i] : 64) + 1);
     }
@@ -1274,56 +1233,57 @@ static cst_status pump_read(cst_stream *s, void *self, size_t size)
 static void a_source_that_answers_at_once_allocates_nothing_a_chunk(void **state)
 {
     static const cst_ops ops = { .self_size = sizeof(struct pump), .read = pump_read };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     struct pump *pump;
     size_t seen = 0, calls;
 
-    assert_int_equal(cst_readable_new(&f->r, f->ctx, &ops, &(struct pump){ WARM_UP }, NULL),
+    assert_int_equal(cst_readable_new(&world->s, world->ctx, &ops, &(struct pump){ WARM_UP }, NULL),
                      CST_OK);
-    cst_on(f->r, CST_DATA, count_chunk, &seen);
-    run(f);
-    pump = cst_stream_self(f->r);
+    cst_on(world->s, CST_DATA, count_chunk, &seen);
+    test_run(world);
+    pump = cst_stream_self(world->s);
     pump->left = STEADY;
-    calls = f->heap.calls;
-    cst_pause(f->r);
-    cst_resume(f->r);
-    cst_push(f->r, cst_slice_str("go on"));
-    run(f);
+    calls = world->heap.calls;
+    cst_pause(world->s);
+    cst_resume(world->s);
+    cst_push(world->s, cst_slice_str("go on"));
+    test_run(world);
     assert_int_equal(seen, WARM_UP + STEADY + 1);
-    assert_int_equal(f->heap.calls, calls);
+    assert_int_equal(world->heap.calls, calls);
 }
 
-static void push_some(struct fixture *f, size_t count)
+static void push_some(struct test_world *world, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         cst_buf buf;
 
-        assert_int_equal(cst_buf_new_cached(&buf, f->ctx, 1024), CST_OK);
-        cst_push(f->r, cst_buf_freeze(&buf, 1024));
+        assert_int_equal(cst_buf_new_cached(&buf, world->ctx, 1024), CST_OK);
+        cst_push(world->s, cst_buf_freeze(&buf, 1024));
         if (i % 3 == 0)
-            run(f);
+            test_run(world);
     }
 }
 
 static void a_source_that_is_pushed_from_outside_allocates_nothing_a_chunk(void **state)
 {
     static const cst_ops ops = { .name = "pushed" };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     size_t seen = 0, calls;
 
-    assert_int_equal(cst_readable_new(&f->r, f->ctx, &ops, NULL, NULL), CST_OK);
-    cst_on(f->r, CST_DATA, count_chunk, &seen);
-    push_some(f, WARM_UP);
-    calls = f->heap.calls;
-    push_some(f, STEADY);
+    assert_int_equal(cst_readable_new(&world->s, world->ctx, &ops, NULL, NULL), CST_OK);
+    cst_on(world->s, CST_DATA, count_chunk, &seen);
+    push_some(world, WARM_UP);
+    calls = world->heap.calls;
+    push_some(world, STEADY);
     assert_int_equal(seen, WARM_UP + STEADY);
-    assert_int_equal(f->heap.calls, calls);
+    assert_int_equal(world->heap.calls, calls);
 }
 #endif
 
 /* --- from inside ------------------------------------------------------------------------------ */
 
-/* In a mode, when a place is first reached, an action: three words. Traces were recorded from Node 26.10.0. */
+/* In a mode, when a place is first reached, an action: three words. Traces were recorded from Node
+ * 26.10.0. */
 struct cell {
     const char *what, *trace;
 };
@@ -1524,7 +1484,7 @@ static const struct cell cells[] = {
 };
 
 struct inside {
-    struct fixture *f;
+    struct test_world *world;
     char mode[12], place[12], action[12];
     bool used, gone;
 };
@@ -1539,16 +1499,16 @@ static void read_one(cst_stream *s, struct inside *in)
     cst_slice chunk;
 
     if (cst_read(&chunk, s, CST_READ_ANY) != CST_OK) {
-        test_trace_add(&in->f->trace, "got=-");
+        test_trace_add(&in->world->trace, "got=-");
         return;
     }
-    test_trace_add(&in->f->trace, "got=%.*s", (int)chunk.len, (const char *)chunk.data);
+    test_trace_add(&in->world->trace, "got=%.*s", (int)chunk.len, (const char *)chunk.data);
     cst_slice_unref(&chunk);
 }
 
 static void say_if_more(struct inside *in, const char *what, cst_status st)
 {
-    test_trace_add(&in->f->trace, "%s=%s", what, st == CST_OK ? "true" : "false");
+    test_trace_add(&in->world->trace, "%s=%s", what, st == CST_OK ? "true" : "false");
 }
 
 static void do_action(cst_stream *s, struct inside *in, const char *action)
@@ -1591,77 +1551,78 @@ static void read_all(cst_stream *s, const cst_event *event, void *arg)
 {
     cst_slice chunk;
 
-    test_hand_on(s, event, NULL);
+    test_on_event(s, event, NULL);
     while (cst_read(&chunk, s, CST_READ_ANY) == CST_OK) {
         test_trace_add(arg, "took=%.*s", (int)chunk.len, (const char *)chunk.data);
         cst_slice_unref(&chunk);
     }
 }
 
-static void run_cell(struct fixture *f, const struct cell *cell)
+static void run_cell(struct test_world *world, const struct cell *cell)
 {
     static const char *const two[] = { "a", "b", NULL };
-    struct inside in = { .f = f };
-    struct test_hand *hand = drive(f, &mark_2);
+    struct inside in = { .world = world };
+    struct test_stage *hand = drive(world, &mark_2);
 
     assert_int_equal(sscanf(cell->what, "%11s %11s %11s", in.mode, in.place, in.action), 3);
-    test_trace_clear(&f->trace);
+    test_trace_clear(&world->trace);
     hand->chunks = two;
     hand->read_fails = is(in.mode, "fail") ? CST_USER(1) : CST_OK;
     hand->act = act_inside;
     hand->act_arg = &in;
     if (is(in.mode, "readable"))
-        cst_on(f->r, CST_READABLE, read_all, &f->trace);
+        cst_on(world->s, CST_READABLE, read_all, &world->trace);
     else
-        test_hand_listen(f->r, CST_DATA);
-    run(f);
+        test_listen(world->s, CST_DATA);
+    test_run(world);
     if (is(in.mode, "pause") && !in.gone) {
-        test_trace_add(&f->trace, "|");
-        cst_resume(f->r);
-        run(f);
+        test_trace_add(&world->trace, "|");
+        cst_resume(world->s);
+        test_run(world);
     }
     assert_true(in.used);
     if (!in.gone)
         hand->act = NULL;
     if (in.gone)
-        f->r = NULL; /* its one reference is gone */
+        world->s = NULL; /* its one reference is gone */
 }
 
 static void every_callback_may_do_anything_to_its_own_stream(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
     for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++) {
-        run_cell(f, &cells[i]);
-        if (!is(f->trace.text, cells[i].trace))
+        run_cell(world, &cells[i]);
+        if (!is(world->trace.text, cells[i].trace))
             print_error("%s\n", cells[i].what);
-        expect(f, cells[i].trace);
+        test_expect(world, cells[i].trace);
     }
 }
 
-/* --- bytes that call when they go --------------------------------------------------------------- */
+/* --- bytes that call when they go ------------------------------------------------------------- */
 
 static void push_again(const void *data, size_t len, void *arg)
 {
-    struct fixture *f = arg;
+    struct test_world *world = arg;
 
-    assert_int_equal(cst_readable_length(f->r), 0);
-    cst_unref(cst_ref(f->r)); /* looks whether all is well where the library checks itself */
-    assert_int_equal(cst_push(f->r, cst_slice_static(data, len)), CST_OK);
+    assert_int_equal(cst_readable_length(world->s), 0);
+    cst_unref(cst_ref(world->s)); /* looks whether all is well where the library checks itself */
+    assert_int_equal(cst_push(world->s, cst_slice_static(data, len)), CST_OK);
 }
 
 static void what_is_released_by_a_read_of_all_finds_the_buffer_empty(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_slice chunk;
 
-    assert_int_equal(cst_push(f->r, cst_slice_str("ab")), CST_OK);
+    assert_int_equal(cst_push(world->s, cst_slice_str("ab")), CST_OK);
     assert_int_equal(
-        cst_slice_foreign(&chunk, test_heap_allocator(&f->heap), "cd", 2, push_again, f), CST_OK);
-    assert_int_equal(cst_push(f->r, chunk), CST_OK);
-    expect_read(f, 4, "abcd");
-    expect_read(f, 2, "cd");
-    cst_unref(f->r);
+        cst_slice_foreign(&chunk, test_heap_allocator(&world->heap), "cd", 2, push_again, world),
+        CST_OK);
+    assert_int_equal(cst_push(world->s, chunk), CST_OK);
+    expect_read(world, 4, "abcd");
+    expect_read(world, 2, "cd");
+    cst_unref(world->s);
 }
 
 /* --- without memory --------------------------------------------------------------------------- */
@@ -1743,7 +1704,7 @@ static void any_allocation_may_fail_once_or_from_then_on(void **state)
     }
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
     CASE(push_says_when_to_hold),

@@ -1,61 +1,24 @@
 /* test_set_encoding.c - cst_set_encoding: a readable side that hands out text. */
-#include "main.h"
+#include "world.h"
 
 #include <string.h>
 
-#include "hand.h"
-#include "heap.h"
+/* world->s: a mark of 8 bytes, no read slot. */
+static int set_up(void **state)
+{
+    struct test_world *world;
 
-struct fixture {
-    struct test_heap heap;
-    struct test_trace trace;
-    cst_ctx *ctx;
-    cst_stream *r; /* a mark of 8 bytes, no read slot */
-};
+    test_world_setup(state);
+    world = *state;
+    assert_int_equal(cst_readable_new(&world->s, world->ctx, &test_source_ops, NULL,
+                                      &(cst_opts){ .high_water_mark = 8 }),
+                     CST_OK);
+    test_listen_as(world, world->s, "r");
+    return 0;
+}
 
 /* A source that says nothing. */
 static const cst_ops quiet_ops = { .name = "quiet" };
-
-static int set_up(void **state)
-{
-    static struct fixture f;
-
-    f = (struct fixture){ .ctx = NULL };
-    test_heap_init(&f.heap);
-    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
-    assert_int_equal(
-        cst_readable_new(&f.r, f.ctx, &test_source_ops, NULL, &(cst_opts){ .high_water_mark = 8 }),
-        CST_OK);
-    test_trace_listen(&f.trace, f.r, "r");
-    *state = &f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    assert_int_equal(f->heap.live_blocks, 0);
-    return 0;
-}
-
-static void on_data(cst_stream *s, const cst_event *event, void *arg)
-{
-    (void)s;
-    test_trace_add(arg, "data:%.*s", (int)event->chunk->len, (const char *)event->chunk->data);
-}
-
-static void run(struct fixture *f)
-{
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-}
-
-static void expect(struct fixture *f, const char *text)
-{
-    assert_string_equal(f->trace.text, text);
-    test_trace_clear(&f->trace);
-}
 
 static void expect_read_of(cst_stream *s, size_t size, const char *text)
 {
@@ -68,39 +31,40 @@ static void expect_read_of(cst_stream *s, size_t size, const char *text)
     cst_slice_unref(&chunk);
 }
 
-static void expect_read(struct fixture *f, size_t size, const char *text)
+static void expect_read(struct test_world *world, size_t size, const char *text)
 {
-    expect_read_of(f->r, size, text);
+    expect_read_of(world->s, size, text);
 }
 
-static void expect_nothing_to_read(struct fixture *f, cst_status why)
+static void expect_nothing_to_read(struct test_world *world, cst_status why)
 {
     cst_slice chunk;
 
-    assert_int_equal(cst_read(&chunk, f->r, CST_READ_ANY), why);
+    assert_int_equal(cst_read(&chunk, world->s, CST_READ_ANY), why);
 }
 
-static cst_status push(struct fixture *f, const char *text)
+static cst_status push(struct test_world *world, const char *text)
 {
-    return cst_push(f->r, cst_slice_str(text));
+    return cst_push(world->s, cst_slice_str(text));
 }
 
 /* --- what comes out --------------------------------------------------------------------------- */
 
 static void text_is_never_cut_inside_a_character(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_set_encoding(f->r, CST_UTF8), CST_OK);
-    assert_int_equal(cst_on(f->r, CST_DATA, on_data, &f->trace), CST_OK);
-    run(f);
-    push(f, "caf\xC3");
-    push(f, "\xA9 ol\xF0\x9D");
-    push(f, "\x84");
-    push(f, "\x9E!");
-    push(f, "\xE2\x82");
-    push(f, "?");
-    expect(f, "r:resume data:caf data:\xC3\xA9 ol data:\xF0\x9D\x84\x9E! data:\xEF\xBF\xBD?");
+    assert_int_equal(cst_set_encoding(world->s, CST_UTF8), CST_OK);
+    assert_int_equal(cst_on(world->s, CST_DATA, test_on_event, world), CST_OK);
+    test_run(world);
+    push(world, "caf\xC3");
+    push(world, "\xA9 ol\xF0\x9D");
+    push(world, "\x84");
+    push(world, "\x9E!");
+    push(world, "\xE2\x82");
+    push(world, "?");
+    test_expect(world,
+                "r:resume data:caf data:\xC3\xA9 ol data:\xF0\x9D\x84\x9E! data:\xEF\xBF\xBD?");
 }
 
 static void every_encoding_is_decoded(void **state)
@@ -117,13 +81,13 @@ static void every_encoding_is_decoded(void **state)
         { CST_BASE64, "aMOp" },
         { CST_BASE64URL, "aMOp" },
     };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         cst_encoding encoding = CST_UTF8;
         cst_stream *s;
 
-        assert_int_equal(cst_readable_new(&s, f->ctx, &quiet_ops, NULL, NULL), CST_OK);
+        assert_int_equal(cst_readable_new(&s, world->ctx, &quiet_ops, NULL, NULL), CST_OK);
         assert_int_equal(cst_readable_encoding(&encoding, s), CST_EMPTY);
         assert_int_equal(cst_set_encoding(s, rows[i].encoding), CST_OK);
         assert_int_equal(cst_readable_encoding(&encoding, s), CST_OK);
@@ -137,16 +101,16 @@ static void every_encoding_is_decoded(void **state)
 
 static void what_is_held_comes_at_eof_as_a_last_chunk(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_set_encoding(f->r, CST_BASE64), CST_OK);
-    assert_int_equal(cst_on(f->r, CST_DATA, on_data, &f->trace), CST_OK);
-    run(f);
-    push(f, "1");
-    expect(f, "r:resume");
-    cst_push_eof(f->r);
-    run(f);
-    expect(f, "data:MQ== r:end r:destroy r:close");
+    assert_int_equal(cst_set_encoding(world->s, CST_BASE64), CST_OK);
+    assert_int_equal(cst_on(world->s, CST_DATA, test_on_event, world), CST_OK);
+    test_run(world);
+    push(world, "1");
+    test_expect(world, "r:resume");
+    cst_push_eof(world->s);
+    test_run(world);
+    test_expect(world, "data:MQ== r:end r:destroy r:close");
 }
 
 static void on_readable(cst_stream *s, const cst_event *event, void *arg)
@@ -157,72 +121,73 @@ static void on_readable(cst_stream *s, const cst_event *event, void *arg)
 
 static void the_last_chunk_is_announced_and_waits_its_turn(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_set_encoding(f->r, CST_BASE64), CST_OK);
-    assert_int_equal(cst_on(f->r, CST_READABLE, on_readable, &f->trace), CST_OK);
-    run(f);
-    push(f, "1");
-    run(f);
-    expect(f, "");
-    cst_push_eof(f->r);
-    expect(f, "readable:4");
-    cst_unshift(f->r, cst_slice_str("x"));
-    expect_read(f, CST_READ_ANY, "xMQ==");
+    assert_int_equal(cst_set_encoding(world->s, CST_BASE64), CST_OK);
+    assert_int_equal(cst_on(world->s, CST_READABLE, on_readable, &world->trace), CST_OK);
+    test_run(world);
+    push(world, "1");
+    test_run(world);
+    test_expect(world, "");
+    cst_push_eof(world->s);
+    test_expect(world, "readable:4");
+    cst_unshift(world->s, cst_slice_str("x"));
+    expect_read(world, CST_READ_ANY, "xMQ==");
 }
 
 static void nothing_comes_at_eof_where_nothing_is_held(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_set_encoding(f->r, CST_UTF16LE), CST_OK);
-    push(f, "a");
-    cst_push_eof(f->r);
-    assert_int_equal(cst_readable_length(f->r), 0);
-    expect_nothing_to_read(f, CST_EOF);
-    run(f);
-    expect(f, "r:end r:destroy r:close");
+    assert_int_equal(cst_set_encoding(world->s, CST_UTF16LE), CST_OK);
+    push(world, "a");
+    cst_push_eof(world->s);
+    assert_int_equal(cst_readable_length(world->s), 0);
+    expect_nothing_to_read(world, CST_EOF);
+    test_run(world);
+    test_expect(world, "r:end r:destroy r:close");
 }
 
 static void a_read_of_any_size_joins_what_does_not_flow(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_set_encoding(f->r, CST_UTF8), CST_OK);
-    push(f, "ab");
-    push(f, "cd");
-    push(f, "e");
-    expect_read(f, CST_READ_ANY, "abcde");
-    expect_nothing_to_read(f, CST_EMPTY);
-    push(f, "fg");
-    push(f, "hi");
-    assert_int_equal(cst_on(f->r, CST_DATA, on_data, &f->trace), CST_OK);
-    run(f);
-    expect(f, "data:fg data:hi r:resume"); /* by the task that would have said 'readable' */
+    assert_int_equal(cst_set_encoding(world->s, CST_UTF8), CST_OK);
+    push(world, "ab");
+    push(world, "cd");
+    push(world, "e");
+    expect_read(world, CST_READ_ANY, "abcde");
+    expect_nothing_to_read(world, CST_EMPTY);
+    push(world, "fg");
+    push(world, "hi");
+    assert_int_equal(cst_on(world->s, CST_DATA, test_on_event, world), CST_OK);
+    test_run(world);
+    test_expect(world,
+                "data:fg data:hi r:resume"); /* by the task that would have said 'readable' */
 }
 
 static void lengths_and_sizes_count_the_text(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_set_encoding(f->r, CST_HEX), CST_OK);
-    assert_int_equal(push(f, "abc"), CST_OK);
-    assert_int_equal(cst_readable_length(f->r), 6);
-    assert_int_equal(push(f, "d"), CST_FULL);
-    expect_read(f, 3, "616");
-    expect_read(f, 4, "2636");
-    assert_int_equal(cst_readable_length(f->r), 1);
-    expect_read(f, 1, "4");
+    assert_int_equal(cst_set_encoding(world->s, CST_HEX), CST_OK);
+    assert_int_equal(push(world, "abc"), CST_OK);
+    assert_int_equal(cst_readable_length(world->s), 6);
+    assert_int_equal(push(world, "d"), CST_FULL);
+    expect_read(world, 3, "616");
+    expect_read(world, 4, "2636");
+    assert_int_equal(cst_readable_length(world->s), 1);
+    expect_read(world, 1, "4");
 }
 
 static void a_read_of_so_many_bytes_gives_just_as_many(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_set_encoding(f->r, CST_UTF8), CST_OK);
-    push(f, "\xC3\xA9\xC3\xA8");
-    expect_read(f, 1, "\xC3");
-    expect_read(f, CST_READ_ANY, "\xA9\xC3\xA8");
+    assert_int_equal(cst_set_encoding(world->s, CST_UTF8), CST_OK);
+    push(world, "\xC3\xA9\xC3\xA8");
+    expect_read(world, 1, "\xC3");
+    expect_read(world, CST_READ_ANY, "\xA9\xC3\xA8");
 }
 
 static cst_status give_bytes(cst_stream *s, void *self, size_t size)
@@ -238,26 +203,26 @@ static cst_status give_bytes(cst_stream *s, void *self, size_t size)
 static void a_chunk_that_completes_nothing_lets_the_slot_be_called_again(void **state)
 {
     static const cst_ops ops = { .self_size = sizeof(unsigned), .read = give_bytes };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_stream *s;
 
-    assert_int_equal(cst_readable_new(&s, f->ctx, &ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_readable_new(&s, world->ctx, &ops, NULL, NULL), CST_OK);
     assert_int_equal(cst_set_encoding(s, CST_UTF8), CST_OK);
-    assert_int_equal(cst_on(s, CST_DATA, on_data, &f->trace), CST_OK);
-    run(f);
-    expect(f, "data:\xE2\x82\xAC");
+    assert_int_equal(cst_on(s, CST_DATA, test_on_event, world), CST_OK);
+    test_run(world);
+    test_expect(world, "data:\xE2\x82\xAC");
     assert_true(cst_readable_ended(s));
     cst_unref(s);
 }
 
 static void what_is_put_back_is_text_already(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_set_encoding(f->r, CST_HEX), CST_OK);
-    push(f, "a");
-    cst_unshift(f->r, cst_slice_str("zz"));
-    expect_read(f, CST_READ_ANY, "zz61");
+    assert_int_equal(cst_set_encoding(world->s, CST_HEX), CST_OK);
+    push(world, "a");
+    cst_unshift(world->s, cst_slice_str("zz"));
+    expect_read(world, CST_READ_ANY, "zz61");
 }
 
 /* --- what was there before -------------------------------------------------------------------- */
@@ -284,20 +249,21 @@ static cst_status set_encoding_once(cst_stream *s, void *self, size_t size)
     return CST_OK;
 }
 
-/* How many bytes there are to read was settled before the read slot was called, which pushes nothing. */
+/* How many bytes there are to read was settled before the read slot was called, which pushes
+ * nothing. */
 static void a_read_slot_that_changes_the_buffer_cuts_no_character(void **state)
 {
     static const cst_ops unshift_ops = { .self_size = sizeof(bool), .read = unshift_once };
     static const cst_ops encoding_ops = { .self_size = sizeof(bool), .read = set_encoding_once };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_stream *s;
 
-    assert_int_equal(cst_readable_new(&s, f->ctx, &unshift_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_readable_new(&s, world->ctx, &unshift_ops, NULL, NULL), CST_OK);
     assert_int_equal(cst_set_encoding(s, CST_UTF8), CST_OK);
     cst_push(s, cst_slice_str("\xC3\xA9"));
     expect_read_of(s, CST_READ_ANY, "a\xE2\x82\xAC");
     expect_read_of(s, CST_READ_ANY, "\xC3\xA9");
-    assert_int_equal(cst_readable_new(&s, f->ctx, &encoding_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_readable_new(&s, world->ctx, &encoding_ops, NULL, NULL), CST_OK);
     cst_push(s, cst_slice_str("h\xC3"));
     cst_push(s, cst_slice_str("\xA9x"));
     expect_read_of(s, CST_READ_ANY, "h\xC3\xA9");
@@ -306,71 +272,72 @@ static void a_read_slot_that_changes_the_buffer_cuts_no_character(void **state)
 
 static void what_is_buffered_is_decoded_as_one(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    push(f, "a\xF0");
-    push(f, "\x9D");
-    push(f, "\x84");
-    push(f, "\x9E\xE2");
-    assert_int_equal(cst_set_encoding(f->r, CST_UTF8), CST_OK);
-    assert_int_equal(cst_readable_length(f->r), 5);
-    push(f, "\x82\xAC");
-    assert_int_equal(cst_readable_length(f->r), 8);
-    assert_int_equal(cst_on(f->r, CST_DATA, on_data, &f->trace), CST_OK);
-    run(f);
-    expect(f, "r:resume data:a\xF0\x9D\x84\x9E data:\xE2\x82\xAC");
+    push(world, "a\xF0");
+    push(world, "\x9D");
+    push(world, "\x84");
+    push(world, "\x9E\xE2");
+    assert_int_equal(cst_set_encoding(world->s, CST_UTF8), CST_OK);
+    assert_int_equal(cst_readable_length(world->s), 5);
+    push(world, "\x82\xAC");
+    assert_int_equal(cst_readable_length(world->s), 8);
+    assert_int_equal(cst_on(world->s, CST_DATA, test_on_event, world), CST_OK);
+    test_run(world);
+    test_expect(world, "r:resume data:a\xF0\x9D\x84\x9E data:\xE2\x82\xAC");
 }
 
 static void what_is_buffered_and_ended_is_decoded_to_its_end(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    push(f, "a");
-    push(f, "b\xE2");
-    cst_push_eof(f->r);
-    assert_int_equal(cst_set_encoding(f->r, CST_UTF8), CST_OK);
-    assert_int_equal(cst_readable_length(f->r), 5);
-    expect_read(f, CST_READ_ANY, "ab\xEF\xBF\xBD");
-    expect_nothing_to_read(f, CST_EOF);
+    push(world, "a");
+    push(world, "b\xE2");
+    cst_push_eof(world->s);
+    assert_int_equal(cst_set_encoding(world->s, CST_UTF8), CST_OK);
+    assert_int_equal(cst_readable_length(world->s), 5);
+    expect_read(world, CST_READ_ANY, "ab\xEF\xBF\xBD");
+    expect_nothing_to_read(world, CST_EOF);
 }
 
 static void what_is_buffered_may_amount_to_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    push(f, "\xE2");
-    assert_int_equal(cst_set_encoding(f->r, CST_UTF8), CST_OK);
-    assert_int_equal(cst_readable_length(f->r), 0);
-    expect_nothing_to_read(f, CST_EMPTY);
-    cst_push_eof(f->r);
-    expect_read(f, CST_READ_ANY, "\xEF\xBF\xBD");
+    push(world, "\xE2");
+    assert_int_equal(cst_set_encoding(world->s, CST_UTF8), CST_OK);
+    assert_int_equal(cst_readable_length(world->s), 0);
+    expect_nothing_to_read(world, CST_EMPTY);
+    cst_push_eof(world->s);
+    expect_read(world, CST_READ_ANY, "\xEF\xBF\xBD");
 }
 
 static void a_second_encoding_leaves_the_text_and_drops_what_was_held(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_set_encoding(f->r, CST_BASE64), CST_OK);
-    push(f, "abcd");
-    push(f, "ef");
-    assert_int_equal(cst_set_encoding(f->r, CST_HEX), CST_OK);
-    push(f, "g");
-    cst_push_eof(f->r);
-    expect_read(f, CST_READ_ANY, "YWJjZGVm67");
-    cst_unshift(f->r, cst_slice_str("x"));
-    assert_int_equal(cst_set_encoding(f->r, CST_HEX), CST_OK);
-    expect_read(f, CST_READ_ANY, "x");
+    assert_int_equal(cst_set_encoding(world->s, CST_BASE64), CST_OK);
+    push(world, "abcd");
+    push(world, "ef");
+    assert_int_equal(cst_set_encoding(world->s, CST_HEX), CST_OK);
+    push(world, "g");
+    cst_push_eof(world->s);
+    expect_read(world, CST_READ_ANY, "YWJjZGVm67");
+    cst_unshift(world->s, cst_slice_str("x"));
+    assert_int_equal(cst_set_encoding(world->s, CST_HEX), CST_OK);
+    expect_read(world, CST_READ_ANY, "x");
 }
 
 /* --- object mode ------------------------------------------------------------------------------ */
 
 static void messages_are_decoded_one_by_one(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_stream *s;
 
     assert_int_equal(
-        cst_readable_new(&s, f->ctx, &quiet_ops, NULL, &(cst_opts){ .object_mode = true }), CST_OK);
+        cst_readable_new(&s, world->ctx, &quiet_ops, NULL, &(cst_opts){ .object_mode = true }),
+        CST_OK);
     assert_int_equal(cst_set_encoding(s, CST_UTF8), CST_OK);
     cst_push(s, cst_slice_str("a\xE2"));
     cst_push(s, cst_slice_str("\x82"));
@@ -389,11 +356,12 @@ static void messages_are_decoded_one_by_one(void **state)
 
 static void buffered_messages_become_one(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_stream *s;
 
     assert_int_equal(
-        cst_readable_new(&s, f->ctx, &quiet_ops, NULL, &(cst_opts){ .object_mode = true }), CST_OK);
+        cst_readable_new(&s, world->ctx, &quiet_ops, NULL, &(cst_opts){ .object_mode = true }),
+        CST_OK);
     cst_push(s, cst_slice_str("ab"));
     cst_push(s, cst_slice_empty());
     cst_push(s, cst_slice_str("cd"));
@@ -405,31 +373,32 @@ static void buffered_messages_become_one(void **state)
     cst_unref(s);
 }
 
-/* --- through pipes ------------------------------------------------------------------------------ */
+/* --- through pipes ---------------------------------------------------------------------------- */
 
-static const cst_ops sink_ops = { .self_size = sizeof(struct test_hand), .write = test_hand_write };
+static const cst_ops sink_ops = { .self_size = sizeof(struct test_stage),
+                                  .write = test_stage_write };
 
 static void a_pass_through_in_a_row_of_pipes_decodes(void **state)
 {
-    struct fixture *f = *state;
-    const struct test_hand hand = { .trace = &f->trace };
+    struct test_world *world = *state;
+    const struct test_stage hand = { .world = world };
     cst_stream *before, *decoding, *after, *sink;
 
-    assert_int_equal(cst_passthrough_new(&before, f->ctx, NULL), CST_OK);
-    assert_int_equal(cst_passthrough_new(&decoding, f->ctx, NULL), CST_OK);
-    assert_int_equal(cst_passthrough_new(&after, f->ctx, NULL), CST_OK);
-    assert_int_equal(cst_writable_new(&sink, f->ctx, &sink_ops, &hand, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&before, world->ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&decoding, world->ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&after, world->ctx, NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&sink, world->ctx, &sink_ops, &hand, NULL), CST_OK);
     assert_int_equal(cst_set_encoding(decoding, CST_HEX), CST_OK);
-    assert_int_equal(cst_pipe(f->r, before, NULL), CST_OK);
+    assert_int_equal(cst_pipe(world->s, before, NULL), CST_OK);
     assert_int_equal(cst_pipe(before, decoding, NULL), CST_OK);
     assert_int_equal(cst_pipe(decoding, after, NULL), CST_OK);
     assert_int_equal(cst_pipe(after, sink, NULL), CST_OK);
-    run(f);
-    test_trace_clear(&f->trace);
-    push(f, "ab");
-    push(f, "c");
-    run(f);
-    expect(f, "write:6162 write:63");
+    test_run(world);
+    test_trace_clear(&world->trace);
+    push(world, "ab");
+    push(world, "c");
+    test_run(world);
+    test_expect(world, "write:6162 write:63");
     cst_unref(before);
     cst_unref(decoding);
     cst_unref(after);
@@ -458,52 +427,52 @@ static cst_status set_then_write(cst_stream *s, void *self, const cst_slice *chu
 static void an_encoding_may_be_set_while_a_chunk_is_on_its_way(void **state)
 {
     static const cst_ops ops = { .self_size = sizeof(struct late_setter), .write = set_then_write };
-    struct fixture *f = *state;
-    struct late_setter setter = { .trace = &f->trace, .source = f->r };
+    struct test_world *world = *state;
+    struct late_setter setter = { .trace = &world->trace, .source = world->s };
     cst_stream *sink;
 
-    assert_int_equal(cst_passthrough_new(&setter.stage, f->ctx, NULL), CST_OK);
-    assert_int_equal(cst_writable_new(&sink, f->ctx, &ops, &setter, NULL), CST_OK);
-    assert_int_equal(cst_pipe(f->r, setter.stage, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&setter.stage, world->ctx, NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&sink, world->ctx, &ops, &setter, NULL), CST_OK);
+    assert_int_equal(cst_pipe(world->s, setter.stage, NULL), CST_OK);
     assert_int_equal(cst_pipe(setter.stage, sink, NULL), CST_OK);
-    run(f);
-    test_trace_clear(&f->trace);
-    push(f, "ab");
-    expect(f, "write:ab");
-    push(f, "c");
-    expect(f, "");
-    push(f, "d");
-    run(f);
-    expect(f, "write:NjM2");
-    cst_push_eof(f->r);
-    run(f);
-    expect(f, "r:end write:NA== r:destroy r:close");
+    test_run(world);
+    test_trace_clear(&world->trace);
+    push(world, "ab");
+    test_expect(world, "write:ab");
+    push(world, "c");
+    test_expect(world, "");
+    push(world, "d");
+    test_run(world);
+    test_expect(world, "write:NjM2");
+    cst_push_eof(world->s);
+    test_run(world);
+    test_expect(world, "r:end write:NA== r:destroy r:close");
     cst_unref(setter.stage);
     cst_unref(sink);
 }
 
 static void a_piped_stream_that_decodes_can_be_unpiped(void **state)
 {
-    struct fixture *f = *state;
-    const struct test_hand hand = { .trace = &f->trace };
+    struct test_world *world = *state;
+    const struct test_stage hand = { .world = world };
     cst_stream *sink;
 
-    assert_int_equal(cst_writable_new(&sink, f->ctx, &sink_ops, &hand, NULL), CST_OK);
-    assert_int_equal(cst_pipe(f->r, sink, NULL), CST_OK);
-    run(f);
-    test_trace_clear(&f->trace);
-    assert_int_equal(cst_set_encoding(f->r, CST_HEX), CST_OK);
-    push(f, "a");
-    assert_int_equal(cst_unpipe(f->r, sink), CST_OK);
-    push(f, "b");
-    assert_int_equal(cst_pipe(f->r, sink, NULL), CST_OK);
-    run(f);
-    push(f, "c");
-    expect(f, "write:61 r:pause write:62 r:resume write:63");
+    assert_int_equal(cst_writable_new(&sink, world->ctx, &sink_ops, &hand, NULL), CST_OK);
+    assert_int_equal(cst_pipe(world->s, sink, NULL), CST_OK);
+    test_run(world);
+    test_trace_clear(&world->trace);
+    assert_int_equal(cst_set_encoding(world->s, CST_HEX), CST_OK);
+    push(world, "a");
+    assert_int_equal(cst_unpipe(world->s, sink), CST_OK);
+    push(world, "b");
+    assert_int_equal(cst_pipe(world->s, sink, NULL), CST_OK);
+    test_run(world);
+    push(world, "c");
+    test_expect(world, "write:61 r:pause write:62 r:resume write:63");
     cst_unref(sink);
 }
 
-/* --- memory ------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 static void expect_same_bytes(cst_stream *s, const cst_event *event, void *arg)
 {
@@ -514,57 +483,58 @@ static void expect_same_bytes(cst_stream *s, const cst_event *event, void *arg)
 static void text_that_is_its_own_is_not_copied(void **state)
 {
     static const char text[] = "gr\xC3\xBC\xC3\x9F dich\xE2\x82";
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     size_t calls;
 
-    assert_int_equal(cst_set_encoding(f->r, CST_UTF8), CST_OK);
-    assert_int_equal(cst_on(f->r, CST_DATA, expect_same_bytes, (void *)(uintptr_t)text), CST_OK);
-    run(f);
-    calls = f->heap.calls;
-    push(f, text);
-    assert_int_equal(f->heap.calls, calls);
-    assert_true(cst_readable_did_read(f->r));
+    assert_int_equal(cst_set_encoding(world->s, CST_UTF8), CST_OK);
+    assert_int_equal(cst_on(world->s, CST_DATA, expect_same_bytes, (void *)(uintptr_t)text),
+                     CST_OK);
+    test_run(world);
+    calls = world->heap.calls;
+    push(world, text);
+    assert_int_equal(world->heap.calls, calls);
+    assert_true(cst_readable_did_read(world->s));
 }
 
 static void a_push_without_memory_fails_the_stream(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_set_encoding(f->r, CST_HEX), CST_OK);
-    test_heap_fail_from(&f->heap, 1);
-    assert_int_equal(push(f, "a"), CST_E_NOMEM);
-    test_heap_fail_never(&f->heap);
-    run(f);
-    expect(f, "r:destroy r:error:CST_E_NOMEM r:close");
+    assert_int_equal(cst_set_encoding(world->s, CST_HEX), CST_OK);
+    test_heap_fail_from(&world->heap, 1);
+    assert_int_equal(push(world, "a"), CST_E_NOMEM);
+    test_heap_fail_never(&world->heap);
+    test_run(world);
+    test_expect(world, "r:destroy r:error:NOMEM r:close");
 }
 
 static void an_end_without_memory_fails_the_stream(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_set_encoding(f->r, CST_BASE64), CST_OK);
-    push(f, "a");
-    test_heap_fail_from(&f->heap, 1);
-    assert_int_equal(cst_push_eof(f->r), CST_EOF);
-    test_heap_fail_never(&f->heap);
-    run(f);
-    expect(f, "r:destroy r:error:CST_E_NOMEM r:close");
+    assert_int_equal(cst_set_encoding(world->s, CST_BASE64), CST_OK);
+    push(world, "a");
+    test_heap_fail_from(&world->heap, 1);
+    assert_int_equal(cst_push_eof(world->s), CST_EOF);
+    test_heap_fail_never(&world->heap);
+    test_run(world);
+    test_expect(world, "r:destroy r:error:NOMEM r:close");
 }
 
 /* Gives whether it could be set, with the n-th request failing. */
-static bool set_with_a_failure(struct fixture *f, size_t n)
+static bool set_with_a_failure(struct test_world *world, size_t n)
 {
     cst_encoding encoding;
     cst_status st;
     cst_stream *s;
 
-    assert_int_equal(cst_readable_new(&s, f->ctx, &quiet_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_readable_new(&s, world->ctx, &quiet_ops, NULL, NULL), CST_OK);
     cst_push(s, cst_slice_str("a"));
     cst_push(s, cst_slice_str("b"));
     cst_push_eof(s);
-    test_heap_fail_at(&f->heap, n);
+    test_heap_fail_at(&world->heap, n);
     st = cst_set_encoding(s, CST_BASE64);
-    test_heap_fail_never(&f->heap);
+    test_heap_fail_never(&world->heap);
     if (st == CST_E_NOMEM) {
         assert_int_equal(cst_readable_encoding(&encoding, s), CST_EMPTY);
         assert_int_equal(cst_readable_length(s), 2);
@@ -581,15 +551,15 @@ static bool set_with_a_failure(struct fixture *f, size_t n)
 
 static void an_encoding_that_finds_no_memory_changes_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     size_t n = 1;
 
-    while (!set_with_a_failure(f, n))
+    while (!set_with_a_failure(world, n))
         n++;
     assert_in_range(n, 2, 8);
 }
 
-/* --- corners ------------------------------------------------------------------------------------ */
+/* --- corners ---------------------------------------------------------------------------------- */
 
 static void destroy_on_release(const void *data, size_t len, void *arg)
 {
@@ -600,69 +570,69 @@ static void destroy_on_release(const void *data, size_t len, void *arg)
 
 static void a_stream_may_be_destroyed_while_its_bytes_are_let_go_of(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_slice chunk;
 
-    assert_int_equal(
-        cst_slice_foreign(&chunk, test_heap_allocator(&f->heap), "ab", 2, destroy_on_release, f->r),
-        CST_OK);
-    cst_push(f->r, chunk);
-    assert_int_equal(cst_set_encoding(f->r, CST_HEX), CST_OK);
-    assert_true(cst_is_destroyed(f->r));
-    assert_int_equal(cst_readable_length(f->r), 4);
-    run(f);
-    expect(f, "r:destroy r:close");
+    assert_int_equal(cst_slice_foreign(&chunk, test_heap_allocator(&world->heap), "ab", 2,
+                                       destroy_on_release, world->s),
+                     CST_OK);
+    cst_push(world->s, chunk);
+    assert_int_equal(cst_set_encoding(world->s, CST_HEX), CST_OK);
+    assert_true(cst_is_destroyed(world->s));
+    assert_int_equal(cst_readable_length(world->s), 4);
+    test_run(world);
+    test_expect(world, "r:destroy r:close");
 }
 
 static void a_destroyed_stream_takes_an_encoding_too(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    cst_destroy(f->r, CST_OK);
-    assert_int_equal(cst_set_encoding(f->r, CST_UTF8), CST_OK);
-    assert_int_equal(push(f, "a"), CST_E_DESTROYED);
+    cst_destroy(world->s, CST_OK);
+    assert_int_equal(cst_set_encoding(world->s, CST_UTF8), CST_OK);
+    assert_int_equal(push(world, "a"), CST_E_DESTROYED);
 }
 
 static void on_data_destroy(cst_stream *s, const cst_event *event, void *arg)
 {
-    on_data(s, event, arg);
+    test_on_event(s, event, arg);
     cst_destroy(s, CST_OK);
 }
 
 static void a_listener_may_destroy_the_stream(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_set_encoding(f->r, CST_HEX), CST_OK);
-    assert_int_equal(cst_on(f->r, CST_DATA, on_data_destroy, &f->trace), CST_OK);
-    run(f);
-    push(f, "a");
-    push(f, "b");
-    run(f);
-    expect(f, "r:resume data:61 r:destroy r:close");
+    assert_int_equal(cst_set_encoding(world->s, CST_HEX), CST_OK);
+    assert_int_equal(cst_on(world->s, CST_DATA, on_data_destroy, world), CST_OK);
+    test_run(world);
+    push(world, "a");
+    push(world, "b");
+    test_run(world);
+    test_expect(world, "r:resume data:61 r:destroy r:close");
 }
 
 static void wrong_arguments_change_nothing(void **state)
 {
-    struct fixture *f = *state;
-    const struct test_hand hand = { .trace = &f->trace };
+    struct test_world *world = *state;
+    const struct test_stage hand = { .world = world };
     cst_encoding encoding = CST_HEX;
     cst_stream *sink;
 
-    assert_int_equal(cst_writable_new(&sink, f->ctx, &sink_ops, &hand, NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&sink, world->ctx, &sink_ops, &hand, NULL), CST_OK);
     assert_int_equal(cst_set_encoding(NULL, CST_UTF8), CST_E_INVALID_ARG);
     assert_int_equal(cst_set_encoding(sink, CST_UTF8), CST_E_INVALID_ARG);
-    assert_int_equal(cst_set_encoding(f->r, (cst_encoding)7), CST_E_INVALID_ARG);
-    assert_int_equal(cst_set_encoding(f->r, (cst_encoding)-1), CST_E_INVALID_ARG);
+    assert_int_equal(cst_set_encoding(world->s, (cst_encoding)7), CST_E_INVALID_ARG);
+    assert_int_equal(cst_set_encoding(world->s, (cst_encoding)-1), CST_E_INVALID_ARG);
     assert_int_equal(cst_readable_encoding(&encoding, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_readable_encoding(&encoding, sink), CST_E_INVALID_ARG);
-    assert_int_equal(cst_readable_encoding(NULL, f->r), CST_E_INVALID_ARG);
-    assert_int_equal(cst_readable_encoding(&encoding, f->r), CST_EMPTY);
+    assert_int_equal(cst_readable_encoding(NULL, world->s), CST_E_INVALID_ARG);
+    assert_int_equal(cst_readable_encoding(&encoding, world->s), CST_EMPTY);
     assert_int_equal(encoding, CST_HEX);
     cst_unref(sink);
 }
 
-#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
     CASE(text_is_never_cut_inside_a_character),

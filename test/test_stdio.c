@@ -1,32 +1,14 @@
 /* test_stdio.c - stdio.h: files read and written, errors with their errno, and who closes what. */
-#define _POSIX_C_SOURCE \
-    200809L /* fileno, fcntl, pipe, dup2: to see and to spoil what lies under a FILE */
+/* fileno, fcntl, pipe, dup2: to see and to spoil what lies under a FILE */
+#define _POSIX_C_SOURCE 200809L
+#include "world.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cstream/cstream.h>
-
-#include "support/heap.h"
-#include "support/main.h"
-
 /* --- fixture ---------------------------------------------------------------------------------- */
-
-struct fixture {
-    struct test_heap heap;
-    cst_ctx *ctx;
-    cst_stream *s;
-    char trace[1024]; /* "data:abc end close"; an error is "error:STAGE:ERRNO:DIRECTION" */
-};
-
-static void note(struct fixture *f, const char *word)
-{
-    if (f->trace[0])
-        strncat(f->trace, " ", sizeof f->trace - strlen(f->trace) - 1);
-    strncat(f->trace, word, sizeof f->trace - strlen(f->trace) - 1);
-}
 
 static const char *errno_name(cst_status status)
 {
@@ -59,113 +41,52 @@ static const char *direction_name(cst_direction direction)
     return "none";
 }
 
-static void note_error(struct fixture *f, const cst_error *error)
+/* An error is "error:STAGE:ERRNO:DIRECTION". */
+static void note_error(cst_stream *s, const cst_event *event, void *arg)
 {
-    char word[64];
-
-    snprintf(word, sizeof word, "error:%s:%s:%s", error->stage, errno_name(error->status),
-             direction_name(error->direction));
-    note(f, word);
-}
-
-static void note_data(cst_stream *s, const cst_event *event, void *arg)
-{
-    char word[128];
+    struct test_world *world = arg;
+    const cst_error *error = event->error;
 
     (void)s;
-    snprintf(word, sizeof word, "data:%.*s", (int)event->chunk->len,
-             (const char *)event->chunk->data);
-    note(arg, word);
-}
-
-static void note_event(cst_stream *s, const cst_event *event, void *arg)
-{
-    (void)s;
-    switch (event->type) {
-    case CST_END:
-        note(arg, "end");
-        break;
-    case CST_FINISH:
-        note(arg, "finish");
-        break;
-    case CST_CLOSE:
-        note(arg, "close");
-        break;
-    case CST_ERROR:
-        note_error(arg, event->error);
-        break;
-    case CST_DATA:
-    case CST_READABLE:
-    case CST_PREFINISH:
-    case CST_DRAIN:
-    case CST_PAUSE:
-    case CST_RESUME:
-    case CST_PIPE:
-    case CST_UNPIPE:
-    case CST_EVENT_TYPES_:
-        fail();
-    }
+    test_trace_add(&world->trace, "error:%s:%s:%s", error->stage, errno_name(error->status),
+                   direction_name(error->direction));
 }
 
 static void note_done(cst_stream *s, cst_status status, void *arg)
 {
-    char word[64];
+    struct test_world *world = arg;
 
     (void)s;
-    snprintf(word, sizeof word, "done:%s", errno_name(status));
-    note(arg, word);
+    test_trace_add(&world->trace, "done:%s", errno_name(status));
 }
 
-static void listen_to_the_end(struct fixture *f)
+static void listen_to_the_end(struct test_world *world)
 {
-    assert_int_equal(cst_on(f->s, CST_END, note_event, f), CST_OK);
-    assert_int_equal(cst_on(f->s, CST_FINISH, note_event, f), CST_OK);
-    assert_int_equal(cst_on(f->s, CST_ERROR, note_event, f), CST_OK);
-    assert_int_equal(cst_on(f->s, CST_CLOSE, note_event, f), CST_OK);
+    test_record(world, world->s, CST_END);
+    test_record(world, world->s, CST_FINISH);
+    test_record(world, world->s, CST_CLOSE);
+    assert_int_equal(cst_on(world->s, CST_ERROR, note_error, world), CST_OK);
 }
 
-static void run(struct fixture *f)
+static void make_source(struct test_world *world, FILE *file, cst_file_ownership ownership,
+                        size_t mark)
 {
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
+    assert_int_equal(cst_file_source_new(&world->s, world->ctx, file, ownership,
+                                         &(cst_opts){ .high_water_mark = mark }),
+                     CST_OK);
+    listen_to_the_end(world);
 }
 
-static void make_source(struct fixture *f, FILE *file, cst_file_ownership ownership, size_t mark)
+static void flow(struct test_world *world)
 {
-    assert_int_equal(
-        cst_file_source_new(&f->s, f->ctx, file, ownership, &(cst_opts){ .high_water_mark = mark }),
-        CST_OK);
-    listen_to_the_end(f);
+    test_record(world, world->s, CST_DATA);
+    test_run(world);
 }
 
-static void flow(struct fixture *f)
+static void make_sink(struct test_world *world, FILE *file, cst_file_ownership ownership)
 {
-    assert_int_equal(cst_on(f->s, CST_DATA, note_data, f), CST_OK);
-    run(f);
-}
-
-static void make_sink(struct fixture *f, FILE *file, cst_file_ownership ownership)
-{
-    assert_int_equal(cst_file_sink_new(&f->s, f->ctx, file, ownership, NULL), CST_OK);
-    listen_to_the_end(f);
-}
-
-static int setup(void **state)
-{
-    static struct fixture f;
-
-    memset(&f, 0, sizeof f);
-    test_heap_init(&f.heap);
-    *state = &f;
-    return cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL);
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    assert_int_equal(f->heap.live_blocks, 0);
-    return 0;
+    assert_int_equal(cst_file_sink_new(&world->s, world->ctx, file, ownership, NULL), CST_OK);
+    listen_to_the_end(world);
 }
 
 /* --- files ------------------------------------------------------------------------------------ */
@@ -224,124 +145,125 @@ static FILE *pipe_that_stops_after(const char *text, int *write_end)
 
 static void source_reads_a_file_in_chunks_of_the_mark(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    make_source(f, file_with("abcdefgh"), CST_FILE_OWNED, 3);
-    flow(f);
-    assert_string_equal(f->trace, "data:abc data:def data:gh end close");
+    make_source(world, file_with("abcdefgh"), CST_FILE_OWNED, 3);
+    flow(world);
+    assert_string_equal(world->trace.text, "data:abc data:def data:gh end close");
 }
 
 static void source_gives_no_empty_chunk_at_a_multiple_of_the_mark(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    make_source(f, file_with("abcdef"), CST_FILE_OWNED, 3);
-    flow(f);
-    assert_string_equal(f->trace, "data:abc data:def end close");
+    make_source(world, file_with("abcdef"), CST_FILE_OWNED, 3);
+    flow(world);
+    assert_string_equal(world->trace.text, "data:abc data:def end close");
 }
 
 static void source_of_an_empty_file_ends_at_once(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    make_source(f, file_with(""), CST_FILE_OWNED, 3);
-    flow(f);
-    assert_string_equal(f->trace, "end close");
+    make_source(world, file_with(""), CST_FILE_OWNED, 3);
+    flow(world);
+    assert_string_equal(world->trace.text, "end close");
 }
 
 static void source_begins_where_the_file_stands(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     FILE *file = file_with("abcdefgh");
 
     assert_int_equal(fgetc(file), 'a');
-    make_source(f, file, CST_FILE_OWNED, 100);
-    flow(f);
-    assert_string_equal(f->trace, "data:bcdefgh end close");
+    make_source(world, file, CST_FILE_OWNED, 100);
+    flow(world);
+    assert_string_equal(world->trace.text, "data:bcdefgh end close");
 }
 
 static void source_reads_nothing_that_is_not_asked_for(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     FILE *file = file_with("abcdefgh");
     cst_slice chunk;
 
-    make_source(f, file, CST_FILE_OWNED, 3);
-    run(f);
+    make_source(world, file, CST_FILE_OWNED, 3);
+    test_run(world);
     assert_int_equal(ftell(file), 0);
-    assert_int_equal(cst_read(&chunk, f->s, CST_READ_ANY), CST_OK);
+    assert_int_equal(cst_read(&chunk, world->s, CST_READ_ANY), CST_OK);
     assert_int_equal(ftell(file), 3);
     cst_slice_unref(&chunk);
 }
 
 static void source_with_a_mark_of_zero_reads_all_the_same(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    make_source(f, file_with("abcdefgh"), CST_FILE_OWNED, CST_HWM_ZERO);
-    flow(f);
-    assert_string_equal(f->trace, "data:abcdefgh end close");
+    make_source(world, file_with("abcdefgh"), CST_FILE_OWNED, CST_HWM_ZERO);
+    flow(world);
+    assert_string_equal(world->trace.text, "data:abcdefgh end close");
 }
 
 static void old_error_of_the_file_is_no_error_of_the_source(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     FILE *file = open_file("/dev/null", "rb");
 
     assert_int_equal(fputc('x', file), EOF);
     assert_true(ferror(file));
-    make_source(f, file, CST_FILE_OWNED, 3);
-    flow(f);
-    assert_string_equal(f->trace, "end close");
+    make_source(world, file, CST_FILE_OWNED, 3);
+    flow(world);
+    assert_string_equal(world->trace.text, "end close");
 }
 
 /* --- source: errors --------------------------------------------------------------------------- */
 
 static void source_of_a_directory_says_so(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    make_source(f, open_file(".", "rb"), CST_FILE_OWNED, 0);
-    flow(f);
-    assert_string_equal(f->trace, "error:file-source:EISDIR:reading close");
+    make_source(world, open_file(".", "rb"), CST_FILE_OWNED, 0);
+    flow(world);
+    assert_string_equal(world->trace.text, "error:file-source:EISDIR:reading close");
 }
 
 static void source_of_a_file_open_for_writing_only_fails(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    make_source(f, open_file("/dev/null", "wb"), CST_FILE_OWNED, 0);
-    flow(f);
-    assert_string_equal(f->trace, "error:file-source:EBADF:reading close");
+    make_source(world, open_file("/dev/null", "wb"), CST_FILE_OWNED, 0);
+    flow(world);
+    assert_string_equal(world->trace.text, "error:file-source:EBADF:reading close");
 }
 
 static void source_gives_what_was_read_before_an_error(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     int write_end;
 
-    make_source(f, pipe_that_stops_after("abcde", &write_end), CST_FILE_OWNED, 3);
-    flow(f);
-    assert_string_equal(f->trace, "data:abc data:de error:file-source:EAGAIN:reading close");
+    make_source(world, pipe_that_stops_after("abcde", &write_end), CST_FILE_OWNED, 3);
+    flow(world);
+    assert_string_equal(world->trace.text,
+                        "data:abc data:de error:file-source:EAGAIN:reading close");
     close(write_end);
 }
 
 static void source_that_fails_midway_says_why(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     FILE *file = file_with("abcdef");
     int directory = open(".", O_RDONLY);
     cst_slice chunk;
 
     setvbuf(file, NULL, _IONBF, 0);
-    make_source(f, file, CST_FILE_OWNED, 3);
-    assert_int_equal(cst_read(&chunk, f->s, CST_READ_ANY), CST_OK);
+    make_source(world, file, CST_FILE_OWNED, 3);
+    assert_int_equal(cst_read(&chunk, world->s, CST_READ_ANY), CST_OK);
     cst_slice_unref(&chunk);
     assert_true(directory >= 0);
     assert_true(dup2(directory, fileno(file)) >= 0);
-    assert_int_equal(cst_read(&chunk, f->s, CST_READ_ANY), CST_EMPTY);
-    run(f);
-    assert_string_equal(f->trace, "error:file-source:EISDIR:reading close");
+    assert_int_equal(cst_read(&chunk, world->s, CST_READ_ANY), CST_EMPTY);
+    test_run(world);
+    assert_string_equal(world->trace.text, "error:file-source:EISDIR:reading close");
     close(directory);
 }
 
@@ -356,28 +278,28 @@ static void check_flushed(cst_stream *s, const cst_event *event, void *arg)
 
 static void sink_has_flushed_when_it_finishes(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     FILE *file = file_with("");
 
-    make_sink(f, file, CST_FILE_BORROWED);
-    assert_int_equal(cst_on(f->s, CST_PREFINISH, check_flushed, file), CST_OK);
-    assert_int_equal(cst_write(f->s, cst_slice_str("abc"), note_done, f), CST_OK);
-    assert_int_equal(cst_write(f->s, cst_slice_empty(), note_done, f), CST_OK);
-    assert_int_equal(cst_end_with(f->s, cst_slice_str("def"), NULL, NULL), CST_OK);
-    run(f);
-    assert_string_equal(f->trace, "done:CST_OK done:CST_OK finish close");
+    make_sink(world, file, CST_FILE_BORROWED);
+    assert_int_equal(cst_on(world->s, CST_PREFINISH, check_flushed, file), CST_OK);
+    assert_int_equal(cst_write(world->s, cst_slice_str("abc"), note_done, world), CST_OK);
+    assert_int_equal(cst_write(world->s, cst_slice_empty(), note_done, world), CST_OK);
+    assert_int_equal(cst_end_with(world->s, cst_slice_str("def"), NULL, NULL), CST_OK);
+    test_run(world);
+    assert_string_equal(world->trace.text, "done:CST_OK done:CST_OK finish close");
     assert_int_equal(fclose(file), 0);
 }
 
 static void sink_writes_where_the_file_stands(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     FILE *file = file_with("abcdef");
 
     assert_int_equal(fseek(file, 2, SEEK_SET), 0);
-    make_sink(f, file, CST_FILE_BORROWED);
-    assert_int_equal(cst_end_with(f->s, cst_slice_str("XY"), NULL, NULL), CST_OK);
-    run(f);
+    make_sink(world, file, CST_FILE_BORROWED);
+    assert_int_equal(cst_end_with(world->s, cst_slice_str("XY"), NULL, NULL), CST_OK);
+    test_run(world);
     assert_file_holds(file, "abXYef");
     assert_int_equal(fclose(file), 0);
 }
@@ -395,99 +317,99 @@ static FILE *open_full_disk(void)
 
 static void sink_on_a_full_disk_fails_in_the_write(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     FILE *file = open_full_disk();
 
     setvbuf(file, NULL, _IONBF, 0);
-    make_sink(f, file, CST_FILE_OWNED);
-    assert_int_equal(cst_write(f->s, cst_slice_str("abc"), note_done, f), CST_FULL);
-    run(f);
-    assert_string_equal(f->trace, "done:ENOSPC error:file-sink:ENOSPC:writing close");
+    make_sink(world, file, CST_FILE_OWNED);
+    assert_int_equal(cst_write(world->s, cst_slice_str("abc"), note_done, world), CST_FULL);
+    test_run(world);
+    assert_string_equal(world->trace.text, "done:ENOSPC error:file-sink:ENOSPC:writing close");
 }
 
 static void sink_on_a_full_disk_fails_at_the_latest_before_finish(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    make_sink(f, open_full_disk(), CST_FILE_OWNED);
-    assert_int_equal(cst_write(f->s, cst_slice_str("abc"), NULL, NULL), CST_OK);
-    assert_int_equal(cst_end(f->s, note_done, f), CST_OK);
-    run(f);
+    make_sink(world, open_full_disk(), CST_FILE_OWNED);
+    assert_int_equal(cst_write(world->s, cst_slice_str("abc"), NULL, NULL), CST_OK);
+    assert_int_equal(cst_end(world->s, note_done, world), CST_OK);
+    test_run(world);
     /* As in Node, since final failed inside cst_end: its callback comes last. */
-    assert_string_equal(f->trace, "error:file-sink:ENOSPC:writing close done:ENOSPC");
+    assert_string_equal(world->trace.text, "error:file-sink:ENOSPC:writing close done:ENOSPC");
 }
 
 static void sink_of_a_file_open_for_reading_only_fails(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    make_sink(f, open_file("/dev/null", "rb"), CST_FILE_OWNED);
-    assert_int_equal(cst_write(f->s, cst_slice_str("abc"), note_done, f), CST_FULL);
-    run(f);
-    assert_string_equal(f->trace, "done:EBADF error:file-sink:EBADF:writing close");
+    make_sink(world, open_file("/dev/null", "rb"), CST_FILE_OWNED);
+    assert_int_equal(cst_write(world->s, cst_slice_str("abc"), note_done, world), CST_FULL);
+    test_run(world);
+    assert_string_equal(world->trace.text, "done:EBADF error:file-sink:EBADF:writing close");
 }
 
 /* --- who closes ------------------------------------------------------------------------------- */
 
 static void owned_file_is_closed_after_the_end(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     FILE *file = file_with("abc");
     int fd = fileno(file);
 
-    make_source(f, file, CST_FILE_OWNED, 0);
-    flow(f);
+    make_source(world, file, CST_FILE_OWNED, 0);
+    flow(world);
     assert_false(is_open(fd));
 
     file = file_with("");
     fd = fileno(file);
-    make_sink(f, file, CST_FILE_OWNED);
-    assert_int_equal(cst_end(f->s, NULL, NULL), CST_OK);
-    run(f);
+    make_sink(world, file, CST_FILE_OWNED);
+    assert_int_equal(cst_end(world->s, NULL, NULL), CST_OK);
+    test_run(world);
     assert_false(is_open(fd));
 }
 
 static void owned_file_is_closed_when_the_stream_is_destroyed(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     FILE *file = file_with("abcdef");
     int fd = fileno(file);
 
-    make_source(f, file, CST_FILE_OWNED, 3);
-    assert_int_equal(cst_destroy(f->s, CST_OK), CST_OK);
+    make_source(world, file, CST_FILE_OWNED, 3);
+    assert_int_equal(cst_destroy(world->s, CST_OK), CST_OK);
     assert_false(is_open(fd));
-    run(f);
-    assert_string_equal(f->trace, "close");
+    test_run(world);
+    assert_string_equal(world->trace.text, "close");
 }
 
 static void owned_file_is_closed_with_the_context(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     FILE *in = file_with("abc"), *out = file_with("");
     int in_fd = fileno(in), out_fd = fileno(out);
 
-    make_source(f, in, CST_FILE_OWNED, 0);
-    make_sink(f, out, CST_FILE_OWNED);
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    f->ctx = NULL;
+    make_source(world, in, CST_FILE_OWNED, 0);
+    make_sink(world, out, CST_FILE_OWNED);
+    assert_int_equal(cst_ctx_free(world->ctx), CST_OK);
+    world->ctx = NULL;
     assert_false(is_open(in_fd));
     assert_false(is_open(out_fd));
 }
 
 static void borrowed_file_stays_open(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     FILE *file = file_with("abcdef");
 
-    make_source(f, file, CST_FILE_BORROWED, 0);
-    flow(f);
+    make_source(world, file, CST_FILE_BORROWED, 0);
+    flow(world);
     rewind(file);
     assert_int_equal(fgetc(file), 'a');
 
     assert_int_equal(fseek(file, 0, SEEK_SET), 0);
-    make_sink(f, file, CST_FILE_BORROWED);
-    assert_int_equal(cst_end_with(f->s, cst_slice_str("AB"), NULL, NULL), CST_OK);
-    run(f);
+    make_sink(world, file, CST_FILE_BORROWED);
+    assert_int_equal(cst_end_with(world->s, cst_slice_str("AB"), NULL, NULL), CST_OK);
+    test_run(world);
     assert_int_not_equal(fputs("CD", file), EOF);
     assert_int_equal(fflush(file), 0);
     assert_file_holds(file, "ABCDef");
@@ -496,7 +418,7 @@ static void borrowed_file_stays_open(void **state)
 
 static void refused_constructor_closes_an_owned_file(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     const cst_opts object_mode = { .object_mode = true };
     cst_stream *out = NULL;
     FILE *files[6];
@@ -508,15 +430,15 @@ static void refused_constructor_closes_an_owned_file(void **state)
     }
     assert_int_equal(cst_file_source_new(&out, NULL, files[0], CST_FILE_OWNED, NULL),
                      CST_E_INVALID_ARG);
-    assert_int_equal(cst_file_source_new(NULL, f->ctx, files[1], CST_FILE_OWNED, NULL),
+    assert_int_equal(cst_file_source_new(NULL, world->ctx, files[1], CST_FILE_OWNED, NULL),
                      CST_E_INVALID_ARG);
-    assert_int_equal(cst_file_source_new(&out, f->ctx, files[2], CST_FILE_OWNED, &object_mode),
+    assert_int_equal(cst_file_source_new(&out, world->ctx, files[2], CST_FILE_OWNED, &object_mode),
                      CST_E_INVALID_ARG);
     assert_int_equal(cst_file_sink_new(&out, NULL, files[3], CST_FILE_OWNED, NULL),
                      CST_E_INVALID_ARG);
-    assert_int_equal(cst_file_sink_new(NULL, f->ctx, files[4], CST_FILE_OWNED, NULL),
+    assert_int_equal(cst_file_sink_new(NULL, world->ctx, files[4], CST_FILE_OWNED, NULL),
                      CST_E_INVALID_ARG);
-    assert_int_equal(cst_file_sink_new(&out, f->ctx, files[5], CST_FILE_OWNED, &object_mode),
+    assert_int_equal(cst_file_sink_new(&out, world->ctx, files[5], CST_FILE_OWNED, &object_mode),
                      CST_E_INVALID_ARG);
     for (size_t i = 0; i < 6; i++)
         assert_false(is_open(fds[i]));
@@ -525,14 +447,14 @@ static void refused_constructor_closes_an_owned_file(void **state)
 
 static void refused_constructor_leaves_a_borrowed_file_alone(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     const cst_opts object_mode = { .object_mode = true };
     FILE *file = file_with("abc");
     cst_stream *out = NULL;
 
-    assert_int_equal(cst_file_source_new(&out, f->ctx, file, CST_FILE_BORROWED, &object_mode),
+    assert_int_equal(cst_file_source_new(&out, world->ctx, file, CST_FILE_BORROWED, &object_mode),
                      CST_E_INVALID_ARG);
-    assert_int_equal(cst_file_sink_new(&out, f->ctx, file, CST_FILE_BORROWED, &object_mode),
+    assert_int_equal(cst_file_sink_new(&out, world->ctx, file, CST_FILE_BORROWED, &object_mode),
                      CST_E_INVALID_ARG);
     assert_int_equal(fgetc(file), 'a');
     assert_int_equal(fclose(file), 0);
@@ -540,12 +462,12 @@ static void refused_constructor_leaves_a_borrowed_file_alone(void **state)
 
 static void no_file_is_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_stream *out = NULL;
 
-    assert_int_equal(cst_file_source_new(&out, f->ctx, NULL, CST_FILE_OWNED, NULL),
+    assert_int_equal(cst_file_source_new(&out, world->ctx, NULL, CST_FILE_OWNED, NULL),
                      CST_E_INVALID_ARG);
-    assert_int_equal(cst_file_sink_new(&out, f->ctx, NULL, CST_FILE_OWNED, NULL),
+    assert_int_equal(cst_file_sink_new(&out, world->ctx, NULL, CST_FILE_OWNED, NULL),
                      CST_E_INVALID_ARG);
     assert_null(out);
 }
@@ -558,26 +480,26 @@ static void spoil_close(FILE *file)
 
 static void failed_close_is_an_error_where_all_went_well(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     FILE *file = file_with("");
 
-    make_sink(f, file, CST_FILE_OWNED);
-    assert_int_equal(cst_end(f->s, NULL, NULL), CST_OK);
+    make_sink(world, file, CST_FILE_OWNED);
+    assert_int_equal(cst_end(world->s, NULL, NULL), CST_OK);
     spoil_close(file);
-    run(f);
-    assert_string_equal(f->trace, "finish error:file-sink:EBADF:none close");
+    test_run(world);
+    assert_string_equal(world->trace.text, "finish error:file-sink:EBADF:none close");
 }
 
 static void failed_close_does_not_hide_an_earlier_error(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     FILE *file = file_with("");
 
-    make_sink(f, file, CST_FILE_OWNED);
+    make_sink(world, file, CST_FILE_OWNED);
     spoil_close(file);
-    assert_int_equal(cst_destroy(f->s, CST_USER(7)), CST_OK);
-    run(f);
-    assert_string_equal(f->trace, "error:file-sink:CST_USER:none close");
+    assert_int_equal(cst_destroy(world->s, CST_USER(7)), CST_OK);
+    test_run(world);
+    assert_string_equal(world->trace.text, "error:file-sink:CST_USER:none close");
 }
 
 /* --- both ------------------------------------------------------------------------------------- */
@@ -642,7 +564,7 @@ static void assert_filled(FILE *file, size_t len)
 static void copy_is_equal_for_any_length_and_mark(void **state)
 {
     static const size_t marks[] = { 1, 2, 100, 4095, 4096, 4097, 65536 };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
     for (size_t m = 0; m < sizeof marks / sizeof *marks; m++) {
         size_t mark = marks[m];
@@ -653,7 +575,7 @@ static void copy_is_equal_for_any_length_and_mark(void **state)
             FILE *in = tmpfile(), *out = tmpfile(), *written = another_handle(out);
 
             fill(in, lens[i]);
-            assert_int_equal(copy(&copying, f->ctx, in, out, mark), CST_OK);
+            assert_int_equal(copy(&copying, world->ctx, in, out, mark), CST_OK);
             assert_filled(written, lens[i]);
             fclose(written);
             cst_unref(copying.stages[0]);
@@ -664,29 +586,29 @@ static void copy_is_equal_for_any_length_and_mark(void **state)
 
 static void long_copy_allocates_nothing_per_chunk_and_keeps_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     struct copying copying = { .is_done = false };
     FILE *in = tmpfile(), *out = tmpfile();
 
     fill(in, 1000 * 1024);
-    assert_int_equal(copy(&copying, f->ctx, in, out, 1024), CST_OK);
+    assert_int_equal(copy(&copying, world->ctx, in, out, 1024), CST_OK);
 #ifndef CST_NO_CACHE
-    assert_true(f->heap.calls < 50);
+    assert_true(world->heap.calls < 50);
 #endif
-    assert_true(f->heap.peak_bytes < 16 * 1024);
+    assert_true(world->heap.peak_bytes < 16 * 1024);
 }
 
 static void pipeline_tells_of_an_error_on_either_end(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     struct copying from_directory = { .is_done = false }, to_full_disk = { .is_done = false };
     FILE *full = open_full_disk();
 
-    copy(&from_directory, f->ctx, open_file(".", "rb"), tmpfile(), 0);
+    copy(&from_directory, world->ctx, open_file(".", "rb"), tmpfile(), 0);
     assert_string_equal(errno_name(from_directory.outcome.status), "EISDIR");
     assert_string_equal(from_directory.outcome.stage, "file-source");
 
-    copy(&to_full_disk, f->ctx, file_with("abc"), full, 0);
+    copy(&to_full_disk, world->ctx, file_with("abc"), full, 0);
     assert_string_equal(errno_name(to_full_disk.outcome.status), "ENOSPC");
     assert_string_equal(to_full_disk.outcome.stage, "file-sink");
 }
@@ -700,19 +622,19 @@ static void spoil_close_of_sink(cst_stream *s, const cst_event *event, void *arg
 
 static void pipeline_tells_of_a_failed_close(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     const cst_opts opts = { .high_water_mark = 3 };
     struct copying copying = { .is_done = false };
     FILE *out = tmpfile();
 
-    assert_int_equal(
-        cst_file_source_new(&copying.stages[0], f->ctx, file_with("abc"), CST_FILE_OWNED, &opts),
-        CST_OK);
-    assert_int_equal(cst_file_sink_new(&copying.stages[1], f->ctx, out, CST_FILE_OWNED, &opts),
+    assert_int_equal(cst_file_source_new(&copying.stages[0], world->ctx, file_with("abc"),
+                                         CST_FILE_OWNED, &opts),
+                     CST_OK);
+    assert_int_equal(cst_file_sink_new(&copying.stages[1], world->ctx, out, CST_FILE_OWNED, &opts),
                      CST_OK);
     assert_int_equal(cst_on(copying.stages[1], CST_FINISH, spoil_close_of_sink, out), CST_OK);
     assert_int_equal(cst_pipeline(copying.stages, 2, NULL, note_outcome, &copying), CST_OK);
-    run(f);
+    test_run(world);
     assert_true(copying.is_done);
     assert_string_equal(errno_name(copying.outcome.status), "EBADF");
 }
@@ -760,7 +682,7 @@ static void any_allocation_may_fail(void **state)
     assert_true(k > 5);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, test_world_setup, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
     T(source_reads_a_file_in_chunks_of_the_mark),

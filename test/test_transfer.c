@@ -1,19 +1,14 @@
 /*
- * test_transfer.c - stream.h, "The shorter way": a destination that takes bytes straight from its source.
+ * test_transfer.c - stream.h, "The shorter way": a destination that takes bytes straight from its
+ * source.
  */
+#include "world.h"
+
 #include <string.h>
 
-#include <cstream/cstream.h>
-
-#include "support/heap.h"
-#include "support/main.h"
-#include "support/trace.h"
-
 /* A supply of bytes, and an account of where they went. */
-struct world {
-    struct test_heap heap;
-    struct test_trace trace;
-    cst_ctx *ctx;
+struct supply {
+    struct test_world world;
     cst_stream *source, *dest;
     size_t left;        /* bytes that the source still has */
     size_t transferred; /* have arrived by transfers */
@@ -31,12 +26,12 @@ struct world {
 /* The trace keeps its names in the first member. */
 struct end {
     struct test_stage stage;
-    struct world *world;
+    struct supply *world;
 };
 
 static cst_status source_read(cst_stream *s, void *self, size_t size)
 {
-    struct world *w = ((struct end *)self)->world;
+    struct supply *w = ((struct end *)self)->world;
     size_t n = w->left < 10 ? w->left : 10;
     cst_buf buf;
 
@@ -46,7 +41,7 @@ static cst_status source_read(cst_stream *s, void *self, size_t size)
         cst_push_eof(s);
         return CST_OK;
     }
-    assert_int_equal(cst_buf_new_cached(&buf, w->ctx, n), CST_OK);
+    assert_int_equal(cst_buf_new_cached(&buf, w->world.ctx, n), CST_OK);
     memset(buf.data, 'x', n);
     w->left -= n;
     return cst_give(s, cst_buf_freeze(&buf, n));
@@ -54,7 +49,7 @@ static cst_status source_read(cst_stream *s, void *self, size_t size)
 
 static cst_status dest_write(cst_stream *s, void *self, const cst_slice *chunk)
 {
-    struct world *w = ((struct end *)self)->world;
+    struct supply *w = ((struct end *)self)->world;
 
     (void)s;
     w->written += chunk->len;
@@ -63,7 +58,7 @@ static cst_status dest_write(cst_stream *s, void *self, const cst_slice *chunk)
 
 static cst_status dest_transfer(cst_stream *s, void *self, cst_transfer *transfer)
 {
-    struct world *w = ((struct end *)self)->world;
+    struct supply *w = ((struct end *)self)->world;
     size_t n = w->left < w->most ? w->left : w->most;
 
     w->calls++;
@@ -98,121 +93,108 @@ static const cst_ops dest_ops = {
     .transfer = dest_transfer,
 };
 
-static void set_up_with(struct world *w, const cst_opts *source_opts, const cst_opts *dest_opts)
+static void set_up_with(struct supply *w, const cst_opts *source_opts, const cst_opts *dest_opts)
 {
     const struct end end = { .world = w };
 
-    assert_int_equal(cst_readable_new(&w->source, w->ctx, &source_ops, &end, source_opts), CST_OK);
-    assert_int_equal(cst_writable_new(&w->dest, w->ctx, &dest_ops, &end, dest_opts), CST_OK);
-    test_trace_listen(&w->trace, w->source, "s");
-    test_trace_listen(&w->trace, w->dest, "d");
+    assert_int_equal(cst_readable_new(&w->source, w->world.ctx, &source_ops, &end, source_opts),
+                     CST_OK);
+    assert_int_equal(cst_writable_new(&w->dest, w->world.ctx, &dest_ops, &end, dest_opts), CST_OK);
+    test_listen_as(&w->world, w->source, "s");
+    test_listen_as(&w->world, w->dest, "d");
     w->left = 100;
     w->most = 30;
 }
 
-static void set_up(struct world *w)
+static void set_up(struct supply *w)
 {
     set_up_with(w, NULL, NULL);
 }
 
 static int setup(void **state)
 {
-    static struct world w;
+    static struct supply w;
 
-    memset(&w, 0, sizeof w);
-    test_heap_init(&w.heap);
+    memset(&w, 0, sizeof(w));
+    test_world_open(&w.world, NULL);
     *state = &w;
-    return cst_ctx_new(&w.ctx, test_heap_allocator(&w.heap), NULL);
-}
-
-static int teardown(void **state)
-{
-    struct world *w = *state;
-
-    assert_int_equal(cst_ctx_free(w->ctx), CST_OK);
-    assert_int_equal(w->heap.live_blocks, 0);
     return 0;
 }
 
-static void pipe_them(struct world *w)
+static void pipe_them(struct supply *w)
 {
     assert_int_equal(cst_pipe(w->source, w->dest, NULL), CST_OK);
 }
 
-static void run(struct world *w)
-{
-    assert_int_equal(cst_ctx_run(w->ctx, NULL), CST_IDLE);
-}
-
-/* --- the way itself ------------------------------------------------------------------------------- */
+/* --- the way itself --------------------------------------------------------------------------- */
 
 static void all_bytes_go_the_shorter_way_and_the_ends_come_as_ever(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
     char shorter[512];
 
     set_up(w);
     pipe_them(w);
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->transferred, 100);
     assert_int_equal(w->written + w->reads, 0);
     assert_true(cst_readable_did_read(w->source));
-    strcpy(shorter, w->trace.text);
+    strcpy(shorter, w->world.trace.text);
 
-    test_trace_clear(&w->trace);
+    test_trace_clear(&w->world.trace);
     set_up(w);
     w->answer = CST_E_UNSUPPORTED;
     pipe_them(w);
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->written, 100);
-    assert_string_equal(shorter, w->trace.text);
+    assert_string_equal(shorter, w->world.trace.text);
 }
 
 static void transfer_that_waits_is_a_write_in_flight(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
 
     set_up(w);
     w->answer = CST_PENDING;
     w->held = 7;
     pipe_them(w);
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->transferred, 30);
     assert_int_equal(cst_writable_length(w->dest), 7);
     assert_true(cst_writable_need_drain(w->dest));
     assert_true(cst_is_paused(w->source));
-    test_trace_clear(&w->trace);
+    test_trace_clear(&w->world.trace);
     cst_complete(w->call, CST_OK);
     assert_int_equal(cst_writable_length(w->dest), 0);
     w->answer = CST_OK;
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->transferred, 100);
     assert_int_equal(w->written, 0);
-    assert_int_equal(strncmp(w->trace.text, "d:drain s:resume s:end", 22), 0);
+    assert_int_equal(strncmp(w->world.trace.text, "d:drain s:resume s:end", 22), 0);
 }
 
 static void answer_inside_the_slot_counts(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
 
     set_up(w);
     w->answer = CST_PENDING;
     w->complete_within = true;
     pipe_them(w);
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->transferred, 100);
-    assert_null(strstr(w->trace.text, "drain"));
+    assert_null(strstr(w->world.trace.text, "drain"));
     assert_true(cst_writable_finished(w->dest));
 }
 
 static void one_chunk_goes_the_ordinary_way_where_the_slot_says_so(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
 
     set_up(w);
     w->answer = CST_EMPTY;
     pipe_them(w);
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->written, 100);
     assert_true(w->calls >= 10); /* it is asked for each */
     assert_true(cst_writable_finished(w->dest));
@@ -220,12 +202,12 @@ static void one_chunk_goes_the_ordinary_way_where_the_slot_says_so(void **state)
 
 static void slot_that_cannot_is_asked_once(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
 
     set_up(w);
     w->answer = CST_E_UNSUPPORTED;
     pipe_them(w);
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->calls, 1);
     assert_int_equal(w->written, 100);
     assert_null(cst_errored(w->dest));
@@ -233,33 +215,33 @@ static void slot_that_cannot_is_asked_once(void **state)
 
 static void source_without_bytes_comes_back_by_an_empty_push(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
 
     set_up(w);
     w->from = CST_EMPTY;
     pipe_them(w);
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->transferred, 30);
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->calls, 1);
     cst_push(w->source, cst_slice_empty());
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->transferred, 60);
     w->from = CST_OK;
     cst_push(w->source, cst_slice_empty());
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->transferred, 100);
     assert_int_equal(w->reads, 0);
 }
 
 static void failure_of_the_source_is_its_own(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
 
     set_up(w);
     w->from = CST_USER(5);
     pipe_them(w);
-    run(w);
+    test_run(&w->world);
     assert_int_equal(cst_errored(w->source)->status, CST_USER(5));
     assert_int_equal(cst_errored(w->source)->direction, CST_READING);
     assert_null(cst_errored(w->dest));
@@ -268,12 +250,12 @@ static void failure_of_the_source_is_its_own(void **state)
 
 static void failure_of_the_destination_is_that_of_a_write(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
 
     set_up(w);
     w->answer = CST_USER(6);
     pipe_them(w);
-    run(w);
+    test_run(&w->world);
     assert_int_equal(cst_errored(w->dest)->status, CST_USER(6));
     assert_int_equal(cst_errored(w->dest)->direction, CST_WRITING);
     assert_null(cst_errored(w->source));
@@ -284,15 +266,15 @@ static void failure_of_the_destination_is_that_of_a_write(void **state)
 
 static void failure_after_waiting_is_too(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
 
     set_up(w);
     w->answer = CST_PENDING;
     w->held = 7;
     pipe_them(w);
-    run(w);
+    test_run(&w->world);
     cst_complete(w->call, CST_USER(6));
-    run(w);
+    test_run(&w->world);
     assert_int_equal(cst_errored(w->dest)->status, CST_USER(6));
     assert_int_equal(cst_errored(w->dest)->direction, CST_WRITING);
     cst_destroy(w->source, CST_OK);
@@ -300,17 +282,17 @@ static void failure_after_waiting_is_too(void **state)
 
 static void bytes_of_a_turn_limit_a_transfer(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
     cst_budget budget = { .bytes = 25 };
 
     set_up(w);
     w->most = 1000;
     pipe_them(w);
     for (size_t turn = 1; turn <= 3; turn++) {
-        assert_int_equal(cst_ctx_run(w->ctx, &budget), CST_MORE);
+        assert_int_equal(cst_ctx_run(w->world.ctx, &budget), CST_MORE);
         assert_int_equal(w->transferred, turn * 25);
     }
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->transferred, 100);
     assert_int_equal(w->reads, 0);
 }
@@ -324,7 +306,7 @@ static void count_timeout(cst_stream *s, cst_timeout_kind kind, void *arg)
 
 static void transfers_are_activity_of_both(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
     size_t idle = 0;
     const cst_timeouts limits = { .idle_ns = 100, .fn = count_timeout, .arg = &idle };
     cst_budget budget = { .now_ns = 0 };
@@ -338,20 +320,20 @@ static void transfers_are_activity_of_both(void **state)
     for (size_t turn = 0; turn < 50; turn++) {
         budget.now_ns += 20;
         cst_push(w->source, cst_slice_empty());
-        assert_int_equal(cst_ctx_run(w->ctx, &budget), CST_IDLE);
+        assert_int_equal(cst_ctx_run(w->world.ctx, &budget), CST_IDLE);
     }
     assert_true(w->calls >= 50);
     assert_int_equal(idle, 0);
     for (size_t turn = 0; turn < 10; turn++) {
         budget.now_ns += 20;
-        assert_int_equal(cst_ctx_run(w->ctx, &budget), CST_IDLE);
+        assert_int_equal(cst_ctx_run(w->world.ctx, &budget), CST_IDLE);
     }
     assert_int_equal(idle, 2);
     cst_destroy(w->source, CST_OK);
     cst_destroy(w->dest, CST_OK);
 }
 
-/* --- when it is not taken ------------------------------------------------------------------------- */
+/* --- when it is not taken --------------------------------------------------------------------- */
 
 static void count_data(cst_stream *s, const cst_event *event, void *arg)
 {
@@ -359,16 +341,16 @@ static void count_data(cst_stream *s, const cst_event *event, void *arg)
     *(size_t *)arg += event->chunk->len;
 }
 
-static void assert_all_written(struct world *w)
+static void assert_all_written(struct supply *w)
 {
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->calls, 0);
     assert_int_equal(w->written, 100);
 }
 
 static void listener_sees_every_chunk(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
     size_t seen = 0;
 
     set_up(w);
@@ -380,12 +362,12 @@ static void listener_sees_every_chunk(void **state)
 
 static void second_pipe_gets_every_chunk(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
     size_t seen = 0;
     cst_stream *other;
 
     set_up(w);
-    assert_int_equal(cst_passthrough_new(&other, w->ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&other, w->world.ctx, NULL), CST_OK);
     cst_on(other, CST_DATA, count_data, &seen);
     pipe_them(w);
     cst_pipe(w->source, other, NULL);
@@ -395,11 +377,11 @@ static void second_pipe_gets_every_chunk(void **state)
 
 static void transform_between_gets_every_chunk(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
     cst_stream *through;
 
     set_up(w);
-    assert_int_equal(cst_passthrough_new(&through, w->ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&through, w->world.ctx, NULL), CST_OK);
     cst_pipe(w->source, through, NULL);
     cst_pipe(through, w->dest, NULL);
     assert_all_written(w);
@@ -408,7 +390,7 @@ static void transform_between_gets_every_chunk(void **state)
 static void object_mode_keeps_its_messages(void **state)
 {
     static const cst_opts objects = { .object_mode = true };
-    struct world *w = *state;
+    struct supply *w = *state;
 
     set_up_with(w, &objects, NULL);
     pipe_them(w);
@@ -421,7 +403,7 @@ static void object_mode_keeps_its_messages(void **state)
 
 static void decoder_gets_every_chunk(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
 
     set_up(w);
     assert_int_equal(cst_set_encoding(w->source, CST_UTF8), CST_OK);
@@ -431,39 +413,39 @@ static void decoder_gets_every_chunk(void **state)
 
 static void what_is_buffered_goes_first(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
 
     set_up(w);
     cst_push_copy(w->source, "abcde", 5);
     pipe_them(w);
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->written % 10, 5); /* a read may have been ahead */
     assert_int_equal(w->written + w->transferred, 105);
 }
 
 static void corked_destination_queues(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
 
     set_up(w);
     cst_cork(w->dest);
     pipe_them(w);
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->calls, 0);
     cst_uncork(w->dest);
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->written + w->transferred, 100);
 }
 
 static void read_by_hand_gets_a_chunk(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
     cst_slice chunk;
 
     set_up(w);
     w->from = CST_EMPTY;
     pipe_them(w);
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->calls, 1);
     cst_push_copy(w->source, "abc", 3);
     assert_int_equal(w->written, 3);
@@ -471,24 +453,24 @@ static void read_by_hand_gets_a_chunk(void **state)
     if (cst_read(&chunk, w->source, CST_READ_ANY) == CST_OK)
         cst_slice_unref(&chunk);
     assert_int_equal(w->calls, 1);
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->written + w->transferred, 103);
 }
 
-/* --- coming in between ---------------------------------------------------------------------------- */
+/* --- coming in between ------------------------------------------------------------------------ */
 
 static void listener_that_comes_later_sees_the_rest(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
     size_t seen = 0;
 
     set_up(w);
     w->from = CST_EMPTY;
     pipe_them(w);
-    run(w);
+    test_run(&w->world);
     cst_on(w->source, CST_DATA, count_data, &seen);
     cst_push(w->source, cst_slice_empty());
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->transferred, 30);
     assert_int_equal(seen, 70);
     assert_int_equal(w->written, 70);
@@ -497,7 +479,7 @@ static void listener_that_comes_later_sees_the_rest(void **state)
 /* A sink that hands the source over to dest at its third chunk. */
 static cst_status handing_over_write(cst_stream *s, void *self, const cst_slice *chunk)
 {
-    struct world *w = ((struct end *)self)->world;
+    struct supply *w = ((struct end *)self)->world;
 
     w->written += chunk->len;
     if (w->written == 30) {
@@ -513,14 +495,14 @@ static void pipe_made_in_the_middle_of_a_flow_goes_the_shorter_way_from_there(vo
     static const cst_ops handing_over_ops = { .name = "first",
                                               .self_size = sizeof(struct end),
                                               .write = handing_over_write };
-    struct world *w = *state;
+    struct supply *w = *state;
     const struct end end = { .world = w };
     cst_stream *first;
 
     set_up(w);
-    assert_int_equal(cst_writable_new(&first, w->ctx, &handing_over_ops, &end, NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&first, w->world.ctx, &handing_over_ops, &end, NULL), CST_OK);
     cst_pipe(w->source, first, NULL);
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->written, 40);
     assert_int_equal(w->reads, 4);
     assert_int_equal(w->transferred, 60);
@@ -528,66 +510,66 @@ static void pipe_made_in_the_middle_of_a_flow_goes_the_shorter_way_from_there(vo
 
 static void unpipe_while_it_waits_loses_nothing(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
     size_t seen = 0;
 
     set_up(w);
     w->answer = CST_PENDING;
     w->held = 7;
     pipe_them(w);
-    run(w);
+    test_run(&w->world);
     cst_unpipe(w->source, w->dest);
     cst_on(w->source, CST_DATA, count_data, &seen);
     cst_resume(w->source);
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->transferred + seen, 100);
     assert_int_equal(cst_writable_length(w->dest), 7);
     cst_end(w->dest, NULL, NULL);
-    run(w);
+    test_run(&w->world);
     assert_false(cst_writable_finished(w->dest));
     cst_complete(w->call, CST_OK);
-    run(w);
+    test_run(&w->world);
     assert_true(cst_writable_finished(w->dest));
 }
 
 static void write_while_it_waits_comes_after(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
 
     set_up(w);
     w->answer = CST_PENDING;
     w->held = 7;
     pipe_them(w);
-    run(w);
+    test_run(&w->world);
     cst_write_copy(w->dest, "abc", 3, NULL, NULL);
     assert_int_equal(w->written, 0);
     assert_int_equal(cst_writable_length(w->dest), 10);
     w->answer = CST_OK;
     cst_complete(w->call, CST_OK);
     assert_int_equal(w->written, 3);
-    run(w);
+    test_run(&w->world);
     assert_int_equal(w->transferred, 100);
     assert_true(cst_writable_finished(w->dest));
 }
 
 static void destination_destroyed_while_it_waits_lets_the_source_go(void **state)
 {
-    struct world *w = *state;
+    struct supply *w = *state;
 
     set_up(w);
     w->answer = CST_PENDING;
     w->held = 7;
     pipe_them(w);
-    run(w);
+    test_run(&w->world);
     cst_destroy(w->dest, CST_OK);
     cst_complete(w->call, CST_E_DESTROYED);
-    run(w);
+    test_run(&w->world);
     assert_true(cst_is_closed(w->dest));
     assert_true(cst_is_paused(w->source));
     assert_int_equal(w->left, 70);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
     T(all_bytes_go_the_shorter_way_and_the_ends_come_as_ever),

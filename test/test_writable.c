@@ -1,47 +1,19 @@
 /* test_writable.c - writable.h: the queue, its callbacks, cork, and the end. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "world.h"
 
 #include <string.h>
 
-#include "hand.h"
-#include "heap.h"
-#include "main.h"
-
-struct fixture {
-    struct test_heap heap;
-    struct test_trace trace;
-    struct test_calls calls;
-    cst_ctx *ctx;
-    cst_stream *w; /* a mark of 8 bytes */
-    struct test_stage *stage;
-};
-
+/* world->s: a mark of 8 bytes. */
 static int set_up(void **state)
 {
-    static struct fixture f;
+    struct test_world *world;
 
-    f = (struct fixture){ .ctx = NULL };
-    test_heap_init(&f.heap);
-    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
-    assert_int_equal(
-        cst_writable_new(&f.w, f.ctx, &test_sink_ops, NULL, &(cst_opts){ .high_water_mark = 8 }),
-        CST_OK);
-    test_trace_listen(&f.trace, f.w, "w");
-    f.stage = cst_stream_self(f.w);
-    *state = &f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    assert_int_equal(f->heap.live_blocks, 0);
+    test_world_setup(state);
+    world = *state;
+    assert_int_equal(cst_writable_new(&world->s, world->ctx, &test_sink_ops, NULL,
+                                      &(cst_opts){ .high_water_mark = 8 }),
+                     CST_OK);
+    test_listen_as(world, world->s, "w");
     return 0;
 }
 
@@ -49,123 +21,111 @@ static void on_done(cst_stream *s, cst_status status, void *arg)
 {
     struct test_stage *stage = cst_stream_self(s);
 
-    test_trace_add(stage->trace, "%s:%s", (const char *)arg, cst_status_name(status));
+    test_trace_add(&stage->world->trace, "%s:%s", (const char *)arg, test_status_word(status));
 }
 
-static cst_status put(struct fixture *f, const char *text, const char *word)
+static cst_status put(struct test_world *world, const char *text, const char *word)
 {
     char *arg = (char *)(uintptr_t)word;
 
-    return cst_write(f->w, cst_slice_str(text), word ? on_done : NULL, arg);
+    return cst_write(world->s, cst_slice_str(text), word ? on_done : NULL, arg);
 }
 
 static char end_word[] = "end";
 
-static void run(struct fixture *f)
-{
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-}
-
-static void expect(struct fixture *f, const char *text)
-{
-    assert_string_equal(f->trace.text, text);
-    test_trace_clear(&f->trace);
-}
-
 static void write_past_the_mark_is_full_then_drains_once(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    f->stage->answer = CST_PENDING;
-    assert_int_equal(put(f, "abcd", "1"), CST_OK);
-    assert_int_equal(put(f, "efgh", "2"), CST_FULL);
-    assert_true(cst_writable_need_drain(f->w));
-    assert_int_equal(cst_writable_length(f->w), 8);
-    expect(f, "w:write:abcd");
-    test_stage_finish(f->w, CST_OK);
-    expect(f, "w:write:efgh 1:CST_OK");
-    test_stage_finish(f->w, CST_OK);
-    expect(f, "w:drain 2:CST_OK");
-    run(f);
-    expect(f, "");
+    test_stage(world->s)->answer = CST_PENDING;
+    assert_int_equal(put(world, "abcd", "1"), CST_OK);
+    assert_int_equal(put(world, "efgh", "2"), CST_FULL);
+    assert_true(cst_writable_need_drain(world->s));
+    assert_int_equal(cst_writable_length(world->s), 8);
+    test_expect(world, "w:write:abcd");
+    test_answer_of(world->s, CST_OK);
+    test_expect(world, "w:write:efgh 1:OK");
+    test_answer_of(world->s, CST_OK);
+    test_expect(world, "w:drain 2:OK");
+    test_run(world);
+    test_expect(world, "");
 }
 
 static void a_write_answered_inside_its_slot_is_told_by_a_task(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(put(f, "a long chunk", "1"), CST_OK);
-    expect(f, "w:write:a long chunk");
-    run(f);
-    expect(f, "1:CST_OK");
+    assert_int_equal(put(world, "a long chunk", "1"), CST_OK);
+    test_expect(world, "w:write:a long chunk");
+    test_run(world);
+    test_expect(world, "1:OK");
 }
 
 static void end_finishes_then_closes(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(put(f, "a", "1"), CST_OK);
-    assert_int_equal(cst_end(f->w, on_done, end_word), CST_OK);
-    assert_true(cst_writable_ended(f->w));
-    expect(f, "w:write:a w:final");
-    run(f);
-    expect(f, "1:CST_OK end:CST_OK w:finish w:destroy w:close");
-    assert_int_equal(cst_end(f->w, on_done, end_word), CST_E_ALREADY_FINISHED);
-    run(f);
-    expect(f, "end:CST_E_ALREADY_FINISHED");
+    assert_int_equal(put(world, "a", "1"), CST_OK);
+    assert_int_equal(cst_end(world->s, on_done, end_word), CST_OK);
+    assert_true(cst_writable_ended(world->s));
+    test_expect(world, "w:write:a w:final");
+    test_run(world);
+    test_expect(world, "1:OK end:OK w:finish w:destroy w:close");
+    assert_int_equal(cst_end(world->s, on_done, end_word), CST_E_ALREADY_FINISHED);
+    test_run(world);
+    test_expect(world, "end:ALREADY_FINISHED");
 }
 
 static void a_write_after_end_fails_the_stream_and_its_callback_says_so(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    cst_end(f->w, NULL, NULL);
-    assert_int_equal(put(f, "x", "1"), CST_E_WRITE_AFTER_END);
-    run(f);
-    expect(
-        f,
-        "w:final w:destroy w:finish 1:CST_E_WRITE_AFTER_END w:error:CST_E_WRITE_AFTER_END w:close");
+    cst_end(world->s, NULL, NULL);
+    assert_int_equal(put(world, "x", "1"), CST_E_WRITE_AFTER_END);
+    test_run(world);
+    test_expect(world,
+                "w:final w:destroy w:finish 1:WRITE_AFTER_END w:error:WRITE_AFTER_END w:close");
 }
 
 static void a_write_after_destroy_is_refused_without_an_error(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    cst_destroy(f->w, CST_OK);
-    assert_int_equal(put(f, "x", "1"), CST_E_DESTROYED);
-    run(f);
-    expect(f, "w:destroy w:close 1:CST_E_DESTROYED");
+    cst_destroy(world->s, CST_OK);
+    assert_int_equal(put(world, "x", "1"), CST_E_DESTROYED);
+    test_run(world);
+    test_expect(world, "w:destroy w:close 1:DESTROYED");
 }
 
 static void a_failed_write_fails_what_waits_and_the_end(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    f->stage->answer = CST_PENDING;
-    put(f, "a", "1");
-    put(f, "b", "2");
-    cst_end(f->w, on_done, end_word);
-    test_stage_finish(f->w, CST_USER(5));
-    expect(f, "w:write:a 1:CST_USER 2:CST_USER end:CST_USER w:destroy");
-    run(f);
-    expect(f, "w:error:CST_USER w:close");
+    test_stage(world->s)->answer = CST_PENDING;
+    put(world, "a", "1");
+    put(world, "b", "2");
+    cst_end(world->s, on_done, end_word);
+    test_answer_of(world->s, CST_USER(5));
+    test_expect(world, "w:write:a 1:USER 2:USER end:USER w:destroy");
+    test_run(world);
+    test_expect(world, "w:error:USER w:close");
 }
 
 static void corked_writes_wait_and_go_out_in_order(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    cst_cork(f->w);
-    cst_cork(f->w);
-    put(f, "a", NULL);
-    put(f, "b", "2");
-    assert_int_equal(cst_writable_corked(f->w), 2);
-    cst_uncork(f->w);
-    expect(f, "");
-    cst_uncork(f->w);
-    expect(f, "w:write:a w:write:b");
-    run(f);
-    expect(f, "2:CST_OK");
+    cst_cork(world->s);
+    cst_cork(world->s);
+    put(world, "a", NULL);
+    put(world, "b", "2");
+    assert_int_equal(cst_writable_corked(world->s), 2);
+    cst_uncork(world->s);
+    test_expect(world, "");
+    cst_uncork(world->s);
+    test_expect(world, "w:write:a w:write:b");
+    test_run(world);
+    test_expect(world, "2:OK");
 }
 
 static cst_status gather(cst_stream *s, void *self, const cst_slice *chunks, size_t count)
@@ -174,7 +134,7 @@ static cst_status gather(cst_stream *s, void *self, const cst_slice *chunks, siz
 
     (void)s;
     for (size_t i = 0; i < count; i++)
-        test_trace_add(stage->trace, "%zu/%zu:%.*s", i + 1, count, (int)chunks[i].len,
+        test_trace_add(&stage->world->trace, "%zu/%zu:%.*s", i + 1, count, (int)chunks[i].len,
                        (const char *)chunks[i].data);
     return CST_OK;
 }
@@ -182,20 +142,20 @@ static cst_status gather(cst_stream *s, void *self, const cst_slice *chunks, siz
 static void writev_gets_all_that_waits_at_once(void **state)
 {
     static const cst_ops ops = { .self_size = sizeof(struct test_stage), .writev = gather };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_writable_new(&f->w, f->ctx, &ops, NULL, NULL), CST_OK);
-    test_trace_listen(&f->trace, f->w, "v");
-    cst_cork(f->w);
-    put(f, "a", "1");
-    put(f, "b", NULL);
-    put(f, "c", "3");
-    cst_uncork(f->w);
-    expect(f, "1/3:a 2/3:b 3/3:c");
-    run(f);
-    expect(f, "1:CST_OK 3:CST_OK");
-    put(f, "d", NULL);
-    expect(f, "1/1:d");
+    assert_int_equal(cst_writable_new(&world->s, world->ctx, &ops, NULL, NULL), CST_OK);
+    test_listen_as(world, world->s, "v");
+    cst_cork(world->s);
+    put(world, "a", "1");
+    put(world, "b", NULL);
+    put(world, "c", "3");
+    cst_uncork(world->s);
+    test_expect(world, "1/3:a 2/3:b 3/3:c");
+    test_run(world);
+    test_expect(world, "1:OK 3:OK");
+    put(world, "d", NULL);
+    test_expect(world, "1/1:d");
 }
 
 /* How many copies writev got, and whether each was whole. */
@@ -234,22 +194,22 @@ static void cork_and_write_copies(cst_stream *w, size_t from, size_t count)
 static void gathered_copies_are_whole_and_take_no_memory_in_steady_flow(void **state)
 {
     static const cst_ops ops = { .self_size = sizeof(struct counted), .writev = count_chunks };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     const struct counted *counted;
     size_t calls = 0;
 
-    assert_int_equal(cst_writable_new(&f->w, f->ctx, &ops, NULL, NULL), CST_OK);
-    counted = cst_stream_self(f->w);
+    assert_int_equal(cst_writable_new(&world->s, world->ctx, &ops, NULL, NULL), CST_OK);
+    counted = cst_stream_self(world->s);
     for (size_t n = 0; n < 4000; n += 100) {
-        cork_and_write_copies(f->w, n, 100);
-        run(f);
+        cork_and_write_copies(world->s, n, 100);
+        test_run(world);
         if (n == 400)
-            calls = f->heap.calls;
+            calls = world->heap.calls;
     }
     assert_int_equal(counted->chunks, 4000);
     assert_false(counted->wrong);
 #ifndef CST_NO_CACHE
-    assert_int_equal(f->heap.calls, calls);
+    assert_int_equal(world->heap.calls, calls);
 #else
     (void)calls;
 #endif
@@ -258,20 +218,20 @@ static void gathered_copies_are_whole_and_take_no_memory_in_steady_flow(void **s
 static void the_array_of_an_uncommonly_long_queue_goes_back(void **state)
 {
     static const cst_ops ops = { .self_size = sizeof(struct counted), .writev = count_chunks };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     size_t before;
 
-    assert_int_equal(cst_writable_new(&f->w, f->ctx, &ops, NULL, NULL), CST_OK);
-    cork_and_write_copies(f->w, 0, 2);
-    run(f);
-    before = f->heap.live_bytes;
-    cst_cork(f->w);
+    assert_int_equal(cst_writable_new(&world->s, world->ctx, &ops, NULL, NULL), CST_OK);
+    cork_and_write_copies(world->s, 0, 2);
+    test_run(world);
+    before = world->heap.live_bytes;
+    cst_cork(world->s);
     for (size_t n = 0; n < 20000; n++)
-        assert_true(cst_write(f->w, cst_slice_str("x"), NULL, NULL) >= 0);
-    assert_true(f->heap.live_bytes >= before + 20000 * sizeof(cst_slice));
-    cst_uncork(f->w);
-    run(f);
-    assert_true(f->heap.live_bytes <= before + 4096);
+        assert_true(cst_write(world->s, cst_slice_str("x"), NULL, NULL) >= 0);
+    assert_true(world->heap.live_bytes >= before + 20000 * sizeof(cst_slice));
+    cst_uncork(world->s);
+    test_run(world);
+    assert_true(world->heap.live_bytes <= before + 4096);
 }
 
 static cst_status gather_and_write_more(cst_stream *s, void *self, const cst_slice *chunks,
@@ -279,10 +239,8 @@ static cst_status gather_and_write_more(cst_stream *s, void *self, const cst_sli
 {
     struct test_stage *stage = self;
 
-    if (!stage->pending) {
-        stage->pending = true;
+    if (stage->writes++ == 0)
         cst_write(s, cst_slice_str("late"), on_done, end_word);
-    }
     return gather(s, self, chunks, count);
 }
 
@@ -313,11 +271,11 @@ static uint8_t write_over_the_stack(void)
 static void the_array_of_a_writev_is_kept_until_it_answers(void **state)
 {
     static const cst_ops ops = { .self_size = sizeof(struct late_vector), .writev = look_later };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     struct late_vector *late;
     cst_stream *w;
 
-    assert_int_equal(cst_writable_new(&w, f->ctx, &ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&w, world->ctx, &ops, NULL, NULL), CST_OK);
     late = cst_stream_self(w);
     assert_int_equal(cst_write(w, cst_slice_str("one"), NULL, NULL), CST_OK);
     assert_int_equal(write_over_the_stack(), 0xA5);
@@ -341,131 +299,132 @@ static void a_write_made_inside_writev_waits_its_turn(void **state)
 {
     static const cst_ops ops = { .self_size = sizeof(struct test_stage),
                                  .writev = gather_and_write_more };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_writable_new(&f->w, f->ctx, &ops, NULL, NULL), CST_OK);
-    test_trace_listen(&f->trace, f->w, "v");
-    cst_cork(f->w);
-    put(f, "a", NULL);
-    put(f, "b", NULL);
-    cst_uncork(f->w);
-    expect(f, "1/2:a 2/2:b 1/1:late");
-    run(f);
-    expect(f, "end:CST_OK");
+    assert_int_equal(cst_writable_new(&world->s, world->ctx, &ops, NULL, NULL), CST_OK);
+    test_listen_as(world, world->s, "v");
+    cst_cork(world->s);
+    put(world, "a", NULL);
+    put(world, "b", NULL);
+    cst_uncork(world->s);
+    test_expect(world, "1/2:a 2/2:b 1/1:late");
+    test_run(world);
+    test_expect(world, "end:OK");
 }
 
 static void a_second_answer_is_an_error_of_the_stage(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    f->stage->answer = CST_PENDING;
-    put(f, "a", NULL);
-    test_stage_finish(f->w, CST_OK);
-    test_stage_finish(f->w, CST_OK);
-    run(f);
-    expect(f, "w:write:a w:destroy w:error:CST_E_MULTIPLE_CALLBACK w:close");
-    assert_string_equal(cst_errored(f->w)->stage, "sink");
+    test_stage(world->s)->answer = CST_PENDING;
+    put(world, "a", NULL);
+    test_answer_of(world->s, CST_OK);
+    cst_complete(test_stage(world->s)->call, CST_OK);
+    test_run(world);
+    test_expect(world, "w:write:a w:destroy w:error:MULTIPLE_CALLBACK w:close");
+    assert_string_equal(cst_errored(world->s)->stage, "sink");
 }
 
 static void lengths_that_do_not_fit_are_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    f->stage->answer = CST_PENDING;
-    put(f, "a", NULL);
-    assert_int_equal(cst_write(f->w, cst_slice_static("", SIZE_MAX), on_done, end_word),
+    test_stage(world->s)->answer = CST_PENDING;
+    put(world, "a", NULL);
+    assert_int_equal(cst_write(world->s, cst_slice_static("", SIZE_MAX), on_done, end_word),
                      CST_E_OUT_OF_RANGE);
-    assert_int_equal(cst_writable_length(f->w), 1);
-    test_stage_finish(f->w, CST_OK);
-    run(f);
-    expect(f, "w:write:a");
+    assert_int_equal(cst_writable_length(world->s), 1);
+    test_answer_of(world->s, CST_OK);
+    test_run(world);
+    test_expect(world, "w:write:a");
 }
 
 static void messages_count_as_one_however_many_their_bytes(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     const cst_opts opts = { .object_mode = true };
     const cst_slice huge = cst_slice_static("", SIZE_MAX - 1);
 
-    assert_int_equal(cst_writable_new(&f->w, f->ctx, &test_sink_ops, NULL, &opts), CST_OK);
-    test_trace_listen(&f->trace, f->w, "o");
-    cst_cork(f->w);
-    assert_int_equal(cst_write(f->w, huge, NULL, NULL), CST_OK);
-    assert_int_equal(cst_write(f->w, huge, NULL, NULL), CST_OK);
-    assert_int_equal(cst_writable_length(f->w), 2);
-    cst_destroy(f->w, CST_OK);
-    run(f);
-    assert_int_equal(cst_writable_length(f->w), 0);
-    expect(f, "o:destroy o:close");
+    assert_int_equal(cst_writable_new(&world->s, world->ctx, &test_sink_ops, NULL, &opts), CST_OK);
+    test_listen_as(world, world->s, "o");
+    cst_cork(world->s);
+    assert_int_equal(cst_write(world->s, huge, NULL, NULL), CST_OK);
+    assert_int_equal(cst_write(world->s, huge, NULL, NULL), CST_OK);
+    assert_int_equal(cst_writable_length(world->s), 2);
+    cst_destroy(world->s, CST_OK);
+    test_run(world);
+    assert_int_equal(cst_writable_length(world->s), 0);
+    test_expect(world, "o:destroy o:close");
 }
 
 static void without_memory_a_write_is_refused_and_the_stream_stays_usable(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    f->stage->answer = CST_PENDING;
-    put(f, "a", NULL);
-    test_heap_fail_from(&f->heap, 1);
-    assert_int_equal(put(f, "b", "2"), CST_E_NOMEM);
-    assert_int_equal(cst_end(f->w, on_done, end_word), CST_E_NOMEM);
-    test_heap_fail_never(&f->heap);
-    assert_int_equal(put(f, "c", "3"), CST_OK);
-    test_stage_finish(f->w, CST_OK);
-    test_stage_finish(f->w, CST_OK);
-    expect(f, "w:write:a w:write:c 3:CST_OK");
+    test_stage(world->s)->answer = CST_PENDING;
+    put(world, "a", NULL);
+    test_heap_fail_from(&world->heap, 1);
+    assert_int_equal(put(world, "b", "2"), CST_E_NOMEM);
+    assert_int_equal(cst_end(world->s, on_done, end_word), CST_E_NOMEM);
+    test_heap_fail_never(&world->heap);
+    assert_int_equal(put(world, "c", "3"), CST_OK);
+    test_answer_of(world->s, CST_OK);
+    test_answer_of(world->s, CST_OK);
+    test_expect(world, "w:write:a w:write:c 3:OK");
 }
 
 static void wrong_streams_are_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_stream *r;
 
-    assert_int_equal(cst_readable_new(&r, f->ctx, &test_source_ops, NULL, NULL), CST_OK);
-    ((struct test_stage *)cst_stream_self(r))->trace = &f->trace;
-    ((struct test_stage *)cst_stream_self(r))->name = "r";
+    assert_int_equal(cst_readable_new(&r, world->ctx, &test_source_ops, NULL, NULL), CST_OK);
+    test_stage(r)->world = world;
+    test_stage(r)->name = "r";
     assert_int_equal(cst_write(NULL, cst_slice_empty(), NULL, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_write(r, cst_slice_empty(), NULL, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_write_copy(f->w, NULL, 1, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_write_copy(world->s, NULL, 1, NULL, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_end(r, NULL, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_end_with(r, cst_slice_empty(), NULL, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_cork(r), CST_E_INVALID_ARG);
     assert_int_equal(cst_uncork(NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_writable_length(r), 0);
     assert_false(cst_is_writable(r));
-    assert_int_equal(cst_writable_new(&r, f->ctx, &test_source_ops, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_writable_new(&r, world->ctx, &test_source_ops, NULL, NULL),
+                     CST_E_INVALID_ARG);
 }
 
 /* --- a sink driven by hand -------------------------------------------------------------------- */
 
 static const cst_ops hand_ops = { .name = "hand",
-                                  .self_size = sizeof(struct test_hand),
-                                  .write = test_hand_write,
-                                  .destroy = test_hand_destroy };
-static const cst_ops final_ops = { .self_size = sizeof(struct test_hand),
-                                   .write = test_hand_write,
-                                   .final = test_hand_final,
-                                   .destroy = test_hand_destroy };
-static const cst_ops writev_ops = { .self_size = sizeof(struct test_hand),
-                                    .write = test_hand_write,
-                                    .writev = test_hand_writev,
-                                    .destroy = test_hand_destroy };
-static const cst_ops construct_ops = { .self_size = sizeof(struct test_hand),
-                                       .construct = test_hand_construct,
-                                       .write = test_hand_write,
-                                       .destroy = test_hand_destroy };
+                                  .self_size = sizeof(struct test_stage),
+                                  .write = test_stage_write,
+                                  .destroy = test_stage_destroy };
+static const cst_ops final_ops = { .self_size = sizeof(struct test_stage),
+                                   .write = test_stage_write,
+                                   .final = test_stage_final,
+                                   .destroy = test_stage_destroy };
+static const cst_ops writev_ops = { .self_size = sizeof(struct test_stage),
+                                    .write = test_stage_write,
+                                    .writev = test_stage_writev,
+                                    .destroy = test_stage_destroy };
+static const cst_ops construct_ops = { .self_size = sizeof(struct test_stage),
+                                       .construct = test_stage_construct,
+                                       .write = test_stage_write,
+                                       .destroy = test_stage_destroy };
 
-/* Replaces f->w by a stream of these slots, all of which answer with status; all events are recorded. */
-static struct test_hand *drive(struct fixture *f, const cst_ops *ops, cst_status status,
-                               const cst_opts *opts)
+/* Replaces world->s by a stream of these slots, all of which answer with status; all events are
+ * recorded. */
+static struct test_stage *drive(struct test_world *world, const cst_ops *ops, cst_status status,
+                                const cst_opts *opts)
 {
-    struct test_hand hand = { .trace = &f->trace, .calls = &f->calls };
+    struct test_stage *hand;
 
-    cst_unref(f->w);
+    cst_unref(world->s);
+    hand = test_drive(world, cst_writable_new, ops, opts);
     for (int slot = 0; slot < TEST_DESTROY; slot++)
-        hand.answers[slot] = status;
-    assert_int_equal(cst_writable_new(&f->w, f->ctx, ops, &hand, opts), CST_OK);
-    test_hand_listen_all(f->w);
-    return cst_stream_self(f->w);
+        hand->answers[slot] = status;
+    return hand;
 }
 
 static const cst_opts mark_2 = { .high_water_mark = 2 };
@@ -473,153 +432,153 @@ static const cst_opts mark_2 = { .high_water_mark = 2 };
 /* Words that callbacks can be told apart by. */
 static char one[] = "1", two[] = "2", three[] = "3", four[] = "4", five[] = "5";
 
-static cst_status write_text(struct fixture *f, const char *text, char *word)
+static cst_status write_text(struct test_world *world, const char *text, char *word)
 {
-    return cst_write(f->w, cst_slice_str(text), test_hand_done, word);
+    return cst_write(world->s, cst_slice_str(text), test_on_done, word);
 }
 
-static cst_status end_it(struct fixture *f, char *word)
+static cst_status end_it(struct test_world *world, char *word)
 {
-    return cst_end(f->w, test_hand_done, word);
+    return cst_end(world->s, test_on_done, word);
 }
 
-static void answer(struct fixture *f, cst_status status)
+static void answer(struct test_world *world, cst_status status)
 {
-    test_hand_answer(&f->calls, status);
+    test_answer(world, status);
 }
 
 /* One task at a time, with a bar after each. */
-static void run_in_steps(struct fixture *f)
+static void run_in_steps(struct test_world *world)
 {
-    while (cst_ctx_run(f->ctx, &(cst_budget){ .tasks = 1 }) == CST_MORE)
-        test_trace_add(&f->trace, "|");
+    while (cst_ctx_run(world->ctx, &(cst_budget){ .tasks = 1 }) == CST_MORE)
+        test_trace_add(&world->trace, "|");
 }
 
 static void tasks_come_one_after_another_in_the_order_of_node(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &construct_ops, CST_OK, NULL);
-    write_text(f, "a", one);
-    end_it(f, three);
-    run_in_steps(f);
-    expect(f, "construct | write:a prefinish | 1 | 3 finish destroy | close");
+    drive(world, &construct_ops, CST_OK, NULL);
+    write_text(world, "a", one);
+    end_it(world, three);
+    run_in_steps(world);
+    test_expect(world, "construct | write:a prefinish | 1 | 3 finish destroy | close");
 }
 
 static void writes_with_one_callback_share_a_task(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &hand_ops, CST_OK, NULL);
+    drive(world, &hand_ops, CST_OK, NULL);
     for (int i = 0; i < 3; i++)
-        write_text(f, "a", one);
-    write_text(f, "b", two);
-    write_text(f, "a", one);
-    test_trace_clear(&f->trace);
-    run_in_steps(f);
-    expect(f, "1 1 1 | 2 | 1");
-    end_it(f, three);
-    run(f);
-    expect(f, "prefinish 3 finish destroy close");
+        write_text(world, "a", one);
+    write_text(world, "b", two);
+    write_text(world, "a", one);
+    test_trace_clear(&world->trace);
+    run_in_steps(world);
+    test_expect(world, "1 1 1 | 2 | 1");
+    end_it(world, three);
+    test_run(world);
+    test_expect(world, "prefinish 3 finish destroy close");
 }
 
 static void a_mark_of_zero_is_full_only_while_a_write_is_out(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     const cst_opts opts = { .high_water_mark = CST_HWM_ZERO };
 
-    drive(f, &hand_ops, CST_OK, &opts);
-    assert_int_equal(cst_writable_high_water_mark(f->w), 0);
-    assert_int_equal(write_text(f, "abc", one), CST_OK);
-    run(f);
-    expect(f, "write:abc 1");
-    drive(f, &hand_ops, CST_PENDING, &opts);
-    assert_int_equal(write_text(f, "abc", one), CST_FULL);
-    answer(f, CST_OK);
-    expect(f, "write:abc drain 1");
+    drive(world, &hand_ops, CST_OK, &opts);
+    assert_int_equal(cst_writable_high_water_mark(world->s), 0);
+    assert_int_equal(write_text(world, "abc", one), CST_OK);
+    test_run(world);
+    test_expect(world, "write:abc 1");
+    drive(world, &hand_ops, CST_PENDING, &opts);
+    assert_int_equal(write_text(world, "abc", one), CST_FULL);
+    answer(world, CST_OK);
+    test_expect(world, "write:abc drain 1");
 }
 
 static void object_mode_counts_chunks(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &hand_ops, CST_PENDING, &(cst_opts){ .object_mode = true, .high_water_mark = 2 });
-    assert_true(cst_writable_object_mode(f->w));
-    assert_int_equal(write_text(f, "abc", one), CST_OK);
-    assert_int_equal(cst_writable_length(f->w), 1);
-    assert_int_equal(write_text(f, "d", two), CST_FULL);
-    assert_int_equal(cst_writable_length(f->w), 2);
-    answer(f, CST_OK);
-    answer(f, CST_OK);
-    expect(f, "write:abc write:d 1 drain 2");
+    drive(world, &hand_ops, CST_PENDING, &(cst_opts){ .object_mode = true, .high_water_mark = 2 });
+    assert_true(cst_writable_object_mode(world->s));
+    assert_int_equal(write_text(world, "abc", one), CST_OK);
+    assert_int_equal(cst_writable_length(world->s), 1);
+    assert_int_equal(write_text(world, "d", two), CST_FULL);
+    assert_int_equal(cst_writable_length(world->s), 2);
+    answer(world, CST_OK);
+    answer(world, CST_OK);
+    test_expect(world, "write:abc write:d 1 drain 2");
 }
 
 static void object_mode_without_callbacks_finishes_too(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &hand_ops, CST_OK, &(cst_opts){ .object_mode = true });
-    cst_write(f->w, cst_slice_str("abc"), NULL, NULL);
-    cst_write(f->w, cst_slice_str("d"), NULL, NULL);
-    end_it(f, three);
-    run(f);
-    expect(f, "write:abc write:d prefinish 3 finish destroy close");
+    drive(world, &hand_ops, CST_OK, &(cst_opts){ .object_mode = true });
+    cst_write(world->s, cst_slice_str("abc"), NULL, NULL);
+    cst_write(world->s, cst_slice_str("d"), NULL, NULL);
+    end_it(world, three);
+    test_run(world);
+    test_expect(world, "write:abc write:d prefinish 3 finish destroy close");
 }
 
 static void empty_chunks_complete_in_order(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &hand_ops, CST_PENDING, NULL);
-    write_text(f, "a", one);
-    write_text(f, "", two);
-    write_text(f, "b", three);
+    drive(world, &hand_ops, CST_PENDING, NULL);
+    write_text(world, "a", one);
+    write_text(world, "", two);
+    write_text(world, "b", three);
     for (int i = 0; i < 3; i++)
-        answer(f, CST_OK);
-    expect(f, "write:a write: 1 write:b 2 3");
+        answer(world, CST_OK);
+    test_expect(world, "write:a write: 1 write:b 2 3");
 }
 
 static void writes_to_a_corked_stream_drain_as_one(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &writev_ops, CST_OK, &mark_2);
-    cst_cork(f->w);
-    assert_int_equal(write_text(f, "a", one), CST_OK);
-    assert_int_equal(write_text(f, "b", two), CST_FULL);
-    assert_int_equal(write_text(f, "c", three), CST_FULL);
-    cst_uncork(f->w);
-    expect(f, "writev:a+b+c");
-    run(f);
-    expect(f, "drain 1 2 3");
-    end_it(f, four);
-    run(f);
-    expect(f, "prefinish 4 finish destroy close");
+    drive(world, &writev_ops, CST_OK, &mark_2);
+    cst_cork(world->s);
+    assert_int_equal(write_text(world, "a", one), CST_OK);
+    assert_int_equal(write_text(world, "b", two), CST_FULL);
+    assert_int_equal(write_text(world, "c", three), CST_FULL);
+    cst_uncork(world->s);
+    test_expect(world, "writev:a+b+c");
+    test_run(world);
+    test_expect(world, "drain 1 2 3");
+    end_it(world, four);
+    test_run(world);
+    test_expect(world, "prefinish 4 finish destroy close");
 }
 
 /* Two writes without callbacks, as one batch. */
-static void write_batch(struct fixture *f)
+static void write_batch(struct test_world *world)
 {
-    cst_cork(f->w);
-    cst_write(f->w, cst_slice_str("a"), NULL, NULL);
-    cst_write(f->w, cst_slice_str("b"), NULL, NULL);
-    cst_uncork(f->w);
+    cst_cork(world->s);
+    cst_write(world->s, cst_slice_str("a"), NULL, NULL);
+    cst_write(world->s, cst_slice_str("b"), NULL, NULL);
+    cst_uncork(world->s);
 }
 
 static void a_batch_without_callbacks_drains_where_it_was_past_the_mark(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &writev_ops, CST_OK, &(cst_opts){ .high_water_mark = 3 });
-    write_batch(f);
-    assert_int_equal(cst_writable_length(f->w), 0);
-    run(f);
-    expect(f, "writev:a+b");
-    drive(f, &writev_ops, CST_OK, &mark_2);
-    write_batch(f);
-    assert_int_equal(cst_writable_length(f->w), 0);
-    run(f);
-    expect(f, "writev:a+b drain");
+    drive(world, &writev_ops, CST_OK, &(cst_opts){ .high_water_mark = 3 });
+    write_batch(world);
+    assert_int_equal(cst_writable_length(world->s), 0);
+    test_run(world);
+    test_expect(world, "writev:a+b");
+    drive(world, &writev_ops, CST_OK, &mark_2);
+    write_batch(world);
+    assert_int_equal(cst_writable_length(world->s), 0);
+    test_run(world);
+    test_expect(world, "writev:a+b drain");
 }
 
 static void add_task_word(void *arg)
@@ -630,21 +589,21 @@ static void add_task_word(void *arg)
 /* A slip of Node's: in object mode a task follows each write, and 'finish' waits for it. */
 static void after_a_batch_of_objects_finish_is_a_task_later(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_task task = { .arg = NULL };
 
-    drive(f, &writev_ops, CST_OK, NULL);
-    write_batch(f);
-    cst_end(f->w, NULL, NULL);
-    cst_defer(f->ctx, &task, add_task_word, &f->trace);
-    run(f);
-    expect(f, "writev:a+b prefinish finish destroy task close");
-    drive(f, &writev_ops, CST_OK, &(cst_opts){ .object_mode = true });
-    write_batch(f);
-    cst_end(f->w, NULL, NULL);
-    cst_defer(f->ctx, &task, add_task_word, &f->trace);
-    run(f);
-    expect(f, "writev:a+b prefinish task finish destroy close");
+    drive(world, &writev_ops, CST_OK, NULL);
+    write_batch(world);
+    cst_end(world->s, NULL, NULL);
+    cst_defer(world->ctx, &task, add_task_word, &world->trace);
+    test_run(world);
+    test_expect(world, "writev:a+b prefinish finish destroy task close");
+    drive(world, &writev_ops, CST_OK, &(cst_opts){ .object_mode = true });
+    write_batch(world);
+    cst_end(world->s, NULL, NULL);
+    cst_defer(world->ctx, &task, add_task_word, &world->trace);
+    test_run(world);
+    test_expect(world, "writev:a+b prefinish task finish destroy close");
 }
 
 static void end_inside(cst_stream *s, const char *word, void *arg)
@@ -657,47 +616,46 @@ static void end_inside(cst_stream *s, const char *word, void *arg)
 /* Node looks whether it may finish while the batch still counts as its queue, and never again. */
 static void a_stream_that_is_ended_inside_writev_does_not_finish(void **state)
 {
-    struct fixture *f = *state;
-    struct test_hand *hand = drive(f, &writev_ops, CST_OK, NULL);
+    struct test_world *world = *state;
+    struct test_stage *hand = drive(world, &writev_ops, CST_OK, NULL);
 
     hand->act = end_inside;
-    write_batch(f);
-    run(f);
-    expect(f, "writev:a+b");
-    assert_true(cst_writable_ended(f->w));
+    write_batch(world);
+    test_run(world);
+    test_expect(world, "writev:a+b");
+    assert_true(cst_writable_ended(world->s));
 }
 
 static void uncork_inside_read(cst_stream *s, const char *word, void *arg)
 {
-    struct fixture *f = arg;
+    struct test_world *world = arg;
 
     (void)s;
     if (strcmp(word, "read") == 0)
-        write_batch(f);
+        write_batch(world);
 }
 
 static void a_batch_that_goes_out_inside_read_may_be_answered_late(void **state)
 {
-    static const cst_ops ops = { .self_size = sizeof(struct test_hand),
-                                 .read = test_hand_read,
-                                 .writev = test_hand_writev };
-    struct fixture *f = *state;
-    struct test_hand *hand;
+    static const cst_ops ops = { .self_size = sizeof(struct test_stage),
+                                 .read = test_stage_read,
+                                 .writev = test_stage_writev };
+    struct test_world *world = *state;
+    struct test_stage *hand;
 
-    assert_int_equal(cst_duplex_new(&f->w, f->ctx, &ops, NULL, NULL), CST_OK);
-    hand = cst_stream_self(f->w);
-    *hand = (struct test_hand){ .trace = &f->trace,
-                                .calls = &f->calls,
-                                .answers = { [TEST_WRITE] = CST_PENDING },
-                                .act = uncork_inside_read,
-                                .act_arg = f };
-    cst_resume(f->w);
-    run(f);
-    expect(f, "read writev:a+b");
-    assert_int_equal(cst_writable_length(f->w), 2);
-    answer(f, CST_OK);
-    run(f);
-    assert_int_equal(cst_writable_length(f->w), 0);
+    assert_int_equal(cst_duplex_new(&world->s, world->ctx, &ops, NULL, NULL), CST_OK);
+    hand = cst_stream_self(world->s);
+    *hand = (struct test_stage){ .world = world,
+                                 .answers = { [TEST_WRITE] = CST_PENDING },
+                                 .act = uncork_inside_read,
+                                 .act_arg = world };
+    cst_resume(world->s);
+    test_run(world);
+    test_expect(world, "read writev:a+b");
+    assert_int_equal(cst_writable_length(world->s), 2);
+    answer(world, CST_OK);
+    test_run(world);
+    assert_int_equal(cst_writable_length(world->s), 0);
 }
 
 /* Answers, writes "b", whose slot does not answer, and answers that too. */
@@ -715,60 +673,60 @@ static void answer_twice_inside(cst_stream *s, const char *word, void *arg)
     calls->pending = 0;
 }
 
-static void expect_that_no_slot_runs(struct fixture *f)
+static void expect_that_no_slot_runs(struct test_world *world)
 {
-    assert_int_equal(cst_complete(cst_this_call(f->w), CST_OK), CST_E_INVALID_ARG);
+    assert_int_equal(cst_complete(cst_this_call(world->s), CST_OK), CST_E_INVALID_ARG);
 }
 
 /* A slot that was called for a write without a callback, for a batch, and by a completion. */
 static void a_slot_that_has_answered_still_names_the_call_that_runs(void **state)
 {
-    static const cst_ops ops = { .self_size = sizeof(struct test_hand),
-                                 .write = test_hand_write,
-                                 .writev = test_hand_writev };
-    struct fixture *f = *state;
-    struct test_hand *hand = drive(f, &ops, CST_OK, NULL);
+    static const cst_ops ops = { .self_size = sizeof(struct test_stage),
+                                 .write = test_stage_write,
+                                 .writev = test_stage_writev };
+    struct test_world *world = *state;
+    struct test_stage *hand = drive(world, &ops, CST_OK, NULL);
 
     hand->act = answer_twice_inside;
-    hand->act_arg = &f->calls;
-    cst_write(f->w, cst_slice_str("0"), NULL, NULL);
+    hand->act_arg = &world->calls;
+    cst_write(world->s, cst_slice_str("0"), NULL, NULL);
     hand->answers[TEST_WRITE] = CST_PENDING;
-    cst_write(f->w, cst_slice_str("a"), NULL, NULL);
-    expect(f, "write:0 write:a write:b");
-    expect_that_no_slot_runs(f);
-    cst_cork(f->w);
-    cst_write(f->w, cst_slice_str("a"), NULL, NULL);
-    cst_write(f->w, cst_slice_str("a"), NULL, NULL);
-    cst_uncork(f->w);
-    expect(f, "writev:a+a write:b");
-    expect_that_no_slot_runs(f);
-    cst_write(f->w, cst_slice_str("0"), NULL, NULL);
-    cst_write(f->w, cst_slice_str("a"), NULL, NULL);
-    answer(f, CST_OK);
-    expect(f, "write:0 write:a write:b");
-    expect_that_no_slot_runs(f);
-    assert_int_equal(cst_writable_length(f->w), 0);
+    cst_write(world->s, cst_slice_str("a"), NULL, NULL);
+    test_expect(world, "write:0 write:a write:b");
+    expect_that_no_slot_runs(world);
+    cst_cork(world->s);
+    cst_write(world->s, cst_slice_str("a"), NULL, NULL);
+    cst_write(world->s, cst_slice_str("a"), NULL, NULL);
+    cst_uncork(world->s);
+    test_expect(world, "writev:a+a write:b");
+    expect_that_no_slot_runs(world);
+    cst_write(world->s, cst_slice_str("0"), NULL, NULL);
+    cst_write(world->s, cst_slice_str("a"), NULL, NULL);
+    answer(world, CST_OK);
+    test_expect(world, "write:0 write:a write:b");
+    expect_that_no_slot_runs(world);
+    assert_int_equal(cst_writable_length(world->s), 0);
 }
 
 static void a_failed_writev_fails_its_batch_then_what_waits(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &writev_ops, CST_PENDING, NULL);
-    cst_cork(f->w);
-    write_text(f, "a", one);
-    write_text(f, "b", two);
-    cst_uncork(f->w);
-    write_text(f, "c", three);
-    write_text(f, "d", four);
-    end_it(f, five);
-    expect(f, "writev:a+b");
-    answer(f, CST_OK);
-    expect(f, "writev:c+d 1 2");
-    answer(f, CST_USER(1));
-    expect(f, "3:USER 4:USER 5:USER destroy:USER");
-    run(f);
-    expect(f, "error:USER close");
+    drive(world, &writev_ops, CST_PENDING, NULL);
+    cst_cork(world->s);
+    write_text(world, "a", one);
+    write_text(world, "b", two);
+    cst_uncork(world->s);
+    write_text(world, "c", three);
+    write_text(world, "d", four);
+    end_it(world, five);
+    test_expect(world, "writev:a+b");
+    answer(world, CST_OK);
+    test_expect(world, "writev:c+d 1 2");
+    answer(world, CST_USER(1));
+    test_expect(world, "3:USER 4:USER 5:USER destroy:USER");
+    test_run(world);
+    test_expect(world, "error:USER close");
 }
 
 static void count_release(const void *data, size_t len, void *arg)
@@ -778,456 +736,457 @@ static void count_release(const void *data, size_t len, void *arg)
     ++*(size_t *)arg;
 }
 
-static void write_watched(struct fixture *f, size_t *releases)
+static void write_watched(struct test_world *world, size_t *releases)
 {
     cst_slice chunk;
 
-    assert_int_equal(
-        cst_slice_foreign(&chunk, test_heap_allocator(&f->heap), "abc", 3, count_release, releases),
-        CST_OK);
-    assert_int_equal(cst_write(f->w, chunk, NULL, NULL), CST_OK);
+    assert_int_equal(cst_slice_foreign(&chunk, test_heap_allocator(&world->heap), "abc", 3,
+                                       count_release, releases),
+                     CST_OK);
+    assert_int_equal(cst_write(world->s, chunk, NULL, NULL), CST_OK);
 }
 
 static void the_bytes_of_a_late_write_stay_until_its_answer(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     size_t releases = 0;
 
-    drive(f, &writev_ops, CST_PENDING, NULL);
-    write_watched(f, &releases);
+    drive(world, &writev_ops, CST_PENDING, NULL);
+    write_watched(world, &releases);
     assert_int_equal(releases, 0);
-    answer(f, CST_OK);
+    answer(world, CST_OK);
     assert_int_equal(releases, 1);
-    cst_cork(f->w);
-    write_watched(f, &releases);
-    write_watched(f, &releases);
-    cst_uncork(f->w);
-    expect(f, "write:abc writev:abc+abc");
+    cst_cork(world->s);
+    write_watched(world, &releases);
+    write_watched(world, &releases);
+    cst_uncork(world->s);
+    test_expect(world, "write:abc writev:abc+abc");
     assert_int_equal(releases, 1);
-    answer(f, CST_OK);
+    answer(world, CST_OK);
     assert_int_equal(releases, 3);
 }
 
 static void end_undoes_every_cork(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &hand_ops, CST_PENDING, NULL);
-    cst_cork(f->w);
-    cst_cork(f->w);
-    write_text(f, "a", one);
-    assert_int_equal(cst_end_with(f->w, cst_slice_str("b"), test_hand_done, three), CST_OK);
-    assert_int_equal(cst_writable_corked(f->w), 0);
-    answer(f, CST_OK);
-    answer(f, CST_OK);
-    expect(f, "write:a write:b 1 prefinish");
-    run(f);
-    expect(f, "3 finish destroy close");
+    drive(world, &hand_ops, CST_PENDING, NULL);
+    cst_cork(world->s);
+    cst_cork(world->s);
+    write_text(world, "a", one);
+    assert_int_equal(cst_end_with(world->s, cst_slice_str("b"), test_on_done, three), CST_OK);
+    assert_int_equal(cst_writable_corked(world->s), 0);
+    answer(world, CST_OK);
+    answer(world, CST_OK);
+    test_expect(world, "write:a write:b 1 prefinish");
+    test_run(world);
+    test_expect(world, "3 finish destroy close");
 }
 
 static void an_end_may_write_a_copy(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     char bytes[] = "ab";
 
-    drive(f, &hand_ops, CST_PENDING, NULL);
-    write_text(f, "x", one);
-    assert_int_equal(cst_end_copy(f->w, NULL, 1, test_hand_done, two), CST_E_INVALID_ARG);
-    assert_int_equal(cst_end_copy(f->w, bytes, 2, test_hand_done, two), CST_OK);
+    drive(world, &hand_ops, CST_PENDING, NULL);
+    write_text(world, "x", one);
+    assert_int_equal(cst_end_copy(world->s, NULL, 1, test_on_done, two), CST_E_INVALID_ARG);
+    assert_int_equal(cst_end_copy(world->s, bytes, 2, test_on_done, two), CST_OK);
     bytes[0] = 'y';
-    answer(f, CST_OK);
-    answer(f, CST_OK);
-    expect(f, "write:x write:ab 1 prefinish");
-    run(f);
-    expect(f, "2 finish destroy close");
+    answer(world, CST_OK);
+    answer(world, CST_OK);
+    test_expect(world, "write:x write:ab 1 prefinish");
+    test_run(world);
+    test_expect(world, "2 finish destroy close");
 }
 
 static void an_uncork_too_many_is_fine(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &hand_ops, CST_OK, NULL);
-    assert_int_equal(cst_uncork(f->w), CST_OK);
-    assert_int_equal(cst_writable_corked(f->w), 0);
-    assert_int_equal(write_text(f, "a", one), CST_OK);
-    expect(f, "write:a");
+    drive(world, &hand_ops, CST_OK, NULL);
+    assert_int_equal(cst_uncork(world->s), CST_OK);
+    assert_int_equal(cst_writable_corked(world->s), 0);
+    assert_int_equal(write_text(world, "a", one), CST_OK);
+    test_expect(world, "write:a");
 }
 
 /* --- failures --------------------------------------------------------------------------------- */
 
 static void a_write_that_fails_inside_its_slot_is_seen_at_once_and_told_by_a_task(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &hand_ops, CST_USER(1), NULL);
-    assert_int_equal(write_text(f, "a", one), CST_FULL);
-    assert_int_equal(cst_errored(f->w)->status, CST_USER(1));
-    assert_int_equal(cst_errored(f->w)->direction, CST_WRITING);
-    assert_string_equal(cst_errored(f->w)->stage, "hand");
-    assert_false(cst_is_destroyed(f->w));
-    assert_false(cst_is_writable(f->w));
-    expect(f, "write:a");
-    run(f);
-    expect(f, "1:USER destroy:USER error:USER close");
+    drive(world, &hand_ops, CST_USER(1), NULL);
+    assert_int_equal(write_text(world, "a", one), CST_FULL);
+    assert_int_equal(cst_errored(world->s)->status, CST_USER(1));
+    assert_int_equal(cst_errored(world->s)->direction, CST_WRITING);
+    assert_string_equal(cst_errored(world->s)->stage, "hand");
+    assert_false(cst_is_destroyed(world->s));
+    assert_false(cst_is_writable(world->s));
+    test_expect(world, "write:a");
+    test_run(world);
+    test_expect(world, "1:USER destroy:USER error:USER close");
 }
 
 static void a_failure_while_uncorking_fails_each_and_the_end(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &hand_ops, CST_USER(1), NULL);
-    cst_cork(f->w);
-    write_text(f, "a", one);
-    write_text(f, "b", two);
-    write_text(f, "c", three);
-    assert_int_equal(end_it(f, four), CST_OK);
-    assert_false(cst_is_destroyed(f->w));
-    expect(f, "write:a write:b write:c");
-    run(f);
-    expect(f, "1:USER destroy:USER 2:USER 3:USER 4:USER error:USER close");
+    drive(world, &hand_ops, CST_USER(1), NULL);
+    cst_cork(world->s);
+    write_text(world, "a", one);
+    write_text(world, "b", two);
+    write_text(world, "c", three);
+    assert_int_equal(end_it(world, four), CST_OK);
+    assert_false(cst_is_destroyed(world->s));
+    test_expect(world, "write:a write:b write:c");
+    test_run(world);
+    test_expect(world, "1:USER destroy:USER 2:USER 3:USER 4:USER error:USER close");
 }
 
 static void destroy_waits_for_the_write_that_is_out(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &hand_ops, CST_PENDING, NULL);
-    write_text(f, "a", one);
-    write_text(f, "b", two);
-    end_it(f, four);
-    cst_destroy(f->w, CST_OK);
-    run(f);
-    expect(f, "write:a destroy close");
-    answer(f, CST_OK);
-    expect(f, "1 2:DESTROYED 4:DESTROYED");
+    drive(world, &hand_ops, CST_PENDING, NULL);
+    write_text(world, "a", one);
+    write_text(world, "b", two);
+    end_it(world, four);
+    cst_destroy(world->s, CST_OK);
+    test_run(world);
+    test_expect(world, "write:a destroy close");
+    answer(world, CST_OK);
+    test_expect(world, "1 2:DESTROYED 4:DESTROYED");
 }
 
 static void destroy_with_an_error_gives_it_to_what_waits(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &hand_ops, CST_PENDING, NULL);
-    write_text(f, "a", one);
-    write_text(f, "b", two);
-    end_it(f, four);
-    cst_destroy(f->w, CST_USER(1));
-    run(f);
-    expect(f, "write:a destroy:USER error:USER close");
-    answer(f, CST_OK);
-    expect(f, "1 2:USER 4:USER");
-    run(f);
-    expect(f, "");
+    drive(world, &hand_ops, CST_PENDING, NULL);
+    write_text(world, "a", one);
+    write_text(world, "b", two);
+    end_it(world, four);
+    cst_destroy(world->s, CST_USER(1));
+    test_run(world);
+    test_expect(world, "write:a destroy:USER error:USER close");
+    answer(world, CST_OK);
+    test_expect(world, "1 2:USER 4:USER");
+    test_run(world);
+    test_expect(world, "");
 }
 
 static void a_second_answer_after_a_failure_changes_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_call call;
 
-    drive(f, &hand_ops, CST_PENDING, NULL);
-    write_text(f, "a", one);
-    call = f->calls.list[0];
-    cst_ref(f->w);
-    answer(f, CST_USER(1));
+    drive(world, &hand_ops, CST_PENDING, NULL);
+    write_text(world, "a", one);
+    call = world->calls.list[0];
+    cst_ref(world->s);
+    answer(world, CST_USER(1));
     assert_int_equal(cst_complete(call, CST_OK), CST_OK);
-    run(f);
-    expect(f, "write:a 1:USER destroy:USER error:USER close");
-    cst_unref(f->w);
+    test_run(world);
+    test_expect(world, "write:a 1:USER destroy:USER error:USER close");
+    cst_unref(world->s);
 }
 
 static void without_auto_destroy_a_late_failure_is_said_at_once(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &hand_ops, CST_PENDING, &(cst_opts){ .no_auto_destroy = true });
-    write_text(f, "a", one);
-    write_text(f, "b", two);
-    answer(f, CST_USER(1));
-    expect(f, "write:a 1:USER 2:USER error:USER");
-    run(f);
-    assert_false(cst_is_destroyed(f->w));
-    assert_int_equal(write_text(f, "c", three), CST_FULL);
-    run(f);
-    expect(f, "");
-    cst_destroy(f->w, CST_OK);
-    run(f);
-    expect(f, "destroy 3:USER close");
+    drive(world, &hand_ops, CST_PENDING, &(cst_opts){ .no_auto_destroy = true });
+    write_text(world, "a", one);
+    write_text(world, "b", two);
+    answer(world, CST_USER(1));
+    test_expect(world, "write:a 1:USER 2:USER error:USER");
+    test_run(world);
+    assert_false(cst_is_destroyed(world->s));
+    assert_int_equal(write_text(world, "c", three), CST_FULL);
+    test_run(world);
+    test_expect(world, "");
+    cst_destroy(world->s, CST_OK);
+    test_run(world);
+    test_expect(world, "destroy 3:USER close");
 }
 
 static void without_auto_destroy_finish_leaves_it_open_and_late_writes_are_errors(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &hand_ops, CST_OK, &(cst_opts){ .no_auto_destroy = true });
-    end_it(f, three);
-    run(f);
-    expect(f, "prefinish 3 finish");
-    assert_int_equal(write_text(f, "x", one), CST_E_WRITE_AFTER_END);
-    run(f);
-    expect(f, "1:WRITE_AFTER_END error:WRITE_AFTER_END");
-    assert_false(cst_is_destroyed(f->w));
+    drive(world, &hand_ops, CST_OK, &(cst_opts){ .no_auto_destroy = true });
+    end_it(world, three);
+    test_run(world);
+    test_expect(world, "prefinish 3 finish");
+    assert_int_equal(write_text(world, "x", one), CST_E_WRITE_AFTER_END);
+    test_run(world);
+    test_expect(world, "1:WRITE_AFTER_END error:WRITE_AFTER_END");
+    assert_false(cst_is_destroyed(world->s));
 }
 
 static void without_emit_close_finish_is_the_last_word(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &hand_ops, CST_OK, &(cst_opts){ .no_emit_close = true });
-    end_it(f, three);
-    run(f);
-    expect(f, "prefinish 3 finish destroy");
-    assert_true(cst_is_closed(f->w));
+    drive(world, &hand_ops, CST_OK, &(cst_opts){ .no_emit_close = true });
+    end_it(world, three);
+    test_run(world);
+    test_expect(world, "prefinish 3 finish destroy");
+    assert_true(cst_is_closed(world->s));
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
 static void finish_waits_for_a_late_final(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &final_ops, CST_PENDING, NULL);
-    end_it(f, three);
-    run(f);
-    expect(f, "final");
-    answer(f, CST_OK);
-    expect(f, "prefinish");
-    assert_false(cst_writable_finished(f->w));
-    run(f);
-    expect(f, "3 finish destroy close");
-    assert_true(cst_writable_finished(f->w));
+    drive(world, &final_ops, CST_PENDING, NULL);
+    end_it(world, three);
+    test_run(world);
+    test_expect(world, "final");
+    answer(world, CST_OK);
+    test_expect(world, "prefinish");
+    assert_false(cst_writable_finished(world->s));
+    test_run(world);
+    test_expect(world, "3 finish destroy close");
+    assert_true(cst_writable_finished(world->s));
 }
 
 static void a_final_that_fails_inside_end_is_told_last(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &final_ops, CST_USER(1), NULL);
-    end_it(f, three);
-    expect(f, "final destroy:USER");
-    run(f);
-    expect(f, "error:USER close 3:USER");
+    drive(world, &final_ops, CST_USER(1), NULL);
+    end_it(world, three);
+    test_expect(world, "final destroy:USER");
+    test_run(world);
+    test_expect(world, "error:USER close 3:USER");
 }
 
 static void a_final_that_fails_late_is_told_first(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &final_ops, CST_PENDING, NULL);
-    end_it(f, three);
-    answer(f, CST_USER(1));
-    expect(f, "final 3:USER destroy:USER");
-    run(f);
-    expect(f, "error:USER close");
+    drive(world, &final_ops, CST_PENDING, NULL);
+    end_it(world, three);
+    answer(world, CST_USER(1));
+    test_expect(world, "final 3:USER destroy:USER");
+    test_run(world);
+    test_expect(world, "error:USER close");
 }
 
 static void a_final_that_answers_twice_is_an_error(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_call call;
 
-    drive(f, &final_ops, CST_PENDING, NULL);
-    end_it(f, three);
-    call = f->calls.list[0];
-    answer(f, CST_OK);
+    drive(world, &final_ops, CST_PENDING, NULL);
+    end_it(world, three);
+    call = world->calls.list[0];
+    answer(world, CST_OK);
     assert_int_equal(cst_complete(call, CST_OK), CST_OK);
-    expect(f, "final prefinish destroy:MULTIPLE_CALLBACK");
-    run(f);
-    expect(f, "3 finish error:MULTIPLE_CALLBACK close");
+    test_expect(world, "final prefinish destroy:MULTIPLE_CALLBACK");
+    test_run(world);
+    test_expect(world, "3 finish error:MULTIPLE_CALLBACK close");
 }
 
 static void each_end_before_finish_is_told(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &hand_ops, CST_OK, NULL);
-    assert_int_equal(end_it(f, three), CST_OK);
-    assert_int_equal(end_it(f, four), CST_OK);
-    run(f);
-    expect(f, "prefinish 3 4 finish destroy close");
-    assert_int_equal(end_it(f, five), CST_E_ALREADY_FINISHED);
-    run(f);
-    expect(f, "5:ALREADY_FINISHED");
+    drive(world, &hand_ops, CST_OK, NULL);
+    assert_int_equal(end_it(world, three), CST_OK);
+    assert_int_equal(end_it(world, four), CST_OK);
+    test_run(world);
+    test_expect(world, "prefinish 3 4 finish destroy close");
+    assert_int_equal(end_it(world, five), CST_E_ALREADY_FINISHED);
+    test_run(world);
+    test_expect(world, "5:ALREADY_FINISHED");
 }
 
 static void an_end_with_a_chunk_after_end_is_a_write_after_end(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &hand_ops, CST_OK, NULL);
-    end_it(f, three);
-    end_it(f, four);
-    assert_int_equal(cst_end_with(f->w, cst_slice_str("x"), test_hand_done, five),
+    drive(world, &hand_ops, CST_OK, NULL);
+    end_it(world, three);
+    end_it(world, four);
+    assert_int_equal(cst_end_with(world->s, cst_slice_str("x"), test_on_done, five),
                      CST_E_WRITE_AFTER_END);
-    expect(f, "prefinish destroy:WRITE_AFTER_END");
-    run(f);
-    expect(f, "3:WRITE_AFTER_END 4:WRITE_AFTER_END error:WRITE_AFTER_END close 5:WRITE_AFTER_END");
+    test_expect(world, "prefinish destroy:WRITE_AFTER_END");
+    test_run(world);
+    test_expect(
+        world, "3:WRITE_AFTER_END 4:WRITE_AFTER_END error:WRITE_AFTER_END close 5:WRITE_AFTER_END");
 }
 
 static void an_end_with_a_chunk_after_destroy_is_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &hand_ops, CST_OK, NULL);
-    cst_destroy(f->w, CST_OK);
-    assert_int_equal(cst_end_with(f->w, cst_slice_str("x"), test_hand_done, three),
+    drive(world, &hand_ops, CST_OK, NULL);
+    cst_destroy(world->s, CST_OK);
+    assert_int_equal(cst_end_with(world->s, cst_slice_str("x"), test_on_done, three),
                      CST_E_DESTROYED);
-    run(f);
-    expect(f, "destroy close 3:DESTROYED");
+    test_run(world);
+    test_expect(world, "destroy close 3:DESTROYED");
 }
 
 static void an_end_after_destroy_with_an_error_is_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &hand_ops, CST_OK, NULL);
-    cst_destroy(f->w, CST_USER(1));
-    assert_int_equal(end_it(f, three), CST_E_DESTROYED);
-    run(f);
-    expect(f, "destroy:USER error:USER close 3:DESTROYED");
+    drive(world, &hand_ops, CST_OK, NULL);
+    cst_destroy(world->s, CST_USER(1));
+    assert_int_equal(end_it(world, three), CST_E_DESTROYED);
+    test_run(world);
+    test_expect(world, "destroy:USER error:USER close 3:DESTROYED");
 }
 
 static void an_end_after_destroy_is_told_at_the_latest_when_the_stream_goes(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &hand_ops, CST_OK, NULL);
-    cst_destroy(f->w, CST_OK);
-    end_it(f, three);
-    run(f);
-    cst_unref(f->w);
-    f->w = NULL;
-    expect(f, "destroy close 3:DESTROYED");
+    drive(world, &hand_ops, CST_OK, NULL);
+    cst_destroy(world->s, CST_OK);
+    end_it(world, three);
+    test_run(world);
+    cst_unref(world->s);
+    world->s = NULL;
+    test_expect(world, "destroy close 3:DESTROYED");
 }
 
 static void a_destroy_right_after_end_takes_finish_away_unless_final_has_answered(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &hand_ops, CST_OK, NULL);
-    end_it(f, three);
-    cst_destroy(f->w, CST_OK);
-    run(f);
-    expect(f, "prefinish destroy 3:DESTROYED close");
-    drive(f, &final_ops, CST_OK, NULL);
-    end_it(f, three);
-    cst_destroy(f->w, CST_OK);
-    run(f);
-    expect(f, "final prefinish destroy 3 finish close");
+    drive(world, &hand_ops, CST_OK, NULL);
+    end_it(world, three);
+    cst_destroy(world->s, CST_OK);
+    test_run(world);
+    test_expect(world, "prefinish destroy 3:DESTROYED close");
+    drive(world, &final_ops, CST_OK, NULL);
+    end_it(world, three);
+    cst_destroy(world->s, CST_OK);
+    test_run(world);
+    test_expect(world, "final prefinish destroy 3 finish close");
 }
 
 /* --- construct -------------------------------------------------------------------------------- */
 
 static void writes_wait_for_construct(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &construct_ops, CST_PENDING, NULL);
-    write_text(f, "a", one);
-    write_text(f, "b", two);
-    end_it(f, four);
-    run(f);
-    expect(f, "construct");
-    answer(f, CST_OK);
-    run(f);
-    expect(f, "write:a");
-    answer(f, CST_USER(1));
-    expect(f, "1:USER 2:USER 4:USER destroy:USER");
-    run(f);
-    expect(f, "error:USER close");
+    drive(world, &construct_ops, CST_PENDING, NULL);
+    write_text(world, "a", one);
+    write_text(world, "b", two);
+    end_it(world, four);
+    test_run(world);
+    test_expect(world, "construct");
+    answer(world, CST_OK);
+    test_run(world);
+    test_expect(world, "write:a");
+    answer(world, CST_USER(1));
+    test_expect(world, "1:USER 2:USER 4:USER destroy:USER");
+    test_run(world);
+    test_expect(world, "error:USER close");
 }
 
 static void a_construct_that_fails_fails_what_waits(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &construct_ops, CST_USER(1), NULL);
-    write_text(f, "a", one);
-    end_it(f, three);
-    run(f);
-    expect(f, "construct destroy:USER 1:USER 3:USER error:USER close");
+    drive(world, &construct_ops, CST_USER(1), NULL);
+    write_text(world, "a", one);
+    end_it(world, three);
+    test_run(world);
+    test_expect(world, "construct destroy:USER 1:USER 3:USER error:USER close");
 }
 
 static void a_destroy_under_construction_tells_the_callbacks_and_waits(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &construct_ops, CST_PENDING, NULL);
-    write_text(f, "a", one);
-    end_it(f, three);
-    run(f);
-    cst_destroy(f->w, CST_USER(1));
-    run(f);
-    expect(f, "construct 1:USER 3:USER");
-    answer(f, CST_OK);
-    run(f);
-    expect(f, "destroy:USER error:USER close");
+    drive(world, &construct_ops, CST_PENDING, NULL);
+    write_text(world, "a", one);
+    end_it(world, three);
+    test_run(world);
+    cst_destroy(world->s, CST_USER(1));
+    test_run(world);
+    test_expect(world, "construct 1:USER 3:USER");
+    answer(world, CST_OK);
+    test_run(world);
+    test_expect(world, "destroy:USER error:USER close");
 }
 
 static void a_construct_that_answers_twice_is_an_error(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_call call;
 
-    drive(f, &construct_ops, CST_PENDING, NULL);
-    run(f);
-    call = f->calls.list[0];
-    answer(f, CST_OK);
+    drive(world, &construct_ops, CST_PENDING, NULL);
+    test_run(world);
+    call = world->calls.list[0];
+    answer(world, CST_OK);
     assert_int_equal(cst_complete(call, CST_OK), CST_OK);
-    run(f);
-    expect(f, "construct destroy:MULTIPLE_CALLBACK error:MULTIPLE_CALLBACK close");
+    test_run(world);
+    test_expect(world, "construct destroy:MULTIPLE_CALLBACK error:MULTIPLE_CALLBACK close");
 }
 
 /* --- at the door ------------------------------------------------------------------------------ */
 
 static void the_lengths_of_what_waits_cannot_overflow(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_slice huge = cst_slice_static("x", SIZE_MAX - 1);
 
-    drive(f, &hand_ops, CST_OK, NULL);
-    cst_cork(f->w);
-    assert_int_equal(cst_write(f->w, huge, NULL, NULL), CST_FULL);
-    assert_int_equal(cst_write(f->w, huge, test_hand_done, one), CST_E_OUT_OF_RANGE);
-    assert_int_equal(cst_end_with(f->w, huge, test_hand_done, two), CST_E_OUT_OF_RANGE);
-    assert_int_equal(cst_writable_length(f->w), SIZE_MAX - 1);
-    assert_false(cst_writable_ended(f->w));
-    assert_int_equal(write_text(f, "y", three), CST_FULL);
-    cst_destroy(f->w, CST_OK);
-    run(f);
-    expect(f, "destroy 3:DESTROYED close");
+    drive(world, &hand_ops, CST_OK, NULL);
+    cst_cork(world->s);
+    assert_int_equal(cst_write(world->s, huge, NULL, NULL), CST_FULL);
+    assert_int_equal(cst_write(world->s, huge, test_on_done, one), CST_E_OUT_OF_RANGE);
+    assert_int_equal(cst_end_with(world->s, huge, test_on_done, two), CST_E_OUT_OF_RANGE);
+    assert_int_equal(cst_writable_length(world->s), SIZE_MAX - 1);
+    assert_false(cst_writable_ended(world->s));
+    assert_int_equal(write_text(world, "y", three), CST_FULL);
+    cst_destroy(world->s, CST_OK);
+    test_run(world);
+    test_expect(world, "destroy 3:DESTROYED close");
 }
 
 static void without_memory_for_a_copy_or_an_end_nothing_has_changed(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &hand_ops, CST_OK, NULL);
-    test_heap_fail_from(&f->heap, 1);
-    assert_int_equal(cst_write_copy(f->w, "a", 1, test_hand_done, one), CST_E_NOMEM);
-    assert_int_equal(write_text(f, "a", one), CST_E_NOMEM);
-    assert_int_equal(cst_end_with(f->w, cst_slice_str("a"), test_hand_done, one), CST_E_NOMEM);
-    assert_int_equal(cst_end_copy(f->w, "a", 1, NULL, NULL), CST_E_NOMEM);
-    cst_cork(f->w);
-    assert_int_equal(cst_write(f->w, cst_slice_str("a"), NULL, NULL), CST_E_NOMEM);
-    assert_int_equal(cst_end_with(f->w, cst_slice_str("a"), NULL, NULL), CST_E_NOMEM);
-    test_heap_fail_never(&f->heap);
-    assert_int_equal(cst_writable_length(f->w), 0);
-    assert_int_equal(cst_writable_corked(f->w), 1);
-    assert_false(cst_writable_ended(f->w));
-    assert_int_equal(cst_uncork(f->w), CST_OK);
-    assert_int_equal(write_text(f, "b", one), CST_OK);
-    assert_int_equal(end_it(f, two), CST_OK);
-    run(f);
-    expect(f, "write:b prefinish 1 2 finish destroy close");
+    drive(world, &hand_ops, CST_OK, NULL);
+    test_heap_fail_from(&world->heap, 1);
+    assert_int_equal(cst_write_copy(world->s, "a", 1, test_on_done, one), CST_E_NOMEM);
+    assert_int_equal(write_text(world, "a", one), CST_E_NOMEM);
+    assert_int_equal(cst_end_with(world->s, cst_slice_str("a"), test_on_done, one), CST_E_NOMEM);
+    assert_int_equal(cst_end_copy(world->s, "a", 1, NULL, NULL), CST_E_NOMEM);
+    cst_cork(world->s);
+    assert_int_equal(cst_write(world->s, cst_slice_str("a"), NULL, NULL), CST_E_NOMEM);
+    assert_int_equal(cst_end_with(world->s, cst_slice_str("a"), NULL, NULL), CST_E_NOMEM);
+    test_heap_fail_never(&world->heap);
+    assert_int_equal(cst_writable_length(world->s), 0);
+    assert_int_equal(cst_writable_corked(world->s), 1);
+    assert_false(cst_writable_ended(world->s));
+    assert_int_equal(cst_uncork(world->s), CST_OK);
+    assert_int_equal(write_text(world, "b", one), CST_OK);
+    assert_int_equal(end_it(world, two), CST_OK);
+    test_run(world);
+    test_expect(world, "write:b prefinish 1 2 finish destroy close");
 }
 
 static void writers_are_refused_where_there_is_no_writable_side(void **state)
 {
     static const cst_ops ops = { .name = "" };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_stream *r;
 
-    assert_int_equal(cst_readable_new(&r, f->ctx, &ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_readable_new(&r, world->ctx, &ops, NULL, NULL), CST_OK);
     assert_int_equal(cst_write_copy(r, "x", 1, NULL, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_write_copy(NULL, "x", 1, NULL, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_end(NULL, NULL, NULL), CST_E_INVALID_ARG);
@@ -1236,9 +1195,9 @@ static void writers_are_refused_where_there_is_no_writable_side(void **state)
     assert_int_equal(cst_end_copy(r, "x", 1, NULL, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_cork(NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_uncork(r), CST_E_INVALID_ARG);
-    assert_int_equal(cst_writable_new(&r, f->ctx, NULL, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_writable_new(&r, world->ctx, NULL, NULL, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_writable_new(&r, NULL, &hand_ops, NULL, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_writable_new(NULL, f->ctx, &hand_ops, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_writable_new(NULL, world->ctx, &hand_ops, NULL, NULL), CST_E_INVALID_ARG);
 }
 
 static void expect_no_writable_side(const cst_stream *s)
@@ -1257,37 +1216,37 @@ static void expect_no_writable_side(const cst_stream *s)
 static void the_state_of_a_side_that_is_not_there_is_nothing(void **state)
 {
     static const cst_ops ops = { .name = "" };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_stream *r;
 
-    assert_int_equal(cst_readable_new(&r, f->ctx, &ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_readable_new(&r, world->ctx, &ops, NULL, NULL), CST_OK);
     expect_no_writable_side(r);
     expect_no_writable_side(NULL);
 }
 
 static void the_state_follows_the_life(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, &hand_ops, CST_PENDING, &mark_2);
-    assert_true(cst_is_writable(f->w));
-    assert_int_equal(cst_writable_high_water_mark(f->w), 2);
-    write_text(f, "abc", one);
-    assert_true(cst_writable_need_drain(f->w));
-    end_it(f, two);
-    assert_false(cst_writable_need_drain(f->w));
-    assert_true(cst_writable_ended(f->w));
-    assert_false(cst_is_writable(f->w));
-    assert_false(cst_writable_aborted(f->w));
-    answer(f, CST_OK);
-    assert_false(cst_writable_finished(f->w));
-    run(f);
-    assert_true(cst_writable_finished(f->w));
-    assert_false(cst_writable_aborted(f->w));
-    drive(f, &hand_ops, CST_OK, NULL);
-    cst_destroy(f->w, CST_OK);
-    assert_true(cst_writable_aborted(f->w));
-    assert_false(cst_is_writable(f->w));
+    drive(world, &hand_ops, CST_PENDING, &mark_2);
+    assert_true(cst_is_writable(world->s));
+    assert_int_equal(cst_writable_high_water_mark(world->s), 2);
+    write_text(world, "abc", one);
+    assert_true(cst_writable_need_drain(world->s));
+    end_it(world, two);
+    assert_false(cst_writable_need_drain(world->s));
+    assert_true(cst_writable_ended(world->s));
+    assert_false(cst_is_writable(world->s));
+    assert_false(cst_writable_aborted(world->s));
+    answer(world, CST_OK);
+    assert_false(cst_writable_finished(world->s));
+    test_run(world);
+    assert_true(cst_writable_finished(world->s));
+    assert_false(cst_writable_aborted(world->s));
+    drive(world, &hand_ops, CST_OK, NULL);
+    cst_destroy(world->s, CST_OK);
+    assert_true(cst_writable_aborted(world->s));
+    assert_false(cst_is_writable(world->s));
 }
 
 /* --- what is owed ----------------------------------------------------------------------------- */
@@ -1301,61 +1260,62 @@ static void count_done(cst_stream *s, cst_status status, void *arg)
 
 static void a_context_that_goes_calls_what_a_silent_slot_still_owes(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     size_t calls[4] = { 0 };
 
-    drive(f, &hand_ops, CST_PENDING, NULL);
-    cst_write_copy(f->w, "a", 1, count_done, &calls[0]);
-    cst_write_copy(f->w, "b", 1, count_done, &calls[1]);
-    cst_end_with(f->w, cst_slice_str("c"), count_done, &calls[2]);
-    cst_destroy(f->w, CST_OK);
-    assert_int_equal(cst_write(f->w, cst_slice_str("d"), count_done, &calls[3]),
+    drive(world, &hand_ops, CST_PENDING, NULL);
+    cst_write_copy(world->s, "a", 1, count_done, &calls[0]);
+    cst_write_copy(world->s, "b", 1, count_done, &calls[1]);
+    cst_end_with(world->s, cst_slice_str("c"), count_done, &calls[2]);
+    cst_destroy(world->s, CST_OK);
+    assert_int_equal(cst_write(world->s, cst_slice_str("d"), count_done, &calls[3]),
                      CST_E_WRITE_AFTER_END);
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
+    assert_int_equal(cst_ctx_free(world->ctx), CST_OK);
     for (size_t i = 0; i < 4; i++)
         assert_int_equal(calls[i], 1);
-    assert_int_equal(f->heap.live_blocks, 0);
-    assert_int_equal(cst_ctx_new(&f->ctx, test_heap_allocator(&f->heap), NULL), CST_OK);
+    assert_int_equal(world->heap.live_blocks, 0);
+    assert_int_equal(cst_ctx_new(&world->ctx, test_heap_allocator(&world->heap), NULL), CST_OK);
 }
 
 #ifndef CST_NO_CACHE
-static void write_steadily(struct fixture *f, size_t count, size_t *done)
+static void write_steadily(struct test_world *world, size_t count, size_t *done)
 {
     for (size_t i = 0; i < count; i++) {
         cst_buf buf;
 
-        assert_int_equal(cst_buf_new_cached(&buf, f->ctx, 1024), CST_OK);
-        assert_true(cst_write(f->w, cst_buf_freeze(&buf, 1024), count_done, done) >= 0);
+        assert_int_equal(cst_buf_new_cached(&buf, world->ctx, 1024), CST_OK);
+        assert_true(cst_write(world->s, cst_buf_freeze(&buf, 1024), count_done, done) >= 0);
         if (i % 3 != 2)
             continue;
-        while (f->calls.pending)
-            answer(f, CST_OK);
-        run(f);
-        test_trace_clear(&f->trace);
+        while (world->calls.pending)
+            answer(world, CST_OK);
+        test_run(world);
+        test_trace_clear(&world->trace);
     }
 }
 
 static void steady_writes_allocate_nothing_whether_answered_at_once_or_late(void **state)
 {
     static const cst_status answers[] = { CST_OK, CST_PENDING };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     size_t done, calls;
 
     for (size_t i = 0; i < 2; i++) {
-        drive(f, &hand_ops, answers[i], NULL);
+        drive(world, &hand_ops, answers[i], NULL);
         done = 0;
-        write_steadily(f, 99, &done);
-        calls = f->heap.calls;
-        write_steadily(f, 9999, &done);
+        write_steadily(world, 99, &done);
+        calls = world->heap.calls;
+        write_steadily(world, 9999, &done);
         assert_int_equal(done, 99 + 9999);
-        assert_int_equal(f->heap.calls, calls);
+        assert_int_equal(world->heap.calls, calls);
     }
 }
 #endif
 
 /* --- from inside ------------------------------------------------------------------------------ */
 
-/* In a mode, when a place is first reached, an action: three words. Traces were recorded from Node 26.10.0. */
+/* In a mode, when a place is first reached, an action: three words. Traces were recorded from Node
+ * 26.10.0. */
 struct cell {
     const char *what, *trace;
 };
@@ -1552,8 +1512,8 @@ static const struct cell cells[] = {
 };
 
 struct inside {
-    struct fixture *f;
-    struct test_hand *hand;
+    struct test_world *world;
+    struct test_stage *hand;
     char mode[12], place[12], action[12];
     bool used, gone;
     unsigned owed, told; /* callbacks accepted, and called */
@@ -1574,12 +1534,12 @@ static void do_action(cst_stream *s, struct inside *in, const char *action)
         cst_destroy(s, CST_USER(1));
     } else if (is(action, "end")) {
         in->owed++;
-        cst_end(s, test_hand_done, y);
+        cst_end(s, test_on_done, y);
     } else {
-        cst_status st = cst_write(s, cst_slice_str("x"), test_hand_done, x);
+        cst_status st = cst_write(s, cst_slice_str("x"), test_on_done, x);
 
         in->owed++;
-        test_trace_add(&in->f->trace, "write=%s", st == CST_OK ? "true" : "false");
+        test_trace_add(&in->world->trace, "write=%s", st == CST_OK ? "true" : "false");
     }
     if (is(action, "gone"))
         cst_unref(s);
@@ -1602,52 +1562,53 @@ static void act_inside(cst_stream *s, const char *word, void *arg)
 }
 
 /* Runs and answers until nothing is left to do. */
-static void pump(struct fixture *f)
+static void pump(struct test_world *world)
 {
-    run(f);
-    while (f->calls.pending) {
-        test_trace_add(&f->trace, "|");
-        answer(f, CST_OK);
-        run(f);
+    test_run(world);
+    while (world->calls.pending) {
+        test_trace_add(&world->trace, "|");
+        answer(world, CST_OK);
+        test_run(world);
     }
 }
 
-static void run_cell(struct fixture *f, struct inside *in)
+static void run_cell(struct test_world *world, struct inside *in)
 {
-    in->hand = drive(f, &final_ops, is(in->mode, "late") ? CST_PENDING : CST_OK, &mark_2);
-    test_trace_clear(&f->trace);
+    in->hand = drive(world, &final_ops, is(in->mode, "late") ? CST_PENDING : CST_OK, &mark_2);
+    test_trace_clear(&world->trace);
     in->hand->act = act_inside;
     in->hand->act_arg = in;
     in->owed++;
-    write_text(f, "a", one);
+    write_text(world, "a", one);
     if (!in->gone) {
         in->owed++;
-        write_text(f, "bc", two);
+        write_text(world, "bc", two);
     }
-    pump(f);
+    pump(world);
     if (!in->gone) {
-        test_trace_add(&f->trace, "|");
+        test_trace_add(&world->trace, "|");
         in->owed++;
-        end_it(f, three);
-        pump(f);
+        end_it(world, three);
+        pump(world);
     }
     assert_true(in->used);
 }
 
-static void check_cell(struct fixture *f, const struct cell *cell)
+static void check_cell(struct test_world *world, const struct cell *cell)
 {
-    struct inside in = { .f = f };
+    struct inside in = { .world = world };
     size_t len = strlen(cell->trace);
 
     assert_int_equal(sscanf(cell->what, "%11s %11s %11s", in.mode, in.place, in.action), 3);
-    run_cell(f, &in);
+    run_cell(world, &in);
     if (!in.gone)
-        cst_unref(f->w); /* now callbacks are told that in Node never would be */
-    f->w = NULL;
-    f->trace.text[len] = strncmp(f->trace.text, cell->trace, len) ? f->trace.text[len] : '\0';
-    if (!is(f->trace.text, cell->trace))
+        cst_unref(world->s); /* now callbacks are told that in Node never would be */
+    world->s = NULL;
+    world->trace.text[len] =
+        strncmp(world->trace.text, cell->trace, len) ? world->trace.text[len] : '\0';
+    if (!is(world->trace.text, cell->trace))
         print_error("%s\n", cell->what);
-    expect(f, cell->trace);
+    test_expect(world, cell->trace);
     assert_int_equal(in.told, in.owed);
 }
 
@@ -1665,13 +1626,6 @@ struct life {
     size_t owed, told;
 };
 
-static void on_any(cst_stream *s, const cst_event *event, void *arg)
-{
-    (void)s;
-    (void)event;
-    (void)arg;
-}
-
 static void count_owed(struct life *life, cst_status st)
 {
     if (st != CST_E_NOMEM)
@@ -1683,7 +1637,7 @@ static void live_a_life(struct life *life)
 {
     cst_stream *s = life->s;
 
-    cst_on(s, CST_DRAIN, on_any, NULL);
+    cst_on(s, CST_DRAIN, test_ignore, NULL);
     for (int i = 0; i < 3; i++)
         count_owed(life, cst_write_copy(s, "one", 3, count_done, &life->told));
     cst_cork(s);
@@ -1745,14 +1699,15 @@ static void any_allocation_may_fail_once_or_from_then_on(void **state)
     }
 }
 
-/* --- a completion by which the next write begins ------------------------------------------------------------------ */
+/* --- a completion by which the next write begins ---------------------------------------------- */
 
 /* `b` answers late; inside `c` two more are written. */
 static cst_status write_more(cst_stream *s, void *self, const cst_slice *chunk)
 {
     struct test_stage *stage = self;
 
-    test_trace_add(stage->trace, "w:write:%.*s", (int)chunk->len, (const char *)chunk->data);
+    test_trace_add(&stage->world->trace, "w:write:%.*s", (int)chunk->len,
+                   (const char *)chunk->data);
     if (chunk->data[0] == 'b') {
         stage->call = cst_this_call(s);
         return CST_PENDING;
@@ -1771,7 +1726,7 @@ static cst_status write_more_at_once(cst_stream *s, void *self, const cst_slice 
 
     (void)s;
     (void)chunks;
-    test_trace_add(stage->trace, "w:writev:%zu", count);
+    test_trace_add(&stage->world->trace, "w:writev:%zu", count);
     return CST_OK;
 }
 
@@ -1780,16 +1735,16 @@ static void what_a_slot_writes_while_the_queue_goes_one_by_one_does_so_too(void 
     static const cst_ops ops = { .self_size = sizeof(struct test_stage),
                                  .write = write_more,
                                  .writev = write_more_at_once };
-    struct fixture *f = *state;
-    struct test_stage self = { .trace = &f->trace }, *stage;
+    struct test_world *world = *state;
+    struct test_stage self = { .world = world }, *stage;
     cst_stream *s;
 
-    assert_int_equal(cst_writable_new(&s, f->ctx, &ops, &self, NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&s, world->ctx, &ops, &self, NULL), CST_OK);
     stage = cst_stream_self(s);
     assert_int_equal(cst_write(s, cst_slice_str("b"), NULL, NULL), CST_OK);
     assert_int_equal(cst_write(s, cst_slice_str("c"), NULL, NULL), CST_OK);
     assert_int_equal(cst_complete(stage->call, CST_OK), CST_OK);
-    expect(f, "w:write:b w:write:c w:write:d w:write:e");
+    test_expect(world, "w:write:b w:write:c w:write:d w:write:e");
 }
 
 struct two_words {
@@ -1816,27 +1771,27 @@ static void a_write_that_begins_by_a_completion_puts_no_finish_off(void **state)
 {
     static const cst_ops ops = { .self_size = sizeof(struct test_stage), .write = write_more };
     static char word[] = "1";
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     const cst_opts opts = { .high_water_mark = 2 };
-    struct two_words words = { .trace = &f->trace, .ctx = f->ctx };
+    struct two_words words = { .trace = &world->trace, .ctx = world->ctx };
     struct test_stage *stage;
     cst_stream *s;
 
-    assert_int_equal(cst_writable_new(&s, f->ctx, &ops, NULL, &opts), CST_OK);
-    test_trace_listen(&f->trace, s, "w");
+    assert_int_equal(cst_writable_new(&s, world->ctx, &ops, NULL, &opts), CST_OK);
+    test_listen_as(world, s, "w");
     stage = cst_stream_self(s);
     assert_int_equal(cst_write(s, cst_slice_str("a"), on_done, word), CST_OK);
-    assert_int_equal(cst_defer(f->ctx, &words.first, say_first, &words), CST_OK);
+    assert_int_equal(cst_defer(world->ctx, &words.first, say_first, &words), CST_OK);
     assert_int_equal(cst_write(s, cst_slice_str("b"), NULL, NULL), CST_OK);
     assert_int_equal(cst_write(s, cst_slice_str("x"), NULL, NULL), CST_FULL);
     assert_int_equal(cst_complete(stage->call, CST_OK), CST_OK);
     assert_int_equal(cst_end(s, NULL, NULL), CST_OK);
-    test_trace_clear(&f->trace);
-    run(f);
-    expect(f, "1:CST_OK first w:finish second w:close");
+    test_trace_clear(&world->trace);
+    test_run(world);
+    test_expect(world, "1:OK first w:finish second w:close");
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
     CASE(write_past_the_mark_is_full_then_drains_once),

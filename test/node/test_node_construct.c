@@ -1,45 +1,25 @@
 /*
- * test_node_construct.c - what Node's own tests of construct, of abort signals and of its list of buffers ask for; each
- * case bears the name of the test.
+ * test_node_construct.c - what Node's own tests of construct, of abort signals and of its list of
+ * buffers ask for; each case bears the name of the test.
  */
-#include <cstream/cstream.h>
+#include "world.h"
 
 #include <string.h>
 
-#include "hand.h"
-#include "heap.h"
-#include "main.h"
-
 struct fixture {
-    struct test_heap heap;
-    struct test_trace trace;
-    struct test_calls calls;
-    cst_ctx *ctx;
-    cst_stream *s;
+    struct test_world world;
     cst_task task;
     cst_status answer; /* what construct answers in the next tick */
     cst_chain chain;
 };
 
-typedef cst_status new_fn(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
-                          const cst_opts *opts);
-
-/* Slots of a side that the kind lacks are not looked at: one table does for all. */
-static const cst_ops hand_ops = { .self_size = sizeof(struct test_hand),
-                                  .construct = test_hand_construct,
-                                  .read = test_hand_read,
-                                  .write = test_hand_write,
-                                  .final = test_hand_final,
-                                  .destroy = test_hand_destroy };
-
 static int set_up(void **state)
 {
     static struct fixture f;
 
-    f = (struct fixture){ .ctx = NULL };
-    test_heap_init(&f.heap);
-    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
-    cst_chain_init(&f.chain, test_heap_allocator(&f.heap));
+    f = (struct fixture){ .answer = CST_OK };
+    test_world_open(&f.world, NULL);
+    cst_chain_init(&f.chain, test_heap_allocator(&f.world.heap));
     *state = &f;
     return 0;
 }
@@ -49,30 +29,39 @@ static int tear_down(void **state)
     struct fixture *f = *state;
 
     cst_chain_fini(&f->chain);
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    assert_int_equal(f->heap.live_blocks, 0);
-    return 0;
+    return test_world_teardown(state);
 }
 
-/* A new f->s, whose construct answers so. All of its events but 'data' and 'readable' are recorded. */
-static struct test_hand *drive(struct fixture *f, new_fn *make, cst_status construct,
-                               const cst_opts *opts)
-{
-    const struct test_hand hand = { .trace = &f->trace,
-                                    .calls = &f->calls,
-                                    .answers = { [TEST_CONSTRUCT] = construct } };
+typedef cst_status new_fn(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
+                          const cst_opts *opts);
 
-    assert_int_equal(make(&f->s, f->ctx, &hand_ops, &hand, opts), CST_OK);
-    test_hand_listen_all(f->s);
-    return cst_stream_self(f->s);
+/* Slots of a side that the kind lacks are not looked at: one table does for all. */
+static const cst_ops hand_ops = { .self_size = sizeof(struct test_stage),
+                                  .construct = test_stage_construct,
+                                  .read = test_stage_read,
+                                  .write = test_stage_write,
+                                  .final = test_stage_final,
+                                  .destroy = test_stage_destroy };
+
+/* A new f->s, whose construct answers so. All of its events but 'data' and 'readable' are
+ * recorded. */
+static struct test_stage *drive(struct fixture *f, new_fn *make, cst_status construct,
+                                const cst_opts *opts)
+{
+    const struct test_stage hand = { .world = &f->world,
+                                     .answers = { [TEST_CONSTRUCT] = construct } };
+
+    assert_int_equal(make(&f->world.s, f->world.ctx, &hand_ops, &hand, opts), CST_OK);
+    test_listen_all(f->world.s);
+    return cst_stream_self(f->world.s);
 }
 
 static void answer_construct(void *arg)
 {
     struct fixture *f = arg;
 
-    test_trace_add(&f->trace, "constructed");
-    test_hand_answer(&f->calls, f->answer);
+    test_trace_add(&f->world.trace, "constructed");
+    test_answer(&f->world, f->answer);
 }
 
 static void answer_in_the_next_tick(cst_stream *s, const char *word, void *arg)
@@ -84,26 +73,15 @@ static void answer_in_the_next_tick(cst_stream *s, const char *word, void *arg)
 }
 
 /* Likewise, with construct answered in the next tick. */
-static struct test_hand *drive_late(struct fixture *f, new_fn *make, cst_status answer,
-                                    const cst_opts *opts)
+static struct test_stage *drive_late(struct fixture *f, new_fn *make, cst_status answer,
+                                     const cst_opts *opts)
 {
-    struct test_hand *hand = drive(f, make, CST_PENDING, opts);
+    struct test_stage *hand = drive(f, make, CST_PENDING, opts);
 
     f->answer = answer;
     hand->act = answer_in_the_next_tick;
     hand->act_arg = f;
     return hand;
-}
-
-static void run(struct fixture *f)
-{
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-}
-
-static void expect(struct fixture *f, const char *text)
-{
-    assert_string_equal(f->trace.text, text);
-    test_trace_clear(&f->trace);
 }
 
 /* --- test-stream-construct -------------------------------------------------------------------- */
@@ -122,17 +100,18 @@ static cst_status construct_twice(cst_stream *s, void *self)
 
 static void test_stream_construct__a_second_answer_is_an_error(void **state)
 {
-    static const cst_ops ops = { .self_size = sizeof(struct test_hand),
+    static const cst_ops ops = { .self_size = sizeof(struct test_stage),
                                  .construct = construct_twice,
-                                 .write = test_hand_write };
+                                 .write = test_stage_write };
     struct fixture *f = *state;
-    const struct test_hand hand = { .trace = &f->trace };
+    const struct test_stage hand = { .world = &f->world };
 
     for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(readable_and_writable[i](&f->s, f->ctx, &ops, &hand, NULL), CST_OK);
-        test_hand_listen_all(f->s);
-        run(f);
-        expect(f, "error:MULTIPLE_CALLBACK close");
+        assert_int_equal(readable_and_writable[i](&f->world.s, f->world.ctx, &ops, &hand, NULL),
+                         CST_OK);
+        test_listen_all(f->world.s);
+        test_run(&f->world);
+        test_expect(&f->world, "error:MULTIPLE_CALLBACK close");
     }
 }
 
@@ -142,31 +121,32 @@ static void test_stream_construct__a_failure_is_the_error_of_the_stream(void **s
 
     for (size_t i = 0; i < 2; i++) {
         drive(f, readable_and_writable[i], CST_USER(1), NULL);
-        run(f);
-        expect(f, "construct destroy:USER error:USER close");
+        test_run(&f->world);
+        test_expect(&f->world, "construct destroy:USER error:USER close");
         drive_late(f, readable_and_writable[i], CST_USER(1), NULL);
-        run(f);
-        expect(f, "construct constructed destroy:USER error:USER close");
+        test_run(&f->world);
+        test_expect(&f->world, "construct constructed destroy:USER error:USER close");
     }
 }
 
-/* Node's destroy takes a callback, which comes with the answer of the destroy slot; cst_destroy has none. */
+/* Node's destroy takes a callback, which comes with the answer of the destroy slot; cst_destroy has
+ * none. */
 static void test_stream_construct__a_destroy_waits_for_it(void **state)
 {
     struct fixture *f = *state;
 
     for (size_t i = 0; i < 2; i++) {
         drive_late(f, readable_and_writable[i], CST_OK, NULL);
-        cst_destroy(f->s, CST_OK);
-        assert_true(cst_is_destroyed(f->s));
-        expect(f, "");
-        run(f);
-        expect(f, "construct constructed destroy close");
+        cst_destroy(f->world.s, CST_OK);
+        assert_true(cst_is_destroyed(f->world.s));
+        test_expect(&f->world, "");
+        test_run(&f->world);
+        test_expect(&f->world, "construct constructed destroy close");
         drive_late(f, readable_and_writable[i], CST_OK, NULL);
-        cst_destroy(f->s, CST_USER(1));
-        expect(f, "");
-        run(f);
-        expect(f, "construct constructed destroy:USER error:USER close");
+        cst_destroy(f->world.s, CST_USER(1));
+        test_expect(&f->world, "");
+        test_run(&f->world);
+        test_expect(&f->world, "construct constructed destroy:USER error:USER close");
     }
 }
 
@@ -177,9 +157,9 @@ static void test_stream_construct__reading_waits_for_it(void **state)
     struct fixture *f = *state;
 
     drive_late(f, cst_readable_new, CST_OK, NULL)->chunks = nothing;
-    test_hand_listen(f->s, CST_DATA);
-    run(f);
-    expect(f, "construct resume constructed read end destroy close");
+    test_listen(f->world.s, CST_DATA);
+    test_run(&f->world);
+    test_expect(&f->world, "construct resume constructed read end destroy close");
 }
 
 static void test_stream_construct__writing_waits_for_it(void **state)
@@ -187,15 +167,15 @@ static void test_stream_construct__writing_waits_for_it(void **state)
     struct fixture *f = *state;
 
     drive_late(f, cst_writable_new, CST_OK, NULL);
-    cst_end_with(f->s, cst_slice_str("data"), NULL, NULL);
-    expect(f, "");
-    run(f);
-    expect(f, "construct constructed write:data final prefinish finish destroy close");
+    cst_end_with(f->world.s, cst_slice_str("data"), NULL, NULL);
+    test_expect(&f->world, "");
+    test_run(&f->world);
+    test_expect(&f->world, "construct constructed write:data final prefinish finish destroy close");
     drive_late(f, cst_writable_new, CST_OK, NULL);
-    cst_end(f->s, NULL, NULL);
-    expect(f, "");
-    run(f);
-    expect(f, "construct constructed final prefinish finish destroy close");
+    cst_end(f->world.s, NULL, NULL);
+    test_expect(&f->world, "");
+    test_run(&f->world);
+    test_expect(&f->world, "construct constructed final prefinish finish destroy close");
 }
 
 static void test_stream_construct__a_duplex_is_constructed_once(void **state)
@@ -203,8 +183,8 @@ static void test_stream_construct__a_duplex_is_constructed_once(void **state)
     struct fixture *f = *state;
 
     drive_late(f, cst_duplex_new, CST_OK, NULL);
-    run(f);
-    expect(f, "construct constructed");
+    test_run(&f->world);
+    test_expect(&f->world, "construct constructed");
 }
 
 static void test_stream_construct__a_duplex_that_only_writes_closes_after_it(void **state)
@@ -212,13 +192,13 @@ static void test_stream_construct__a_duplex_that_only_writes_closes_after_it(voi
     struct fixture *f = *state;
 
     drive(f, cst_duplex_new, CST_PENDING, &(cst_opts){ .no_readable = true });
-    cst_resume(f->s);
-    cst_end_with(f->s, cst_slice_str("foo"), NULL, NULL);
-    run(f);
-    expect(f, "construct resume");
-    test_hand_answer(&f->calls, CST_OK); /* a turn later */
-    run(f);
-    expect(f, "write:foo final prefinish finish destroy close");
+    cst_resume(f->world.s);
+    cst_end_with(f->world.s, cst_slice_str("foo"), NULL, NULL);
+    test_run(&f->world);
+    test_expect(&f->world, "construct resume");
+    test_answer(&f->world, CST_OK); /* a turn later */
+    test_run(&f->world);
+    test_expect(&f->world, "write:foo final prefinish finish destroy close");
 }
 
 static void test_stream_construct__it_does_not_start_reading(void **state)
@@ -226,8 +206,8 @@ static void test_stream_construct__it_does_not_start_reading(void **state)
     struct fixture *f = *state;
 
     drive(f, cst_readable_new, CST_OK, NULL);
-    run(f);
-    expect(f, "construct");
+    test_run(&f->world);
+    test_expect(&f->world, "construct");
 }
 
 /* --- test-stream-add-abort-signal ------------------------------------------------------------- */
@@ -237,16 +217,16 @@ static void test_stream_add_abort_signal(void **state)
     struct fixture *f = *state;
     cst_abort *abort;
 
-    assert_int_equal(cst_abort_new(&abort, f->ctx), CST_OK);
+    assert_int_equal(cst_abort_new(&abort, f->world.ctx), CST_OK);
     drive(f, cst_readable_new, CST_OK, NULL);
-    run(f);
-    expect(f, "construct");
-    assert_int_equal(cst_abort_attach(NULL, f->s), CST_E_INVALID_ARG);
+    test_run(&f->world);
+    test_expect(&f->world, "construct");
+    assert_int_equal(cst_abort_attach(NULL, f->world.s), CST_E_INVALID_ARG);
     assert_int_equal(cst_abort_attach(abort, NULL), CST_E_INVALID_ARG);
     cst_abort_fire(abort);
-    run(f);
-    expect(f, "");
-    assert_false(cst_is_destroyed(f->s));
+    test_run(&f->world);
+    test_expect(&f->world, "");
+    assert_false(cst_is_destroyed(f->world.s));
     cst_abort_unref(abort);
 }
 
@@ -257,7 +237,8 @@ static void append(struct fixture *f, const char *text)
     assert_int_equal(cst_chain_append(&f->chain, cst_slice_str(text)), CST_OK);
 }
 
-/* Takes n bytes, or all where there are fewer: a list's rule in Node; the chain refuses, and its caller clamps. */
+/* Takes n bytes, or all where there are fewer: a list's rule in Node; the chain refuses, and its
+ * caller clamps. */
 static void expect_taken(struct fixture *f, size_t n, const char *text)
 {
     size_t bytes = cst_chain_bytes(&f->chain);
@@ -290,7 +271,7 @@ static void test_stream_buffer_list__one_element_is_copied_or_taken(void **state
     char copy[3];
     cst_slice foo, chunk;
 
-    assert_int_equal(cst_slice_copy(&foo, test_heap_allocator(&f->heap), "foo", 3), CST_OK);
+    assert_int_equal(cst_slice_copy(&foo, test_heap_allocator(&f->world.heap), "foo", 3), CST_OK);
     cst_chain_append(&f->chain, cst_slice_ref(&foo));
     assert_int_equal(cst_chain_copy(copy, &f->chain, 3), 3);
     assert_memory_equal(copy, "foo", 3);
@@ -352,7 +333,7 @@ static void expect_read(struct fixture *f, size_t size, const char *text)
 {
     cst_slice chunk;
 
-    assert_int_equal(cst_read(&chunk, f->s, size), CST_OK);
+    assert_int_equal(cst_read(&chunk, f->world.s, size), CST_OK);
     assert_int_equal(chunk.len, strlen(text));
     assert_memory_equal(chunk.data, text, chunk.len);
     cst_slice_unref(&chunk);
@@ -363,15 +344,15 @@ static void test_stream2_readable_from_list__of_a_stream(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(cst_passthrough_new(&f->s, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&f->world.s, f->world.ctx, NULL), CST_OK);
     for (size_t i = 0; i < 4; i++)
-        cst_push(f->s, cst_slice_str(four_chunks[i]));
-    cst_push_eof(f->s);
+        cst_push(f->world.s, cst_slice_str(four_chunks[i]));
+    cst_push_eof(f->world.s);
     expect_read(f, 6, "foogba");
     expect_read(f, 2, "rk");
     expect_read(f, 2, "ba");
     expect_read(f, 100, "zykuel");
-    assert_int_equal(cst_readable_length(f->s), 0);
+    assert_int_equal(cst_readable_length(f->world.s), 0);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -1,80 +1,40 @@
-/* test_node_destroy.c - what Node's own tests of destroy ask for; each case bears the name of the test. */
-#include <cstream/cstream.h>
+/* test_node_destroy.c - what Node's own tests of destroy ask for; each case bears the name of the
+ * test. */
+#include "world.h"
 
 #include <string.h>
 
-#include "hand.h"
-#include "heap.h"
-#include "main.h"
-
 struct fixture {
-    struct test_heap heap;
-    struct test_trace trace;
-    struct test_calls calls;
-    cst_ctx *ctx;
-    cst_stream *s;
+    struct test_world world;
     cst_task task;
 };
-
-typedef cst_status new_fn(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
-                          const cst_opts *opts);
-
-/* Slots of a side that the kind lacks are not looked at: one table does for all. */
-static const cst_ops hand_ops = { .self_size = sizeof(struct test_hand),
-                                  .read = test_hand_read,
-                                  .write = test_hand_write,
-                                  .transform = test_hand_transform,
-                                  .destroy = test_hand_destroy };
 
 static int set_up(void **state)
 {
     static struct fixture f;
 
-    f = (struct fixture){ .ctx = NULL };
-    test_heap_init(&f.heap);
-    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
+    f.task = (cst_task){ .fn = NULL };
+    test_world_open(&f.world, NULL);
     *state = &f;
     return 0;
 }
 
-static int tear_down(void **state)
+/* Slots of a side that the kind lacks are not looked at: one table does for all. */
+static const cst_ops hand_ops = { .self_size = sizeof(struct test_stage),
+                                  .read = test_stage_read,
+                                  .write = test_stage_write,
+                                  .transform = test_stage_transform,
+                                  .destroy = test_stage_destroy };
+
+/* Make f->world.s. Its transform echoes. */
+static struct test_stage *drive(struct fixture *f, test_new_fn *make)
 {
-    struct fixture *f = *state;
-
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    assert_int_equal(f->heap.live_blocks, 0);
-    return 0;
-}
-
-/* A new f->s, all of whose events but 'data' and 'readable' are recorded. Its transform echoes. */
-static struct test_hand *drive_with(struct fixture *f, new_fn *make, const cst_opts *opts)
-{
-    const struct test_hand hand = { .trace = &f->trace, .calls = &f->calls };
-
-    assert_int_equal(make(&f->s, f->ctx, &hand_ops, &hand, opts), CST_OK);
-    test_hand_listen_all(f->s);
-    return cst_stream_self(f->s);
-}
-
-static struct test_hand *drive(struct fixture *f, new_fn *make)
-{
-    return drive_with(f, make, NULL);
-}
-
-static void run(struct fixture *f)
-{
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-}
-
-static void expect(struct fixture *f, const char *text)
-{
-    assert_string_equal(f->trace.text, text);
-    test_trace_clear(&f->trace);
+    return test_drive(&f->world, make, &hand_ops, NULL);
 }
 
 static void put(struct fixture *f, const char *text)
 {
-    assert_true(cst_write(f->s, cst_slice_str(text), NULL, NULL) >= 0);
+    assert_true(cst_write(f->world.s, cst_slice_str(text), NULL, NULL) >= 0);
 }
 
 /* Words that callbacks can be told apart by. */
@@ -83,81 +43,81 @@ static char one[] = "1", two[] = "2", three[] = "3";
 /* --- what readables, duplexes and transforms have in common ----------------------------------- */
 
 /* A stream of the kind that flows and has come to rest. */
-static struct test_hand *flow(struct fixture *f, new_fn *make)
+static struct test_stage *flow(struct fixture *f, test_new_fn *make)
 {
-    struct test_hand *hand = drive(f, make);
+    struct test_stage *hand = drive(f, make);
 
-    cst_resume(f->s);
-    run(f);
-    test_trace_clear(&f->trace);
+    cst_resume(f->world.s);
+    test_run(&f->world);
+    test_trace_clear(&f->world.trace);
     return hand;
 }
 
-static void check_that_destroy_closes(struct fixture *f, new_fn *make)
+static void check_that_destroy_closes(struct fixture *f, test_new_fn *make)
 {
     flow(f, make);
-    assert_int_equal(cst_destroy(f->s, CST_OK), CST_OK);
-    assert_true(cst_is_destroyed(f->s));
-    assert_null(cst_errored(f->s));
-    run(f);
-    assert_null(cst_errored(f->s));
-    expect(f, "destroy close");
+    assert_int_equal(cst_destroy(f->world.s, CST_OK), CST_OK);
+    assert_true(cst_is_destroyed(f->world.s));
+    assert_null(cst_errored(f->world.s));
+    test_run(&f->world);
+    assert_null(cst_errored(f->world.s));
+    test_expect(&f->world, "destroy close");
 }
 
-static void check_that_the_error_is_emitted(struct fixture *f, new_fn *make)
+static void check_that_the_error_is_emitted(struct fixture *f, test_new_fn *make)
 {
     flow(f, make);
-    cst_destroy(f->s, CST_USER(1));
-    assert_true(cst_is_destroyed(f->s));
-    assert_int_equal(cst_errored(f->s)->status, CST_USER(1));
-    expect(f, "destroy:USER");
-    run(f);
-    expect(f, "error:USER close");
+    cst_destroy(f->world.s, CST_USER(1));
+    assert_true(cst_is_destroyed(f->world.s));
+    assert_int_equal(cst_errored(f->world.s)->status, CST_USER(1));
+    test_expect(&f->world, "destroy:USER");
+    test_run(&f->world);
+    test_expect(&f->world, "error:USER close");
 }
 
 /* What the destroy slot is given, what it answers, and what comes of it. */
-static void check_what_the_slot_does(struct fixture *f, new_fn *make)
+static void check_what_the_slot_does(struct fixture *f, test_new_fn *make)
 {
-    struct test_hand *hand = flow(f, make);
+    struct test_stage *hand = flow(f, make);
 
     hand->answers[TEST_DESTROY] = CST_USER(1); /* the same that it was given */
-    cst_destroy(f->s, CST_USER(1));
-    run(f);
-    expect(f, "destroy:USER error:USER close");
+    cst_destroy(f->world.s, CST_USER(1));
+    test_run(&f->world);
+    test_expect(&f->world, "destroy:USER error:USER close");
     hand = flow(f, make);
     hand->answers[TEST_DESTROY] = CST_SWALLOW;
-    cst_destroy(f->s, CST_USER(1));
-    run(f);
-    expect(f, "destroy:USER close");
+    cst_destroy(f->world.s, CST_USER(1));
+    test_run(&f->world);
+    test_expect(&f->world, "destroy:USER close");
     hand = flow(f, make);
     hand->answers[TEST_DESTROY] = CST_E_ABORT; /* one of its own */
-    cst_destroy(f->s, CST_OK);
-    assert_int_equal(cst_errored(f->s)->status, CST_E_ABORT);
-    expect(f, "destroy");
-    run(f);
-    expect(f, "error:ABORT close");
+    cst_destroy(f->world.s, CST_OK);
+    assert_int_equal(cst_errored(f->world.s)->status, CST_E_ABORT);
+    test_expect(&f->world, "destroy");
+    test_run(&f->world);
+    test_expect(&f->world, "error:ABORT close");
 }
 
 static void push_eof_and_end(void *arg)
 {
     struct fixture *f = arg;
 
-    cst_push_eof(f->s);
-    if (cst_stream_has_writable(f->s))
-        cst_end(f->s, NULL, NULL);
-    test_hand_answer(&f->calls, CST_OK);
+    cst_push_eof(f->world.s);
+    if (cst_stream_has_writable(f->world.s))
+        cst_end(f->world.s, NULL, NULL);
+    test_answer(&f->world, CST_OK);
 }
 
 /* The slot pushes EOF and ends in the next tick, and answers then. */
-static void destroy_with_a_late_end(struct fixture *f, new_fn *make)
+static void destroy_with_a_late_end(struct fixture *f, test_new_fn *make)
 {
-    struct test_hand *hand = drive(f, make);
+    struct test_stage *hand = drive(f, make);
 
     hand->answers[TEST_DESTROY] = CST_PENDING;
-    cst_resume(f->s);
-    cst_destroy(f->s, CST_OK);
-    cst_defer(f->ctx, &f->task, push_eof_and_end, f);
-    run(f);
+    cst_resume(f->world.s);
+    cst_destroy(f->world.s, CST_OK);
+    cst_defer(f->world.ctx, &f->task, push_eof_and_end, f);
+    test_run(&f->world);
 }
 
 /* --- test-stream-auto-destroy ----------------------------------------------------------------- */
@@ -169,9 +129,9 @@ static void test_stream_auto_destroy__a_readable_after_end(void **state)
     struct fixture *f = *state;
 
     drive(f, cst_readable_new)->chunks = two_chunks;
-    cst_resume(f->s);
-    run(f);
-    expect(f, "read resume read read end destroy close");
+    cst_resume(f->world.s);
+    test_run(&f->world);
+    test_expect(&f->world, "read resume read read end destroy close");
 }
 
 static void test_stream_auto_destroy__a_writable_after_finish(void **state)
@@ -181,9 +141,9 @@ static void test_stream_auto_destroy__a_writable_after_finish(void **state)
     drive(f, cst_writable_new);
     put(f, "a");
     put(f, "b");
-    cst_end(f->s, NULL, NULL);
-    run(f);
-    expect(f, "write:a write:b prefinish finish destroy close");
+    cst_end(f->world.s, NULL, NULL);
+    test_run(&f->world);
+    test_expect(&f->world, "write:a write:b prefinish finish destroy close");
 }
 
 static void test_stream_auto_destroy__a_transform_after_both(void **state)
@@ -193,10 +153,10 @@ static void test_stream_auto_destroy__a_transform_after_both(void **state)
     drive(f, cst_transform_new);
     put(f, "a");
     put(f, "b");
-    cst_end(f->s, NULL, NULL);
-    cst_resume(f->s);
-    run(f);
-    expect(f, "transform:a transform:b prefinish finish resume end destroy close");
+    cst_end(f->world.s, NULL, NULL);
+    cst_resume(f->world.s);
+    test_run(&f->world);
+    test_expect(&f->world, "transform:a transform:b prefinish finish resume end destroy close");
 }
 
 static void fail_the_destination(cst_stream *s, const char *word, void *arg)
@@ -207,27 +167,27 @@ static void fail_the_destination(cst_stream *s, const char *word, void *arg)
 }
 
 /*
- * Node's test emits 'error' by hand, for which C has no call: here the destination fails. So its error has been emitted
- * when the pipe hears of it, and as nobody else listens, the run says so, as Node does in that case. A Readable as the
- * destination is refused.
+ * Node's test emits 'error' by hand, for which C has no call: here the destination fails. So its
+ * error has been emitted when the pipe hears of it, and as nobody else listens, the run says so, as
+ * Node does in that case. A Readable as the destination is refused.
  */
 static void test_stream_auto_destroy__a_destination_that_fails_is_unpiped(void **state)
 {
     struct fixture *f = *state;
     cst_stream *dest;
-    struct test_hand *source;
+    struct test_stage *source;
 
     drive(f, cst_writable_new);
-    dest = f->s;
+    dest = f->world.s;
     assert_int_equal(cst_off_all(dest, CST_ERROR), CST_OK);
     source = drive(f, cst_readable_new);
     source->act = fail_the_destination;
     source->act_arg = dest;
-    assert_int_equal(cst_pipe(f->s, dest, NULL), CST_OK);
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_E_UNHANDLED);
-    expect(f, "pipe read destroy:USER resume pause unpipe close");
-    assert_false(cst_is_destroyed(f->s));
-    assert_int_equal(cst_pipe(f->s, f->s, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_pipe(f->world.s, dest, NULL), CST_OK);
+    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_E_UNHANDLED);
+    test_expect(&f->world, "pipe read destroy:USER resume pause unpipe close");
+    assert_false(cst_is_destroyed(f->world.s));
+    assert_int_equal(cst_pipe(f->world.s, f->world.s, NULL), CST_E_INVALID_ARG);
 }
 
 /* --- test-stream-destroy-event-order ---------------------------------------------------------- */
@@ -237,9 +197,9 @@ static void test_stream_destroy_event_order(void **state)
     struct fixture *f = *state;
 
     drive(f, cst_readable_new);
-    cst_destroy(f->s, CST_USER(1));
-    run(f);
-    expect(f, "destroy:USER error:USER close");
+    cst_destroy(f->world.s, CST_USER(1));
+    test_run(&f->world);
+    test_expect(&f->world, "destroy:USER error:USER close");
 }
 
 /* --- test-stream-duplex-destroy --------------------------------------------------------------- */
@@ -264,7 +224,7 @@ static void test_stream_duplex_destroy__an_end_in_the_slot_comes_too_late(void *
     struct fixture *f = *state;
 
     destroy_with_a_late_end(f, cst_duplex_new);
-    expect(f, "destroy resume close");
+    test_expect(&f->world, "destroy resume close");
 }
 
 static void test_stream_duplex_destroy__half_open_makes_no_difference(void **state)
@@ -272,10 +232,10 @@ static void test_stream_duplex_destroy__half_open_makes_no_difference(void **sta
     struct fixture *f = *state;
 
     for (int half_open = 0; half_open <= 1; half_open++) {
-        drive_with(f, cst_duplex_new, &(cst_opts){ .no_half_open = !half_open });
-        cst_destroy(f->s, CST_OK);
-        run(f);
-        expect(f, "destroy close");
+        test_drive(&f->world, cst_duplex_new, &hand_ops, &(cst_opts){ .no_half_open = !half_open });
+        cst_destroy(f->world.s, CST_OK);
+        test_run(&f->world);
+        test_expect(&f->world, "destroy close");
     }
 }
 
@@ -283,25 +243,26 @@ static void test_stream_duplex_destroy__a_side_that_is_absent_is_not_waited_for(
 {
     struct fixture *f = *state;
 
-    drive_with(f, cst_duplex_new, &(cst_opts){ .no_writable = true });
-    cst_push_eof(f->s);
-    cst_resume(f->s);
-    run(f);
-    expect(f, "resume end destroy close");
-    drive_with(f, cst_duplex_new, &(cst_opts){ .no_readable = true });
-    cst_end(f->s, NULL, NULL);
-    run(f);
-    expect(f, "prefinish finish destroy close");
+    test_drive(&f->world, cst_duplex_new, &hand_ops, &(cst_opts){ .no_writable = true });
+    cst_push_eof(f->world.s);
+    cst_resume(f->world.s);
+    test_run(&f->world);
+    test_expect(&f->world, "resume end destroy close");
+    test_drive(&f->world, cst_duplex_new, &hand_ops, &(cst_opts){ .no_readable = true });
+    cst_end(f->world.s, NULL, NULL);
+    test_run(&f->world);
+    test_expect(&f->world, "prefinish finish destroy close");
 }
 
 static void say_ended(void *arg)
 {
     struct fixture *f = arg;
 
-    test_trace_add(&f->trace, cst_writable_ended(f->s) ? "(ended)" : "(open)");
+    test_trace_add(&f->world.trace, cst_writable_ended(f->world.s) ? "(ended)" : "(open)");
 }
 
-/* Where 'end' has come: whether the writable side has ended in it, one task before the end() is due, and after it. */
+/* Where 'end' has come: whether the writable side has ended in it, one task before the end() is
+ * due, and after it. */
 static void watch_the_end(cst_stream *s, const char *word, void *arg)
 {
     struct fixture *f = arg;
@@ -315,14 +276,15 @@ static void watch_the_end(cst_stream *s, const char *word, void *arg)
 static void test_stream_duplex_destroy__no_half_open_ends_one_task_after_end(void **state)
 {
     struct fixture *f = *state;
-    struct test_hand *hand = drive_with(f, cst_duplex_new, &(cst_opts){ .no_half_open = true });
+    struct test_stage *hand =
+        test_drive(&f->world, cst_duplex_new, &hand_ops, &(cst_opts){ .no_half_open = true });
 
     hand->act = watch_the_end;
     hand->act_arg = f;
-    cst_push_eof(f->s);
-    cst_resume(f->s);
-    run(f);
-    expect(f, "resume end (open) (open) prefinish finish destroy close");
+    cst_push_eof(f->world.s);
+    cst_resume(f->world.s);
+    test_run(&f->world);
+    test_expect(&f->world, "resume end (open) (open) prefinish finish destroy close");
 }
 
 static void test_stream_duplex_destroy__an_abort_is_one_error(void **state)
@@ -330,13 +292,13 @@ static void test_stream_duplex_destroy__an_abort_is_one_error(void **state)
     struct fixture *f = *state;
     cst_abort *abort;
 
-    assert_int_equal(cst_abort_new(&abort, f->ctx), CST_OK);
+    assert_int_equal(cst_abort_new(&abort, f->world.ctx), CST_OK);
     drive(f, cst_duplex_new);
-    assert_int_equal(cst_abort_attach(abort, f->s), CST_OK);
+    assert_int_equal(cst_abort_attach(abort, f->world.s), CST_OK);
     cst_abort_fire(abort);
     cst_abort_fire(abort);
-    run(f);
-    expect(f, "destroy:ABORT error:ABORT close");
+    test_run(&f->world);
+    test_expect(&f->world, "destroy:ABORT error:ABORT close");
     cst_abort_unref(abort);
 }
 
@@ -347,7 +309,8 @@ static void test_stream_readable_destroy__closes_without_an_error(void **state)
     check_that_destroy_closes(*state, cst_readable_new);
 }
 
-/* Node's destroy takes a callback, which sees the error at once; cst_destroy has none: cst_errored says it. */
+/* Node's destroy takes a callback, which sees the error at once; cst_destroy has none: cst_errored
+ * says it. */
 static void test_stream_readable_destroy__emits_the_error_later(void **state)
 {
     check_that_the_error_is_emitted(*state, cst_readable_new);
@@ -363,7 +326,7 @@ static void test_stream_readable_destroy__eof_in_the_slot_comes_too_late(void **
     struct fixture *f = *state;
 
     destroy_with_a_late_end(f, cst_readable_new);
-    expect(f, "destroy resume close");
+    test_expect(&f->world, "destroy resume close");
 }
 
 static void test_stream_readable_destroy__a_second_destroy_changes_nothing(void **state)
@@ -371,15 +334,15 @@ static void test_stream_readable_destroy__a_second_destroy_changes_nothing(void 
     struct fixture *f = *state;
 
     drive(f, cst_readable_new)->answers[TEST_DESTROY] = CST_PENDING;
-    cst_destroy(f->s, CST_OK);
-    assert_int_equal(cst_destroy(f->s, CST_USER(1)), CST_OK);
-    run(f);
-    assert_null(cst_errored(f->s));
-    expect(f, "destroy");
-    test_hand_answer(&f->calls, CST_E_ABORT);
-    assert_int_equal(cst_errored(f->s)->status, CST_E_ABORT);
-    run(f);
-    expect(f, "error:ABORT close");
+    cst_destroy(f->world.s, CST_OK);
+    assert_int_equal(cst_destroy(f->world.s, CST_USER(1)), CST_OK);
+    test_run(&f->world);
+    assert_null(cst_errored(f->world.s));
+    test_expect(&f->world, "destroy");
+    test_answer(&f->world, CST_E_ABORT);
+    assert_int_equal(cst_errored(f->world.s)->status, CST_E_ABORT);
+    test_run(&f->world);
+    test_expect(&f->world, "error:ABORT close");
 }
 
 static void push_and_read(cst_stream *s)
@@ -395,19 +358,20 @@ static void test_stream_readable_destroy__nothing_is_read_any_more(void **state)
     struct fixture *f = *state;
 
     drive(f, cst_readable_new);
-    test_hand_listen(f->s, CST_DATA);
-    cst_destroy(f->s, CST_OK);
-    push_and_read(f->s);
-    run(f);
-    expect(f, "destroy resume close"); /* 'data' was listened to, so 'resume' was due: Node's */
+    test_listen(f->world.s, CST_DATA);
+    cst_destroy(f->world.s, CST_OK);
+    push_and_read(f->world.s);
+    test_run(&f->world);
+    test_expect(&f->world,
+                "destroy resume close"); /* 'data' was listened to, so 'resume' was due: Node's */
 }
 
 static cst_status push_after_eof(cst_stream *s, void *self, size_t size)
 {
-    struct test_hand *hand = self;
+    struct test_stage *hand = self;
 
     (void)size;
-    test_trace_add(hand->trace, "read");
+    test_trace_add(&hand->world->trace, "read");
     cst_push_eof(s);
     assert_int_equal(cst_push(s, cst_slice_str("x")), CST_E_PUSH_AFTER_EOF);
     assert_int_equal(cst_errored(s)->status, CST_E_PUSH_AFTER_EOF);
@@ -416,19 +380,19 @@ static cst_status push_after_eof(cst_stream *s, void *self, size_t size)
 
 static void test_stream_readable_destroy__without_auto_destroy_an_error_is_recorded(void **state)
 {
-    static const cst_ops ops = { .self_size = sizeof(struct test_hand), .read = push_after_eof };
+    static const cst_ops ops = { .self_size = sizeof(struct test_stage), .read = push_after_eof };
     struct fixture *f = *state;
-    const struct test_hand hand = { .trace = &f->trace };
+    const struct test_stage hand = { .world = &f->world };
     const cst_opts opts = { .no_auto_destroy = true };
     cst_slice chunk;
 
-    assert_int_equal(cst_readable_new(&f->s, f->ctx, &ops, &hand, &opts), CST_OK);
-    test_hand_listen_all(f->s);
-    assert_int_equal(cst_read(&chunk, f->s, CST_READ_ANY), CST_EOF);
-    expect(f, "read error:PUSH_AFTER_EOF");
-    run(f);
-    expect(f, "");
-    assert_false(cst_is_destroyed(f->s));
+    assert_int_equal(cst_readable_new(&f->world.s, f->world.ctx, &ops, &hand, &opts), CST_OK);
+    test_listen_all(f->world.s);
+    assert_int_equal(cst_read(&chunk, f->world.s, CST_READ_ANY), CST_EOF);
+    test_expect(&f->world, "read error:PUSH_AFTER_EOF");
+    test_run(&f->world);
+    test_expect(&f->world, "");
+    assert_false(cst_is_destroyed(f->world.s));
 }
 
 /* Attached before and after the switch was thrown: Node's option signal and addAbortSignal. */
@@ -437,18 +401,18 @@ static void test_stream_readable_destroy__an_abort_is_an_error_before_any_data(v
     struct fixture *f = *state;
     cst_abort *abort;
 
-    assert_int_equal(cst_abort_new(&abort, f->ctx), CST_OK);
+    assert_int_equal(cst_abort_new(&abort, f->world.ctx), CST_OK);
     drive(f, cst_readable_new)->chunks = two_chunks;
-    assert_int_equal(cst_abort_attach(abort, f->s), CST_OK);
-    test_hand_listen(f->s, CST_DATA);
+    assert_int_equal(cst_abort_attach(abort, f->world.s), CST_OK);
+    test_listen(f->world.s, CST_DATA);
     cst_abort_fire(abort);
-    run(f);
-    expect(f, "destroy:ABORT resume error:ABORT close");
+    test_run(&f->world);
+    test_expect(&f->world, "destroy:ABORT resume error:ABORT close");
     drive(f, cst_readable_new)->chunks = two_chunks;
-    assert_int_equal(cst_abort_attach(abort, f->s), CST_OK);
-    test_hand_listen(f->s, CST_DATA);
-    run(f);
-    expect(f, "destroy:ABORT error:ABORT close");
+    assert_int_equal(cst_abort_attach(abort, f->world.s), CST_OK);
+    test_listen(f->world.s, CST_DATA);
+    test_run(&f->world);
+    test_expect(&f->world, "destroy:ABORT error:ABORT close");
     cst_abort_unref(abort);
 }
 
@@ -465,10 +429,11 @@ static void test_stream_readable_destroy__error_and_close_can_add_no_data(void *
 
     for (int clean = 0; clean <= 1; clean++) {
         drive(f, cst_readable_new)->act = push_and_read_at_the_end;
-        test_hand_listen(f->s, CST_DATA);
-        cst_destroy(f->s, clean ? CST_OK : CST_USER(1));
-        run(f);
-        expect(f, clean ? "destroy resume close" : "destroy:USER resume error:USER close");
+        test_listen(f->world.s, CST_DATA);
+        cst_destroy(f->world.s, clean ? CST_OK : CST_USER(1));
+        test_run(&f->world);
+        test_expect(&f->world,
+                    clean ? "destroy resume close" : "destroy:USER resume error:USER close");
     }
 }
 
@@ -477,15 +442,15 @@ static void test_stream_readable_destroy__what_comes_later_is_dropped(void **sta
     struct fixture *f = *state;
 
     drive(f, cst_readable_new);
-    test_hand_listen(f->s, CST_DATA);
-    run(f);
-    expect(f, "read resume");
-    cst_destroy(f->s, CST_OK);
-    assert_int_equal(cst_push(f->s, cst_slice_str("x")), CST_E_DESTROYED);
-    assert_int_equal(cst_unshift(f->s, cst_slice_str("y")), CST_E_DESTROYED);
-    assert_int_equal(cst_readable_length(f->s), 0);
-    run(f);
-    expect(f, "destroy close");
+    test_listen(f->world.s, CST_DATA);
+    test_run(&f->world);
+    test_expect(&f->world, "read resume");
+    cst_destroy(f->world.s, CST_OK);
+    assert_int_equal(cst_push(f->world.s, cst_slice_str("x")), CST_E_DESTROYED);
+    assert_int_equal(cst_unshift(f->world.s, cst_slice_str("y")), CST_E_DESTROYED);
+    assert_int_equal(cst_readable_length(f->world.s), 0);
+    test_run(&f->world);
+    test_expect(&f->world, "destroy close");
 }
 
 /* --- test-stream-transform-destroy ------------------------------------------------------------ */
@@ -511,7 +476,7 @@ static void test_stream_transform_destroy__eof_in_the_slot_still_comes(void **st
     struct fixture *f = *state;
 
     destroy_with_a_late_end(f, cst_transform_new);
-    expect(f, "destroy resume end close");
+    test_expect(&f->world, "destroy resume end close");
 }
 
 /* --- test-stream-writable-finish-destroyed ---------------------------------------------------- */
@@ -527,14 +492,14 @@ static void complete_in_close(cst_stream *s, const char *word, void *arg)
 
     if (strcmp(word, "close") != 0)
         return;
-    test_hand_answer(&closing->f->calls, CST_OK);
+    test_answer(&closing->f->world, CST_OK);
     if (closing->ends)
         assert_int_equal(cst_end(s, NULL, NULL), CST_OK);
 }
 
-static struct test_hand *drive_late(struct fixture *f, struct closing *closing)
+static struct test_stage *drive_late(struct fixture *f, struct closing *closing)
 {
-    struct test_hand *hand = drive(f, cst_writable_new);
+    struct test_stage *hand = drive(f, cst_writable_new);
 
     hand->answers[TEST_WRITE] = CST_PENDING;
     hand->act = complete_in_close;
@@ -548,11 +513,11 @@ static void test_stream_writable_finish_destroyed__after_end(void **state)
     struct closing closing = { .f = f };
 
     drive_late(f, &closing);
-    cst_end_with(f->s, cst_slice_str("x"), NULL, NULL);
-    cst_destroy(f->s, CST_OK);
-    run(f);
-    expect(f, "write:x destroy close");
-    assert_int_equal(f->calls.pending, 0);
+    cst_end_with(f->world.s, cst_slice_str("x"), NULL, NULL);
+    cst_destroy(f->world.s, CST_OK);
+    test_run(&f->world);
+    test_expect(&f->world, "write:x destroy close");
+    assert_int_equal(f->world.calls.pending, 0);
 }
 
 static void test_stream_writable_finish_destroyed__after_an_end_in_close(void **state)
@@ -562,11 +527,11 @@ static void test_stream_writable_finish_destroyed__after_an_end_in_close(void **
 
     drive_late(f, &closing);
     put(f, "x");
-    cst_destroy(f->s, CST_OK);
-    run(f);
-    expect(f, "write:x destroy close");
-    assert_int_equal(f->calls.pending, 0);
-    assert_true(cst_writable_ended(f->s));
+    cst_destroy(f->world.s, CST_OK);
+    test_run(&f->world);
+    test_expect(&f->world, "write:x destroy close");
+    assert_int_equal(f->world.calls.pending, 0);
+    assert_true(cst_writable_ended(f->world.s));
 }
 
 static void test_stream_writable_finish_destroyed__with_nothing_written(void **state)
@@ -574,36 +539,37 @@ static void test_stream_writable_finish_destroyed__with_nothing_written(void **s
     struct fixture *f = *state;
 
     drive(f, cst_writable_new);
-    cst_end(f->s, NULL, NULL);
-    cst_destroy(f->s, CST_OK);
-    run(f);
-    expect(f, "prefinish destroy close");
+    cst_end(f->world.s, NULL, NULL);
+    cst_destroy(f->world.s, CST_OK);
+    test_run(&f->world);
+    test_expect(&f->world, "prefinish destroy close");
 }
 
 /* --- test-stream-write-destroy ---------------------------------------------------------------- */
 
-/* A write is completed, perhaps one is out, one is written or ended with: then the stream is destroyed. */
+/* A write is completed, perhaps one is out, one is written or ended with: then the stream is
+ * destroyed. */
 static void check_write_then_destroy(struct fixture *f, bool one_is_out, bool ends,
                                      const char *text)
 {
-    drive_with(f, cst_writable_new, &(cst_opts){ .high_water_mark = 1 })->answers[TEST_WRITE] =
-        CST_PENDING;
-    assert_int_equal(cst_write(f->s, cst_slice_str("abc"), test_hand_done, one), CST_FULL);
-    expect(f, "write:abc");
-    test_hand_answer(&f->calls, CST_OK);
-    expect(f, "drain 1");
+    test_drive(&f->world, cst_writable_new, &hand_ops, &(cst_opts){ .high_water_mark = 1 })
+        ->answers[TEST_WRITE] = CST_PENDING;
+    assert_int_equal(cst_write(f->world.s, cst_slice_str("abc"), test_on_done, one), CST_FULL);
+    test_expect(&f->world, "write:abc");
+    test_answer(&f->world, CST_OK);
+    test_expect(&f->world, "drain 1");
     if (one_is_out)
-        cst_write(f->s, cst_slice_str("def"), test_hand_done, two);
+        cst_write(f->world.s, cst_slice_str("def"), test_on_done, two);
     if (ends)
-        cst_end_with(f->s, cst_slice_str("ghi"), test_hand_done, three);
+        cst_end_with(f->world.s, cst_slice_str("ghi"), test_on_done, three);
     else
-        cst_write(f->s, cst_slice_str("ghi"), test_hand_done, three);
-    cst_destroy(f->s, CST_OK);
-    expect(f, one_is_out ? "write:def destroy" : "write:ghi destroy");
-    test_hand_answer(&f->calls, CST_OK);
-    expect(f, text);
-    run(f);
-    expect(f, "close");
+        cst_write(f->world.s, cst_slice_str("ghi"), test_on_done, three);
+    cst_destroy(f->world.s, CST_OK);
+    test_expect(&f->world, one_is_out ? "write:def destroy" : "write:ghi destroy");
+    test_answer(&f->world, CST_OK);
+    test_expect(&f->world, text);
+    test_run(&f->world);
+    test_expect(&f->world, "close");
 }
 
 static void test_stream_write_destroy__the_write_that_is_out_is_completed(void **state)
@@ -624,21 +590,22 @@ static void test_stream_write_destroy__what_waits_is_told_so_too(void **state)
 
 /* --- test-stream-destroy ---------------------------------------------------------------------- */
 
-/* Node's helper destroys with an AbortError where it is given no error; here the caller says which. */
+/* Node's helper destroys with an AbortError where it is given no error; here the caller says
+ * which. */
 static void test_stream_destroy__what_has_not_ended_is_aborted(void **state)
 {
-    static new_fn *const kinds[] = { cst_readable_new, cst_writable_new, cst_duplex_new };
+    static test_new_fn *const kinds[] = { cst_readable_new, cst_writable_new, cst_duplex_new };
     struct fixture *f = *state;
 
     for (size_t i = 0; i < 3; i++) {
         drive(f, kinds[i]);
-        cst_destroy(f->s, CST_E_ABORT);
-        run(f);
-        expect(f, "destroy:ABORT error:ABORT close");
+        cst_destroy(f->world.s, CST_E_ABORT);
+        test_run(&f->world);
+        test_expect(&f->world, "destroy:ABORT error:ABORT close");
         drive(f, kinds[i]);
-        cst_destroy(f->s, CST_USER(1));
-        run(f);
-        expect(f, "destroy:USER error:USER close");
+        cst_destroy(f->world.s, CST_USER(1));
+        test_run(&f->world);
+        test_expect(&f->world, "destroy:USER error:USER close");
     }
 }
 
@@ -654,10 +621,10 @@ static void test_stream_destroy__inside_end_is_no_error(void **state)
     struct fixture *f = *state;
 
     drive(f, cst_readable_new)->act = destroy_at_end;
-    cst_push_eof(f->s);
-    cst_resume(f->s);
-    run(f);
-    expect(f, "resume end destroy close");
+    cst_push_eof(f->world.s);
+    cst_resume(f->world.s);
+    test_run(&f->world);
+    test_expect(&f->world, "resume end destroy close");
 }
 
 static void test_stream_destroy__pause_and_resume_do_nothing_afterwards(void **state)
@@ -665,32 +632,32 @@ static void test_stream_destroy__pause_and_resume_do_nothing_afterwards(void **s
     struct fixture *f = *state;
 
     drive(f, cst_readable_new);
-    cst_destroy(f->s, CST_OK);
-    cst_resume(f->s);
-    assert_int_equal(cst_readable_flowing(f->s), CST_FLOWING_UNSET);
-    cst_pause(f->s);
-    assert_int_equal(cst_readable_flowing(f->s), CST_FLOWING_UNSET);
-    assert_false(cst_is_paused(f->s));
-    run(f);
-    expect(f, "destroy close");
+    cst_destroy(f->world.s, CST_OK);
+    cst_resume(f->world.s);
+    assert_int_equal(cst_readable_flowing(f->world.s), CST_FLOWING_UNSET);
+    cst_pause(f->world.s);
+    assert_int_equal(cst_readable_flowing(f->world.s), CST_FLOWING_UNSET);
+    assert_false(cst_is_paused(f->world.s));
+    test_run(&f->world);
+    test_expect(&f->world, "destroy close");
     flow(f, cst_readable_new);
-    cst_destroy(f->s, CST_OK);
-    cst_pause(f->s);
-    assert_int_equal(cst_readable_flowing(f->s), CST_FLOWING_ON);
-    assert_false(cst_is_paused(f->s));
-    run(f);
-    expect(f, "destroy close");
+    cst_destroy(f->world.s, CST_OK);
+    cst_pause(f->world.s);
+    assert_int_equal(cst_readable_flowing(f->world.s), CST_FLOWING_ON);
+    assert_false(cst_is_paused(f->world.s));
+    test_run(&f->world);
+    test_expect(&f->world, "destroy close");
     drive(f, cst_readable_new);
-    cst_pause(f->s);
-    cst_destroy(f->s, CST_OK);
-    cst_resume(f->s);
-    assert_int_equal(cst_readable_flowing(f->s), CST_FLOWING_OFF);
-    assert_true(cst_is_paused(f->s));
-    run(f);
-    expect(f, "pause destroy close");
+    cst_pause(f->world.s);
+    cst_destroy(f->world.s, CST_OK);
+    cst_resume(f->world.s);
+    assert_int_equal(cst_readable_flowing(f->world.s), CST_FLOWING_OFF);
+    assert_true(cst_is_paused(f->world.s));
+    test_run(&f->world);
+    test_expect(&f->world, "pause destroy close");
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
     CASE(test_stream_auto_destroy__a_readable_after_end),

@@ -1,11 +1,8 @@
-/* test_node_duplex.c - what Node's own tests of duplexes and pairs ask for; each case bears the name of the test. */
-#include <cstream/cstream.h>
+/* test_node_duplex.c - what Node's own tests of duplexes and pairs ask for; each case bears the
+ * name of the test. */
+#include "world.h"
 
 #include <string.h>
-
-#include "hand.h"
-#include "heap.h"
-#include "main.h"
 
 /* One stream of a pair, and the name that it goes by in the trace. */
 struct end {
@@ -15,11 +12,7 @@ struct end {
 };
 
 struct fixture {
-    struct test_heap heap;
-    struct test_trace trace;
-    struct test_calls calls;
-    cst_ctx *ctx;
-    cst_stream *s;
+    struct test_world world;
     struct end a, b;
 };
 
@@ -27,52 +20,32 @@ static int set_up(void **state)
 {
     static struct fixture f;
 
-    f = (struct fixture){ .a = { .trace = &f.trace, .name = "a" },
-                          .b = { .trace = &f.trace, .name = "b" } };
-    test_heap_init(&f.heap);
-    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
+    test_world_open(&f.world, NULL);
+    f.a = (struct end){ .trace = &f.world.trace, .name = "a" };
+    f.b = (struct end){ .trace = &f.world.trace, .name = "b" };
     *state = &f;
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    assert_int_equal(f->heap.live_blocks, 0);
-    return 0;
-}
-
-static void run(struct fixture *f)
-{
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-}
-
-static void expect(struct fixture *f, const char *text)
-{
-    assert_string_equal(f->trace.text, text);
-    test_trace_clear(&f->trace);
-}
-
 /* --- test-stream-duplex-end ------------------------------------------------------------------- */
 
-static const cst_ops hand_ops = { .self_size = sizeof(struct test_hand), .write = test_hand_write };
+static const cst_ops hand_ops = { .self_size = sizeof(struct test_stage),
+                                  .write = test_stage_write };
 
 static void make(struct fixture *f, const cst_opts *opts)
 {
-    const struct test_hand hand = { .trace = &f->trace, .calls = &f->calls };
+    const struct test_stage hand = { .world = &f->world };
 
-    assert_int_equal(cst_duplex_new(&f->s, f->ctx, &hand_ops, &hand, opts), CST_OK);
-    assert_int_equal(cst_listener_count(f->s, CST_END), 0);
-    test_hand_listen_all(f->s);
+    assert_int_equal(cst_duplex_new(&f->world.s, f->world.ctx, &hand_ops, &hand, opts), CST_OK);
+    assert_int_equal(cst_listener_count(f->world.s, CST_END), 0);
+    test_listen_all(f->world.s);
 }
 
 static void read_to_the_end(struct fixture *f)
 {
-    assert_int_equal(cst_push_eof(f->s), CST_EOF);
-    cst_resume(f->s);
-    run(f);
+    assert_int_equal(cst_push_eof(f->world.s), CST_EOF);
+    cst_resume(f->world.s);
+    test_run(&f->world);
 }
 
 static void test_stream_duplex_end__half_open_stays_writable(void **state)
@@ -81,8 +54,8 @@ static void test_stream_duplex_end__half_open_stays_writable(void **state)
 
     make(f, NULL);
     read_to_the_end(f);
-    expect(f, "resume end");
-    assert_true(cst_is_writable(f->s));
+    test_expect(&f->world, "resume end");
+    assert_true(cst_is_writable(f->world.s));
 }
 
 static void test_stream_duplex_end__no_half_open_ends_the_writable_side(void **state)
@@ -91,26 +64,27 @@ static void test_stream_duplex_end__no_half_open_ends_the_writable_side(void **s
 
     make(f, &(cst_opts){ .no_half_open = true });
     read_to_the_end(f);
-    expect(f, "resume end prefinish finish close");
+    test_expect(&f->world, "resume end prefinish finish close");
 }
 
-/* Node's test sets the flag by hand. Here the side is ended from the start, or by an end that cannot finish yet. */
+/* Node's test sets the flag by hand. Here the side is ended from the start, or by an end that
+ * cannot finish yet. */
 static void test_stream_duplex_end__what_has_ended_already_is_not_ended_again(void **state)
 {
     struct fixture *f = *state;
 
     make(f, &(cst_opts){ .no_half_open = true, .no_writable = true });
     read_to_the_end(f);
-    expect(f, "resume end close");
+    test_expect(&f->world, "resume end close");
     make(f, &(cst_opts){ .no_half_open = true });
-    ((struct test_hand *)cst_stream_self(f->s))->answers[TEST_WRITE] = CST_PENDING;
-    cst_end_with(f->s, cst_slice_str("x"), NULL, NULL);
+    ((struct test_stage *)cst_stream_self(f->world.s))->answers[TEST_WRITE] = CST_PENDING;
+    cst_end_with(f->world.s, cst_slice_str("x"), NULL, NULL);
     read_to_the_end(f);
-    expect(f, "write:x resume end");
-    assert_false(cst_ctx_has_work(f->ctx));
-    test_hand_answer(&f->calls, CST_OK);
-    run(f);
-    expect(f, "prefinish finish close");
+    test_expect(&f->world, "write:x resume end");
+    assert_false(cst_ctx_has_work(f->world.ctx));
+    test_answer(&f->world, CST_OK);
+    test_run(&f->world);
+    test_expect(&f->world, "prefinish finish close");
 }
 
 /* --- test-stream-duplex-props ----------------------------------------------------------------- */
@@ -120,10 +94,10 @@ static void test_stream_duplex_props__one_option_is_for_both_sides(void **state)
     struct fixture *f = *state;
 
     make(f, &(cst_opts){ .object_mode = true, .high_water_mark = 100 });
-    assert_true(cst_readable_object_mode(f->s));
-    assert_true(cst_writable_object_mode(f->s));
-    assert_int_equal(cst_readable_high_water_mark(f->s), 100);
-    assert_int_equal(cst_writable_high_water_mark(f->s), 100);
+    assert_true(cst_readable_object_mode(f->world.s));
+    assert_true(cst_writable_object_mode(f->world.s));
+    assert_int_equal(cst_readable_high_water_mark(f->world.s), 100);
+    assert_int_equal(cst_writable_high_water_mark(f->world.s), 100);
 }
 
 static void test_stream_duplex_props__each_side_has_its_own(void **state)
@@ -133,10 +107,10 @@ static void test_stream_duplex_props__each_side_has_its_own(void **state)
     make(f, &(cst_opts){ .readable_high_water_mark = 10,
                          .writable_object_mode = true,
                          .writable_high_water_mark = 100 });
-    assert_false(cst_readable_object_mode(f->s));
-    assert_true(cst_writable_object_mode(f->s));
-    assert_int_equal(cst_readable_high_water_mark(f->s), 10);
-    assert_int_equal(cst_writable_high_water_mark(f->s), 100);
+    assert_false(cst_readable_object_mode(f->world.s));
+    assert_true(cst_writable_object_mode(f->world.s));
+    assert_int_equal(cst_readable_high_water_mark(f->world.s), 10);
+    assert_int_equal(cst_writable_high_water_mark(f->world.s), 100);
 }
 
 /* --- pairs ------------------------------------------------------------------------------------ */
@@ -151,7 +125,8 @@ static void say_event(cst_stream *s, const cst_event *event, void *arg)
         test_trace_add(end->trace, "%s:data:%.*s", end->name, (int)event->chunk->len,
                        (const char *)event->chunk->data);
     else if (event->error)
-        test_trace_add(end->trace, "%s:error:%s", end->name, cst_status_name(event->error->status));
+        test_trace_add(end->trace, "%s:error:%s", end->name,
+                       test_status_word(event->error->status));
     else
         test_trace_add(end->trace, "%s:%s", end->name, names[event->type]);
 }
@@ -163,7 +138,7 @@ static void listen(struct end *end, cst_event_type type)
 
 static void make_pair(struct fixture *f)
 {
-    assert_int_equal(cst_duplex_pair_new(&f->a.s, &f->b.s, f->ctx, NULL), CST_OK);
+    assert_int_equal(cst_duplex_pair_new(&f->a.s, &f->b.s, f->world.ctx, NULL), CST_OK);
     assert_ptr_not_equal(f->a.s, f->b.s);
     for (struct end *end = &f->a; end; end = end == &f->a ? &f->b : NULL) {
         listen(end, CST_END);
@@ -186,14 +161,14 @@ static void test_duplex_error__the_other_side_is_destroyed_without_the_error(voi
 
     make_pair(f);
     resume_both(f);
-    run(f);
+    test_run(&f->world);
     cst_destroy(f->b.s, CST_USER(1));
     assert_false(cst_is_destroyed(f->a.s));
-    assert_int_equal(cst_ctx_run(f->ctx, &(cst_budget){ .tasks = 1 }), CST_MORE);
+    assert_int_equal(cst_ctx_run(f->world.ctx, &(cst_budget){ .tasks = 1 }), CST_MORE);
     assert_true(cst_is_destroyed(f->a.s));
     assert_null(cst_errored(f->a.s));
-    run(f);
-    expect(f, "b:error:CST_USER b:close a:close");
+    test_run(&f->world);
+    test_expect(&f->world, "b:error:USER b:close a:close");
 }
 
 static void test_duplex_error__a_clean_destroy_is_eof_for_the_other_side(void **state)
@@ -203,8 +178,8 @@ static void test_duplex_error__a_clean_destroy_is_eof_for_the_other_side(void **
     make_pair(f);
     resume_both(f);
     cst_destroy(f->b.s, CST_OK);
-    run(f);
-    expect(f, "b:close a:end");
+    test_run(&f->world);
+    test_expect(&f->world, "b:close a:end");
     assert_false(cst_is_destroyed(f->a.s));
 }
 
@@ -217,11 +192,11 @@ static void test_stream_duplexpair__what_one_writes_the_other_reads(void **state
     make_pair(f);
     listen(&f->b, CST_DATA);
     cst_write(f->a.s, cst_slice_str("foo"), NULL, NULL);
-    run(f);
-    expect(f, "b:data:foo");
+    test_run(&f->world);
+    test_expect(&f->world, "b:data:foo");
     cst_end_with(f->a.s, cst_slice_str("foo"), NULL, NULL);
-    run(f);
-    expect(f, "b:data:foo b:end");
+    test_run(&f->world);
+    test_expect(&f->world, "b:data:foo b:end");
 }
 
 static void read_all(cst_stream *s, const cst_event *event, void *arg)
@@ -247,8 +222,8 @@ static void test_stream_duplexpair__corked_writes_come_in_order(void **state)
     cst_write(f->a.s, cst_slice_str("12"), NULL, NULL);
     cst_end_with(f->a.s, cst_slice_str("\n"), NULL, NULL);
     cst_uncork(f->a.s);
-    run(f);
-    expect(f, "abc 12 \n b:end");
+    test_run(&f->world);
+    test_expect(&f->world, "abc 12 \n b:end");
 }
 
 static void test_stream_duplexpair__empty_writes_deliver_nothing_and_do_not_stall(void **state)
@@ -262,11 +237,11 @@ static void test_stream_duplexpair__empty_writes_deliver_nothing_and_do_not_stal
     cst_write(f->a.s, cst_slice_empty(), NULL, NULL);
     cst_write(f->a.s, cst_slice_empty(), NULL, NULL);
     cst_end_with(f->a.s, cst_slice_str("\n"), NULL, NULL);
-    run(f);
-    expect(f, "12 \n b:end");
+    test_run(&f->world);
+    test_expect(&f->world, "12 \n b:end");
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
     CASE(test_stream_duplex_end__half_open_stays_writable),

@@ -1,63 +1,18 @@
-/* test_node_encoding.c - Node's own tests of encodings on streams: each test bears the name of Node's. */
-#include "main.h"
+/* test_node_encoding.c - Node's own tests of encodings on streams: each test bears the name of
+ * Node's. */
+#include "world.h"
 
 #include <string.h>
-
-#include "heap.h"
-#include "trace.h"
-
-struct fixture {
-    struct test_heap heap;
-    struct test_trace trace;
-    cst_ctx *ctx;
-};
 
 /* A source that says nothing. */
 static const cst_ops quiet_ops = { .name = "quiet" };
 
-static int set_up(void **state)
-{
-    static struct fixture f;
-
-    f = (struct fixture){ .ctx = NULL };
-    test_heap_init(&f.heap);
-    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
-    *state = &f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    assert_int_equal(f->heap.live_blocks, 0);
-    return 0;
-}
-
-static void run(struct fixture *f)
-{
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-}
-
-static void expect(struct fixture *f, const char *text)
-{
-    assert_string_equal(f->trace.text, text);
-    test_trace_clear(&f->trace);
-}
-
-static void on_data(cst_stream *s, const cst_event *event, void *arg)
-{
-    (void)s;
-    test_trace_add(arg, "data:%.*s", (int)event->chunk->len, (const char *)event->chunk->data);
-}
-
 /* A readable without a read slot. */
-static cst_stream *source(struct fixture *f)
+static cst_stream *source(struct test_world *world)
 {
     cst_stream *s;
 
-    assert_int_equal(cst_readable_new(&s, f->ctx, &quiet_ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_readable_new(&s, world->ctx, &quiet_ops, NULL, NULL), CST_OK);
     return s;
 }
 
@@ -72,31 +27,31 @@ static void push_bytes(cst_stream *s, const char *from, const char *to)
 
 static void test_stream_readable_setEncoding_existing_buffers(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = source(f);
+    struct test_world *world = *state;
+    cst_stream *s = source(world);
 
     cst_push(s, cst_slice_str("a"));
     cst_push(s, cst_slice_str("b"));
     assert_int_equal(cst_set_encoding(s, CST_UTF8), CST_OK);
-    assert_int_equal(cst_on(s, CST_DATA, on_data, &f->trace), CST_OK);
-    expect(f, "");
-    run(f);
-    expect(f, "data:ab");
+    assert_int_equal(cst_on(s, CST_DATA, test_on_event, world), CST_OK);
+    test_expect(world, "");
+    test_run(world);
+    test_expect(world, "data:ab");
     cst_unref(s);
 }
 
 /* A character of four bytes, of which `before` are pushed before the encoding is set. */
-static void existing_bytes_of_a_character(struct fixture *f, size_t before)
+static void existing_bytes_of_a_character(struct test_world *world, size_t before)
 {
     static const char clef[] = "\xF0\x9D\x84\x9E";
-    cst_stream *s = source(f);
+    cst_stream *s = source(world);
 
     push_bytes(s, clef, clef + before);
     assert_int_equal(cst_set_encoding(s, CST_UTF8), CST_OK);
-    assert_int_equal(cst_on(s, CST_DATA, on_data, &f->trace), CST_OK);
+    assert_int_equal(cst_on(s, CST_DATA, test_on_event, world), CST_OK);
     push_bytes(s, clef + before, clef + 4);
-    run(f);
-    expect(f, "data:\xF0\x9D\x84\x9E");
+    test_run(world);
+    test_expect(world, "data:\xF0\x9D\x84\x9E");
     cst_unref(s);
 }
 
@@ -138,39 +93,39 @@ static void push_one_and_eof(void *arg)
 
 static cst_status sink_write(cst_stream *s, void *self, const cst_slice *chunk)
 {
-    struct fixture **f = self;
+    struct test_world **world = self;
 
     (void)s;
-    test_trace_add(&(*f)->trace, "write:%.*s", (int)chunk->len, (const char *)chunk->data);
+    test_trace_add(&(*world)->trace, "write:%.*s", (int)chunk->len, (const char *)chunk->data);
     return CST_OK;
 }
 
 static cst_status sink_final(cst_stream *s, void *self)
 {
-    struct fixture **f = self;
+    struct test_world **world = self;
 
     (void)s;
-    test_trace_add(&(*f)->trace, "final");
+    test_trace_add(&(*world)->trace, "final");
     return CST_OK;
 }
 
 static void test_stream2_base64_single_char_read_end(void **state)
 {
     static const cst_ops ops = {
-        .self_size = sizeof(struct fixture *),
+        .self_size = sizeof(struct test_world *),
         .write = sink_write,
         .final = sink_final,
     };
     const struct late_source late = { .push = push_one_and_eof };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_stream *src, *dst;
 
-    assert_int_equal(cst_readable_new(&src, f->ctx, &late_ops, &late, NULL), CST_OK);
+    assert_int_equal(cst_readable_new(&src, world->ctx, &late_ops, &late, NULL), CST_OK);
     assert_int_equal(cst_set_encoding(src, CST_BASE64), CST_OK);
-    assert_int_equal(cst_writable_new(&dst, f->ctx, &ops, &f, NULL), CST_OK);
+    assert_int_equal(cst_writable_new(&dst, world->ctx, &ops, &world, NULL), CST_OK);
     assert_int_equal(cst_pipe(src, dst, NULL), CST_OK);
-    run(f);
-    expect(f, "write:MQ== final");
+    test_run(world);
+    test_expect(world, "write:MQ== final");
     cst_unref(src);
     cst_unref(dst);
 }
@@ -196,7 +151,7 @@ static void push_letters(void *arg)
 }
 
 struct reader {
-    struct fixture *f;
+    struct test_world *world;
     size_t size;
     char text[256];
     size_t len, reads, last;
@@ -226,23 +181,24 @@ static void on_end(cst_stream *s, const cst_event *event, void *arg)
 
     (void)s;
     (void)event;
-    test_trace_add(&reader->f->trace, "end");
+    test_trace_add(&reader->world->trace, "end");
 }
 
-/* Reads 100 bytes in pieces of `size`, and says how many pieces there have to be, and how long the last is. */
-static struct reader read_encoded(struct fixture *f, cst_encoding encoding, size_t size,
+/* Reads 100 bytes in pieces of `size`, and says how many pieces there have to be, and how long the
+ * last is. */
+static struct reader read_encoded(struct test_world *world, cst_encoding encoding, size_t size,
                                   size_t reads, size_t last)
 {
     const struct late_source late = { .push = push_letters, .left = 100 };
-    struct reader reader = { .f = f, .size = size };
+    struct reader reader = { .world = world, .size = size };
     cst_stream *s;
 
-    assert_int_equal(cst_readable_new(&s, f->ctx, &late_ops, &late, NULL), CST_OK);
+    assert_int_equal(cst_readable_new(&s, world->ctx, &late_ops, &late, NULL), CST_OK);
     assert_int_equal(cst_set_encoding(s, encoding), CST_OK);
     assert_int_equal(cst_on(s, CST_READABLE, read_all, &reader), CST_OK);
     assert_int_equal(cst_on(s, CST_END, on_end, &reader), CST_OK);
-    run(f);
-    expect(f, "end");
+    test_run(world);
+    test_expect(world, "end");
     assert_int_equal(reader.reads, reads);
     assert_int_equal(reader.last, last);
     cst_unref(s);
@@ -295,7 +251,7 @@ static void test_stream2_set_encoding__base64(void **state)
     assert_true(repeats(&reader, "YWFh"));
 }
 
-/* --- test-stream-typedarray --------------------------------------------------------------------- */
+/* --- test-stream-typedarray ------------------------------------------------------------------- */
 
 static void expect_read(cst_stream *s, size_t size, const char *text)
 {
@@ -316,8 +272,8 @@ static void push_three(cst_stream *s)
 
 static void test_stream_typedarray__reads(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = source(f);
+    struct test_world *world = *state;
+    cst_stream *s = source(world);
 
     push_three(s);
     expect_read(s, CST_READ_ANY, "zero");
@@ -327,8 +283,8 @@ static void test_stream_typedarray__reads(void **state)
 
 static void test_stream_typedarray__reads_text(void **state)
 {
-    struct fixture *f = *state;
-    cst_stream *s = source(f);
+    struct test_world *world = *state;
+    cst_stream *s = source(world);
 
     assert_int_equal(cst_set_encoding(s, CST_UTF8), CST_OK);
     push_three(s);
@@ -337,7 +293,7 @@ static void test_stream_typedarray__reads_text(void **state)
 }
 
 struct vector_sink {
-    struct fixture *f;
+    struct test_world *world;
     cst_call *first;
 };
 
@@ -345,7 +301,7 @@ static cst_status vector_sink_write(cst_stream *s, void *self, const cst_slice *
 {
     struct vector_sink *sink = self;
 
-    test_trace_add(&sink->f->trace, "write:%.*s", (int)chunk->len, (const char *)chunk->data);
+    test_trace_add(&sink->world->trace, "write:%.*s", (int)chunk->len, (const char *)chunk->data);
     *sink->first = cst_this_call(s);
     return CST_PENDING;
 }
@@ -357,8 +313,8 @@ static cst_status vector_sink_writev(cst_stream *s, void *self, const cst_slice 
 
     (void)s;
     for (size_t i = 0; i < count; i++)
-        test_trace_add(&sink->f->trace, "%s:%.*s", i == 0 ? "writev" : "and", (int)chunks[i].len,
-                       (const char *)chunks[i].data);
+        test_trace_add(&sink->world->trace, "%s:%.*s", i == 0 ? "writev" : "and",
+                       (int)chunks[i].len, (const char *)chunks[i].data);
     return CST_OK;
 }
 
@@ -367,26 +323,27 @@ static void test_stream_typedarray__writes(void **state)
     static const cst_ops ops = { .self_size = sizeof(struct vector_sink),
                                  .write = vector_sink_write,
                                  .writev = vector_sink_writev };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_call first;
     cst_stream *s;
 
-    assert_int_equal(
-        cst_writable_new(&s, f->ctx, &ops, &(struct vector_sink){ .f = f, .first = &first }, NULL),
-        CST_OK);
+    assert_int_equal(cst_writable_new(&s, world->ctx, &ops,
+                                      &(struct vector_sink){ .world = world, .first = &first },
+                                      NULL),
+                     CST_OK);
     cst_write(s, cst_slice_str("one"), NULL, NULL);
     cst_write(s, cst_slice_str("two"), NULL, NULL);
     cst_write(s, cst_slice_str("three"), NULL, NULL);
     cst_end_with(s, cst_slice_str("four"), NULL, NULL);
-    expect(f, "write:one");
+    test_expect(world, "write:one");
     cst_complete(first, CST_OK);
-    run(f);
-    expect(f, "writev:two and:three and:four");
+    test_run(world);
+    test_expect(world, "writev:two and:three and:four");
     assert_true(cst_writable_finished(s));
     cst_unref(s);
 }
 
-#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define CASE(test) cmocka_unit_test_setup_teardown(test, test_world_setup, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
     CASE(test_stream_readable_setEncoding_existing_buffers),

@@ -1,105 +1,92 @@
-/* test_node_pipeline.c - the rows about pipeline of test/conformance/rows.txt: what Node's own tests check of it. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+/* test_node_pipeline.c - the rows about pipeline of test/conformance/rows.txt: what Node's own
+ * tests check of it. */
+#include "world.h"
 
-#include "main.h"
-#include "turn.h"
-
-static cst_stream *quiet_source(struct test_host *host)
+static cst_stream *quiet_source(struct test_world *world)
 {
-    return test_feed_new(host, &(struct test_feed){ .when = TEST_NEVER }, NULL);
+    return test_feed(world, &(struct test_stage){ .when = TEST_NEVER }, NULL);
 }
 
-static cst_stream *ready_sink(struct test_host *host)
+static cst_stream *ready_sink(struct test_world *world)
 {
-    return test_taker_new(host, &(struct test_taker){ .when = TEST_NOW }, NULL);
-}
-
-static cst_status take(cst_stream *s, void *self, const cst_slice *chunk)
-{
-    (void)s;
-    (void)self;
-    (void)chunk;
-    return CST_OK;
+    return test_taker(world, &(struct test_stage){ .when = TEST_NOW }, NULL);
 }
 
 /* A duplex that takes every chunk and never reads. */
-static const cst_ops taking_ops = { .self_size = sizeof(struct test_stage), .write = take };
+static const cst_ops taking_ops = { .self_size = sizeof(struct test_stage), .write = test_swallow };
 
-static cst_stream *duplex(struct test_host *host, const cst_ops *ops, const cst_opts *opts)
+static cst_stream *duplex(struct test_world *world, const cst_ops *ops, const cst_opts *opts)
 {
     cst_stream *s = NULL;
 
-    assert_int_equal(cst_duplex_new(&s, host->ctx, ops, NULL, opts), CST_OK);
+    assert_int_equal(cst_duplex_new(&s, world->ctx, ops, NULL, opts), CST_OK);
     return s;
 }
 
-static cst_stream *transform(struct test_host *host, const cst_ops *ops)
+static cst_stream *transform(struct test_world *world, const cst_ops *ops)
 {
     cst_stream *s = NULL;
 
-    assert_int_equal(cst_transform_new(&s, host->ctx, ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_transform_new(&s, world->ctx, ops, NULL, NULL), CST_OK);
     return s;
 }
 
-static void listen(struct test_host *host, cst_stream *s, const char *name)
+static void listen(struct test_world *world, cst_stream *s, const char *name)
 {
-    test_trace_listen(&host->trace, s, name);
+    test_listen_as(world, s, name);
 }
 
-static void start(struct test_host *host, cst_stream *first, cst_stream *second, cst_stream *third)
+static void start(struct test_world *world, cst_stream *first, cst_stream *second,
+                  cst_stream *third)
 {
     cst_stream *streams[] = { first, second, third };
 
-    assert_int_equal(cst_pipeline(streams, third ? 3 : 2, NULL, test_host_outcome, host), CST_OK);
+    assert_int_equal(cst_pipeline(streams, third ? 3 : 2, NULL, test_on_outcome, world), CST_OK);
 }
 
 static void on_data(cst_stream *s, const cst_event *event, void *arg)
 {
-    struct test_host *host = arg;
+    struct test_world *world = arg;
 
     (void)s;
-    test_trace_add(&host->trace, "%.*s", (int)event->chunk->len, (const char *)event->chunk->data);
+    test_trace_add(&world->trace, "%.*s", (int)event->chunk->len, (const char *)event->chunk->data);
 }
 
-/* --- the callback ------------------------------------------------------------------------------------------------- */
+/* --- the callback ----------------------------------------------------------------------------- */
 
 static void test_stream_pipeline_async_iterator(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *r = quiet_source(host), *p = test_pass_new(host, NULL);
+    struct test_world *world = *state;
+    cst_stream *r = quiet_source(world), *p = test_pass(world, NULL);
 
     cst_push(r, cst_slice_str("hello"));
     cst_push(r, cst_slice_str("world"));
-    start(host, r, p, NULL);
-    cst_on(p, CST_DATA, on_data, host);
-    listen(host, r, "r");
-    listen(host, p, "p");
-    test_host_run(host);
-    test_host_expect(host, "r:resume hello world p:resume");
+    start(world, r, p, NULL);
+    cst_on(p, CST_DATA, on_data, world);
+    listen(world, r, "r");
+    listen(world, p, "p");
+    test_run(world);
+    test_expect(world, "r:resume hello world p:resume");
     cst_destroy(r, CST_USER(1));
-    test_host_run(host);
-    test_host_expect(host, "r:error:CST_USER r:close p:unpipe p:error:CST_USER p:close "
-                           "done:CST_USER");
+    test_run(world);
+    test_expect(world, "r:error:USER r:close p:unpipe p:error:USER p:close "
+                       "done:USER");
 }
 
 static void test_stream_pipeline_duplex(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *p = test_pass_new(host, NULL), *d = duplex(host, &taking_ops, NULL);
+    struct test_world *world = *state;
+    cst_stream *p = test_pass(world, NULL), *d = duplex(world, &taking_ops, NULL);
 
-    start(host, p, d, p);
-    listen(host, p, "p");
-    listen(host, d, "d");
-    test_host_run(host);
-    test_host_expect(host, "p:resume d:resume");
+    start(world, p, d, p);
+    listen(world, p, "p");
+    listen(world, d, "d");
+    test_run(world);
+    test_expect(world, "p:resume d:resume");
     cst_end(p, NULL, NULL);
-    test_host_run(host);
-    test_host_expect(host, "p:pause d:unpipe p:end d:pause p:unpipe p:finish d:finish p:close "
-                           "d:error:CST_E_PREMATURE_CLOSE d:close done:CST_E_PREMATURE_CLOSE");
+    test_run(world);
+    test_expect(world, "p:pause d:unpipe p:end d:pause p:unpipe p:finish d:finish p:close "
+                       "d:error:PREMATURE_CLOSE d:close done:PREMATURE_CLOSE");
 }
 
 static cst_status keep(cst_stream *s, void *self, const cst_slice *chunk)
@@ -123,20 +110,20 @@ static void test_stream_pipeline_queued_end_in_destroy(void **state)
     static const cst_ops ops = { .self_size = sizeof(struct test_stage),
                                  .write = keep,
                                  .destroy = end_in_destroy };
-    struct test_host *host = *state;
-    cst_stream *r = quiet_source(host), *d = duplex(host, &ops, NULL);
+    struct test_world *world = *state;
+    cst_stream *r = quiet_source(world), *d = duplex(world, &ops, NULL);
 
-    start(host, r, d, NULL);
-    listen(host, r, "r");
-    listen(host, d, "d");
+    start(world, r, d, NULL);
+    listen(world, r, "r");
+    listen(world, d, "d");
     cst_push(r, cst_slice_str("foo"));
-    test_host_run(host);
-    test_host_expect(host, "r:resume");
+    test_run(world);
+    test_expect(world, "r:resume");
     cst_destroy(r, CST_OK);
-    test_host_run(host);
-    test_host_expect(host, "r:close d:unpipe d:error:CST_E_PREMATURE_CLOSE d:close "
-                           "done:CST_E_PREMATURE_CLOSE");
-    assert_int_equal(test_feed(r)->reads, 1);
+    test_run(world);
+    test_expect(world, "r:close d:unpipe d:error:PREMATURE_CLOSE d:close "
+                       "done:PREMATURE_CLOSE");
+    assert_int_equal(test_stage(r)->reads, 1);
 }
 
 /* How many listen to any event of s. */
@@ -149,61 +136,61 @@ static size_t listeners(const cst_stream *s)
     return n;
 }
 
-static void check_unable(struct test_host *host, cst_stream *dest)
+static void check_unable(struct test_world *world, cst_stream *dest)
 {
-    cst_stream *r = quiet_source(host);
+    cst_stream *r = quiet_source(world);
     cst_stream *streams[] = { r, dest };
 
-    assert_int_equal(cst_pipeline(streams, 2, NULL, test_host_outcome, host), CST_E_UNABLE_TO_PIPE);
+    assert_int_equal(cst_pipeline(streams, 2, NULL, test_on_outcome, world), CST_E_UNABLE_TO_PIPE);
     assert_false(cst_is_destroyed(r));
     assert_int_equal(listeners(r), 0);
-    test_host_run(host);
-    test_host_expect(host, "");
+    test_run(world);
+    test_expect(world, "");
     assert_false(cst_is_destroyed(r));
 }
 
 static void nodejs_node_53241__a_destination_that_is_destroyed_or_closed(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *w = ready_sink(host);
+    struct test_world *world = *state;
+    cst_stream *w = ready_sink(world);
 
     cst_destroy(w, CST_OK);
-    check_unable(host, w);
+    check_unable(world, w);
     assert_true(cst_is_closed(w));
-    check_unable(host, w);
+    check_unable(world, w);
 }
 
 static void nodejs_node_53241__any_stream_after_the_first(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *streams[] = { quiet_source(host), test_pass_new(host, NULL), ready_sink(host) };
+    struct test_world *world = *state;
+    cst_stream *streams[] = { quiet_source(world), test_pass(world, NULL), ready_sink(world) };
 
     cst_destroy(streams[1], CST_OK);
-    assert_int_equal(cst_pipeline(streams, 3, NULL, test_host_outcome, host), CST_E_UNABLE_TO_PIPE);
-    test_host_run(host);
-    streams[1] = test_pass_new(host, NULL);
+    assert_int_equal(cst_pipeline(streams, 3, NULL, test_on_outcome, world), CST_E_UNABLE_TO_PIPE);
+    test_run(world);
+    streams[1] = test_pass(world, NULL);
     cst_destroy(streams[2], CST_OK);
-    assert_int_equal(cst_pipeline(streams, 3, NULL, test_host_outcome, host), CST_E_UNABLE_TO_PIPE);
-    test_host_run(host);
-    test_host_expect(host, "");
+    assert_int_equal(cst_pipeline(streams, 3, NULL, test_on_outcome, world), CST_E_UNABLE_TO_PIPE);
+    test_run(world);
+    test_expect(world, "");
 }
 
 static void nodejs_node_53241__a_destroyed_first_stream_is_premature(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *r = quiet_source(host);
+    struct test_world *world = *state;
+    cst_stream *r = quiet_source(world);
 
     cst_destroy(r, CST_OK);
-    start(host, r, ready_sink(host), NULL);
-    test_host_run(host);
-    test_host_expect(host, "done:CST_E_PREMATURE_CLOSE");
+    start(world, r, ready_sink(world), NULL);
+    test_run(world);
+    test_expect(world, "done:PREMATURE_CLOSE");
 }
 
-/* --- listeners that stay ------------------------------------------------------------------------------------------ */
+/* --- listeners that stay ---------------------------------------------------------------------- */
 
-static cst_stream *ended_pass(struct test_host *host)
+static cst_stream *ended_pass(struct test_world *world)
 {
-    cst_stream *p = test_pass_new(host, NULL);
+    cst_stream *p = test_pass(world, NULL);
 
     assert_int_equal(cst_end_with(p, cst_slice_str("foobar"), NULL, NULL), CST_OK);
     return p;
@@ -211,94 +198,94 @@ static cst_stream *ended_pass(struct test_host *host)
 
 static void test_stream_pipeline_listeners__a_readable_last_stream_is_let_go(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *p = ended_pass(host), *d = duplex(host, &taking_ops, NULL);
+    struct test_world *world = *state;
+    cst_stream *p = ended_pass(world), *d = duplex(world, &taking_ops, NULL);
 
-    start(host, p, d, NULL);
-    test_host_run(host);
-    test_host_expect(host, "done:ok");
+    start(world, p, d, NULL);
+    test_run(world);
+    test_expect(world, "done:ok");
     assert_int_equal(cst_listener_count(p, CST_ERROR), 3); /* as in Node */
     assert_int_equal(cst_listener_count(d, CST_ERROR), 0);
     cst_destroy(d, CST_USER(1));
-    assert_int_equal(cst_ctx_run(host->ctx, NULL), CST_E_UNHANDLED);
-    test_host_expect(host, "");
+    assert_int_equal(cst_ctx_run(world->ctx, NULL), CST_E_UNHANDLED);
+    test_expect(world, "");
 }
 
 static void test_stream_pipeline_listeners__a_last_writable_stays_silent(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *p = ended_pass(host);
-    cst_stream *w = test_taker_new(host, &(struct test_taker){ .when = TEST_NOW },
-                                   &(cst_opts){ .no_auto_destroy = true });
+    struct test_world *world = *state;
+    cst_stream *p = ended_pass(world);
+    cst_stream *w = test_taker(world, &(struct test_stage){ .when = TEST_NOW },
+                               &(cst_opts){ .no_auto_destroy = true });
 
-    start(host, p, w, NULL);
-    test_host_run(host);
-    test_host_expect(host, "done:ok");
+    start(world, p, w, NULL);
+    test_run(world);
+    test_expect(world, "done:ok");
     assert_int_equal(cst_listener_count(w, CST_ERROR), 3);
     cst_destroy(w, CST_USER(1));
-    test_host_run(host);
+    test_run(world);
     assert_int_equal(cst_errored(w)->status, CST_USER(1));
-    test_host_expect(host, "");
+    test_expect(world, "");
 }
 
-/* --- how it comes out --------------------------------------------------------------------------------------------- */
+/* --- how it comes out ------------------------------------------------------------------------- */
 
 static void test_stream_pipeline__success_is_told_after_finish(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *r = quiet_source(host), *w = ready_sink(host);
+    struct test_world *world = *state;
+    cst_stream *r = quiet_source(world), *w = ready_sink(world);
 
     cst_push(r, cst_slice_str("a"));
     cst_push(r, cst_slice_str("b"));
     cst_push(r, cst_slice_str("c"));
     cst_push_eof(r);
-    listen(host, r, "r");
-    listen(host, w, "w");
-    start(host, r, w, NULL);
-    cst_on(r, CST_DATA, on_data, host);
-    test_host_run(host);
-    test_host_expect(host, "w:pipe r:resume a b c r:end r:pause w:unpipe w:finish r:close w:close "
-                           "done:ok");
-    assert_int_equal(test_taker(w)->writes, 3);
-    assert_int_equal(test_taker(w)->first, 'c');
+    listen(world, r, "r");
+    listen(world, w, "w");
+    start(world, r, w, NULL);
+    cst_on(r, CST_DATA, on_data, world);
+    test_run(world);
+    test_expect(world, "w:pipe r:resume a b c r:end r:pause w:unpipe w:finish r:close w:close "
+                       "done:ok");
+    assert_int_equal(test_stage(w)->writes, 3);
+    assert_int_equal(test_stage(w)->first, 'c');
 }
 
 /* Node wants a callback; here there may be none, see docs/node-differences.md. */
 static void test_stream_pipeline__one_stream_is_too_few(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *one[] = { quiet_source(host) };
+    struct test_world *world = *state;
+    cst_stream *one[] = { quiet_source(world) };
 
-    assert_int_equal(cst_pipeline(one, 1, NULL, test_host_outcome, host), CST_E_INVALID_ARG);
-    assert_int_equal(cst_pipeline(one, 0, NULL, test_host_outcome, host), CST_E_INVALID_ARG);
-    assert_int_equal(cst_pipeline(NULL, 0, NULL, test_host_outcome, host), CST_E_INVALID_ARG);
-    test_host_run(host);
-    test_host_expect(host, "");
+    assert_int_equal(cst_pipeline(one, 1, NULL, test_on_outcome, world), CST_E_INVALID_ARG);
+    assert_int_equal(cst_pipeline(one, 0, NULL, test_on_outcome, world), CST_E_INVALID_ARG);
+    assert_int_equal(cst_pipeline(NULL, 0, NULL, test_on_outcome, world), CST_E_INVALID_ARG);
+    test_run(world);
+    test_expect(world, "");
 }
 
-static void check_destroyed_source(struct test_host *host, cst_status why, const char *trace)
+static void check_destroyed_source(struct test_world *world, cst_status why, const char *trace)
 {
-    cst_stream *r = quiet_source(host), *w = ready_sink(host);
+    cst_stream *r = quiet_source(world), *w = ready_sink(world);
 
     cst_push(r, cst_slice_str("a"));
-    listen(host, r, "r");
-    listen(host, w, "w");
-    start(host, r, w, NULL);
-    test_host_run(host);
-    test_host_expect(host, "w:pipe r:resume");
+    listen(world, r, "r");
+    listen(world, w, "w");
+    start(world, r, w, NULL);
+    test_run(world);
+    test_expect(world, "w:pipe r:resume");
     cst_destroy(r, why);
-    test_host_run(host);
-    test_host_expect(host, trace);
+    test_run(world);
+    test_expect(world, trace);
 }
 
 static void test_stream_pipeline__a_source_that_is_destroyed(void **state)
 {
     check_destroyed_source(*state, CST_OK,
-                           "r:close w:unpipe w:error:CST_E_PREMATURE_CLOSE w:close "
-                           "done:CST_E_PREMATURE_CLOSE");
+                           "r:close w:unpipe w:error:PREMATURE_CLOSE w:close "
+                           "done:PREMATURE_CLOSE");
     check_destroyed_source(*state, CST_USER(1),
-                           "r:error:CST_USER r:close w:unpipe w:error:CST_USER w:close "
-                           "done:CST_USER");
+                           "r:error:USER r:close w:unpipe w:error:USER w:close "
+                           "done:USER");
 }
 
 static cst_status refuse(cst_stream *s, void *self, const cst_slice *chunk)
@@ -312,18 +299,18 @@ static cst_status refuse(cst_stream *s, void *self, const cst_slice *chunk)
 static void test_stream_pipeline__an_error_in_the_middle_reaches_all(void **state)
 {
     static const cst_ops ops = { .self_size = sizeof(struct test_stage), .transform = refuse };
-    struct test_host *host = *state;
-    cst_stream *r = quiet_source(host), *t = transform(host, &ops), *w = ready_sink(host);
+    struct test_world *world = *state;
+    cst_stream *r = quiet_source(world), *t = transform(world, &ops), *w = ready_sink(world);
 
-    listen(host, r, "r");
-    listen(host, t, "t");
-    listen(host, w, "w");
-    start(host, r, t, w);
+    listen(world, r, "r");
+    listen(world, t, "t");
+    listen(world, w, "w");
+    start(world, r, t, w);
     cst_push(r, cst_slice_str("hello"));
-    test_host_run(host);
-    test_host_expect(host, "t:pipe w:pipe r:resume r:pause t:resume t:unpipe t:error:CST_USER "
-                           "t:close r:error:CST_USER r:close w:unpipe w:error:CST_USER w:close "
-                           "done:CST_USER");
+    test_run(world);
+    test_expect(world, "t:pipe w:pipe r:resume r:pause t:resume t:unpipe t:error:USER "
+                       "t:close r:error:USER r:close w:unpipe w:error:USER w:close "
+                       "done:USER");
     assert_int_equal(cst_errored(r)->status, CST_USER(2));
     assert_int_equal(cst_errored(w)->status, CST_USER(2));
 }
@@ -342,7 +329,7 @@ static cst_status fail_the_tenth(cst_stream *s, void *self, const cst_slice *chu
 }
 
 struct closes {
-    struct test_host *host;
+    struct test_world *world;
     cst_stream *streams[8];
 };
 
@@ -354,69 +341,69 @@ static void on_outcome_of_eight(const cst_error *error, void *arg)
         assert_true(cst_is_closed(closes->streams[i]));
         assert_int_equal(cst_errored(closes->streams[i])->status, CST_USER(3));
     }
-    test_host_outcome(error, closes->host);
+    test_on_outcome(error, closes->world);
 }
 
 static void test_stream_pipeline__an_error_at_the_end_of_eight(void **state)
 {
     static const cst_ops echo_ops = { .transform = echo };
     static const cst_ops sink_ops = { .self_size = sizeof(size_t), .write = fail_the_tenth };
-    struct test_host *host = *state;
-    struct closes closes = { .host = host };
+    struct test_world *world = *state;
+    struct closes closes = { .world = world };
     size_t emitted = 0;
 
-    closes.streams[0] = test_feed_new(host, &(struct test_feed){ .chunks = SIZE_MAX }, NULL);
+    closes.streams[0] = test_feed(world, &(struct test_stage){ .count = SIZE_MAX }, NULL);
     for (size_t i = 1; i < 7; i++)
-        closes.streams[i] = transform(host, &echo_ops);
-    assert_int_equal(cst_writable_new(&closes.streams[7], host->ctx, &sink_ops, NULL, NULL),
+        closes.streams[i] = transform(world, &echo_ops);
+    assert_int_equal(cst_writable_new(&closes.streams[7], world->ctx, &sink_ops, NULL, NULL),
                      CST_OK);
     for (size_t i = 0; i < 8; i++)
         cst_on(closes.streams[i], CST_CLOSE, test_count, &emitted);
     assert_int_equal(cst_pipeline(closes.streams, 8, NULL, on_outcome_of_eight, &closes), CST_OK);
-    test_host_run(host);
-    test_host_expect(host, "done:CST_USER");
+    test_run(world);
+    test_expect(world, "done:USER");
     assert_int_equal(emitted, 8);
     assert_int_equal(*(size_t *)cst_stream_self(closes.streams[7]), 10);
 }
 
 static void test_stream_pipeline__a_readable_last_stream_is_not_destroyed(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *p = test_pass_new(host, NULL), *q = test_pass_new(host, NULL);
+    struct test_world *world = *state;
+    cst_stream *p = test_pass(world, NULL), *q = test_pass(world, NULL);
     const cst_opts stays = { .no_auto_destroy = true };
 
-    listen(host, p, "p");
-    listen(host, q, "q");
-    start(host, p, q, NULL);
+    listen(world, p, "p");
+    listen(world, q, "q");
+    start(world, p, q, NULL);
     cst_end(p, NULL, NULL);
-    test_host_run(host);
-    test_host_expect(host, "q:pipe p:resume p:end p:pause q:unpipe p:finish q:finish p:close "
-                           "done:ok");
+    test_run(world);
+    test_expect(world, "q:pipe p:resume p:end p:pause q:unpipe p:finish q:finish p:close "
+                       "done:ok");
     assert_true(cst_is_destroyed(p));
     assert_false(cst_is_destroyed(q));
     assert_true(cst_is_readable(q));
 
-    p = test_pass_new(host, &stays);
-    q = test_pass_new(host, &stays);
-    start(host, p, q, NULL);
+    p = test_pass(world, &stays);
+    q = test_pass(world, &stays);
+    start(world, p, q, NULL);
     cst_end(p, NULL, NULL);
-    test_host_run(host);
-    test_host_expect(host, "done:ok");
+    test_run(world);
+    test_expect(world, "done:ok");
     assert_false(cst_is_destroyed(p));
     assert_false(cst_is_destroyed(q));
 }
 
 static void test_stream_pipeline__a_source_whose_writable_side_goes_on(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *p = test_pass_new(host, NULL), *q = test_pass_new(host, NULL);
+    struct test_world *world = *state;
+    cst_stream *p = test_pass(world, NULL), *q = test_pass(world, NULL);
 
-    listen(host, p, "p");
-    listen(host, q, "q");
-    start(host, p, q, NULL);
+    listen(world, p, "p");
+    listen(world, q, "q");
+    start(world, p, q, NULL);
     cst_push_eof(p);
-    test_host_run(host);
-    test_host_expect(host, "q:pipe p:resume p:end p:pause q:unpipe q:finish done:ok");
+    test_run(world);
+    test_expect(world, "q:pipe p:resume p:end p:pause q:unpipe q:finish done:ok");
     assert_true(cst_is_writable(p));
     assert_false(cst_is_destroyed(p));
 }
@@ -453,35 +440,35 @@ static cst_status destroy_later(cst_stream *s, void *self, const cst_error *erro
     return CST_PENDING;
 }
 
-static void check_slow_close(struct test_host *host, cst_stream *last, const char *trace)
+static void check_slow_close(struct test_world *world, cst_stream *last, const char *trace)
 {
     static const cst_ops ops = { .self_size = sizeof(struct slow_close),
                                  .read = read_eof,
                                  .destroy = destroy_later };
     cst_stream *r;
 
-    assert_int_equal(cst_readable_new(&r, host->ctx, &ops, NULL, NULL), CST_OK);
-    listen(host, r, "r");
-    listen(host, last, "w");
-    start(host, r, last, NULL);
-    test_host_run(host);
-    test_host_expect(host, trace);
+    assert_int_equal(cst_readable_new(&r, world->ctx, &ops, NULL, NULL), CST_OK);
+    listen(world, r, "r");
+    listen(world, last, "w");
+    start(world, r, last, NULL);
+    test_run(world);
+    test_expect(world, trace);
 }
 
 static void test_stream_pipeline__the_source_has_closed_before(void **state)
 {
-    struct test_host *host = *state;
+    struct test_world *world = *state;
 
-    check_slow_close(host, ready_sink(host),
+    check_slow_close(world, ready_sink(world),
                      "w:pipe r:resume r:end r:pause w:unpipe w:finish w:close r:close done:ok");
-    check_slow_close(host, duplex(host, &taking_ops, NULL),
+    check_slow_close(world, duplex(world, &taking_ops, NULL),
                      "w:pipe r:resume r:end r:pause w:unpipe w:finish r:close done:ok");
 }
 
 /* A duplex that echoes, ends when it is read, and takes long over its final. */
 struct slow_final {
     struct test_stage stage;
-    struct test_host *host;
+    struct test_world *world;
 };
 
 static cst_status push_what_is_written(cst_stream *s, void *self, const cst_slice *chunk)
@@ -493,7 +480,7 @@ static cst_status push_what_is_written(cst_stream *s, void *self, const cst_slic
 
 static cst_status final_in_the_next_turn(cst_stream *s, void *self)
 {
-    test_host_park(((struct slow_final *)self)->host, s);
+    test_park(((struct slow_final *)self)->world, s);
     return CST_PENDING;
 }
 
@@ -501,7 +488,7 @@ static cst_status must_not_be_destroyed(cst_stream *s, void *self, const cst_err
 {
     (void)s;
     (void)error;
-    test_trace_add(&((struct slow_final *)self)->host->trace, "destroyed");
+    test_trace_add(&((struct slow_final *)self)->world->trace, "destroyed");
     return CST_OK;
 }
 
@@ -512,21 +499,21 @@ static void test_stream_pipeline__the_source_may_still_be_writing(void **state)
                                  .write = push_what_is_written,
                                  .final = final_in_the_next_turn,
                                  .destroy = must_not_be_destroyed };
-    struct test_host *host = *state;
-    cst_stream *d = duplex(host, &ops, &(cst_opts){ .no_auto_destroy = true });
-    cst_stream *w = ready_sink(host);
+    struct test_world *world = *state;
+    cst_stream *d = duplex(world, &ops, &(cst_opts){ .no_auto_destroy = true });
+    cst_stream *w = ready_sink(world);
 
-    ((struct slow_final *)cst_stream_self(d))->host = host;
-    listen(host, d, "d");
-    listen(host, w, "w");
-    start(host, d, w, NULL);
+    ((struct slow_final *)cst_stream_self(d))->world = world;
+    listen(world, d, "d");
+    listen(world, w, "w");
+    start(world, d, w, NULL);
     cst_write(d, cst_slice_str("test"), NULL, NULL);
     cst_end(d, NULL, NULL);
-    test_host_run(host);
-    test_host_expect(host, "w:pipe d:resume d:end d:pause w:unpipe w:finish w:close done:ok");
-    assert_int_equal(test_taker(w)->bytes, 4);
-    test_host_turn(host);
-    test_host_expect(host, "d:finish");
+    test_run(world);
+    test_expect(world, "w:pipe d:resume d:end d:pause w:unpipe w:finish w:close done:ok");
+    assert_int_equal(test_stage(w)->bytes, 4);
+    test_turn(world);
+    test_expect(world, "d:finish");
     assert_false(cst_is_destroyed(d));
 }
 
@@ -534,8 +521,8 @@ static cst_status flush_in_the_next_turn(cst_stream *s, void *self)
 {
     struct slow_final *slow = self;
 
-    test_trace_add(&slow->host->trace, "flush");
-    test_host_park(slow->host, s);
+    test_trace_add(&slow->world->trace, "flush");
+    test_park(slow->world, s);
     return CST_PENDING;
 }
 
@@ -544,63 +531,63 @@ static void test_stream_pipeline__a_slow_flush_is_waited_for(void **state)
     static const cst_ops ops = { .self_size = sizeof(struct slow_final),
                                  .transform = echo,
                                  .flush = flush_in_the_next_turn };
-    struct test_host *host = *state;
-    cst_stream *r = quiet_source(host), *t = transform(host, &ops);
+    struct test_world *world = *state;
+    cst_stream *r = quiet_source(world), *t = transform(world, &ops);
 
-    ((struct slow_final *)cst_stream_self(t))->host = host;
+    ((struct slow_final *)cst_stream_self(t))->world = world;
     cst_push_eof(r);
-    listen(host, r, "r");
-    listen(host, t, "t");
-    start(host, r, t, ready_sink(host));
-    test_host_run(host);
-    test_host_expect(host, "t:pipe r:resume t:resume r:end r:pause t:unpipe flush r:close");
-    test_host_turn(host);
-    test_host_expect(host, "t:end t:pause t:finish t:close done:ok");
+    listen(world, r, "r");
+    listen(world, t, "t");
+    start(world, r, t, ready_sink(world));
+    test_run(world);
+    test_expect(world, "t:pipe r:resume t:resume r:end r:pause t:unpipe flush r:close");
+    test_turn(world);
+    test_expect(world, "t:end t:pause t:finish t:close done:ok");
 }
 
 static void test_stream_pipeline__no_end_leaves_the_last_stream(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *streams[] = { quiet_source(host), ready_sink(host) };
+    struct test_world *world = *state;
+    cst_stream *streams[] = { quiet_source(world), ready_sink(world) };
 
     assert_int_equal(
-        cst_pipeline(streams, 2, &(cst_pipeline_opts){ .no_end = true }, test_host_outcome, host),
+        cst_pipeline(streams, 2, &(cst_pipeline_opts){ .no_end = true }, test_on_outcome, world),
         CST_OK);
     cst_push(streams[0], cst_slice_str("a"));
-    test_host_run(host);
-    test_host_expect(host, "");
+    test_run(world);
+    test_expect(world, "");
     cst_push_eof(streams[0]);
-    test_host_run(host);
-    test_host_expect(host, "done:ok");
-    assert_int_equal(test_taker(streams[1])->bytes, 1);
+    test_run(world);
+    test_expect(world, "done:ok");
+    assert_int_equal(test_stage(streams[1])->bytes, 1);
     assert_true(cst_is_writable(streams[1]));
     assert_false(cst_is_destroyed(streams[1]));
 }
 
 static void test_stream_pipeline__an_aborted_last_stream_ends_all(void **state)
 {
-    struct test_host *host = *state;
-    cst_stream *r = quiet_source(host), *w = ready_sink(host);
+    struct test_world *world = *state;
+    cst_stream *r = quiet_source(world), *w = ready_sink(world);
     cst_abort *signal;
 
-    assert_int_equal(cst_abort_new(&signal, host->ctx), CST_OK);
-    start(host, r, w, NULL);
+    assert_int_equal(cst_abort_new(&signal, world->ctx), CST_OK);
+    start(world, r, w, NULL);
     assert_int_equal(cst_abort_attach(signal, w), CST_OK);
     for (int i = 0; i < 6; i++) {
         cst_push(r, cst_slice_str("a"));
-        test_host_run(host);
+        test_run(world);
     }
-    test_host_expect(host, "");
+    test_expect(world, "");
     assert_int_equal(cst_abort_fire(signal), CST_OK);
-    test_host_run(host);
-    test_host_expect(host, "done:CST_E_ABORT");
-    assert_int_equal(test_taker(w)->writes, 6);
+    test_run(world);
+    test_expect(world, "done:ABORT");
+    assert_int_equal(test_stage(w)->writes, 6);
     assert_true(cst_is_destroyed(r));
     assert_true(cst_is_destroyed(w));
     cst_abort_unref(signal);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, test_host_setup, test_host_teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, test_world_setup, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
     CASE(test_stream_pipeline_async_iterator),

@@ -1,61 +1,19 @@
-/* test_node_transform.c - what Node's own tests of transforms ask for; each case bears the name of the test. */
-#include <cstream/cstream.h>
+/* test_node_transform.c - what Node's own tests of transforms ask for; each case bears the name of
+ * the test. */
+#include "world.h"
 
 #include <string.h>
 
-#include "hand.h"
-#include "heap.h"
-#include "main.h"
-
-struct fixture {
-    struct test_heap heap;
-    struct test_trace trace;
-    struct test_calls calls;
-    cst_ctx *ctx;
-    cst_stream *s;
-};
-
-static int set_up(void **state)
+static void put(struct test_world *world, const char *text)
 {
-    static struct fixture f;
-
-    f = (struct fixture){ .ctx = NULL };
-    test_heap_init(&f.heap);
-    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
-    *state = &f;
-    return 0;
+    assert_true(cst_write(world->s, cst_slice_str(text), NULL, NULL) >= 0);
 }
 
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    assert_int_equal(f->heap.live_blocks, 0);
-    return 0;
-}
-
-static void run(struct fixture *f)
-{
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-}
-
-static void expect(struct fixture *f, const char *text)
-{
-    assert_string_equal(f->trace.text, text);
-    test_trace_clear(&f->trace);
-}
-
-static void put(struct fixture *f, const char *text)
-{
-    assert_true(cst_write(f->s, cst_slice_str(text), NULL, NULL) >= 0);
-}
-
-/* Reads from f->s; text NULL: there is not so much. */
-static void expect_read(struct fixture *f, size_t size, const char *text)
+/* Reads from world->s; text NULL: there is not so much. */
+static void expect_read(struct test_world *world, size_t size, const char *text)
 {
     cst_slice chunk;
-    cst_status st = cst_read(&chunk, f->s, size);
+    cst_status st = cst_read(&chunk, world->s, size);
 
     if (!text) {
         assert_true(st == CST_EMPTY || st == CST_EOF);
@@ -71,7 +29,8 @@ static void expect_read(struct fixture *f, size_t size, const char *text)
 
 enum how { ECHO, REPLACE, TWICE, COMPRESS, SAVE_SECOND };
 
-/* Of each chunk that comes: what it does, and whether it is answered in the slot or by the test (CST_PENDING). */
+/* Of each chunk that comes: what it does, and whether it is answered in the slot or by the test
+ * (CST_PENDING). */
 struct filter {
     struct test_trace *trace;
     enum how how;
@@ -157,25 +116,26 @@ static const cst_ops filter_ops = { .self_size = sizeof(struct filter),
                                     .transform = filter_transform,
                                     .flush = filter_flush };
 
-static struct filter *make_filter(struct fixture *f, enum how how, cst_status answer, size_t mark)
+static struct filter *make_filter(struct test_world *world, enum how how, cst_status answer,
+                                  size_t mark)
 {
-    const struct filter filter = { .trace = &f->trace, .how = how, .answer = answer };
+    const struct filter filter = { .trace = &world->trace, .how = how, .answer = answer };
     const cst_opts opts = { .high_water_mark = mark };
 
-    assert_int_equal(cst_transform_new(&f->s, f->ctx, &filter_ops, &filter, &opts), CST_OK);
-    return cst_stream_self(f->s);
+    assert_int_equal(cst_transform_new(&world->s, world->ctx, &filter_ops, &filter, &opts), CST_OK);
+    return cst_stream_self(world->s);
 }
 
 /* Answers what waits, a turn each, until nothing does. */
-static void answer_in_turns(struct fixture *f)
+static void answer_in_turns(struct test_world *world)
 {
-    struct filter *filter = cst_stream_self(f->s);
+    struct filter *filter = cst_stream_self(world->s);
 
     while (filter->waits) {
         filter->waits = false;
-        turn_into(f->s, filter, &filter->chunk);
+        turn_into(world->s, filter, &filter->chunk);
         cst_complete(filter->call, CST_OK);
-        run(f);
+        test_run(world);
     }
 }
 
@@ -195,23 +155,23 @@ static void say(cst_stream *s, const cst_event *event, void *arg)
         test_trace_add(arg, "%s", words[event->type]);
 }
 
-static void listen(struct fixture *f, cst_event_type type)
+static void listen(struct test_world *world, cst_event_type type)
 {
-    assert_int_equal(cst_on(f->s, type, say, &f->trace), CST_OK);
+    assert_int_equal(cst_on(world->s, type, say, &world->trace), CST_OK);
 }
 
 static void test_stream_passthrough_drain(void **state)
 {
     const cst_opts zero = { .high_water_mark = CST_HWM_ZERO };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_passthrough_new(&f->s, f->ctx, &zero), CST_OK);
-    listen(f, CST_DRAIN);
-    assert_int_equal(cst_write(f->s, cst_slice_str("hello1"), NULL, NULL), CST_FULL);
-    expect_read(f, CST_READ_ANY, "hello1");
-    expect_read(f, CST_READ_ANY, NULL);
-    run(f);
-    expect(f, "drain");
+    assert_int_equal(cst_passthrough_new(&world->s, world->ctx, &zero), CST_OK);
+    listen(world, CST_DRAIN);
+    assert_int_equal(cst_write(world->s, cst_slice_str("hello1"), NULL, NULL), CST_FULL);
+    expect_read(world, CST_READ_ANY, "hello1");
+    expect_read(world, CST_READ_ANY, NULL);
+    test_run(world);
+    test_expect(world, "drain");
 }
 
 /* --- test-stream-transform-constructor-set-methods -------------------------------------------- */
@@ -220,27 +180,27 @@ static void test_stream_passthrough_drain(void **state)
 static void
 test_stream_transform_constructor_set_methods__without_transform_it_is_refused(void **state)
 {
-    static const cst_ops no_transform = { .flush = test_hand_flush };
-    struct fixture *f = *state;
+    static const cst_ops no_transform = { .flush = test_stage_flush };
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_transform_new(&f->s, f->ctx, &no_transform, NULL, NULL),
+    assert_int_equal(cst_transform_new(&world->s, world->ctx, &no_transform, NULL, NULL),
                      CST_E_INVALID_ARG);
 }
 
 static void test_stream_transform_constructor_set_methods__each_slot_is_called_once(void **state)
 {
-    static const cst_ops ops = { .self_size = sizeof(struct test_hand),
-                                 .transform = test_hand_transform,
-                                 .flush = test_hand_flush,
-                                 .final = test_hand_final };
-    struct fixture *f = *state;
-    const struct test_hand hand = { .trace = &f->trace, .calls = &f->calls };
+    static const cst_ops ops = { .self_size = sizeof(struct test_stage),
+                                 .transform = test_stage_transform,
+                                 .flush = test_stage_flush,
+                                 .final = test_stage_final };
+    struct test_world *world = *state;
+    const struct test_stage hand = { .world = world };
 
-    assert_int_equal(cst_transform_new(&f->s, f->ctx, &ops, &hand, NULL), CST_OK);
-    cst_end_with(f->s, cst_slice_str("blerg"), NULL, NULL);
-    cst_resume(f->s);
-    run(f);
-    expect(f, "transform:blerg final flush");
+    assert_int_equal(cst_transform_new(&world->s, world->ctx, &ops, &hand, NULL), CST_OK);
+    cst_end_with(world->s, cst_slice_str("blerg"), NULL, NULL);
+    cst_resume(world->s);
+    test_run(world);
+    test_expect(world, "transform:blerg final flush");
 }
 
 /* --- test-stream-transform-final-sync, test-stream-transform-final ---------------------------- */
@@ -313,40 +273,41 @@ static void say_done(cst_stream *s, cst_status status, void *arg)
     test_trace_add(arg, "done");
 }
 
-static void start_ticker(struct fixture *f, bool final_is_late)
+static void start_ticker(struct test_world *world, bool final_is_late)
 {
-    const struct ticker ticker = { .trace = &f->trace, .final_is_late = final_is_late };
+    const struct ticker ticker = { .trace = &world->trace, .final_is_late = final_is_late };
     const cst_opts objects = { .object_mode = true };
 
-    assert_int_equal(cst_transform_new(&f->s, f->ctx, &ticker_ops, &ticker, &objects), CST_OK);
-    listen(f, CST_DATA);
-    listen(f, CST_END);
-    listen(f, CST_FINISH);
-    put(f, "1");
-    put(f, "4");
-    cst_end_with(f->s, cst_slice_str("7"), say_done, &f->trace);
-    run(f);
+    assert_int_equal(cst_transform_new(&world->s, world->ctx, &ticker_ops, &ticker, &objects),
+                     CST_OK);
+    listen(world, CST_DATA);
+    listen(world, CST_END);
+    listen(world, CST_FINISH);
+    put(world, "1");
+    put(world, "4");
+    cst_end_with(world->s, cst_slice_str("7"), say_done, &world->trace);
+    test_run(world);
 }
 
 #define THREE_ITEMS "transform data:1 pushed transform data:4 pushed transform data:7 pushed final"
 
 static void test_stream_transform_final_sync(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    start_ticker(f, false);
-    expect(f, THREE_ITEMS " final-done flush flush-done done finish end");
+    start_ticker(world, false);
+    test_expect(world, THREE_ITEMS " final-done flush flush-done done finish end");
 }
 
 static void test_stream_transform_final(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    start_ticker(f, true);
-    expect(f, THREE_ITEMS);
-    cst_complete(((struct ticker *)cst_stream_self(f->s))->final_call, CST_OK);
-    run(f);
-    expect(f, "flush flush-done done finish end");
+    start_ticker(world, true);
+    test_expect(world, THREE_ITEMS);
+    cst_complete(((struct ticker *)cst_stream_self(world->s))->final_call, CST_OK);
+    test_run(world);
+    test_expect(world, "flush flush-done done finish end");
 }
 
 /* --- test-stream-transform-hwm0 --------------------------------------------------------------- */
@@ -380,38 +341,38 @@ static const cst_ops echo_ops = { .self_size = sizeof(struct echo), .transform =
 static void write_the_second(cst_stream *s, const cst_event *event, void *arg)
 {
     (void)event;
-    test_trace_add(&((struct fixture *)arg)->trace, "drain");
+    test_trace_add(&((struct test_world *)arg)->trace, "drain");
     assert_int_equal(cst_write(s, cst_slice_str("2"), NULL, NULL), CST_FULL);
     cst_end(s, NULL, NULL);
 }
 
 static void read_once(cst_stream *s, const cst_event *event, void *arg)
 {
-    struct fixture *f = arg;
+    struct test_world *world = arg;
     cst_slice chunk;
 
     (void)event;
     assert_int_equal(cst_read(&chunk, s, CST_READ_ANY), CST_OK);
-    test_trace_add(&f->trace, "read:%.*s", (int)chunk.len, (const char *)chunk.data);
+    test_trace_add(&world->trace, "read:%.*s", (int)chunk.len, (const char *)chunk.data);
     cst_slice_unref(&chunk);
 }
 
 static void test_stream_transform_hwm0(void **state)
 {
     const cst_opts opts = { .object_mode = true, .high_water_mark = CST_HWM_ZERO };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_transform_new(&f->s, f->ctx, &echo_ops, NULL, &opts), CST_OK);
-    assert_int_equal(cst_write(f->s, cst_slice_str("1"), NULL, NULL), CST_FULL);
-    cst_on(f->s, CST_DRAIN, write_the_second, f);
-    cst_once(f->s, CST_READABLE, read_once, f);
-    run(f);
-    expect(f, "read:1");
-    expect_read(f, CST_READ_ANY, NULL);
-    expect(f, "drain");
-    cst_once(f->s, CST_READABLE, read_once, f);
-    run(f);
-    expect(f, "read:2");
+    assert_int_equal(cst_transform_new(&world->s, world->ctx, &echo_ops, NULL, &opts), CST_OK);
+    assert_int_equal(cst_write(world->s, cst_slice_str("1"), NULL, NULL), CST_FULL);
+    cst_on(world->s, CST_DRAIN, write_the_second, world);
+    cst_once(world->s, CST_READABLE, read_once, world);
+    test_run(world);
+    test_expect(world, "read:1");
+    expect_read(world, CST_READ_ANY, NULL);
+    test_expect(world, "drain");
+    cst_once(world->s, CST_READABLE, read_once, world);
+    test_run(world);
+    test_expect(world, "read:2");
 }
 
 /* --- test-stream2-transform ------------------------------------------------------------------- */
@@ -419,62 +380,62 @@ static void test_stream_transform_hwm0(void **state)
 static void test_stream2_transform__a_full_readable_side_holds_the_writable_side(void **state)
 {
     static const char bytes[] = "0123456789";
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    make_filter(f, ECHO, CST_OK, 10);
+    make_filter(world, ECHO, CST_OK, 10);
     for (size_t n = 1; n <= 10; n++)
-        cst_write(f->s, cst_slice_static(bytes, n), NULL, NULL);
-    cst_end(f->s, NULL, NULL);
-    run(f);
-    expect(f, "1 2 3 4");
-    assert_int_equal(cst_readable_length(f->s), 10);
+        cst_write(world->s, cst_slice_static(bytes, n), NULL, NULL);
+    cst_end(world->s, NULL, NULL);
+    test_run(world);
+    test_expect(world, "1 2 3 4");
+    assert_int_equal(cst_readable_length(world->s), 10);
     /* The write of 4 is not completed, those of 5 to 10 wait. */
-    assert_int_equal(cst_writable_length(f->s), 4 + 5 + 6 + 7 + 8 + 9 + 10);
-    cst_resume(f->s);
-    run(f);
-    expect(f, "5 6 7 8 9 10");
+    assert_int_equal(cst_writable_length(world->s), 4 + 5 + 6 + 7 + 8 + 9 + 10);
+    cst_resume(world->s);
+    test_run(world);
+    test_expect(world, "5 6 7 8 9 10");
 }
 
-static void put_four(struct fixture *f)
+static void put_four(struct test_world *world)
 {
-    put(f, "foog");
-    put(f, "bark");
-    put(f, "bazy");
-    put(f, "kuel");
-    cst_end(f->s, NULL, NULL);
+    put(world, "foog");
+    put(world, "bark");
+    put(world, "bazy");
+    put(world, "kuel");
+    cst_end(world->s, NULL, NULL);
 }
 
 static void test_stream2_transform__reads_of_five_bytes_join_and_cut(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_passthrough_new(&f->s, f->ctx, NULL), CST_OK);
-    put_four(f);
-    expect_read(f, 5, "foogb");
-    expect_read(f, 5, "arkba");
-    expect_read(f, 5, "zykue");
-    expect_read(f, 5, "l");
-    make_filter(f, REPLACE, CST_OK, 0);
-    put_four(f);
-    expect_read(f, 5, "xxxxx");
-    expect_read(f, 5, "xxxxx");
-    expect_read(f, 5, "xxxxx");
-    expect_read(f, 5, "x");
+    assert_int_equal(cst_passthrough_new(&world->s, world->ctx, NULL), CST_OK);
+    put_four(world);
+    expect_read(world, 5, "foogb");
+    expect_read(world, 5, "arkba");
+    expect_read(world, 5, "zykue");
+    expect_read(world, 5, "l");
+    make_filter(world, REPLACE, CST_OK, 0);
+    put_four(world);
+    expect_read(world, 5, "xxxxx");
+    expect_read(world, 5, "xxxxx");
+    expect_read(world, 5, "xxxxx");
+    expect_read(world, 5, "x");
 }
 
 static void test_stream2_transform__messages_come_one_by_one_empty_ones_too(void **state)
 {
     static const char *const messages[] = { "1", "true", "false", "0", "foo", "", "{}" };
     const cst_opts objects = { .object_mode = true };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_passthrough_new(&f->s, f->ctx, &objects), CST_OK);
+    assert_int_equal(cst_passthrough_new(&world->s, world->ctx, &objects), CST_OK);
     for (size_t i = 0; i < 7; i++)
-        put(f, messages[i]);
-    cst_end(f->s, NULL, NULL);
+        put(world, messages[i]);
+    cst_end(world->s, NULL, NULL);
     for (size_t i = 0; i < 7; i++)
-        expect_read(f, CST_READ_ANY, messages[i]);
-    expect_read(f, CST_READ_ANY, NULL);
+        expect_read(world, CST_READ_ANY, messages[i]);
+    expect_read(world, CST_READ_ANY, NULL);
 }
 
 /* Reads by five bytes inside 'finish', until there is no more. */
@@ -491,61 +452,61 @@ static void read_by_five(cst_stream *s, const cst_event *event, void *arg)
     }
 }
 
-static struct filter *make_late_filter(struct fixture *f, enum how how)
+static struct filter *make_late_filter(struct test_world *world, enum how how)
 {
-    struct filter *filter = make_filter(f, how, CST_PENDING, 0);
+    struct filter *filter = make_filter(world, how, CST_PENDING, 0);
 
-    assert_int_equal(cst_on(f->s, CST_FINISH, read_by_five, filter), CST_OK);
+    assert_int_equal(cst_on(world->s, CST_FINISH, read_by_five, filter), CST_OK);
     return filter;
 }
 
 static void test_stream2_transform__late_answers_are_all_there_at_finish(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    make_late_filter(f, ECHO);
-    put_four(f);
-    answer_in_turns(f);
-    expect(f, "foogb arkba zykue l");
-    make_late_filter(f, TWICE);
-    put_four(f);
-    answer_in_turns(f);
-    expect(f, "foogf oogba rkbar kbazy bazyk uelku el");
+    make_late_filter(world, ECHO);
+    put_four(world);
+    answer_in_turns(world);
+    test_expect(world, "foogb arkba zykue l");
+    make_late_filter(world, TWICE);
+    put_four(world);
+    answer_in_turns(world);
+    test_expect(world, "foogf oogba rkbar kbazy bazyk uelku el");
 }
 
 static void test_stream2_transform__flush_gives_what_a_compressing_one_has_left(void **state)
 {
     static const char *const chunks[] = { "aaaa", "bbbb", "cccc", "dddd", "aaaa", "bbbb", "cccc",
                                           "dddd", "aaaa", "bbbb", "cccc", "dddd", "aaaa", "bbbb" };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    make_late_filter(f, COMPRESS);
+    make_late_filter(world, COMPRESS);
     for (size_t i = 0; i < 14; i++)
-        put(f, chunks[i]);
-    cst_end(f->s, NULL, NULL);
-    answer_in_turns(f);
-    expect(f, "abcda bcdab cdab");
+        put(world, chunks[i]);
+    cst_end(world->s, NULL, NULL);
+    answer_in_turns(world);
+    test_expect(world, "abcda bcdab cdab");
 }
 
 struct later {
     cst_task task;
-    struct fixture *f;
+    struct test_world *world;
 };
 
 /* A completed write whose chunk is kept back must not keep the next one from coming through. */
 static void write_two_and_read(void *arg)
 {
-    struct fixture *f = ((struct later *)arg)->f;
+    struct test_world *world = ((struct later *)arg)->world;
 
-    put(f, "d");
-    cst_write(f->s, cst_slice_str("ef"), say_done, &f->trace);
-    expect(f, "3");
-    expect_read(f, CST_READ_ANY, "abc");
-    expect(f, "1 2");
-    expect_read(f, CST_READ_ANY, "d");
-    expect(f, "done");
-    expect_read(f, CST_READ_ANY, "ef");
-    expect_read(f, CST_READ_ANY, NULL);
+    put(world, "d");
+    cst_write(world->s, cst_slice_str("ef"), say_done, &world->trace);
+    test_expect(world, "3");
+    expect_read(world, CST_READ_ANY, "abc");
+    test_expect(world, "1 2");
+    expect_read(world, CST_READ_ANY, "d");
+    test_expect(world, "done");
+    expect_read(world, CST_READ_ANY, "ef");
+    expect_read(world, CST_READ_ANY, NULL);
 }
 
 static void write_two_in_the_next_tick(cst_stream *s, const cst_event *event, void *arg)
@@ -558,43 +519,43 @@ static void write_two_in_the_next_tick(cst_stream *s, const cst_event *event, vo
 
 static void test_stream2_transform__a_full_one_that_keeps_a_chunk_does_not_stall(void **state)
 {
-    struct fixture *f = *state;
-    struct later later = { .f = f };
+    struct test_world *world = *state;
+    struct later later = { .world = world };
 
-    make_filter(f, SAVE_SECOND, CST_OK, 3);
-    cst_once(f->s, CST_READABLE, write_two_in_the_next_tick, &later);
-    put(f, "abc");
-    run(f);
-    expect(f, "");
+    make_filter(world, SAVE_SECOND, CST_OK, 3);
+    cst_once(world->s, CST_READABLE, write_two_in_the_next_tick, &later);
+    put(world, "abc");
+    test_run(world);
+    test_expect(world, "");
 }
 
 static void test_stream2_transform__end_announces_once_what_was_written_in_one_tick(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_passthrough_new(&f->s, f->ctx, NULL), CST_OK);
-    listen(f, CST_READABLE);
-    put(f, "foog");
-    put(f, "bark");
-    expect(f, "");
-    expect_read(f, 5, "foogb");
-    expect_read(f, 5, NULL);
-    put(f, "bazy");
-    put(f, "kuel");
-    expect(f, "");
-    expect_read(f, 5, "arkba");
-    expect_read(f, 5, "zykue");
-    expect_read(f, 5, NULL);
-    cst_end(f->s, NULL, NULL);
-    expect(f, "readable");
-    expect_read(f, 5, "l");
-    expect_read(f, 5, NULL);
-    expect(f, "");
+    assert_int_equal(cst_passthrough_new(&world->s, world->ctx, NULL), CST_OK);
+    listen(world, CST_READABLE);
+    put(world, "foog");
+    put(world, "bark");
+    test_expect(world, "");
+    expect_read(world, 5, "foogb");
+    expect_read(world, 5, NULL);
+    put(world, "bazy");
+    put(world, "kuel");
+    test_expect(world, "");
+    expect_read(world, 5, "arkba");
+    expect_read(world, 5, "zykue");
+    expect_read(world, 5, NULL);
+    cst_end(world->s, NULL, NULL);
+    test_expect(world, "readable");
+    expect_read(world, 5, "l");
+    expect_read(world, 5, NULL);
+    test_expect(world, "");
 }
 
 /* Each 'readable' reads what it can, and has the next chunk written, or the end. */
 struct chain {
-    struct fixture *f;
+    struct test_world *world;
     unsigned step;
 };
 
@@ -605,60 +566,61 @@ static void next_step(cst_stream *s, const cst_event *event, void *arg)
     unsigned step = chain->step++;
 
     (void)event;
-    expect_read(chain->f, 5, reads[step]);
-    expect_read(chain->f, 5, NULL);
+    expect_read(chain->world, 5, reads[step]);
+    expect_read(chain->world, 5, NULL);
     if (step < 2)
         cst_once(s, CST_READABLE, next_step, chain);
     if (step == 0)
-        put(chain->f, "kuel");
+        put(chain->world, "kuel");
     else if (step == 1)
         cst_end(s, NULL, NULL); /* 'readable' comes inside it */
     else
-        expect(chain->f, "readable readable readable");
+        test_expect(chain->world, "readable readable readable");
 }
 
 static void test_stream2_transform__each_step_is_announced(void **state)
 {
-    struct fixture *f = *state;
-    struct chain chain = { .f = f };
+    struct test_world *world = *state;
+    struct chain chain = { .world = world };
 
-    assert_int_equal(cst_passthrough_new(&f->s, f->ctx, NULL), CST_OK);
-    listen(f, CST_READABLE);
-    put(f, "foog");
-    put(f, "bark");
-    expect_read(f, 5, "foogb");
-    expect_read(f, 5, NULL);
-    cst_once(f->s, CST_READABLE, next_step, &chain);
-    put(f, "bazy");
-    run(f);
+    assert_int_equal(cst_passthrough_new(&world->s, world->ctx, NULL), CST_OK);
+    listen(world, CST_READABLE);
+    put(world, "foog");
+    put(world, "bark");
+    expect_read(world, 5, "foogb");
+    expect_read(world, 5, NULL);
+    cst_once(world->s, CST_READABLE, next_step, &chain);
+    put(world, "bazy");
+    test_run(world);
     assert_int_equal(chain.step, 3);
-    expect(f, "readable"); /* beside the three that were counted: EOF is announced once more */
+    test_expect(world,
+                "readable"); /* beside the three that were counted: EOF is announced once more */
 }
 
 static void test_stream2_transform__data_comes_chunk_by_chunk(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_passthrough_new(&f->s, f->ctx, NULL), CST_OK);
-    listen(f, CST_DATA);
-    listen(f, CST_END);
-    put(f, "foog");
-    run(f);
-    put(f, "bark");
-    run(f);
-    put(f, "bazy");
-    run(f);
-    put(f, "kuel");
-    run(f);
-    expect(f, "data:foog data:bark data:bazy data:kuel");
-    cst_end(f->s, NULL, NULL);
-    run(f);
-    expect(f, "end");
+    assert_int_equal(cst_passthrough_new(&world->s, world->ctx, NULL), CST_OK);
+    listen(world, CST_DATA);
+    listen(world, CST_END);
+    put(world, "foog");
+    test_run(world);
+    put(world, "bark");
+    test_run(world);
+    put(world, "bazy");
+    test_run(world);
+    put(world, "kuel");
+    test_run(world);
+    test_expect(world, "data:foog data:bark data:bazy data:kuel");
+    cst_end(world->s, NULL, NULL);
+    test_run(world);
+    test_expect(world, "end");
 }
 
 static void say_tick(void *arg)
 {
-    test_trace_add(&((struct later *)arg)->f->trace, "tick");
+    test_trace_add(&((struct later *)arg)->world->trace, "tick");
 }
 
 static void test_stream2_transform__a_message_can_be_read_as_soon_as_it_was_written(void **state)
@@ -666,22 +628,22 @@ static void test_stream2_transform__a_message_can_be_read_as_soon_as_it_was_writ
     static const cst_ops ops = { .self_size = sizeof(struct filter),
                                  .transform = filter_transform };
     const cst_opts objects = { .object_mode = true };
-    struct fixture *f = *state;
-    const struct filter filter = { .trace = &f->trace, .how = REPLACE };
-    struct later later = { .f = f };
+    struct test_world *world = *state;
+    const struct filter filter = { .trace = &world->trace, .how = REPLACE };
+    struct later later = { .world = world };
 
-    assert_int_equal(cst_transform_new(&f->s, f->ctx, &ops, &filter, &objects), CST_OK);
-    listen(f, CST_END);
-    put(f, "1234");
-    expect_read(f, CST_READ_ANY, "xxxx");
-    put(f, "56");
-    expect_read(f, CST_READ_ANY, "xx");
-    expect(f, "4 2");
-    cst_end(f->s, NULL, NULL);
-    expect_read(f, CST_READ_ANY, NULL);
-    cst_defer(f->ctx, &later.task, say_tick, &later);
-    run(f);
-    expect(f, "end tick");
+    assert_int_equal(cst_transform_new(&world->s, world->ctx, &ops, &filter, &objects), CST_OK);
+    listen(world, CST_END);
+    put(world, "1234");
+    expect_read(world, CST_READ_ANY, "xxxx");
+    put(world, "56");
+    expect_read(world, CST_READ_ANY, "xx");
+    test_expect(world, "4 2");
+    cst_end(world->s, NULL, NULL);
+    expect_read(world, CST_READ_ANY, NULL);
+    cst_defer(world->ctx, &later.task, say_tick, &later);
+    test_run(world);
+    test_expect(world, "end tick");
 }
 
 static cst_status push_header(cst_stream *s, void *self)
@@ -697,19 +659,19 @@ static void test_stream2_transform__construct_may_push(void **state)
                                  .construct = push_header,
                                  .transform = filter_transform };
     const cst_opts objects = { .object_mode = true };
-    struct fixture *f = *state;
-    const struct filter filter = { .trace = &f->trace, .how = ECHO };
+    struct test_world *world = *state;
+    const struct filter filter = { .trace = &world->trace, .how = ECHO };
 
-    assert_int_equal(cst_transform_new(&f->s, f->ctx, &ops, &filter, &objects), CST_OK);
-    listen(f, CST_DATA);
-    put(f, "firstLine");
-    put(f, "secondLine");
-    cst_end(f->s, NULL, NULL);
-    run(f);
-    expect(f, "data:header 9 data:firstLine 10 data:secondLine");
+    assert_int_equal(cst_transform_new(&world->s, world->ctx, &ops, &filter, &objects), CST_OK);
+    listen(world, CST_DATA);
+    put(world, "firstLine");
+    put(world, "secondLine");
+    cst_end(world->s, NULL, NULL);
+    test_run(world);
+    test_expect(world, "data:header 9 data:firstLine 10 data:secondLine");
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, test_world_setup, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
     CASE(test_stream_passthrough_drain),

@@ -1,78 +1,23 @@
-/* test_node_writable.c - what Node's own tests of the writable side ask for; each case bears the name of the test. */
-#include <cstream/cstream.h>
+/* test_node_writable.c - what Node's own tests of the writable side ask for; each case bears the
+ * name of the test. */
+#include "world.h"
 
 #include <string.h>
 
-#include "hand.h"
-#include "heap.h"
-#include "main.h"
-
-struct fixture {
-    struct test_heap heap;
-    struct test_trace trace;
-    struct test_calls calls;
-    cst_ctx *ctx;
-    cst_stream *s;
-};
-
-typedef cst_status new_fn(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
-                          const cst_opts *opts);
-
-static const cst_ops write_ops = { .self_size = sizeof(struct test_hand),
-                                   .write = test_hand_write };
-static const cst_ops writev_ops = { .self_size = sizeof(struct test_hand),
-                                    .write = test_hand_write,
-                                    .writev = test_hand_writev };
-static const cst_ops final_ops = { .self_size = sizeof(struct test_hand),
-                                   .write = test_hand_write,
-                                   .final = test_hand_final };
-
-static int set_up(void **state)
-{
-    static struct fixture f;
-
-    f = (struct fixture){ .ctx = NULL };
-    test_heap_init(&f.heap);
-    assert_int_equal(cst_ctx_new(&f.ctx, test_heap_allocator(&f.heap), NULL), CST_OK);
-    *state = &f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(cst_ctx_free(f->ctx), CST_OK);
-    assert_int_equal(f->heap.live_blocks, 0);
-    return 0;
-}
-
-/* A new f->s, all of whose events are recorded. */
-static struct test_hand *drive(struct fixture *f, new_fn *make, const cst_ops *ops)
-{
-    const struct test_hand hand = { .trace = &f->trace, .calls = &f->calls };
-
-    assert_int_equal(make(&f->s, f->ctx, ops, &hand, NULL), CST_OK);
-    test_hand_listen_all(f->s);
-    return cst_stream_self(f->s);
-}
-
-static void run(struct fixture *f)
-{
-    assert_int_equal(cst_ctx_run(f->ctx, NULL), CST_IDLE);
-}
-
-static void expect(struct fixture *f, const char *text)
-{
-    assert_string_equal(f->trace.text, text);
-    test_trace_clear(&f->trace);
-}
+static const cst_ops write_ops = { .self_size = sizeof(struct test_stage),
+                                   .write = test_stage_write };
+static const cst_ops writev_ops = { .self_size = sizeof(struct test_stage),
+                                    .write = test_stage_write,
+                                    .writev = test_stage_writev };
+static const cst_ops final_ops = { .self_size = sizeof(struct test_stage),
+                                   .write = test_stage_write,
+                                   .final = test_stage_final };
 
 /* A turn of the host's: the oldest pending slot is answered, and what follows from that is run. */
-static void turn(struct fixture *f, cst_status status)
+static void turn(struct test_world *world, cst_status status)
 {
-    test_hand_answer(&f->calls, status);
-    run(f);
+    test_answer(world, status);
+    test_run(world);
 }
 
 /* Words that callbacks can be told apart by. */
@@ -83,26 +28,27 @@ static char one[] = "1", two[] = "2", three[] = "3";
 /* In Node the first write fails with ERR_METHOD_NOT_IMPLEMENTED; here the table is refused. */
 static void test_stream_writable_constructor_set_methods__without_write_it_is_refused(void **state)
 {
-    static const cst_ops no_write = { .final = test_hand_final };
-    struct fixture *f = *state;
+    static const cst_ops no_write = { .final = test_stage_final };
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_writable_new(&f->s, f->ctx, &no_write, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_writable_new(&world->s, world->ctx, &no_write, NULL, NULL),
+                     CST_E_INVALID_ARG);
 }
 
 static void test_stream_writable_constructor_set_methods__writev_gets_what_was_corked(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, cst_writable_new, &writev_ops);
-    cst_write(f->s, cst_slice_str("a"), NULL, NULL);
-    cst_cork(f->s);
-    cst_write(f->s, cst_slice_str("b"), NULL, NULL);
-    cst_write(f->s, cst_slice_str("c"), NULL, NULL);
-    expect(f, "write:a");
-    assert_int_equal(cst_end(f->s, NULL, NULL), CST_OK);
-    expect(f, "writev:b+c prefinish");
-    run(f);
-    expect(f, "finish close");
+    test_drive(world, cst_writable_new, &writev_ops, NULL);
+    cst_write(world->s, cst_slice_str("a"), NULL, NULL);
+    cst_cork(world->s);
+    cst_write(world->s, cst_slice_str("b"), NULL, NULL);
+    cst_write(world->s, cst_slice_str("c"), NULL, NULL);
+    test_expect(world, "write:a");
+    assert_int_equal(cst_end(world->s, NULL, NULL), CST_OK);
+    test_expect(world, "writev:b+c prefinish");
+    test_run(world);
+    test_expect(world, "finish close");
 }
 
 /* --- test-stream-writable-end-multiple -------------------------------------------------------- */
@@ -111,37 +57,37 @@ static void end_in_finish(cst_stream *s, const char *word, void *arg)
 {
     (void)arg;
     if (strcmp(word, "finish") == 0)
-        assert_int_equal(cst_end(s, test_hand_done, three), CST_E_ALREADY_FINISHED);
+        assert_int_equal(cst_end(s, test_on_done, three), CST_E_ALREADY_FINISHED);
 }
 
 static void test_stream_writable_end_multiple(void **state)
 {
-    struct fixture *f = *state;
-    struct test_hand *hand = drive(f, cst_writable_new, &write_ops);
+    struct test_world *world = *state;
+    struct test_stage *hand = test_drive(world, cst_writable_new, &write_ops, NULL);
 
     hand->answers[TEST_WRITE] = CST_PENDING;
     hand->act = end_in_finish;
-    assert_int_equal(cst_end_with(f->s, cst_slice_str("hey"), test_hand_done, one), CST_OK);
-    assert_int_equal(cst_end(f->s, test_hand_done, two), CST_OK);
-    run(f);
-    expect(f, "write:hey");
-    turn(f, CST_OK);
-    expect(f, "prefinish 1 2 finish 3:ALREADY_FINISHED close");
+    assert_int_equal(cst_end_with(world->s, cst_slice_str("hey"), test_on_done, one), CST_OK);
+    assert_int_equal(cst_end(world->s, test_on_done, two), CST_OK);
+    test_run(world);
+    test_expect(world, "write:hey");
+    turn(world, CST_OK);
+    test_expect(world, "prefinish 1 2 finish 3:ALREADY_FINISHED close");
 }
 
 /* --- test-stream-writable-final-async --------------------------------------------------------- */
 
 static void test_stream_writable_final_async(void **state)
 {
-    struct fixture *f = *state;
-    struct test_hand *hand = drive(f, cst_duplex_new, &final_ops);
+    struct test_world *world = *state;
+    struct test_stage *hand = test_drive(world, cst_duplex_new, &final_ops, NULL);
 
     hand->answers[TEST_FINAL] = CST_PENDING;
-    assert_int_equal(cst_end_with(f->s, cst_slice_str("hi"), test_hand_done, one), CST_OK);
-    run(f);
-    expect(f, "write:hi final");
-    turn(f, CST_OK);
-    expect(f, "prefinish 1 finish");
+    assert_int_equal(cst_end_with(world->s, cst_slice_str("hi"), test_on_done, one), CST_OK);
+    test_run(world);
+    test_expect(world, "write:hi final");
+    turn(world, CST_OK);
+    test_expect(world, "prefinish 1 finish");
 }
 
 /* --- test-stream-writable-finished ------------------------------------------------------------ */
@@ -161,55 +107,55 @@ static void say_finished_when_done(cst_stream *s, cst_status status, void *arg)
 
 static void test_stream_writable_finished__is_true_in_finish_and_for_the_callback(void **state)
 {
-    struct fixture *f = *state;
-    struct test_hand *hand = drive(f, cst_writable_new, &write_ops);
+    struct test_world *world = *state;
+    struct test_stage *hand = test_drive(world, cst_writable_new, &write_ops, NULL);
 
     hand->act = say_finished;
-    hand->act_arg = &f->trace;
-    assert_false(cst_writable_finished(f->s));
-    cst_end_with(f->s, cst_slice_str("a"), say_finished_when_done, &f->trace);
-    assert_false(cst_writable_finished(f->s));
-    run(f);
-    assert_true(cst_writable_finished(f->s));
-    expect(f, "write:a (not) prefinish end(finished) finish (finished) close");
+    hand->act_arg = &world->trace;
+    assert_false(cst_writable_finished(world->s));
+    cst_end_with(world->s, cst_slice_str("a"), say_finished_when_done, &world->trace);
+    assert_false(cst_writable_finished(world->s));
+    test_run(world);
+    assert_true(cst_writable_finished(world->s));
+    test_expect(world, "write:a (not) prefinish end(finished) finish (finished) close");
 }
 
 static void test_stream_writable_finished__a_listener_added_after_end_hears_finish(void **state)
 {
-    const struct test_hand hand = { .trace = &((struct fixture *)*state)->trace };
-    struct fixture *f = *state;
+    const struct test_stage hand = { .world = *state };
+    struct test_world *world = *state;
 
-    assert_int_equal(cst_writable_new(&f->s, f->ctx, &write_ops, &hand, NULL), CST_OK);
-    assert_int_equal(cst_end(f->s, NULL, NULL), CST_OK);
-    assert_false(cst_writable_finished(f->s));
-    test_hand_listen(f->s, CST_FINISH);
-    expect(f, "");
-    run(f);
-    expect(f, "finish");
+    assert_int_equal(cst_writable_new(&world->s, world->ctx, &write_ops, &hand, NULL), CST_OK);
+    assert_int_equal(cst_end(world->s, NULL, NULL), CST_OK);
+    assert_false(cst_writable_finished(world->s));
+    test_listen(world->s, CST_FINISH);
+    test_expect(world, "");
+    test_run(world);
+    test_expect(world, "finish");
 }
 
 static void test_stream_writable_finished__prefinish_comes_inside_end(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, cst_writable_new, &write_ops);
-    cst_end(f->s, NULL, NULL);
-    expect(f, "prefinish");
-    drive(f, cst_writable_new, &final_ops);
-    cst_end(f->s, NULL, NULL);
-    expect(f, "final prefinish");
+    test_drive(world, cst_writable_new, &write_ops, NULL);
+    cst_end(world->s, NULL, NULL);
+    test_expect(world, "prefinish");
+    test_drive(world, cst_writable_new, &final_ops, NULL);
+    cst_end(world->s, NULL, NULL);
+    test_expect(world, "final prefinish");
 }
 
 static void test_stream_writable_finished__final_is_called_inside_end(void **state)
 {
-    struct fixture *f = *state;
-    struct test_hand *hand = drive(f, cst_writable_new, &final_ops);
+    struct test_world *world = *state;
+    struct test_stage *hand = test_drive(world, cst_writable_new, &final_ops, NULL);
 
     hand->answers[TEST_FINAL] = CST_PENDING;
-    cst_end(f->s, NULL, NULL);
-    expect(f, "final");
-    turn(f, CST_OK);
-    expect(f, "prefinish finish close");
+    cst_end(world->s, NULL, NULL);
+    test_expect(world, "final");
+    turn(world, CST_OK);
+    test_expect(world, "prefinish finish close");
 }
 
 /* --- test-stream-writable-samecb-singletick --------------------------------------------------- */
@@ -223,14 +169,14 @@ static void count_call(cst_stream *s, cst_status status, void *arg)
 
 static void test_stream_writable_samecb_singletick(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     unsigned calls = 0;
 
-    drive(f, cst_writable_new, &write_ops);
+    test_drive(world, cst_writable_new, &write_ops, NULL);
     for (int i = 0; i < 100; i++)
-        assert_int_equal(cst_write(f->s, cst_slice_str("a"), count_call, &calls), CST_OK);
+        assert_int_equal(cst_write(world->s, cst_slice_str("a"), count_call, &calls), CST_OK);
     assert_int_equal(calls, 0);
-    assert_int_equal(cst_ctx_run(f->ctx, &(cst_budget){ .tasks = 1 }), CST_IDLE);
+    assert_int_equal(cst_ctx_run(world->ctx, &(cst_budget){ .tasks = 1 }), CST_IDLE);
     assert_int_equal(calls, 100);
 }
 
@@ -238,34 +184,35 @@ static void test_stream_writable_samecb_singletick(void **state)
 
 static void same_stream(cst_stream *s, const char *word, void *arg)
 {
-    struct fixture *f = arg;
+    struct test_world *world = arg;
 
-    assert_ptr_equal(s, f->s);
+    assert_ptr_equal(s, world->s);
     if (strcmp(word, "final") == 0)
         assert_ptr_equal(cst_this_call(s).stream, s);
 }
 
 static void test_stream_write_final(void **state)
 {
-    struct fixture *f = *state;
-    struct test_hand *hand = drive(f, cst_writable_new, &final_ops);
+    struct test_world *world = *state;
+    struct test_stage *hand = test_drive(world, cst_writable_new, &final_ops, NULL);
 
     hand->answers[TEST_FINAL] = CST_PENDING;
     hand->act = same_stream;
-    hand->act_arg = f;
-    cst_write(f->s, cst_slice_str("x"), NULL, NULL);
-    cst_end_with(f->s, cst_slice_empty(), NULL, NULL);
-    run(f);
-    expect(f, "write:x write: final");
-    turn(f, CST_OK);
-    expect(f, "prefinish finish close");
+    hand->act_arg = world;
+    cst_write(world->s, cst_slice_str("x"), NULL, NULL);
+    cst_end_with(world->s, cst_slice_empty(), NULL, NULL);
+    test_run(world);
+    test_expect(world, "write:x write: final");
+    turn(world, CST_OK);
+    test_expect(world, "prefinish finish close");
 }
 
 /* --- test-stream2-writable -------------------------------------------------------------------- */
 
 #define CHUNKS 50u
 
-/* Chunk n is n bytes of one letter; the sink expects them in this order and is answered in later turns. */
+/* Chunk n is n bytes of one letter; the sink expects them in this order and is answered in later
+ * turns. */
 struct orderly {
     cst_call call;
     unsigned writes, calls_owed, drains;
@@ -296,82 +243,82 @@ static cst_status orderly_write(cst_stream *s, void *self, const cst_slice *chun
 
 static const cst_ops orderly_ops = { .self_size = sizeof(struct orderly), .write = orderly_write };
 
-static struct orderly *orderly(struct fixture *f, size_t mark)
+static struct orderly *orderly(struct test_world *world, size_t mark)
 {
     const cst_opts opts = { .high_water_mark = mark };
 
-    assert_int_equal(cst_writable_new(&f->s, f->ctx, &orderly_ops, NULL, &opts), CST_OK);
-    return cst_stream_self(f->s);
+    assert_int_equal(cst_writable_new(&world->s, world->ctx, &orderly_ops, NULL, &opts), CST_OK);
+    return cst_stream_self(world->s);
 }
 
-static cst_status write_next(struct fixture *f, cst_done_fn *done, void *arg)
+static cst_status write_next(struct test_world *world, cst_done_fn *done, void *arg)
 {
-    struct orderly *o = cst_stream_self(f->s);
+    struct orderly *o = cst_stream_self(world->s);
     unsigned n = o->next++;
 
-    return cst_write_copy(f->s, letters(n), n, done, arg);
+    return cst_write_copy(world->s, letters(n), n, done, arg);
 }
 
 /* A turn in which the write that is out may be answered, or not yet. */
-static void chance(struct fixture *f)
+static void chance(struct test_world *world)
 {
-    struct orderly *o = cst_stream_self(f->s);
+    struct orderly *o = cst_stream_self(world->s);
 
     o->dice = o->dice * 1664525u + 1013904223u;
     if (o->calls_owed && (o->dice >> 31)) {
         o->calls_owed--;
         assert_int_equal(cst_complete(o->call, CST_OK), CST_OK);
     }
-    run(f);
+    test_run(world);
 }
 
-static void chances_until_finish(struct fixture *f)
+static void chances_until_finish(struct test_world *world)
 {
-    for (int turns = 0; !cst_writable_finished(f->s); turns++) {
+    for (int turns = 0; !cst_writable_finished(world->s); turns++) {
         assert_in_range(turns, 0, 1000);
-        chance(f);
+        chance(world);
     }
 }
 
 static void test_stream2_writable__chunks_come_in_order_then_finish(void **state)
 {
-    struct fixture *f = *state;
-    struct orderly *o = orderly(f, 100);
+    struct test_world *world = *state;
+    struct orderly *o = orderly(world, 100);
 
     while (o->next < CHUNKS)
-        write_next(f, NULL, NULL);
-    cst_end(f->s, NULL, NULL);
-    chances_until_finish(f);
+        write_next(world, NULL, NULL);
+    cst_end(world->s, NULL, NULL);
+    chances_until_finish(world);
     assert_int_equal(o->writes, CHUNKS);
     assert_int_equal(o->calls_owed, 0);
 }
 
 static void test_stream2_writable__chunks_written_in_turns_come_in_order_too(void **state)
 {
-    struct fixture *f = *state;
-    struct orderly *o = orderly(f, 100);
+    struct test_world *world = *state;
+    struct orderly *o = orderly(world, 100);
 
     while (o->next < CHUNKS) {
-        write_next(f, NULL, NULL);
-        chance(f);
+        write_next(world, NULL, NULL);
+        chance(world);
     }
-    cst_end(f->s, NULL, NULL);
-    chances_until_finish(f);
+    cst_end(world->s, NULL, NULL);
+    chances_until_finish(world);
     assert_int_equal(o->writes, CHUNKS);
 }
 
-static void write_until_full(struct fixture *f)
+static void write_until_full(struct test_world *world)
 {
-    struct orderly *o = cst_stream_self(f->s);
+    struct orderly *o = cst_stream_self(world->s);
     cst_status st = CST_OK;
 
     while (o->next < CHUNKS && st == CST_OK)
-        st = write_next(f, NULL, NULL);
+        st = write_next(world, NULL, NULL);
     if (o->next == CHUNKS) {
-        assert_int_equal(cst_end(f->s, NULL, NULL), CST_OK);
+        assert_int_equal(cst_end(world->s, NULL, NULL), CST_OK);
     } else {
         assert_int_equal(st, CST_FULL);
-        assert_true(cst_writable_length(f->s) >= 50);
+        assert_true(cst_writable_length(world->s) >= 50);
     }
 }
 
@@ -384,12 +331,12 @@ static void on_drain(cst_stream *s, const cst_event *event, void *arg)
 
 static void test_stream2_writable__a_mark_of_50_drains_17_times(void **state)
 {
-    struct fixture *f = *state;
-    struct orderly *o = orderly(f, 50);
+    struct test_world *world = *state;
+    struct orderly *o = orderly(world, 50);
 
-    assert_int_equal(cst_on(f->s, CST_DRAIN, on_drain, f), CST_OK);
-    write_until_full(f);
-    chances_until_finish(f);
+    assert_int_equal(cst_on(world->s, CST_DRAIN, on_drain, world), CST_OK);
+    write_until_full(world);
+    chances_until_finish(world);
     assert_int_equal(o->drains, 17);
     assert_int_equal(o->writes, CHUNKS);
 }
@@ -420,54 +367,55 @@ static void check_one_task_later(cst_stream *s, const cst_event *event, void *ar
 
 static void test_stream2_writable__every_callback_is_called_by_one_task_after_finish(void **state)
 {
-    struct fixture *f = *state;
-    struct orderly *o = orderly(f, 100);
+    struct test_world *world = *state;
+    struct orderly *o = orderly(world, 100);
     struct after_finish after = { .o = o };
 
-    cst_on(f->s, CST_FINISH, check_one_task_later, &after);
+    cst_on(world->s, CST_FINISH, check_one_task_later, &after);
     while (o->next < CHUNKS) {
         unsigned n = o->next;
 
-        write_next(f, count_call, &o->done[n]);
+        write_next(world, count_call, &o->done[n]);
     }
-    cst_end(f->s, NULL, NULL);
-    chances_until_finish(f);
+    cst_end(world->s, NULL, NULL);
+    chances_until_finish(world);
     assert_true(after.checked);
 }
 
 static void test_stream2_writable__the_callback_of_end_follows_that_of_the_write(void **state)
 {
-    struct fixture *f = *state;
-    struct test_hand *hand = drive(f, cst_writable_new, &write_ops);
+    struct test_world *world = *state;
+    struct test_stage *hand = test_drive(world, cst_writable_new, &write_ops, NULL);
 
-    cst_end(f->s, test_hand_done, one);
-    run(f);
-    expect(f, "prefinish 1 finish close");
-    drive(f, cst_writable_new, &write_ops);
-    cst_end_with(f->s, cst_slice_str("hello"), test_hand_done, one);
-    run(f);
-    expect(f, "write:hello prefinish 1 finish close");
-    hand = drive(f, cst_writable_new, &write_ops);
+    cst_end(world->s, test_on_done, one);
+    test_run(world);
+    test_expect(world, "prefinish 1 finish close");
+    test_drive(world, cst_writable_new, &write_ops, NULL);
+    cst_end_with(world->s, cst_slice_str("hello"), test_on_done, one);
+    test_run(world);
+    test_expect(world, "write:hello prefinish 1 finish close");
+    hand = test_drive(world, cst_writable_new, &write_ops, NULL);
     hand->answers[TEST_WRITE] = CST_PENDING;
-    cst_write(f->s, cst_slice_str("hello"), test_hand_done, one);
-    cst_end(f->s, test_hand_done, two);
-    turn(f, CST_OK);
-    expect(f, "write:hello 1 prefinish 2 finish close");
+    cst_write(world->s, cst_slice_str("hello"), test_on_done, one);
+    cst_end(world->s, test_on_done, two);
+    turn(world, CST_OK);
+    test_expect(world, "write:hello 1 prefinish 2 finish close");
 }
 
-/* Node has a pipe on a pure Writable, whose only act is ERR_STREAM_CANNOT_PIPE; here the call is refused. */
+/* Node has a pipe on a pure Writable, whose only act is ERR_STREAM_CANNOT_PIPE; here the call is
+ * refused. */
 static void test_stream2_writable__nothing_can_be_piped_from_a_pure_writable(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_stream *source;
 
-    drive(f, cst_duplex_new, &write_ops);
-    source = f->s;
-    drive(f, cst_writable_new, &write_ops);
-    assert_int_equal(cst_pipe(f->s, source, NULL), CST_E_INVALID_ARG);
-    assert_int_equal(cst_pipe(source, f->s, NULL), CST_OK);
-    run(f);
-    expect(f, "pipe resume");
+    test_drive(world, cst_duplex_new, &write_ops, NULL);
+    source = world->s;
+    test_drive(world, cst_writable_new, &write_ops, NULL);
+    assert_int_equal(cst_pipe(world->s, source, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_pipe(source, world->s, NULL), CST_OK);
+    test_run(world);
+    test_expect(world, "pipe resume");
 }
 
 struct look {
@@ -485,70 +433,70 @@ static void look_at_error(void *arg)
 
 static void test_stream2_writable__a_second_end_with_data_is_a_write_after_end(void **state)
 {
-    struct fixture *f = *state;
-    struct test_hand *hand = drive(f, cst_writable_new, &write_ops);
-    struct look look = { .s = f->s };
+    struct test_world *world = *state;
+    struct test_stage *hand = test_drive(world, cst_writable_new, &write_ops, NULL);
+    struct look look = { .s = world->s };
 
     hand->answers[TEST_WRITE] = CST_PENDING;
-    cst_end_with(f->s, cst_slice_str("this is the end"), NULL, NULL);
-    assert_int_equal(cst_end_with(f->s, cst_slice_str("and so is this"), NULL, NULL),
+    cst_end_with(world->s, cst_slice_str("this is the end"), NULL, NULL);
+    assert_int_equal(cst_end_with(world->s, cst_slice_str("and so is this"), NULL, NULL),
                      CST_E_WRITE_AFTER_END);
-    cst_defer(f->ctx, &look.task, look_at_error, &look);
-    run(f);
+    cst_defer(world->ctx, &look.task, look_at_error, &look);
+    test_run(world);
     assert_int_equal(look.seen, CST_E_WRITE_AFTER_END);
-    expect(f, "write:this is the end error:WRITE_AFTER_END close");
-    turn(f, CST_OK);
-    expect(f, "");
+    test_expect(world, "write:this is the end error:WRITE_AFTER_END close");
+    turn(world, CST_OK);
+    test_expect(world, "");
 }
 
 static void test_stream2_writable__finish_waits_for_the_write_that_is_out(void **state)
 {
-    struct fixture *f = *state;
-    struct test_hand *hand = drive(f, cst_writable_new, &write_ops);
+    struct test_world *world = *state;
+    struct test_stage *hand = test_drive(world, cst_writable_new, &write_ops, NULL);
 
     hand->answers[TEST_WRITE] = CST_PENDING;
-    cst_write(f->s, cst_slice_empty(), NULL, NULL);
-    cst_end(f->s, NULL, NULL);
-    run(f);
-    expect(f, "write:");
-    turn(f, CST_OK);
-    expect(f, "prefinish finish close");
+    cst_write(world->s, cst_slice_empty(), NULL, NULL);
+    cst_end(world->s, NULL, NULL);
+    test_run(world);
+    test_expect(world, "write:");
+    turn(world, CST_OK);
+    test_expect(world, "prefinish finish close");
 }
 
 static void test_stream2_writable__finish_waits_for_a_callback_that_is_due(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, cst_writable_new, &write_ops);
-    cst_write(f->s, cst_slice_str("x"), test_hand_done, one);
-    cst_end(f->s, NULL, NULL);
-    run(f);
-    expect(f, "write:x prefinish 1 finish close");
+    test_drive(world, cst_writable_new, &write_ops, NULL);
+    cst_write(world->s, cst_slice_str("x"), test_on_done, one);
+    cst_end(world->s, NULL, NULL);
+    test_run(world);
+    test_expect(world, "write:x prefinish 1 finish close");
 }
 
 static void test_stream2_writable__an_empty_last_chunk_is_a_write(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, cst_writable_new, &write_ops);
-    cst_write(f->s, cst_slice_str("x"), NULL, NULL);
-    cst_end_with(f->s, cst_slice_empty(), NULL, NULL);
-    run(f);
-    expect(f, "write:x write: prefinish finish close");
+    test_drive(world, cst_writable_new, &write_ops, NULL);
+    cst_write(world->s, cst_slice_str("x"), NULL, NULL);
+    cst_end_with(world->s, cst_slice_empty(), NULL, NULL);
+    test_run(world);
+    test_expect(world, "write:x write: prefinish finish close");
 }
 
 static void test_stream2_writable__finish_waits_for_a_late_final(void **state)
 {
-    struct fixture *f = *state;
-    struct test_hand *hand = drive(f, cst_writable_new, &final_ops);
+    struct test_world *world = *state;
+    struct test_stage *hand = test_drive(world, cst_writable_new, &final_ops, NULL);
 
     hand->answers[TEST_FINAL] = CST_PENDING;
-    cst_write(f->s, cst_slice_str("x"), NULL, NULL);
-    cst_end(f->s, NULL, NULL);
-    run(f);
-    expect(f, "write:x final");
-    turn(f, CST_OK);
-    expect(f, "prefinish finish close");
+    cst_write(world->s, cst_slice_str("x"), NULL, NULL);
+    cst_end(world->s, NULL, NULL);
+    test_run(world);
+    test_expect(world, "write:x final");
+    turn(world, CST_OK);
+    test_expect(world, "prefinish finish close");
 }
 
 /* Destroys with another error at the word that arg is. */
@@ -561,50 +509,50 @@ static void destroy_at(cst_stream *s, const char *word, void *arg)
 static void test_stream2_writable__a_final_that_fails_is_one_error_and_no_finish(void **state)
 {
     static char at_error[] = "error:USER", at_final[] = "final";
-    struct fixture *f = *state;
-    struct test_hand *hand = drive(f, cst_writable_new, &final_ops);
+    struct test_world *world = *state;
+    struct test_stage *hand = test_drive(world, cst_writable_new, &final_ops, NULL);
 
     hand->answers[TEST_FINAL] = CST_USER(1);
     hand->act = destroy_at;
     hand->act_arg = at_error;
-    cst_end(f->s, NULL, NULL);
-    run(f);
-    expect(f, "final error:USER close");
-    hand = drive(f, cst_writable_new, &final_ops);
+    cst_end(world->s, NULL, NULL);
+    test_run(world);
+    test_expect(world, "final error:USER close");
+    hand = test_drive(world, cst_writable_new, &final_ops, NULL);
     hand->answers[TEST_FINAL] = CST_USER(1);
     hand->act = destroy_at;
     hand->act_arg = at_final; /* then the other error is the first */
-    cst_end(f->s, NULL, NULL);
-    run(f);
-    expect(f, "final error:ABORT close");
+    cst_end(world->s, NULL, NULL);
+    test_run(world);
+    test_expect(world, "final error:ABORT close");
 }
 
 /* Node's null chunk; here no bytes where there should be some. */
 static void test_stream2_writable__a_null_chunk_is_refused_without_an_event(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, cst_writable_new, &write_ops);
-    assert_int_equal(cst_write_copy(f->s, NULL, 1, test_hand_done, one), CST_E_INVALID_ARG);
-    assert_null(cst_errored(f->s));
-    run(f);
-    expect(f, "");
+    test_drive(world, cst_writable_new, &write_ops, NULL);
+    assert_int_equal(cst_write_copy(world->s, NULL, 1, test_on_done, one), CST_E_INVALID_ARG);
+    assert_null(cst_errored(world->s));
+    test_run(world);
+    test_expect(world, "");
 }
 
 static void test_stream2_writable__a_destroy_after_a_write_after_end_changes_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, cst_writable_new, &write_ops);
-    cst_end(f->s, NULL, NULL);
-    assert_int_equal(cst_write(f->s, cst_slice_str("x"), test_hand_done, one),
+    test_drive(world, cst_writable_new, &write_ops, NULL);
+    cst_end(world->s, NULL, NULL);
+    assert_int_equal(cst_write(world->s, cst_slice_str("x"), test_on_done, one),
                      CST_E_WRITE_AFTER_END);
-    assert_int_equal(cst_destroy(f->s, CST_USER(1)), CST_OK);
-    run(f);
-    expect(f, "prefinish 1:WRITE_AFTER_END error:WRITE_AFTER_END close");
+    assert_int_equal(cst_destroy(world->s, CST_USER(1)), CST_OK);
+    test_run(world);
+    test_expect(world, "prefinish 1:WRITE_AFTER_END error:WRITE_AFTER_END close");
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, test_world_setup, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
     CASE(test_stream_writable_constructor_set_methods__without_write_it_is_refused),

@@ -1,9 +1,10 @@
 /*
- * fixture.h - what the tests of libcstream-posix share: a loop on a heap that counts, a trace, and the promise that neither
- * a block nor a descriptor is left.
+ * fixture.h - what the tests of libcstream-posix share: a loop on a heap that counts, a trace, and
+ * the promise that neither a block nor a descriptor is left.
  *
- * Words of the trace: `NAME:data:BYTES` (with test_gather none), `NAME:end` and so on for events, `NAME:error:ERROR`,
- * `NAME:WORD` for callbacks. ERROR is an errno's name or a code of the library without CST_ and E_.
+ * Words of the trace: `NAME:data:BYTES` (with test_gather none), `NAME:end` and so on for events,
+ * `NAME:error:ERROR`, `NAME:WORD` for callbacks. ERROR is an errno's name or a code of the library
+ * without CST_ and E_.
  */
 #ifndef TEST_POSIX_FIXTURE_H
 #define TEST_POSIX_FIXTURE_H
@@ -44,7 +45,7 @@ struct test_fixture {
     char dir[64];
 };
 
-/* --- descriptors ---------------------------------------------------------------------------------- */
+/* --- descriptors ------------------------------------------------------------------------------ */
 
 static inline bool test_is_open(int fd)
 {
@@ -101,7 +102,8 @@ static inline bool test_is_in_valgrind(void)
     return preloaded && strstr(preloaded, "vgpreload");
 }
 
-/** Ends a child that was forked. valgrind would count what the parent had allocated as its leaks: so it becomes another program. */
+/** Ends a child that was forked. valgrind would count what the parent had allocated as its leaks:
+ * so it becomes another program. */
 static inline void test_leave(int status)
 {
     char command[16];
@@ -113,7 +115,8 @@ static inline void test_leave(int status)
     _exit(status);
 }
 
-/** At most so many descriptors, or bytes in a file, until test_unlimit. The signal that goes with the latter is ignored. */
+/** At most so many descriptors, or bytes in a file, until test_unlimit. The signal that goes with
+ * the latter is ignored. */
 struct test_limit {
     int resource;
     struct rlimit before;
@@ -161,12 +164,10 @@ static inline int test_next_descriptor(void)
     return next;
 }
 
-/* --- words ---------------------------------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 static inline const char *test_errno_name(cst_status status)
 {
-    const char *name = cst_status_name(status);
-
     switch (cst_status_os(status)) {
     case EADDRINUSE:
         return "EADDRINUSE";
@@ -197,17 +198,7 @@ static inline const char *test_errno_name(cst_status status)
     default:
         return strerror(cst_status_os(status));
     }
-    return name + (strncmp(name, "CST_E_", 6) == 0 ? 6 : 4);
-}
-
-static inline const char *test_event_name(cst_event_type type)
-{
-    static const char *const names[] = {
-        [CST_END] = "end",     [CST_CLOSE] = "close", [CST_FINISH] = "finish",
-        [CST_DRAIN] = "drain", [CST_PAUSE] = "pause", [CST_RESUME] = "resume",
-    };
-
-    return names[type];
+    return test_status_word(status);
 }
 
 static inline void test_on_event(cst_stream *s, const cst_event *event, void *arg)
@@ -222,7 +213,7 @@ static inline void test_on_event(cst_stream *s, const cst_event *event, void *ar
         test_trace_add(&n->fixture->trace, "%s:data:%.*s", n->name, (int)event->chunk->len,
                        (const char *)event->chunk->data);
     else
-        test_trace_add(&n->fixture->trace, "%s:%s", n->name, test_event_name(event->type));
+        test_trace_add(&n->fixture->trace, "%s:%s", n->name, test_event_word(event->type));
 }
 
 static inline struct test_name *test_name(struct test_fixture *f, const char *name)
@@ -268,7 +259,7 @@ static inline void test_on_outcome(const cst_error *error, void *arg)
                    error ? test_errno_name(error->status) : "OK");
 }
 
-/* --- many bytes ----------------------------------------------------------------------------------- */
+/* --- many bytes ------------------------------------------------------------------------------- */
 
 static inline uint8_t test_byte(size_t i)
 {
@@ -302,7 +293,7 @@ static inline void test_gather(struct test_fixture *f, cst_stream *s)
     assert_int_equal(cst_on(s, CST_DATA, test_on_gather, f), CST_OK);
 }
 
-/* --- files ---------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 /** A path in the fixture's own directory; gone with it. */
 static inline const char *test_path(const struct test_fixture *f, const char *name)
@@ -384,7 +375,7 @@ static inline void test_assert_big_file(const char *path, size_t len)
     test_assert_big_file_after(path, "", len);
 }
 
-/* --- the fixture ---------------------------------------------------------------------------------- */
+/* --- the fixture ------------------------------------------------------------------------------ */
 
 static inline void test_run(struct test_fixture *f)
 {
@@ -401,7 +392,8 @@ static inline void test_turn(struct test_fixture *f, unsigned n)
 /* Where the context's clock is ahead of the machine's. */
 #define TEST_AHEAD_NS (UINT64_C(1) << 62)
 
-/** Lets ns pass on the context's clock. From the first call on, with 0, no real time counts: the loop's clock is behind. */
+/** Lets ns pass on the context's clock. From the first call on, with 0, no real time counts: the
+ * loop's clock is behind. */
 static inline void test_pass(struct test_fixture *f, uint64_t ns)
 {
     uint64_t now_ns = cst_ctx_now_ns(f->ctx);
@@ -427,7 +419,8 @@ static inline void test_limit_idleness(struct test_fixture *f, cst_stream *s)
     assert_int_equal(cst_set_timeouts(s, &limits), CST_OK);
 }
 
-/** That `idle` was not said, nor is before 100 ns after the next look, which takes note of what was done last. */
+/** That `idle` was not said, nor is before 100 ns after the next look, which takes note of what was
+ * done last. */
 static inline void test_assert_idle_in_time(struct test_fixture *f, const char *before,
                                             const char *after)
 {
@@ -439,7 +432,8 @@ static inline void test_assert_idle_in_time(struct test_fixture *f, const char *
     assert_string_equal(f->trace.text, after);
 }
 
-/** Takes all that is there, without waiting, and compares each byte with test_byte; gives how many it has taken. */
+/** Takes all that is there, without waiting, and compares each byte with test_byte; gives how many
+ * it has taken. */
 static inline size_t test_take_all(struct test_fixture *f, int fd)
 {
     static uint8_t bytes[65536];
@@ -502,8 +496,8 @@ static inline int test_teardown(void **state)
 }
 
 /**
- * Runs a scenario with its k-th allocation failing, for each k, until none fails. It gives whether all went well; a block
- * or a descriptor that is left fails the test.
+ * Runs a scenario with its k-th allocation failing, for each k, until none fails. It gives whether
+ * all went well; a block or a descriptor that is left fails the test.
  */
 static inline void test_any_allocation_may_fail(bool (*scenario)(struct test_fixture *f))
 {

@@ -1,7 +1,8 @@
 /*
  * test_fd.c - fd.h: pipes, socket pairs and devices as streams.
  *
- *   a reader that never reads   the writer holds what was written and says CST_FULL; the loop sleeps
+ *   a reader that never reads   the writer holds what was written and says CST_FULL; the loop
+ *                               sleeps
  *   a reader that has gone      'error' with EPIPE, no signal
  *   a peer that half closes     'end'; the other direction goes on
  *   a stream that always reads  others get their turn
@@ -32,7 +33,7 @@ static cst_stream *duplex(struct test_fixture *f, int fd)
     return s;
 }
 
-/* --- reading -------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static void pipe_is_read_to_its_end(void **state)
 {
@@ -156,7 +157,7 @@ static void read_of_a_directory_says_so(void **state)
     cst_unref(s);
 }
 
-/* --- writing -------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void writer_writes_and_closes(void **state)
 {
@@ -284,7 +285,8 @@ static void reader_that_never_reads_fills_the_writer_and_the_loop_sleeps(void **
 
 enum { LARGE_BYTES = 4000000 };
 
-/* One write, and a reader that takes what is there each 80 ns: for many times the limit, then no more, then to the end. */
+/* One write, and a reader that takes what is there each 80 ns: for many times the limit, then no
+ * more, then to the end. */
 static void write_large(struct test_fixture *f, cst_stream *s, int reader)
 {
     unsigned steps = 0;
@@ -509,7 +511,7 @@ static void full_device_is_enospc(void **state)
     cst_unref(s);
 }
 
-/* --- both directions ------------------------------------------------------------------------------ */
+/* --- both directions -------------------------------------------------------------------------- */
 
 static void end_of_a_socket_shuts_its_direction_down_alone(void **state)
 {
@@ -593,7 +595,7 @@ static void stream_that_nobody_names_is_gone_once_destroyed(void **state)
     close(here);
 }
 
-/* --- what is no stream of bytes, and what is not there yet ------------------------------------------ */
+/* --- what is no stream of bytes, and what is not there yet ------------------------------------ */
 
 static void assert_refused(struct test_fixture *f, int fd)
 {
@@ -686,7 +688,7 @@ static void fifo_that_is_piped_waits_for_its_first_writer(void **state)
     cst_unref(w);
 }
 
-/* --- a write fails, and the peer has said something before it went ----------------------------------- */
+/* --- a write fails, and the peer has said something before it went ---------------------------- */
 
 /* A duplex, and its peer, which may say much without being read. */
 static cst_stream *duplex_and_peer(struct test_fixture *f, int *peer)
@@ -822,7 +824,8 @@ static void last_words_are_heard_by_a_loop_over_cst_next(void **state)
     cst_unref(s);
 }
 
-/* A relay both ways: that the client's words cannot go on does not keep the server's from the client. */
+/* A relay both ways: that the client's words cannot go on does not keep the server's from the
+ * client. */
 static void last_words_go_through_a_relay(void **state)
 {
     struct test_fixture *f = *state;
@@ -991,7 +994,7 @@ static void copy_between_sockets_is_whole(void **state)
         cst_unref((cst_stream *[]){ a, b, c, d }[i]);
 }
 
-/* --- others get their turn ------------------------------------------------------------------------ */
+/* --- others get their turn -------------------------------------------------------------------- */
 
 static void swallow(cst_stream *s, const cst_event *event, void *arg)
 {
@@ -1023,7 +1026,7 @@ static void stream_that_always_has_something_lets_others_have_their_turn(void **
     cst_unref(s);
 }
 
-/* --- whose descriptor ----------------------------------------------------------------------------- */
+/* --- whose descriptor ------------------------------------------------------------------------- */
 
 static void borrowed_descriptor_stays_open_and_blocking(void **state)
 {
@@ -1156,7 +1159,7 @@ static void other_streams_have_no_descriptor(void **state)
     cst_unref(s);
 }
 
-/* --- standard streams ----------------------------------------------------------------------------- */
+/* --- standard streams ------------------------------------------------------------------------- */
 
 static void standard_streams_are_borrowed_and_stay_blocking(void **state)
 {
@@ -1245,7 +1248,7 @@ static void nothing_that_is_piped_into_a_standard_stream_ends_it(void **state)
     serve_one_after_the_other(f, cst_stderr_new, 2);
 }
 
-/* --- allocations ---------------------------------------------------------------------------------- */
+/* --- allocations ------------------------------------------------------------------------------ */
 
 static bool copy(struct test_fixture *f)
 {

@@ -1,8 +1,10 @@
 /*
  * test_fs.c - fs.h: files read and written.
  *
- *   no such file, no right to it   'error' with the errno, then 'close'; writes that waited get the same
- *   a full disk                    'error' with ENOSPC (/dev/full), with EFBIG beyond RLIMIT_FSIZE; what fits is there
+ *   no such file, no right to it   'error' with the errno, then 'close'; writes that waited get the
+ *                                  errno too
+ *   a full disk                    'error' with ENOSPC (/dev/full), with EFBIG beyond RLIMIT_FSIZE;
+ *                                  what fits is there
  *   a failing flush                'error' after 'finish', before 'close'
  */
 #include "fixture.h"
@@ -30,7 +32,7 @@ static void note_open(cst_stream *s, int fd, void *arg)
     test_on_done(s, CST_OK, arg);
 }
 
-/* --- reading -------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static void file_is_opened_by_a_task_and_read_in_chunks_of_the_mark(void **state)
 {
@@ -181,7 +183,7 @@ static void stream_may_be_destroyed_in_on_open(void **state)
     cst_unref(s);
 }
 
-/* --- writing -------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static cst_status write_text(struct test_fixture *f, const char *path, const char *flags,
                              const char *text)
@@ -407,7 +409,7 @@ static void pipe_without_a_reader_is_epipe_and_no_signal(void **state)
     cst_unref(s);
 }
 
-/* --- both ----------------------------------------------------------------------------------------- */
+/* --- both ------------------------------------------------------------------------------------- */
 
 static void copy_is_equal_for_any_length_and_mark(void **state)
 {
@@ -502,7 +504,7 @@ static void any_allocation_may_fail(void **state)
     test_any_allocation_may_fail(copy);
 }
 
-/* --- FIFOs and devices: the loop waits, open(2) and read(2) do not ------------------------------------- */
+/* --- FIFOs and devices: the loop waits, open(2) and read(2) do not ---------------------------- */
 
 static const char *make_fifo(const struct test_fixture *f)
 {
@@ -659,7 +661,8 @@ static void fifo_has_no_place_to_start_at(void **state)
     test_listen(f, s, "w");
     cst_write(s, cst_slice_str("abc"), NULL, NULL);
     test_run(f);
-    assert_string_equal(f->trace.text, "late:error:Illegal seek late:close w:error:Illegal seek w:close");
+    assert_string_equal(f->trace.text,
+                        "late:error:Illegal seek late:close w:error:Illegal seek w:close");
     cst_unref(s);
 }
 

@@ -1,7 +1,7 @@
 /*
- * test_guard.c - fd.h, fs.h: no call of the library lets SIGPIPE or SIGXFSZ reach the process, and none costs more than it
- * must. The process has handlers that count both; each change of the signal mask is counted by a pthread_sigmask of this
- * program, which takes the place of the system's.
+ * test_guard.c - fd.h, fs.h: no call of the library lets SIGPIPE or SIGXFSZ reach the process, and
+ * none costs more than it must. The process has handlers that count both; each change of the signal
+ * mask is counted by a pthread_sigmask of this program, which takes the place of the system's.
  */
 #include <sys/wait.h>
 
@@ -58,7 +58,7 @@ static cst_stream *pipe_writer(struct test_fixture *f, int fd, bool shared)
     return s;
 }
 
-/* --- SIGPIPE -------------------------------------------------------------------------------------- */
+/* --- SIGPIPE ---------------------------------------------------------------------------------- */
 
 /* A child that reads a little, and goes while the write is in the system. */
 static pid_t reader_that_goes(int in, int out)
@@ -115,8 +115,8 @@ static void write_by_fs_that_is_cut_by_a_reader_that_goes(void **state)
 
     test_pipe(&in, &out);
     child = reader_that_goes(in, out);
-    assert_int_equal(
-        cst_fs_write_stream_new(&s, f->ctx, NULL, &(cst_fs_write_opts){ .fd = out }), CST_OK);
+    assert_int_equal(cst_fs_write_stream_new(&s, f->ctx, NULL, &(cst_fs_write_opts){ .fd = out }),
+                     CST_OK);
     test_listen(f, s, "w");
     cst_write(s, test_bytes(f, 0, 1 << 20), test_on_done, test_name(f, "done"));
     test_run(f);
@@ -134,8 +134,8 @@ static void transfer_into_a_pipe_whose_reader_goes(void **state)
 
     test_pipe(&in, &out);
     child = reader_that_goes(in, out);
-    assert_int_equal(cst_fs_read_stream_new(&source, f->ctx, test_big_file(f, "from", 1 << 20), NULL),
-                     CST_OK);
+    assert_int_equal(
+        cst_fs_read_stream_new(&source, f->ctx, test_big_file(f, "from", 1 << 20), NULL), CST_OK);
     s = pipe_writer(f, out, false);
     test_listen(f, s, "w");
     cst_pipe(source, s, NULL);
@@ -176,7 +176,8 @@ static void write_behind(void *arg)
     cst_write(arg, cst_slice_str("abc"), NULL, NULL);
 }
 
-/* The inner loop's guard begins first and ends first: what the outer loop writes then is guarded all the same. */
+/* The inner loop's guard begins first and ends first: what the outer loop writes then is guarded
+ * all the same. */
 static void loop_that_is_turned_in_a_callback_keeps_its_guard_apart(void **state)
 {
     struct test_fixture *f = *state;
@@ -207,7 +208,7 @@ static void loop_that_is_turned_in_a_callback_keeps_its_guard_apart(void **state
     close(kept);
 }
 
-/* --- SIGXFSZ -------------------------------------------------------------------------------------- */
+/* --- SIGXFSZ ---------------------------------------------------------------------------------- */
 
 static void limit_file_size(struct rlimit *before, rlim_t most)
 {
@@ -291,8 +292,8 @@ static void file_copied_beyond_the_limit(void **state)
     struct test_fixture *f = *state;
     cst_stream *source;
 
-    assert_int_equal(cst_fs_read_stream_new(&source, f->ctx, test_big_file(f, "from", 300000), NULL),
-                     CST_OK);
+    assert_int_equal(
+        cst_fs_read_stream_new(&source, f->ctx, test_big_file(f, "from", 300000), NULL), CST_OK);
     transfer_into_a_file_beyond_the_limit(f, source);
 }
 
@@ -310,7 +311,7 @@ static void socket_into_a_file_beyond_the_limit(void **state)
     cst_unref(feeder);
 }
 
-/* --- what it costs -------------------------------------------------------------------------------- */
+/* --- what it costs ---------------------------------------------------------------------------- */
 
 enum { WRITERS = 8 };
 

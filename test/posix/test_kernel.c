@@ -1,12 +1,12 @@
 /*
- * test_kernel.c - fd.h, fs.h, net.h: between two descriptors the bytes go through the kernel, and nobody can tell by the
- * events, the counts or, while a file stays as it is, the bytes.
+ * test_kernel.c - fd.h, fs.h, net.h: between two descriptors the bytes go through the kernel, and
+ * nobody can tell by the events, the counts or, while a file stays as it is, the bytes.
  */
 #include <netinet/in.h>
 
 #include "fixture.h"
 
-/* --- every pair ----------------------------------------------------------------------------------- */
+/* --- every pair ------------------------------------------------------------------------------- */
 
 enum source_kind { FROM_FILE, FROM_RANGE, FROM_FD_FILE, FROM_PIPE, FROM_SOCKET, SOURCE_KINDS };
 enum dest_kind { TO_FILE, TO_START, TO_APPEND, TO_FD_FILE, TO_PIPE, TO_SOCKET, DEST_KINDS };
@@ -160,7 +160,7 @@ static void every_pair_copies_every_length(void **state)
                 copy(f, (enum source_kind)from, (enum dest_kind)to, lens[i]);
 }
 
-/* --- that it is the kernel's doing ---------------------------------------------------------------- */
+/* --- that it is the kernel's doing ------------------------------------------------------------ */
 
 /* How many calls that read something this process has made; 0 where the system does not say. */
 static unsigned long reads_so_far(void)
@@ -208,7 +208,7 @@ static void few_calls_move_many_bytes_unless_somebody_listens(void **state)
     assert_true(reads_of_a_copy(f, true) >= (1 << 20) / 64);
 }
 
-/* --- somebody comes in between -------------------------------------------------------------------- */
+/* --- somebody comes in between ---------------------------------------------------------------- */
 
 /* From a socket into a socket whose reader sleeps: the conduit and the socket are full. */
 struct stuck {
@@ -298,7 +298,8 @@ static void slow_reader_gets_everything(void **state)
     let_go(&k, reader);
 }
 
-/* What the conduit holds is one write, which may go out in parts: 100 ns with nothing but a part are not idle. */
+/* What the conduit holds is one write, which may go out in parts: 100 ns with nothing but a part
+ * are not idle. */
 static void part_of_what_is_held_is_activity(void **state)
 {
     struct test_fixture *f = *state;
@@ -352,7 +353,8 @@ static void listener_that_comes_later_sees_what_is_left(void **state)
     let_go(&k, reader);
 }
 
-/* Pipes a file into a pipe, writes over the file once all is said and done, and only then reads the pipe. */
+/* Pipes a file into a pipe, writes over the file once all is said and done, and only then reads the
+ * pipe. */
 static void change_on_the_way(struct test_fixture *f, bool listened, char text[4])
 {
     const char *path = test_file(f, "from", "old");
@@ -379,7 +381,8 @@ static void change_on_the_way(struct test_fixture *f, bool listened, char text[4
     cst_unref(dest);
 }
 
-/* What goes through the kernel may be the file's own pages, which change with it; what was read does not. */
+/* What goes through the kernel may be the file's own pages, which change with it; what was read
+ * does not. */
 static void file_changed_on_its_way_arrives_as_it_was_if_somebody_listens(void **state)
 {
     struct test_fixture *f = *state;
@@ -438,9 +441,10 @@ static void destination_destroyed_while_it_waits_leaves_nothing(void **state)
     let_go(&k, NULL);
 }
 
-/* --- at random ------------------------------------------------------------------------------------ */
+/* --- at random -------------------------------------------------------------------------------- */
 
-/* Between turns somebody listens or stops to, undoes the pipe and makes it again, writes and reads odd amounts. */
+/* Between turns somebody listens or stops to, undoes the pipe and makes it again, writes and reads
+ * odd amounts. */
 struct story {
     struct test_fixture *f;
     cst_stream *source, *dest;
@@ -563,7 +567,7 @@ static void no_story_loses_a_byte(void **state)
     }
 }
 
-/* --- failures ------------------------------------------------------------------------------------- */
+/* --- failures --------------------------------------------------------------------------------- */
 
 static void tcp_pair(int *a, int *b)
 {
@@ -771,7 +775,8 @@ static void relays_at_rest_keep_few_descriptors_and_give_them_up(void **state)
     test_run(f);
 }
 
-/* The conduit holds bytes, since the reader sleeps: they go on from memory, behind what has gone. */
+/* The conduit holds bytes, since the reader sleeps: they go on from memory, behind what has
+ * gone. */
 static void conduit_that_holds_bytes_is_given_up_whole(void **state)
 {
     struct test_fixture *f = *state;

@@ -21,7 +21,7 @@ static void note(void *arg)
     test_on_done(NULL, CST_OK, arg);
 }
 
-/* --- turning -------------------------------------------------------------------------------------- */
+/* --- turning ---------------------------------------------------------------------------------- */
 
 static void loop_without_anything_is_idle_at_once(void **state)
 {
@@ -159,7 +159,7 @@ static void wrong_arguments_are_refused(void **state)
     assert_non_null(cst_loop_ctx(f->loop));
 }
 
-/* --- timers --------------------------------------------------------------------------------------- */
+/* --- timers ----------------------------------------------------------------------------------- */
 
 static void timer_fires_when_it_is_due_and_keeps_the_loop(void **state)
 {
@@ -210,11 +210,12 @@ static void timer_started_by_a_watch_is_waited_for(void **state)
     close(in);
 }
 
-/* --- the clock ------------------------------------------------------------------------------------ */
+/* --- the clock -------------------------------------------------------------------------------- */
 
 #define LIMIT_NS UINT64_C(3600000000000)
 
-/* A turn looks at the clock before the task that notes the time, and after its wait: what is called then is told that. */
+/* A turn looks at the clock before the task that notes the time, and after its wait: what is called
+ * then is told that. */
 struct watcher {
     struct test_fixture *f;
     cst_task task;
@@ -482,7 +483,7 @@ static void limits_are_told_by_a_loop_that_goes_on_for_another_reason(void **sta
     cst_unref(s);
 }
 
-/* --- other threads -------------------------------------------------------------------------------- */
+/* --- other threads ---------------------------------------------------------------------------- */
 
 enum { POSTS = 200 };
 
@@ -569,7 +570,7 @@ static void tasks_without_end_let_descriptors_have_their_turn(void **state)
     cst_unref(s);
 }
 
-/* --- watches -------------------------------------------------------------------------------------- */
+/* --- watches ---------------------------------------------------------------------------------- */
 
 static void note_came(cst_watch *watch, unsigned came, void *arg)
 {
@@ -786,7 +787,7 @@ static void stop_counts_for_one_turn_of_run_once(void **state)
     assert_true(fired);
 }
 
-/* --- a program that was started with standard descriptors closed ------------------------------------- */
+/* --- a program that was started with standard descriptors closed ------------------------------ */
 
 static void on_open(cst_stream *s, int fd, void *arg)
 {

@@ -1,9 +1,11 @@
 /*
  * test_net.c - net.h: TCP on the loopback and unix sockets.
  *
- *   descriptors run out          the listener says EMFILE for each peer, closes it at once, and goes on
+ *   descriptors run out          the listener says EMFILE for each peer, closes it at once, and goes
+ *                                on
  *   a peer that resets           'error' with ECONNRESET
- *   a peer that half closes      'end', then our side is ended too; not with allow_half_open. A write after that: EPIPE
+ *   a peer that half closes      'end', then our side is ended too; not with allow_half_open. A write
+ *                                after that: EPIPE
  *   a peer that never reads      what is written waits, 'drain' does not come
  *   nobody listens               'error' with ECONNREFUSED
  *   destroyed while connecting   'close' alone, at once
@@ -100,7 +102,7 @@ static void turn_until_accepted(struct server *server, size_t count)
     assert_int_equal(server->accepted, count);
 }
 
-/* --- ordinary stories ----------------------------------------------------------------------------- */
+/* --- ordinary stories ------------------------------------------------------------------------- */
 
 static void echo(struct server *server, cst_stream *socket)
 {
@@ -263,7 +265,7 @@ static void options_reach_the_socket(void **state)
     test_run(f);
 }
 
-/* --- peers that misbehave ------------------------------------------------------------------------- */
+/* --- peers that misbehave --------------------------------------------------------------------- */
 
 static void peer_that_ends_ends_our_side_too(void **state)
 {
@@ -402,7 +404,7 @@ static void peer_that_never_reads_makes_writes_wait(void **state)
     cst_unref(server.last);
 }
 
-/* --- connecting ----------------------------------------------------------------------------------- */
+/* --- connecting ------------------------------------------------------------------------------- */
 
 static uint16_t port_that_nobody_listens_on(struct test_fixture *f)
 {
@@ -539,7 +541,7 @@ static void addresses_are_numeric(void **state)
     assert_null(l);
 }
 
-/* --- listening ------------------------------------------------------------------------------------ */
+/* --- listening -------------------------------------------------------------------------------- */
 
 static void port_that_is_taken_is_refused(void **state)
 {
@@ -646,7 +648,8 @@ static void zone_names_an_interface_by_name_or_number(void **state)
     cst_stream *s;
 
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        cst_status st = cst_connect(&s, f->loop, &(cst_address){ .host = good[i], .port = 9 }, NULL);
+        cst_status st =
+            cst_connect(&s, f->loop, &(cst_address){ .host = good[i], .port = 9 }, NULL);
 
         if (st == CST_OS(EAFNOSUPPORT)) /* a machine without IPv6 */
             skip();
@@ -687,7 +690,7 @@ static void listener_may_be_closed_in_its_callback(void **state)
     cst_listener_close(NULL);
 }
 
-/* --- allocations ---------------------------------------------------------------------------------- */
+/* --- allocations ------------------------------------------------------------------------------ */
 
 static void hang_up(struct server *server, cst_stream *socket)
 {

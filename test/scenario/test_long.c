@@ -5,17 +5,9 @@
  *
  * Compositions inside one another are such stages too: 20,000 of them.
  */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "world.h"
 
 #include <stdlib.h>
-
-#include "heap.h"
-#include "main.h"
-#include "turn.h"
 
 #include <cstream/cstream.h>
 

@@ -20,8 +20,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* The first line of a case that posts to a context or shares bytes. A build without atomics refuses both: test_post.c and
- * test_slice.c have the cases for that. */
+/* The first line of a case that posts to a context or shares bytes. A build without atomics refuses
+ * both: test_post.c and test_slice.c have the cases for that. */
 #ifdef __STDC_NO_ATOMICS__
 #define TEST_NEEDS_ATOMICS() skip()
 #else

@@ -1,5 +1,5 @@
 /*
- * trace.h - a recorder: what happened, as words in the order in which it happened, and streams that write into it.
+ * trace.h - a recorder: what happened, as words in the order in which it happened.
  */
 #ifndef TEST_TRACE_H
 #define TEST_TRACE_H
@@ -11,28 +11,16 @@ struct test_trace {
     size_t len;
 };
 
-/** Adds one word; printf's format. A blank goes between words. */
+/** Add one word; printf's format. A blank goes between words. */
 void test_trace_add(struct test_trace *trace, const char *format, ...);
 
-/** Forgets what was recorded. */
+/** Forget what was recorded. */
 void test_trace_clear(struct test_trace *trace);
 
-/** The state of the test's own stages. name is put before each of its words. */
-struct test_stage {
-    struct test_trace *trace;
-    const char *name;
-    cst_status answer; /* what the slots answer; CST_PENDING: test_stage_finish does */
-    cst_call call;     /* of the write or final that is pending */
-    bool pending;
-};
+/** The name of a code without CST_ and E_: `OK`, `PREMATURE_CLOSE`, `USER`. */
+const char *test_status_word(cst_status status);
 
-/** A source without a read slot, and a sink that records `name:write:BYTES`, `name:final`, `name:destroy`. */
-extern const cst_ops test_source_ops, test_sink_ops;
-
-/** Listens to every event but 'data' and 'readable', recorded as `name:event`, and 'error' with its code's name. */
-void test_trace_listen(struct test_trace *trace, cst_stream *s, const char *name);
-
-/** Answers the pending slot of a sink. */
-void test_stage_finish(cst_stream *s, cst_status status);
+/** The name of an event, as Node has it. */
+const char *test_event_word(cst_event_type type);
 
 #endif
