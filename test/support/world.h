@@ -70,8 +70,6 @@ struct test_world {
 /** Fixtures: *state begins with a world. A test that leaves a block or a job behind fails. */
 int test_world_setup(void **state);
 int test_world_teardown(void **state);
-#define TEST_WORLD(name) \
-    cmocka_unit_test_setup_teardown(name, test_world_setup, test_world_teardown)
 
 /** For a test whose fixture begins with a world: opts are those of its context, and may be NULL. */
 void test_world_open(struct test_world *world, const cst_ctx_opts *opts);
