@@ -34,7 +34,7 @@ static cst_slice new_slice(struct cst__block_cache *cache, size_t cap, size_t le
     return cst_buf_freeze(&buf, len);
 }
 
-/* Asks for a block of each capacity in turn and lets it go. */
+/* Ask for a block of each capacity in turn and let it go. */
 static void touch(struct cst__block_cache *cache, size_t cap)
 {
     cst_slice slice = new_slice(cache, cap, cap, 1);

@@ -93,7 +93,7 @@ static const char *const inputs[] = {
     "\x3D\xD8\x3D\xD8\x01\xDE\x3D\xD8\x01",
 };
 
-/* What the whole gives. */
+/* What comes of the whole. */
 static size_t whole(new_fn *new_stage, cst_encoding encoding, const char *input, uint8_t *to,
                     size_t room)
 {
@@ -249,7 +249,7 @@ static void what_gives_nothing_is_no_chunk_even_in_object_mode(void **state)
     assert_int_equal(output.len, 1);
 }
 
-/* Gives whether the stage came through, with the n-th request failing. */
+/* Return whether the stage came through, with the n-th request failing. */
 static bool survives(struct test_world *world, new_fn *new_stage, cst_encoding encoding, size_t n)
 {
     struct output output = { .len = 0 };

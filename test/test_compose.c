@@ -190,7 +190,7 @@ static void add_source(struct fixture *f, const char *name)
     listen_to_stage(f->s[f->count++], part);
 }
 
-/* Composes what was added. */
+/* Compose what was added. */
 static void compose(struct fixture *f, bool flow)
 {
     assert_int_equal(cst_compose_new(&f->d, f->s, f->count, NULL), CST_OK);

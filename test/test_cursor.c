@@ -52,7 +52,7 @@ static void append_in_chunks(struct fixture *f, size_t size)
     }
 }
 
-/* Reads at every place where the number fits, and where it does not. */
+/* Read at every place where the number fits, and where it does not. */
 #define CHECK_NUMBER(f, name, type)                                                       \
     do {                                                                                  \
         for (size_t at = 0; at <= sizeof bytes; at++) {                                   \

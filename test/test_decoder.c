@@ -14,7 +14,7 @@
 static const cst_encoding encodings[] = { CST_UTF8, CST_UTF16LE, CST_LATIN1,   CST_ASCII,
                                           CST_HEX,  CST_BASE64,  CST_BASE64URL };
 
-/* Decodes parts with a '|' between them, and gives the texts in the same form, the end's last. */
+/* Decode parts with a '|' between them, and return the texts likewise, the end's last. */
 static const char *decode(cst_encoding encoding, const char *parts, size_t len)
 {
     static char text[512];

@@ -360,7 +360,7 @@ static struct test_stage fresh_hand(struct test_world *world)
     return (struct test_stage){ .world = world };
 }
 
-/* A transform that flows, or one that nobody reads where opts are given. */
+/* A transform that flows, or one that nobody reads if there are opts. */
 static cst_stream *make_transform(struct test_world *world, const cst_ops *ops,
                                   const cst_opts *opts)
 {
@@ -582,7 +582,7 @@ static void a_write_after_the_end_of_the_peer_is_told_so(void **state)
     test_answer(world, CST_OK);
 }
 
-/* Without a callback, corked, and where this side had ended before. */
+/* Without a callback, corked, and if this side had ended before. */
 static void a_write_after_the_end_of_the_peer_is_told_so_whoever_has_ended(void **state)
 {
     struct test_world *world = *state;
@@ -1329,7 +1329,7 @@ static void take_all(cst_stream *s, cst_ctx *ctx)
     }
 }
 
-/* Writes to one end until it is full, reads at the other, ends. The ends may be one stream. */
+/* Write to one end until it is full, read at the other, end. The ends may be one stream. */
 static void live_a_life(struct life *life, cst_stream *in, cst_stream *out)
 {
     for (int i = 0; i < 12; i++)
@@ -1342,7 +1342,7 @@ static void live_a_life(struct life *life, cst_stream *in, cst_stream *out)
     cst_ctx_run(life->ctx, NULL);
 }
 
-/* Makes a stream of some kind, or two ends of a pair-> */
+/* Make a stream of some kind, or two ends of a pair. */
 static cst_status make_kind(int kind, cst_ctx *ctx, cst_stream **in, cst_stream **out)
 {
     static const cst_ops plain_ops = { .transform = copy_on };
@@ -1358,7 +1358,7 @@ static cst_status make_kind(int kind, cst_ctx *ctx, cst_stream **in, cst_stream 
     return st;
 }
 
-/* Gives whether a request failed. */
+/* Return whether a request failed. */
 static bool live_with_failure(struct test_heap *heap, size_t k, bool and_on, int kind)
 {
     struct life life = { .ctx = NULL };

@@ -184,7 +184,7 @@ static void a_destroy_without_close_is_told_when_the_stream_is_freed(void **stat
     test_run_and_expect(world, "done:PREMATURE_CLOSE other:USER:feed");
 }
 
-/* Where something else would have told, or it was undone, there is nothing to tell at last. */
+/* If something else would have told, or it was undone, there is nothing to tell at last. */
 static void what_was_told_or_undone_is_not_told_again_when_the_stream_is_freed(void **state)
 {
     struct test_world *world = *state;

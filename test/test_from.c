@@ -1,5 +1,5 @@
 /* test_from.c - stages.h: what the sources give, in which order, and who lets go of the items.
- * Where a trace is Node's, it was compared with Readable.from of Node 26.10.0. */
+ * A trace that is Node's was compared with Readable.from of Node 26.10.0. */
 #include "world.h"
 
 #include <string.h>

@@ -451,7 +451,7 @@ static cst_status run_transfer(struct transfer *transfer, cst_ctx *ctx, cst_slic
     return transfer->outcome;
 }
 
-/* Makes a context in which allocation number k fails, moves bytes, and frees all. */
+/* Make a context in which allocation number k fails, move bytes, and free all. */
 static cst_status transfer_with_failure(struct test_heap *heap)
 {
     struct transfer transfer = { .is_done = false };

@@ -64,7 +64,7 @@ static void on_done(cst_stream *s, cst_status status, void *arg)
 
 /* --- NULL and the wrong side ------------------------------------------------------------------ */
 
-/* What is refused where the stream has no readable side, or is NULL. */
+/* What is refused if the stream has no readable side, or is NULL. */
 static void refuse_reading(struct fixture *f, cst_stream *s)
 {
     cst_slice out = cst_slice_str("untouched");
@@ -95,7 +95,7 @@ static void refuse_reading(struct fixture *f, cst_stream *s)
     assert_false(cst_ctx_has_work(f->world.ctx));
 }
 
-/* The same for the writable side. */
+/* What is refused if it has no writable side, or is NULL. */
 static void refuse_writing(struct fixture *f, cst_stream *s)
 {
     f->released = 0;
@@ -350,7 +350,7 @@ static cst_status twice_given(cst_stream *s, void *self, const cst_slice *c)
     return st;
 }
 
-/* The first call answers twice, and what it gives is more than fits; so what the second one reads
+/* The first call answers twice, and with more than fits; so what the second one reads
  * is taken for its answer. */
 static cst_status hasty_transform(cst_stream *s, void *self, const cst_slice *c)
 {

@@ -14,7 +14,7 @@
 static const uint8_t low[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
 static const uint8_t high[8] = { 0xF1, 0xF2, 0xF3, 0xF4, 0xF5, 0xF6, 0xF7, 0xF8 };
 
-/* Reads from both, compares, writes back, compares the bytes. */
+/* Read from both, compare, write back, compare the bytes. */
 #define CHECK_FIXED(name, type, from_low, from_high)                                   \
     do {                                                                               \
         uint8_t bytes[16];                                                             \

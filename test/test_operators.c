@@ -17,7 +17,7 @@ struct fixture {
     const char *letters; /* what the source yields */
     char fails_at;       /* the letter that the functions fail with */
     char destroys_at;    /* the letter that destroys the last stage */
-    cst_status answer;   /* what the functions answer where all is well */
+    cst_status answer;   /* what the functions answer if all is well */
     unsigned tests;      /* calls of is_wanted */
     char wanted;         /* what it looks for */
 };
@@ -1170,7 +1170,7 @@ static cst_status join_letters(cst_slice *out, const cst_slice *so_far, const cs
     return cst_slice_concat(out, test_heap_allocator(&f->world.heap), both, 2);
 }
 
-/* letters -> filter -> end; or letters -> map -> take -> drop, where kind is -1 */
+/* letters -> filter -> end; or letters -> map -> take -> drop, if kind is -1 */
 static cst_status make_pipeline(struct fixture *f, int kind)
 {
     cst_status st = cst_from_fn_new(&f->s[0], f->world.ctx, NULL, next_letter, f);

@@ -438,7 +438,7 @@ static void close_waits_for_a_span_that_is_being_filled(void **state)
     assert_string_equal(f->world.trace.text, "want:I want:C close want:");
 }
 
-/* Turns, a nanosecond each. */
+/* Turn, a nanosecond each. */
 static void pass(struct fixture *f, uint64_t ns)
 {
     cst_budget budget = { .now_ns = cst_ctx_now_ns(f->world.ctx) };

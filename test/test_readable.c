@@ -331,8 +331,8 @@ static const cst_ops hand_ops = { .name = "hand",
 
 static const char *const three[] = { "a", "b", "c", NULL };
 
-/* Replaces world->s by a stream whose read slot is driven by hand; all events but 'data' and 'readable'
- * are recorded. */
+/* Replace world->s by a stream whose read slot is driven by hand; all events but 'data' and
+ * 'readable' are recorded. */
 static struct test_stage *drive(struct test_world *world, const cst_opts *opts)
 {
     cst_unref(world->s);
@@ -380,7 +380,7 @@ static void what_is_pushed_before_the_first_read_waits_for_a_task(void **state)
     test_expect(world, "end destroy close");
 }
 
-/* Takes two bytes of its own stream, once. */
+/* Take two bytes of its own stream, once. */
 static cst_status read_two_inside(cst_stream *s, void *self, size_t size)
 {
     bool *has_read = self;
@@ -395,7 +395,7 @@ static cst_status read_two_inside(cst_stream *s, void *self, size_t size)
     return CST_OK;
 }
 
-/* Node gives what is left then, and a length of -1. */
+/* Node returns what is left then, and a length of -1. */
 static void a_read_inside_the_read_slot_keeps_the_count(void **state)
 {
     static const cst_ops ops = { .self_size = sizeof(bool), .read = read_two_inside };
@@ -1606,7 +1606,7 @@ static void push_again(const void *data, size_t len, void *arg)
     struct test_world *world = arg;
 
     assert_int_equal(cst_readable_length(world->s), 0);
-    cst_unref(cst_ref(world->s)); /* looks whether all is well where the library checks itself */
+    cst_unref(cst_ref(world->s)); /* a library that checks itself looks whether all is well */
     assert_int_equal(cst_push(world->s, cst_slice_static(data, len)), CST_OK);
 }
 
@@ -1661,7 +1661,7 @@ static void live_a_life(cst_stream *s, cst_ctx *ctx, size_t *seen)
     cst_unref(s);
 }
 
-/* Gives whether a request failed. */
+/* Return whether a request failed. */
 static bool live_with_failure(struct test_heap *heap, size_t k, bool and_on)
 {
     size_t releases = 0, wrapped = 0, seen = 0;

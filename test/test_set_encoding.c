@@ -521,7 +521,7 @@ static void an_end_without_memory_fails_the_stream(void **state)
     test_expect(world, "r:destroy r:error:NOMEM r:close");
 }
 
-/* Gives whether it could be set, with the n-th request failing. */
+/* Return whether it could be set, with the n-th request failing. */
 static bool set_with_a_failure(struct test_world *world, size_t n)
 {
     cst_encoding encoding;

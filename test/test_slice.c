@@ -601,7 +601,7 @@ static void a_shared_count_that_would_wrap_sticks(void **state)
 
 enum { THREADS = 4, ROUNDS = 20000 };
 
-/* Takes and lets go of references, then lets go of the one it was given. */
+/* Take and let go of references, then let go of the one it was given. */
 static void *use_slice(void *arg)
 {
     cst_slice *mine = arg;
@@ -918,7 +918,7 @@ static void join(struct model *model, size_t to, size_t first, size_t second)
     model->slices[to] = joined;
 }
 
-/* Writes only where thaw lets it: had anybody else the bytes, his model would differ. */
+/* Write only if thaw allows it: had another the bytes too, the other's model would differ. */
 static void write_in_place(struct model *model, size_t slot)
 {
     cst_buf buf;

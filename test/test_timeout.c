@@ -23,7 +23,7 @@ static int set_up(void **state)
 
 #define IDLE_NS 100
 
-/* Lets the time pass, a nanosecond a turn, and records when something was said. */
+/* Let the time pass, a nanosecond a turn, and record when something was said. */
 static cst_status pass(struct fixture *f, uint64_t until_ns)
 {
     cst_budget budget = { .tasks = 0 };
@@ -158,7 +158,7 @@ static cst_stream *late_sink(struct fixture *f, const char *text)
     return s;
 }
 
-/* The same, watched, for a while. */
+/* A sink of that sort, watched for a while. */
 static cst_stream *sink_at_work(struct fixture *f, const char *text)
 {
     cst_stream *s = late_sink(f, text);
@@ -478,7 +478,7 @@ static cst_status turn_at(struct fixture *f, uint64_t now_ns)
     return cst_ctx_run(f->world.ctx, &(cst_budget){ .now_ns = now_ns });
 }
 
-/* As a host that sleeps for as long as it may: turns when something is due, and gives how often. */
+/* As a host that sleeps for as long as it may: turn when something is due. Return how often. */
 static unsigned sleep_until(struct fixture *f, uint64_t until_ns)
 {
     unsigned turns = 0;
@@ -829,7 +829,7 @@ static void many_idle_streams_come_and_go(void **state)
 
 /* --- the clock -------------------------------------------------------------------------------- */
 
-/* What is due from the beginning is told where nothing was told yet; the fixture has told 0. */
+/* What is due from the beginning is told if nothing was told yet; the fixture has told 0. */
 static void limits_count_from_the_first_time_that_is_told(void **state)
 {
     struct fixture *f = *state;

@@ -17,7 +17,7 @@ struct supply {
     size_t most;          /* that a transfer moves */
     size_t held;          /* of them, by one that waits */
     cst_status answer;    /* of the transfer slot */
-    cst_status from;      /* said of the source, where bytes are left */
+    cst_status from;      /* said of the source, if bytes are left */
     bool complete_within; /* the call is completed, then CST_PENDING returned */
     cst_call call;
     size_t calls;

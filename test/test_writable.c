@@ -413,7 +413,7 @@ static const cst_ops construct_ops = { .self_size = sizeof(struct test_stage),
                                        .write = test_stage_write,
                                        .destroy = test_stage_destroy };
 
-/* Replaces world->s by a stream of these slots, all of which answer with status; all events are
+/* Replace world->s by a stream of these slots, all of which answer with status; all events are
  * recorded. */
 static struct test_stage *drive(struct test_world *world, const cst_ops *ops, cst_status status,
                                 const cst_opts *opts)
@@ -658,7 +658,7 @@ static void a_batch_that_goes_out_inside_read_may_be_answered_late(void **state)
     assert_int_equal(cst_writable_length(world->s), 0);
 }
 
-/* Answers, writes "b", whose slot does not answer, and answers that too. */
+/* Answer, write "b", whose slot does not answer, and answer that too. */
 static void answer_twice_inside(cst_stream *s, const char *word, void *arg)
 {
     struct test_calls *calls = arg;
@@ -1561,7 +1561,7 @@ static void act_inside(cst_stream *s, const char *word, void *arg)
         in->hand->answers[TEST_WRITE] = is(word, "write:bc") ? CST_USER(1) : CST_OK;
 }
 
-/* Runs and answers until nothing is left to do. */
+/* Run and answer until nothing is left to do. */
 static void pump(struct test_world *world)
 {
     test_run(world);
@@ -1663,7 +1663,7 @@ static cst_status swallow(cst_stream *s, void *self, const cst_slice *chunks, si
     return CST_OK;
 }
 
-/* Gives whether a request failed. */
+/* Return whether a request failed. */
 static bool live_with_failure(struct test_heap *heap, size_t k, bool and_on, bool objects)
 {
     static const cst_ops ops = { .writev = swallow };

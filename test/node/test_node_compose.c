@@ -44,7 +44,7 @@ static void give_asd_and_end(cst_stream *s, struct test_world *world, size_t siz
     cst_push_eof(s);
 }
 
-/* Like the streams of a row it lives as long as the context. */
+/* Like the streams of world.h it lives as long as the context. */
 static cst_stream *compose(cst_stream *const *streams, size_t count)
 {
     cst_stream *d;

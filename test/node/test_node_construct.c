@@ -237,7 +237,7 @@ static void append(struct fixture *f, const char *text)
     assert_int_equal(cst_chain_append(&f->chain, cst_slice_str(text)), CST_OK);
 }
 
-/* Takes n bytes, or all where there are fewer: a list's rule in Node; the chain refuses, and its
+/* Take n bytes, or all if there are fewer: a list's rule in Node; the chain refuses, and its
  * caller clamps. */
 static void expect_taken(struct fixture *f, size_t n, const char *text)
 {

@@ -21,7 +21,7 @@ static struct test_stage *drive(struct test_world *world, test_new_fn *make, con
     return hand;
 }
 
-/* Writes without a callback; it must not be full. */
+/* Write without a callback; it must not be full. */
 static void put(struct test_world *world, const char *text)
 {
     assert_int_equal(cst_write(world->s, cst_slice_str(text), NULL, NULL), CST_OK);

@@ -261,7 +261,7 @@ static void say_ended(void *arg)
     test_trace_add(&f->world.trace, cst_writable_ended(f->world.s) ? "(ended)" : "(open)");
 }
 
-/* Where 'end' has come: whether the writable side has ended in it, one task before the end() is
+/* Once 'end' has come: whether the writable side has ended in it, one task before the end() is
  * due, and after it. */
 static void watch_the_end(cst_stream *s, const char *word, void *arg)
 {
@@ -590,7 +590,7 @@ static void test_stream_write_destroy__what_waits_is_told_so_too(void **state)
 
 /* --- test-stream-destroy ---------------------------------------------------------------------- */
 
-/* Node's helper destroys with an AbortError where it is given no error; here the caller says
+/* Node's helper destroys with an AbortError if it gets no error; here the caller says
  * which. */
 static void test_stream_destroy__what_has_not_ended_is_aborted(void **state)
 {

@@ -16,7 +16,7 @@ static cst_stream *source(struct test_world *world)
     return s;
 }
 
-/* Pushes the bytes of a text in pieces of one. */
+/* Push the bytes of a text in pieces of one. */
 static void push_bytes(cst_stream *s, const char *from, const char *to)
 {
     for (; from < to; from++)
@@ -132,7 +132,7 @@ static void test_stream2_base64_single_char_read_end(void **state)
 
 /* --- test-stream2-set-encoding ---------------------------------------------------------------- */
 
-/* Pushes so many bytes `a` as are wanted, up to 100, and then EOF, twice. */
+/* Push so many bytes `a` as are wanted, up to 100, and then EOF, twice. */
 static void push_letters(void *arg)
 {
     static const char letters[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -184,7 +184,7 @@ static void on_end(cst_stream *s, const cst_event *event, void *arg)
     test_trace_add(&reader->world->trace, "end");
 }
 
-/* Reads 100 bytes in pieces of `size`, and says how many pieces there have to be, and how long the
+/* Read 100 bytes in pieces of `size`, and say how many pieces there have to be, and how long the
  * last is. */
 static struct reader read_encoded(struct test_world *world, cst_encoding encoding, size_t size,
                                   size_t reads, size_t last)

@@ -276,7 +276,7 @@ static void test_stream_finished__without_close_inside_the_destroy_slot(void **s
     }
 }
 
-/* Waits once more inside the callback. */
+/* Wait once more inside the callback. */
 static void on_outcome_again(const cst_error *error, void *arg)
 {
     struct watcher *watcher = arg;

@@ -24,7 +24,7 @@ static void test_readable_single_end(void **state)
 
 /* --- test-stream-big-push --------------------------------------------------------------------- */
 
-/* Node's test has a text decoder, with which one read gives both blocks. */
+/* Node's test has a text decoder, with which one read returns both blocks. */
 #define BLOCK "asdfgasdfgasdfgasdfg"
 
 static void push_block(cst_stream *s, struct test_world *world)
@@ -177,7 +177,7 @@ static void test_stream_push_strings(void **state)
 
 #define HELLO "Hello, world"
 
-/* row->arg says whether the chunk is unshifted. */
+/* world->arg says whether the chunk is unshifted. */
 static void on_data_add_again(cst_stream *s, const cst_event *event, void *arg)
 {
     struct test_world *world = arg;
@@ -1423,7 +1423,7 @@ static void test_stream2_large_read_stall(void **state)
 
 /* --- test-stream2-push ------------------------------------------------------------------------ */
 
-/* Node's test has a text decoder, with which one read gives what four do here. */
+/* Node's test has a text decoder, with which one read returns what four do here. */
 #define FOUR_READS "read:asdfg read:asdfg read:asdfg read:asdfg"
 #define ROUND "start " FOUR_READS " EMPTY "
 

@@ -9,7 +9,7 @@ static void put(struct test_world *world, const char *text)
     assert_true(cst_write(world->s, cst_slice_str(text), NULL, NULL) >= 0);
 }
 
-/* Reads from world->s; text NULL: there is not so much. */
+/* Read from world->s; text NULL: there is not so much. */
 static void expect_read(struct test_world *world, size_t size, const char *text)
 {
     cst_slice chunk;
@@ -126,7 +126,7 @@ static struct filter *make_filter(struct test_world *world, enum how how, cst_st
     return cst_stream_self(world->s);
 }
 
-/* Answers what waits, a turn each, until nothing does. */
+/* Answer what waits, a turn each, until nothing does. */
 static void answer_in_turns(struct test_world *world)
 {
     struct filter *filter = cst_stream_self(world->s);
@@ -438,7 +438,7 @@ static void test_stream2_transform__messages_come_one_by_one_empty_ones_too(void
     expect_read(world, CST_READ_ANY, NULL);
 }
 
-/* Reads by five bytes inside 'finish', until there is no more. */
+/* Read by five bytes inside 'finish', until there is no more. */
 static void read_by_five(cst_stream *s, const cst_event *event, void *arg)
 {
     struct filter *filter = arg;

@@ -92,7 +92,7 @@ static void test_stream_writable_final_async(void **state)
 
 /* --- test-stream-writable-finished ------------------------------------------------------------ */
 
-/* Adds whether the stream has finished to the words where that matters. */
+/* Add to the words for which it matters whether the stream has finished. */
 static void say_finished(cst_stream *s, const char *word, void *arg)
 {
     if (strncmp(word, "write", 5) == 0 || strcmp(word, "finish") == 0)
@@ -499,7 +499,7 @@ static void test_stream2_writable__finish_waits_for_a_late_final(void **state)
     test_expect(world, "prefinish finish close");
 }
 
-/* Destroys with another error at the word that arg is. */
+/* Destroy with another error at the word that arg is. */
 static void destroy_at(cst_stream *s, const char *word, void *arg)
 {
     if (strcmp(word, arg) == 0)

@@ -84,7 +84,7 @@ static inline void test_write(int fd, const char *text)
     assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 }
 
-/** Reads once and compares; "" is the end of file. */
+/** Read once and compare; "" is the end of file. */
 static inline void test_assert_reads(int fd, const char *text)
 {
     char bytes[256];
@@ -102,7 +102,7 @@ static inline bool test_is_in_valgrind(void)
     return preloaded && strstr(preloaded, "vgpreload");
 }
 
-/** Ends a child that was forked. valgrind would count what the parent had allocated as its leaks:
+/** End a child that was forked. valgrind would count what the parent had allocated as its leaks:
  * so it becomes another program. */
 static inline void test_leave(int status)
 {
@@ -123,7 +123,7 @@ struct test_limit {
     struct sigaction action;
 };
 
-/* The type of a resource is not everywhere int: so each is named where it is used. */
+/* The type of a resource is not int everywhere: so each use names it. */
 static inline int test_get_limit(int resource, struct rlimit *limit)
 {
     return resource == RLIMIT_NOFILE ? getrlimit(RLIMIT_NOFILE, limit)
@@ -225,7 +225,7 @@ static inline struct test_name *test_name(struct test_fixture *f, const char *na
     return n;
 }
 
-/** Records how a stream ends. */
+/** Record how a stream ends. */
 static inline struct test_name *test_listen(struct test_fixture *f, cst_stream *s, const char *name)
 {
     struct test_name *n = test_name(f, name);
@@ -237,7 +237,7 @@ static inline struct test_name *test_listen(struct test_fixture *f, cst_stream *
     return n;
 }
 
-/** The same, and each chunk. */
+/** Record how a stream ends, and each chunk. */
 static inline void test_listen_to_data(struct test_fixture *f, cst_stream *s, const char *name)
 {
     assert_int_equal(cst_on(s, CST_DATA, test_on_event, test_listen(f, s, name)), CST_OK);
@@ -287,7 +287,7 @@ static inline void test_on_gather(cst_stream *s, const cst_event *event, void *a
     f->gathered += event->chunk->len;
 }
 
-/** Counts what comes and compares each byte with test_byte. */
+/** Count what comes and compare each byte with test_byte. */
 static inline void test_gather(struct test_fixture *f, cst_stream *s)
 {
     assert_int_equal(cst_on(s, CST_DATA, test_on_gather, f), CST_OK);
@@ -382,17 +382,17 @@ static inline void test_run(struct test_fixture *f)
     assert_int_equal(cst_loop_run(f->loop), CST_IDLE);
 }
 
-/** Turns without waiting until no turn changes anything that the trace shows, n times over. */
+/** Turn without waiting until no turn changes anything that the trace shows, n times over. */
 static inline void test_turn(struct test_fixture *f, unsigned n)
 {
     while (n-- > 0)
         assert_true(cst_loop_run_once(f->loop, 0) >= 0);
 }
 
-/* Where the context's clock is ahead of the machine's. */
+/* A time by which the context's clock is ahead of the machine's. */
 #define TEST_AHEAD_NS (UINT64_C(1) << 62)
 
-/** Lets ns pass on the context's clock. From the first call on, with 0, no real time counts: the
+/** Let ns pass on the context's clock. From the first call on, with 0, no real time counts: the
  * loop's clock is behind. */
 static inline void test_pass(struct test_fixture *f, uint64_t ns)
 {
@@ -410,7 +410,7 @@ static inline void test_on_timeout(cst_stream *s, cst_timeout_kind kind, void *a
     test_trace_add(&f->trace, kind == CST_TIMEOUT_IDLE ? "idle" : "total");
 }
 
-/** Says `idle` in the trace after 100 ns of test_pass without activity; it is looked at each 25. */
+/** Say `idle` in the trace after 100 ns of test_pass without activity; it is looked at each 25. */
 static inline void test_limit_idleness(struct test_fixture *f, cst_stream *s)
 {
     const cst_timeouts limits = { .idle_ns = 100, .fn = test_on_timeout, .arg = f };
@@ -432,8 +432,8 @@ static inline void test_assert_idle_in_time(struct test_fixture *f, const char *
     assert_string_equal(f->trace.text, after);
 }
 
-/** Takes all that is there, without waiting, and compares each byte with test_byte; gives how many
- * it has taken. */
+/** Take all that is there, without waiting, and compare each byte with test_byte. Return how many
+ * were taken. */
 static inline size_t test_take_all(struct test_fixture *f, int fd)
 {
     static uint8_t bytes[65536];
@@ -496,8 +496,8 @@ static inline int test_teardown(void **state)
 }
 
 /**
- * Runs a scenario with its k-th allocation failing, for each k, until none fails. It gives whether
- * all went well; a block or a descriptor that is left fails the test.
+ * Run a scenario with its k-th allocation failing, for each k, until none fails. The scenario
+ * returns whether all went well; a block or a descriptor that is left fails the test.
  */
 static inline void test_any_allocation_may_fail(bool (*scenario)(struct test_fixture *f))
 {

@@ -204,7 +204,7 @@ static void empty_chunks_are_written_in_order(void **state)
 }
 
 /* A socket that keeps records shows what went out in one call. */
-/* In packet mode a read of a pipe gives what one call has written. */
+/* In packet mode a read of a pipe returns what one call has written. */
 static void queued_chunks_go_out_together(void **state)
 {
     struct test_fixture *f = *state;

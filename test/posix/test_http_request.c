@@ -71,7 +71,7 @@ static void every_case_is_read_as_its_row_says(void **state)
     assert_in_range(count, 200, 1000);
 }
 
-/* The first prefix that is not partial decides, with what the whole gives; one call's bytes are
+/* The first prefix that is not partial decides, with the answer of the whole; one call's bytes are
  * where another's were not. */
 static void a_request_that_comes_byte_by_byte_is_read_as_the_whole(void **state)
 {

@@ -162,7 +162,7 @@ static void every_pair_copies_every_length(void **state)
 
 /* --- that it is the kernel's doing ------------------------------------------------------------ */
 
-/* How many calls that read something this process has made; 0 where the system does not say. */
+/* How many calls that read something this process has made; 0 if the system does not say. */
 static unsigned long reads_so_far(void)
 {
     FILE *file = fopen("/proc/self/io", "re");
@@ -203,7 +203,7 @@ static void few_calls_move_many_bytes_unless_somebody_listens(void **state)
     struct test_fixture *f = *state;
 
     if (!reads_so_far())
-        skip(); /* only Linux counts them, where it may */
+        skip(); /* only Linux counts them, if it may */
     assert_true(reads_of_a_copy(f, false) < 1000);
     assert_true(reads_of_a_copy(f, true) >= (1 << 20) / 64);
 }
@@ -353,7 +353,7 @@ static void listener_that_comes_later_sees_what_is_left(void **state)
     let_go(&k, reader);
 }
 
-/* Pipes a file into a pipe, writes over the file once all is said and done, and only then reads the
+/* Pipe a file into a pipe, write over the file once all is said and done, and only then read the
  * pipe. */
 static void change_on_the_way(struct test_fixture *f, bool listened, char text[4])
 {

@@ -231,7 +231,7 @@ static void note_time(void *arg)
     w->noted_ns = now_ns();
 }
 
-/* In the callback, where a timer and a limit count from the time after the wait too. */
+/* In the callback, in which a timer and a limit count from the time after the wait too. */
 static void check_time(struct watcher *w, cst_stream *s)
 {
     w->called++;
@@ -247,7 +247,7 @@ static void check_time(struct watcher *w, cst_stream *s)
     assert_int_equal(cst_set_timeouts(s, NULL), CST_OK);
 }
 
-/* Turns until w was called as often as this, and notes the time in each turn. */
+/* Turn until w was called as often as this, and note the time in each turn. */
 static void turn_until_called(struct watcher *w, unsigned called)
 {
     while (w->called < called) {

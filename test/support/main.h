@@ -4,8 +4,8 @@
  *     static const struct CMUnitTest tests[] = { cmocka_unit_test(empty_slices_own_nothing), ... };
  *     TEST_MAIN(tests)
  *
- * The program takes a pattern (* and ?) that picks cases by name. It exits with 0 where every test
- * that was picked has passed, with 1 where one failed, and with 2 where the pattern picks none: a
+ * The program takes a pattern (* and ?) that picks cases by name. It exits with 0 if every test
+ * that was picked has passed, with 1 if one failed, and with 2 if the pattern picks none: a
  * misspelt name does not pass.
  */
 #ifndef CST_TEST_MAIN_H
@@ -28,7 +28,7 @@
 #define TEST_NEEDS_ATOMICS() ((void)0)
 #endif
 
-/* Matches as cmocka's own filter does, which cannot be asked. */
+/* Match as cmocka's own filter does, which cannot be asked. */
 static inline bool test_name_matches(const char *name, const char *pattern)
 {
     const char *star = NULL;

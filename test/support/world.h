@@ -218,14 +218,15 @@ cst_stream *test_pass(struct test_world *world, const cst_opts *opts);
 
 /* --- listening and reading -------------------------------------------------------------------- */
 
-/** Records an event. arg is the world; if it is NULL the stream is a stage, and may have a name. */
+/** Record an event. arg is the world; if it is NULL the stream is a stage, and may have a name. */
 cst_listener_fn test_on_event;
 
 /** Record one event of any stream, or how it ends: 'end', 'finish', 'error' and 'close'. */
 void test_record(struct test_world *world, cst_stream *s, cst_event_type type);
 void test_record_the_end(struct test_world *world, cst_stream *s);
 
-/** Record one event of a stage, or all but 'data' and 'readable', which change how a stream reads. */
+/** Record one event of a stage, or all but 'data' and 'readable', which change how a stream
+ * reads. */
 void test_listen(cst_stream *s, cst_event_type type);
 void test_listen_all(cst_stream *s);
 
