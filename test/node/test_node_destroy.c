@@ -4,21 +4,6 @@
 
 #include <string.h>
 
-struct fixture {
-    struct test_world world;
-    cst_task task;
-};
-
-static int set_up(void **state)
-{
-    static struct fixture f;
-
-    f.task = (cst_task){ .fn = NULL };
-    test_world_open(&f.world, NULL);
-    *state = &f;
-    return 0;
-}
-
 /* Slots of a side that the kind lacks are not looked at: one table does for all. */
 static const cst_ops hand_ops = { .self_size = sizeof(struct test_stage),
                                   .read = test_stage_read,
@@ -26,15 +11,15 @@ static const cst_ops hand_ops = { .self_size = sizeof(struct test_stage),
                                   .transform = test_stage_transform,
                                   .destroy = test_stage_destroy };
 
-/* Make f->world.s. Its transform echoes. */
-static struct test_stage *drive(struct fixture *f, test_new_fn *make)
+/* Make world->s. Its transform echoes. */
+static struct test_stage *drive(struct test_world *world, test_new_fn *make)
 {
-    return test_drive(&f->world, make, &hand_ops, NULL);
+    return test_drive(world, make, &hand_ops, NULL);
 }
 
-static void put(struct fixture *f, const char *text)
+static void put(struct test_world *world, const char *text)
 {
-    assert_true(cst_write(f->world.s, cst_slice_str(text), NULL, NULL) >= 0);
+    assert_true(cst_write(world->s, cst_slice_str(text), NULL, NULL) >= 0);
 }
 
 /* Words that callbacks can be told apart by. */
@@ -43,81 +28,79 @@ static char one[] = "1", two[] = "2", three[] = "3";
 /* --- what readables, duplexes and transforms have in common ----------------------------------- */
 
 /* A stream of the kind that flows and has come to rest. */
-static struct test_stage *flow(struct fixture *f, test_new_fn *make)
+static struct test_stage *flow(struct test_world *world, test_new_fn *make)
 {
-    struct test_stage *hand = drive(f, make);
+    struct test_stage *hand = drive(world, make);
 
-    cst_resume(f->world.s);
-    test_run(&f->world);
-    test_trace_clear(&f->world.trace);
+    cst_resume(world->s);
+    test_run(world);
+    test_trace_clear(&world->trace);
     return hand;
 }
 
-static void check_that_destroy_closes(struct fixture *f, test_new_fn *make)
+static void check_that_destroy_closes(struct test_world *world, test_new_fn *make)
 {
-    flow(f, make);
-    assert_int_equal(cst_destroy(f->world.s, CST_OK), CST_OK);
-    assert_true(cst_is_destroyed(f->world.s));
-    assert_null(cst_errored(f->world.s));
-    test_run(&f->world);
-    assert_null(cst_errored(f->world.s));
-    test_expect(&f->world, "destroy close");
+    flow(world, make);
+    assert_int_equal(cst_destroy(world->s, CST_OK), CST_OK);
+    assert_true(cst_is_destroyed(world->s));
+    assert_null(cst_errored(world->s));
+    test_run(world);
+    assert_null(cst_errored(world->s));
+    test_expect(world, "destroy close");
 }
 
-static void check_that_the_error_is_emitted(struct fixture *f, test_new_fn *make)
+static void check_that_the_error_is_emitted(struct test_world *world, test_new_fn *make)
 {
-    flow(f, make);
-    cst_destroy(f->world.s, CST_USER(1));
-    assert_true(cst_is_destroyed(f->world.s));
-    assert_int_equal(cst_errored(f->world.s)->status, CST_USER(1));
-    test_expect(&f->world, "destroy:USER");
-    test_run(&f->world);
-    test_expect(&f->world, "error:USER close");
+    flow(world, make);
+    cst_destroy(world->s, CST_USER(1));
+    assert_true(cst_is_destroyed(world->s));
+    assert_int_equal(cst_errored(world->s)->status, CST_USER(1));
+    test_expect(world, "destroy:USER");
+    test_run(world);
+    test_expect(world, "error:USER close");
 }
 
 /* What the destroy slot is given, what it answers, and what comes of it. */
-static void check_what_the_slot_does(struct fixture *f, test_new_fn *make)
+static void check_what_the_slot_does(struct test_world *world, test_new_fn *make)
 {
-    struct test_stage *hand = flow(f, make);
+    struct test_stage *hand = flow(world, make);
 
     hand->answers[TEST_DESTROY] = CST_USER(1); /* the same that it was given */
-    cst_destroy(f->world.s, CST_USER(1));
-    test_run(&f->world);
-    test_expect(&f->world, "destroy:USER error:USER close");
-    hand = flow(f, make);
+    cst_destroy(world->s, CST_USER(1));
+    test_run(world);
+    test_expect(world, "destroy:USER error:USER close");
+    hand = flow(world, make);
     hand->answers[TEST_DESTROY] = CST_SWALLOW;
-    cst_destroy(f->world.s, CST_USER(1));
-    test_run(&f->world);
-    test_expect(&f->world, "destroy:USER close");
-    hand = flow(f, make);
+    cst_destroy(world->s, CST_USER(1));
+    test_run(world);
+    test_expect(world, "destroy:USER close");
+    hand = flow(world, make);
     hand->answers[TEST_DESTROY] = CST_E_ABORT; /* one of its own */
-    cst_destroy(f->world.s, CST_OK);
-    assert_int_equal(cst_errored(f->world.s)->status, CST_E_ABORT);
-    test_expect(&f->world, "destroy");
-    test_run(&f->world);
-    test_expect(&f->world, "error:ABORT close");
+    cst_destroy(world->s, CST_OK);
+    assert_int_equal(cst_errored(world->s)->status, CST_E_ABORT);
+    test_expect(world, "destroy");
+    test_run(world);
+    test_expect(world, "error:ABORT close");
 }
 
-static void push_eof_and_end(void *arg)
+static void push_eof_and_end(cst_stream *s, struct test_world *world)
 {
-    struct fixture *f = arg;
-
-    cst_push_eof(f->world.s);
-    if (cst_stream_has_writable(f->world.s))
-        cst_end(f->world.s, NULL, NULL);
-    test_answer(&f->world, CST_OK);
+    cst_push_eof(s);
+    if (cst_stream_has_writable(s))
+        cst_end(s, NULL, NULL);
+    test_answer(world, CST_OK);
 }
 
 /* The slot pushes EOF and ends in the next tick, and answers then. */
-static void destroy_with_a_late_end(struct fixture *f, test_new_fn *make)
+static void destroy_with_a_late_end(struct test_world *world, test_new_fn *make)
 {
-    struct test_stage *hand = drive(f, make);
+    struct test_stage *hand = drive(world, make);
 
     hand->answers[TEST_DESTROY] = CST_PENDING;
-    cst_resume(f->world.s);
-    cst_destroy(f->world.s, CST_OK);
-    cst_defer(f->world.ctx, &f->task, push_eof_and_end, f);
-    test_run(&f->world);
+    cst_resume(world->s);
+    cst_destroy(world->s, CST_OK);
+    test_tick(world, push_eof_and_end, world->s);
+    test_run(world);
 }
 
 /* --- test-stream-auto-destroy ----------------------------------------------------------------- */
@@ -126,37 +109,37 @@ static const char *const two_chunks[] = { "a", "b", NULL };
 
 static void test_stream_auto_destroy__a_readable_after_end(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, cst_readable_new)->chunks = two_chunks;
-    cst_resume(f->world.s);
-    test_run(&f->world);
-    test_expect(&f->world, "read resume read read end destroy close");
+    drive(world, cst_readable_new)->chunks = two_chunks;
+    cst_resume(world->s);
+    test_run(world);
+    test_expect(world, "read resume read read end destroy close");
 }
 
 static void test_stream_auto_destroy__a_writable_after_finish(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, cst_writable_new);
-    put(f, "a");
-    put(f, "b");
-    cst_end(f->world.s, NULL, NULL);
-    test_run(&f->world);
-    test_expect(&f->world, "write:a write:b prefinish finish destroy close");
+    drive(world, cst_writable_new);
+    put(world, "a");
+    put(world, "b");
+    cst_end(world->s, NULL, NULL);
+    test_run(world);
+    test_expect(world, "write:a write:b prefinish finish destroy close");
 }
 
 static void test_stream_auto_destroy__a_transform_after_both(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, cst_transform_new);
-    put(f, "a");
-    put(f, "b");
-    cst_end(f->world.s, NULL, NULL);
-    cst_resume(f->world.s);
-    test_run(&f->world);
-    test_expect(&f->world, "transform:a transform:b prefinish finish resume end destroy close");
+    drive(world, cst_transform_new);
+    put(world, "a");
+    put(world, "b");
+    cst_end(world->s, NULL, NULL);
+    cst_resume(world->s);
+    test_run(world);
+    test_expect(world, "transform:a transform:b prefinish finish resume end destroy close");
 }
 
 static void fail_the_destination(cst_stream *s, const char *word, void *arg)
@@ -173,33 +156,33 @@ static void fail_the_destination(cst_stream *s, const char *word, void *arg)
  */
 static void test_stream_auto_destroy__a_destination_that_fails_is_unpiped(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_stream *dest;
     struct test_stage *source;
 
-    drive(f, cst_writable_new);
-    dest = f->world.s;
+    drive(world, cst_writable_new);
+    dest = world->s;
     assert_int_equal(cst_off_all(dest, CST_ERROR), CST_OK);
-    source = drive(f, cst_readable_new);
+    source = drive(world, cst_readable_new);
     source->act = fail_the_destination;
     source->act_arg = dest;
-    assert_int_equal(cst_pipe(f->world.s, dest, NULL), CST_OK);
-    assert_int_equal(cst_ctx_run(f->world.ctx, NULL), CST_E_UNHANDLED);
-    test_expect(&f->world, "pipe read destroy:USER resume pause unpipe close");
-    assert_false(cst_is_destroyed(f->world.s));
-    assert_int_equal(cst_pipe(f->world.s, f->world.s, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_pipe(world->s, dest, NULL), CST_OK);
+    assert_int_equal(cst_ctx_run(world->ctx, NULL), CST_E_UNHANDLED);
+    test_expect(world, "pipe read destroy:USER resume pause unpipe close");
+    assert_false(cst_is_destroyed(world->s));
+    assert_int_equal(cst_pipe(world->s, world->s, NULL), CST_E_INVALID_ARG);
 }
 
 /* --- test-stream-destroy-event-order ---------------------------------------------------------- */
 
 static void test_stream_destroy_event_order(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, cst_readable_new);
-    cst_destroy(f->world.s, CST_USER(1));
-    test_run(&f->world);
-    test_expect(&f->world, "destroy:USER error:USER close");
+    drive(world, cst_readable_new);
+    cst_destroy(world->s, CST_USER(1));
+    test_run(world);
+    test_expect(world, "destroy:USER error:USER close");
 }
 
 /* --- test-stream-duplex-destroy --------------------------------------------------------------- */
@@ -221,84 +204,82 @@ static void test_stream_duplex_destroy__the_slot_passes_swallows_or_replaces_it(
 
 static void test_stream_duplex_destroy__an_end_in_the_slot_comes_too_late(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    destroy_with_a_late_end(f, cst_duplex_new);
-    test_expect(&f->world, "destroy resume close");
+    destroy_with_a_late_end(world, cst_duplex_new);
+    test_expect(world, "destroy resume close");
 }
 
 static void test_stream_duplex_destroy__half_open_makes_no_difference(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
     for (int half_open = 0; half_open <= 1; half_open++) {
-        test_drive(&f->world, cst_duplex_new, &hand_ops, &(cst_opts){ .no_half_open = !half_open });
-        cst_destroy(f->world.s, CST_OK);
-        test_run(&f->world);
-        test_expect(&f->world, "destroy close");
+        test_drive(world, cst_duplex_new, &hand_ops, &(cst_opts){ .no_half_open = !half_open });
+        cst_destroy(world->s, CST_OK);
+        test_run(world);
+        test_expect(world, "destroy close");
     }
 }
 
 static void test_stream_duplex_destroy__a_side_that_is_absent_is_not_waited_for(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    test_drive(&f->world, cst_duplex_new, &hand_ops, &(cst_opts){ .no_writable = true });
-    cst_push_eof(f->world.s);
-    cst_resume(f->world.s);
-    test_run(&f->world);
-    test_expect(&f->world, "resume end destroy close");
-    test_drive(&f->world, cst_duplex_new, &hand_ops, &(cst_opts){ .no_readable = true });
-    cst_end(f->world.s, NULL, NULL);
-    test_run(&f->world);
-    test_expect(&f->world, "prefinish finish destroy close");
+    test_drive(world, cst_duplex_new, &hand_ops, &(cst_opts){ .no_writable = true });
+    cst_push_eof(world->s);
+    cst_resume(world->s);
+    test_run(world);
+    test_expect(world, "resume end destroy close");
+    test_drive(world, cst_duplex_new, &hand_ops, &(cst_opts){ .no_readable = true });
+    cst_end(world->s, NULL, NULL);
+    test_run(world);
+    test_expect(world, "prefinish finish destroy close");
 }
 
-static void say_ended(void *arg)
+static void say_ended(cst_stream *s, struct test_world *world)
 {
-    struct fixture *f = arg;
-
-    test_trace_add(&f->world.trace, cst_writable_ended(f->world.s) ? "(ended)" : "(open)");
+    test_trace_add(&world->trace, cst_writable_ended(s) ? "(ended)" : "(open)");
 }
 
 /* Once 'end' has come: whether the writable side has ended in it, one task before the end() is
  * due, and after it. */
 static void watch_the_end(cst_stream *s, const char *word, void *arg)
 {
-    struct fixture *f = arg;
+    struct test_world *world = arg;
 
     if (strcmp(word, "end") != 0)
         return;
-    say_ended(f);
-    cst_defer(cst_stream_ctx(s), &f->task, say_ended, f);
+    say_ended(s, world);
+    test_tick(world, say_ended, s);
 }
 
 static void test_stream_duplex_destroy__no_half_open_ends_one_task_after_end(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     struct test_stage *hand =
-        test_drive(&f->world, cst_duplex_new, &hand_ops, &(cst_opts){ .no_half_open = true });
+        test_drive(world, cst_duplex_new, &hand_ops, &(cst_opts){ .no_half_open = true });
 
     hand->act = watch_the_end;
-    hand->act_arg = f;
-    cst_push_eof(f->world.s);
-    cst_resume(f->world.s);
-    test_run(&f->world);
-    test_expect(&f->world, "resume end (open) (open) prefinish finish destroy close");
+    hand->act_arg = world;
+    cst_push_eof(world->s);
+    cst_resume(world->s);
+    test_run(world);
+    test_expect(world, "resume end (open) (open) prefinish finish destroy close");
 }
 
 static void test_stream_duplex_destroy__an_abort_is_one_error(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_abort *abort;
 
-    assert_int_equal(cst_abort_new(&abort, f->world.ctx), CST_OK);
-    drive(f, cst_duplex_new);
-    assert_int_equal(cst_abort_attach(abort, f->world.s), CST_OK);
+    assert_int_equal(cst_abort_new(&abort, world->ctx), CST_OK);
+    drive(world, cst_duplex_new);
+    assert_int_equal(cst_abort_attach(abort, world->s), CST_OK);
     cst_abort_fire(abort);
     cst_abort_fire(abort);
-    test_run(&f->world);
-    test_expect(&f->world, "destroy:ABORT error:ABORT close");
+    test_run(world);
+    test_expect(world, "destroy:ABORT error:ABORT close");
     cst_abort_unref(abort);
 }
 
@@ -323,26 +304,26 @@ static void test_stream_readable_destroy__the_slot_passes_swallows_or_replaces_i
 
 static void test_stream_readable_destroy__eof_in_the_slot_comes_too_late(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    destroy_with_a_late_end(f, cst_readable_new);
-    test_expect(&f->world, "destroy resume close");
+    destroy_with_a_late_end(world, cst_readable_new);
+    test_expect(world, "destroy resume close");
 }
 
 static void test_stream_readable_destroy__a_second_destroy_changes_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, cst_readable_new)->answers[TEST_DESTROY] = CST_PENDING;
-    cst_destroy(f->world.s, CST_OK);
-    assert_int_equal(cst_destroy(f->world.s, CST_USER(1)), CST_OK);
-    test_run(&f->world);
-    assert_null(cst_errored(f->world.s));
-    test_expect(&f->world, "destroy");
-    test_answer(&f->world, CST_E_ABORT);
-    assert_int_equal(cst_errored(f->world.s)->status, CST_E_ABORT);
-    test_run(&f->world);
-    test_expect(&f->world, "error:ABORT close");
+    drive(world, cst_readable_new)->answers[TEST_DESTROY] = CST_PENDING;
+    cst_destroy(world->s, CST_OK);
+    assert_int_equal(cst_destroy(world->s, CST_USER(1)), CST_OK);
+    test_run(world);
+    assert_null(cst_errored(world->s));
+    test_expect(world, "destroy");
+    test_answer(world, CST_E_ABORT);
+    assert_int_equal(cst_errored(world->s)->status, CST_E_ABORT);
+    test_run(world);
+    test_expect(world, "error:ABORT close");
 }
 
 static void push_and_read(cst_stream *s)
@@ -355,14 +336,14 @@ static void push_and_read(cst_stream *s)
 
 static void test_stream_readable_destroy__nothing_is_read_any_more(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, cst_readable_new);
-    test_listen(f->world.s, CST_DATA);
-    cst_destroy(f->world.s, CST_OK);
-    push_and_read(f->world.s);
-    test_run(&f->world);
-    test_expect(&f->world,
+    drive(world, cst_readable_new);
+    test_listen(world->s, CST_DATA);
+    cst_destroy(world->s, CST_OK);
+    push_and_read(world->s);
+    test_run(world);
+    test_expect(world,
                 "destroy resume close"); /* 'data' was listened to, so 'resume' was due: Node's */
 }
 
@@ -381,38 +362,38 @@ static cst_status push_after_eof(cst_stream *s, void *self, size_t size)
 static void test_stream_readable_destroy__without_auto_destroy_an_error_is_recorded(void **state)
 {
     static const cst_ops ops = { .self_size = sizeof(struct test_stage), .read = push_after_eof };
-    struct fixture *f = *state;
-    const struct test_stage hand = { .world = &f->world };
+    struct test_world *world = *state;
+    const struct test_stage hand = { .world = world };
     const cst_opts opts = { .no_auto_destroy = true };
     cst_slice chunk;
 
-    assert_int_equal(cst_readable_new(&f->world.s, f->world.ctx, &ops, &hand, &opts), CST_OK);
-    test_listen_all(f->world.s);
-    assert_int_equal(cst_read(&chunk, f->world.s, CST_READ_ANY), CST_EOF);
-    test_expect(&f->world, "read error:PUSH_AFTER_EOF");
-    test_run(&f->world);
-    test_expect(&f->world, "");
-    assert_false(cst_is_destroyed(f->world.s));
+    assert_int_equal(cst_readable_new(&world->s, world->ctx, &ops, &hand, &opts), CST_OK);
+    test_listen_all(world->s);
+    assert_int_equal(cst_read(&chunk, world->s, CST_READ_ANY), CST_EOF);
+    test_expect(world, "read error:PUSH_AFTER_EOF");
+    test_run(world);
+    test_expect(world, "");
+    assert_false(cst_is_destroyed(world->s));
 }
 
 /* Attached before and after the switch was thrown: Node's option signal and addAbortSignal. */
 static void test_stream_readable_destroy__an_abort_is_an_error_before_any_data(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
     cst_abort *abort;
 
-    assert_int_equal(cst_abort_new(&abort, f->world.ctx), CST_OK);
-    drive(f, cst_readable_new)->chunks = two_chunks;
-    assert_int_equal(cst_abort_attach(abort, f->world.s), CST_OK);
-    test_listen(f->world.s, CST_DATA);
+    assert_int_equal(cst_abort_new(&abort, world->ctx), CST_OK);
+    drive(world, cst_readable_new)->chunks = two_chunks;
+    assert_int_equal(cst_abort_attach(abort, world->s), CST_OK);
+    test_listen(world->s, CST_DATA);
     cst_abort_fire(abort);
-    test_run(&f->world);
-    test_expect(&f->world, "destroy:ABORT resume error:ABORT close");
-    drive(f, cst_readable_new)->chunks = two_chunks;
-    assert_int_equal(cst_abort_attach(abort, f->world.s), CST_OK);
-    test_listen(f->world.s, CST_DATA);
-    test_run(&f->world);
-    test_expect(&f->world, "destroy:ABORT error:ABORT close");
+    test_run(world);
+    test_expect(world, "destroy:ABORT resume error:ABORT close");
+    drive(world, cst_readable_new)->chunks = two_chunks;
+    assert_int_equal(cst_abort_attach(abort, world->s), CST_OK);
+    test_listen(world->s, CST_DATA);
+    test_run(world);
+    test_expect(world, "destroy:ABORT error:ABORT close");
     cst_abort_unref(abort);
 }
 
@@ -425,32 +406,31 @@ static void push_and_read_at_the_end(cst_stream *s, const char *word, void *arg)
 
 static void test_stream_readable_destroy__error_and_close_can_add_no_data(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
     for (int clean = 0; clean <= 1; clean++) {
-        drive(f, cst_readable_new)->act = push_and_read_at_the_end;
-        test_listen(f->world.s, CST_DATA);
-        cst_destroy(f->world.s, clean ? CST_OK : CST_USER(1));
-        test_run(&f->world);
-        test_expect(&f->world,
-                    clean ? "destroy resume close" : "destroy:USER resume error:USER close");
+        drive(world, cst_readable_new)->act = push_and_read_at_the_end;
+        test_listen(world->s, CST_DATA);
+        cst_destroy(world->s, clean ? CST_OK : CST_USER(1));
+        test_run(world);
+        test_expect(world, clean ? "destroy resume close" : "destroy:USER resume error:USER close");
     }
 }
 
 static void test_stream_readable_destroy__what_comes_later_is_dropped(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, cst_readable_new);
-    test_listen(f->world.s, CST_DATA);
-    test_run(&f->world);
-    test_expect(&f->world, "read resume");
-    cst_destroy(f->world.s, CST_OK);
-    assert_int_equal(cst_push(f->world.s, cst_slice_str("x")), CST_E_DESTROYED);
-    assert_int_equal(cst_unshift(f->world.s, cst_slice_str("y")), CST_E_DESTROYED);
-    assert_int_equal(cst_readable_length(f->world.s), 0);
-    test_run(&f->world);
-    test_expect(&f->world, "destroy close");
+    drive(world, cst_readable_new);
+    test_listen(world->s, CST_DATA);
+    test_run(world);
+    test_expect(world, "read resume");
+    cst_destroy(world->s, CST_OK);
+    assert_int_equal(cst_push(world->s, cst_slice_str("x")), CST_E_DESTROYED);
+    assert_int_equal(cst_unshift(world->s, cst_slice_str("y")), CST_E_DESTROYED);
+    assert_int_equal(cst_readable_length(world->s), 0);
+    test_run(world);
+    test_expect(world, "destroy close");
 }
 
 /* --- test-stream-transform-destroy ------------------------------------------------------------ */
@@ -473,16 +453,16 @@ static void test_stream_transform_destroy__the_slot_passes_swallows_or_replaces_
 /* Unlike other streams, whose readable side begins in what Node calls its sync period. */
 static void test_stream_transform_destroy__eof_in_the_slot_still_comes(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    destroy_with_a_late_end(f, cst_transform_new);
-    test_expect(&f->world, "destroy resume end close");
+    destroy_with_a_late_end(world, cst_transform_new);
+    test_expect(world, "destroy resume end close");
 }
 
 /* --- test-stream-writable-finish-destroyed ---------------------------------------------------- */
 
 struct closing {
-    struct fixture *f;
+    struct test_world *world;
     bool ends;
 };
 
@@ -492,14 +472,14 @@ static void complete_in_close(cst_stream *s, const char *word, void *arg)
 
     if (strcmp(word, "close") != 0)
         return;
-    test_answer(&closing->f->world, CST_OK);
+    test_answer(closing->world, CST_OK);
     if (closing->ends)
         assert_int_equal(cst_end(s, NULL, NULL), CST_OK);
 }
 
-static struct test_stage *drive_late(struct fixture *f, struct closing *closing)
+static struct test_stage *drive_late(struct test_world *world, struct closing *closing)
 {
-    struct test_stage *hand = drive(f, cst_writable_new);
+    struct test_stage *hand = drive(world, cst_writable_new);
 
     hand->answers[TEST_WRITE] = CST_PENDING;
     hand->act = complete_in_close;
@@ -509,67 +489,67 @@ static struct test_stage *drive_late(struct fixture *f, struct closing *closing)
 
 static void test_stream_writable_finish_destroyed__after_end(void **state)
 {
-    struct fixture *f = *state;
-    struct closing closing = { .f = f };
+    struct test_world *world = *state;
+    struct closing closing = { .world = world };
 
-    drive_late(f, &closing);
-    cst_end_with(f->world.s, cst_slice_str("x"), NULL, NULL);
-    cst_destroy(f->world.s, CST_OK);
-    test_run(&f->world);
-    test_expect(&f->world, "write:x destroy close");
-    assert_int_equal(f->world.calls.pending, 0);
+    drive_late(world, &closing);
+    cst_end_with(world->s, cst_slice_str("x"), NULL, NULL);
+    cst_destroy(world->s, CST_OK);
+    test_run(world);
+    test_expect(world, "write:x destroy close");
+    assert_int_equal(world->calls.pending, 0);
 }
 
 static void test_stream_writable_finish_destroyed__after_an_end_in_close(void **state)
 {
-    struct fixture *f = *state;
-    struct closing closing = { .f = f, .ends = true };
+    struct test_world *world = *state;
+    struct closing closing = { .world = world, .ends = true };
 
-    drive_late(f, &closing);
-    put(f, "x");
-    cst_destroy(f->world.s, CST_OK);
-    test_run(&f->world);
-    test_expect(&f->world, "write:x destroy close");
-    assert_int_equal(f->world.calls.pending, 0);
-    assert_true(cst_writable_ended(f->world.s));
+    drive_late(world, &closing);
+    put(world, "x");
+    cst_destroy(world->s, CST_OK);
+    test_run(world);
+    test_expect(world, "write:x destroy close");
+    assert_int_equal(world->calls.pending, 0);
+    assert_true(cst_writable_ended(world->s));
 }
 
 static void test_stream_writable_finish_destroyed__with_nothing_written(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, cst_writable_new);
-    cst_end(f->world.s, NULL, NULL);
-    cst_destroy(f->world.s, CST_OK);
-    test_run(&f->world);
-    test_expect(&f->world, "prefinish destroy close");
+    drive(world, cst_writable_new);
+    cst_end(world->s, NULL, NULL);
+    cst_destroy(world->s, CST_OK);
+    test_run(world);
+    test_expect(world, "prefinish destroy close");
 }
 
 /* --- test-stream-write-destroy ---------------------------------------------------------------- */
 
 /* A write is completed, perhaps one is out, one is written or ended with: then the stream is
  * destroyed. */
-static void check_write_then_destroy(struct fixture *f, bool one_is_out, bool ends,
+static void check_write_then_destroy(struct test_world *world, bool one_is_out, bool ends,
                                      const char *text)
 {
-    test_drive(&f->world, cst_writable_new, &hand_ops, &(cst_opts){ .high_water_mark = 1 })
+    test_drive(world, cst_writable_new, &hand_ops, &(cst_opts){ .high_water_mark = 1 })
         ->answers[TEST_WRITE] = CST_PENDING;
-    assert_int_equal(cst_write(f->world.s, cst_slice_str("abc"), test_on_done, one), CST_FULL);
-    test_expect(&f->world, "write:abc");
-    test_answer(&f->world, CST_OK);
-    test_expect(&f->world, "drain 1");
+    assert_int_equal(cst_write(world->s, cst_slice_str("abc"), test_on_done, one), CST_FULL);
+    test_expect(world, "write:abc");
+    test_answer(world, CST_OK);
+    test_expect(world, "drain 1");
     if (one_is_out)
-        cst_write(f->world.s, cst_slice_str("def"), test_on_done, two);
+        cst_write(world->s, cst_slice_str("def"), test_on_done, two);
     if (ends)
-        cst_end_with(f->world.s, cst_slice_str("ghi"), test_on_done, three);
+        cst_end_with(world->s, cst_slice_str("ghi"), test_on_done, three);
     else
-        cst_write(f->world.s, cst_slice_str("ghi"), test_on_done, three);
-    cst_destroy(f->world.s, CST_OK);
-    test_expect(&f->world, one_is_out ? "write:def destroy" : "write:ghi destroy");
-    test_answer(&f->world, CST_OK);
-    test_expect(&f->world, text);
-    test_run(&f->world);
-    test_expect(&f->world, "close");
+        cst_write(world->s, cst_slice_str("ghi"), test_on_done, three);
+    cst_destroy(world->s, CST_OK);
+    test_expect(world, one_is_out ? "write:def destroy" : "write:ghi destroy");
+    test_answer(world, CST_OK);
+    test_expect(world, text);
+    test_run(world);
+    test_expect(world, "close");
 }
 
 static void test_stream_write_destroy__the_write_that_is_out_is_completed(void **state)
@@ -595,17 +575,17 @@ static void test_stream_write_destroy__what_waits_is_told_so_too(void **state)
 static void test_stream_destroy__what_has_not_ended_is_aborted(void **state)
 {
     static test_new_fn *const kinds[] = { cst_readable_new, cst_writable_new, cst_duplex_new };
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
     for (size_t i = 0; i < 3; i++) {
-        drive(f, kinds[i]);
-        cst_destroy(f->world.s, CST_E_ABORT);
-        test_run(&f->world);
-        test_expect(&f->world, "destroy:ABORT error:ABORT close");
-        drive(f, kinds[i]);
-        cst_destroy(f->world.s, CST_USER(1));
-        test_run(&f->world);
-        test_expect(&f->world, "destroy:USER error:USER close");
+        drive(world, kinds[i]);
+        cst_destroy(world->s, CST_E_ABORT);
+        test_run(world);
+        test_expect(world, "destroy:ABORT error:ABORT close");
+        drive(world, kinds[i]);
+        cst_destroy(world->s, CST_USER(1));
+        test_run(world);
+        test_expect(world, "destroy:USER error:USER close");
     }
 }
 
@@ -618,46 +598,46 @@ static void destroy_at_end(cst_stream *s, const char *word, void *arg)
 
 static void test_stream_destroy__inside_end_is_no_error(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, cst_readable_new)->act = destroy_at_end;
-    cst_push_eof(f->world.s);
-    cst_resume(f->world.s);
-    test_run(&f->world);
-    test_expect(&f->world, "resume end destroy close");
+    drive(world, cst_readable_new)->act = destroy_at_end;
+    cst_push_eof(world->s);
+    cst_resume(world->s);
+    test_run(world);
+    test_expect(world, "resume end destroy close");
 }
 
 static void test_stream_destroy__pause_and_resume_do_nothing_afterwards(void **state)
 {
-    struct fixture *f = *state;
+    struct test_world *world = *state;
 
-    drive(f, cst_readable_new);
-    cst_destroy(f->world.s, CST_OK);
-    cst_resume(f->world.s);
-    assert_int_equal(cst_readable_flowing(f->world.s), CST_FLOWING_UNSET);
-    cst_pause(f->world.s);
-    assert_int_equal(cst_readable_flowing(f->world.s), CST_FLOWING_UNSET);
-    assert_false(cst_is_paused(f->world.s));
-    test_run(&f->world);
-    test_expect(&f->world, "destroy close");
-    flow(f, cst_readable_new);
-    cst_destroy(f->world.s, CST_OK);
-    cst_pause(f->world.s);
-    assert_int_equal(cst_readable_flowing(f->world.s), CST_FLOWING_ON);
-    assert_false(cst_is_paused(f->world.s));
-    test_run(&f->world);
-    test_expect(&f->world, "destroy close");
-    drive(f, cst_readable_new);
-    cst_pause(f->world.s);
-    cst_destroy(f->world.s, CST_OK);
-    cst_resume(f->world.s);
-    assert_int_equal(cst_readable_flowing(f->world.s), CST_FLOWING_OFF);
-    assert_true(cst_is_paused(f->world.s));
-    test_run(&f->world);
-    test_expect(&f->world, "pause destroy close");
+    drive(world, cst_readable_new);
+    cst_destroy(world->s, CST_OK);
+    cst_resume(world->s);
+    assert_int_equal(cst_readable_flowing(world->s), CST_FLOWING_UNSET);
+    cst_pause(world->s);
+    assert_int_equal(cst_readable_flowing(world->s), CST_FLOWING_UNSET);
+    assert_false(cst_is_paused(world->s));
+    test_run(world);
+    test_expect(world, "destroy close");
+    flow(world, cst_readable_new);
+    cst_destroy(world->s, CST_OK);
+    cst_pause(world->s);
+    assert_int_equal(cst_readable_flowing(world->s), CST_FLOWING_ON);
+    assert_false(cst_is_paused(world->s));
+    test_run(world);
+    test_expect(world, "destroy close");
+    drive(world, cst_readable_new);
+    cst_pause(world->s);
+    cst_destroy(world->s, CST_OK);
+    cst_resume(world->s);
+    assert_int_equal(cst_readable_flowing(world->s), CST_FLOWING_OFF);
+    assert_true(cst_is_paused(world->s));
+    test_run(world);
+    test_expect(world, "pause destroy close");
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, test_world_teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, test_world_setup, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
     CASE(test_stream_auto_destroy__a_readable_after_end),
