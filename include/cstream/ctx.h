@@ -8,17 +8,15 @@
  *     for (;;) {
  *         cst_budget budget = { .tasks = 1000, .bytes = 1 << 20, .now_ns = clock_now() };
  *         cst_status st = cst_ctx_run(ctx, &budget);          run what is due; callbacks are called
- *         wait_for_io(st == CST_MORE ? 0 : budget.due_ns);    until I/O, until due_ns, or until
- *         woken hand_over_what_came(ctx);                           cst_push, cst_complete,
- *         cst_port_commit
+ *         wait_for_io(st == CST_MORE ? 0 : budget.due_ns);    until I/O, due_ns, or woken
+ *         hand_over_what_came(ctx);                           cst_push, cst_port_commit ...
  *     }
  *
  * A turn runs, in this order:
  *
- *     1  deferred tasks, first in first out, and those that they queue         Node:
- *     process.nextTick
- *     2  one timer that is due, if the host tells the time; then 1 again       Node: setTimeout
- *     3  one immediate; then 1 and 2 again                                     Node: setImmediate
+ *     1  deferred tasks, first in first out, with those that they queue    Node: process.nextTick
+ *     2  one timer that is due, if the host tells the time; then 1 again   Node: setTimeout
+ *     3  one immediate; then 1 and 2 again                                 Node: setImmediate
  *     4  the tasks of cst_at_turn_end, if nothing is left or the budget is spent
  *
  * What a stream does later is always a deferred task. Immediates are what comes from outside: what
@@ -28,15 +26,13 @@
  * When the host may sleep. CST_IDLE promises that nothing can run before budget.due_ns unless wake
  * is called. The host may sleep until due_ns; CST_NEVER is without end. After CST_MORE the host
  * does not sleep: it may look for I/O without waiting, and runs the context again. CST_E_UNHANDLED
- * is
- * CST_IDLE with bad news.
+ * is CST_IDLE with bad news.
  *
  * When the host is woken. After a turn has returned CST_IDLE, the first thing that gives the
  * context work calls wake: a task or an immediate is queued, another thread posts a task, or a
  * timer is started that is due before due_ns. wake is then not called again before another turn has
- * returned
- * CST_IDLE. A new context counts as one whose turn has returned CST_IDLE. A host of one thread that
- * always runs the context before it sleeps needs no wake.
+ * returned CST_IDLE. A new context counts as one whose turn has returned CST_IDLE. A host of one
+ * thread that always runs the context before it sleeps needs no wake.
  *
  * The clock. The context's time is the latest time that it was told: by a turn with a budget
  * (cst_budget.now_ns), by cst_ctx_set_now_ns, or when it was made (cst_ctx_opts.now_ns). A span of

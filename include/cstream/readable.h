@@ -5,8 +5,7 @@
  * highWaterMark, and leave it in one of three ways, which may be changed at any time: to 'data'
  * listeners (the stream flows), by cst_read after 'readable', or by a pipe.
  *
- *     flowing    unset   nobody reads yet; a 'data' listener, cst_pipe or cst_resume starts the
- *     flow
+ *     flowing    unset   nobody reads yet: a 'data' listener, cst_pipe or cst_resume starts it
  *                off     paused, or a 'readable' listener reads
  *                on      every chunk goes to the 'data' listeners as it comes
  *

@@ -2,8 +2,9 @@
  * net.h - sockets that listen and connect: TCP over IPv4 and IPv6, and unix sockets. Addresses are
  * numeric: host names are not looked up.
  *
- *     static void on_client(cst_listener *listener, cst_stream *socket, cst_status status, void
- *     *arg) {
+ *     static void on_client(cst_listener *listener, cst_stream *socket, cst_status status,
+ *                           void *arg)
+ *     {
  *         if (!socket)
  *             return;                             status says why: CST_OS(EMFILE) ...
  *         cst_on(socket, CST_ERROR, on_error, arg);
