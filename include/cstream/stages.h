@@ -153,8 +153,8 @@ CST_API cst_status cst_from_text_new(cst_stream **out, cst_ctx *ctx, cst_encodin
  *     pipeline is that of the stages that follow. Another error that the stages before meet while
  *     they close still fails the pipeline.
  *   - some, every and find close, without 'finish'. If cst_end was called already, they drop the
- *     rest of the input and finish instead. A take closes in the same two ways, after 'end' was
- *     emitted on its readable side; until then it holds what is written to it after its n-th chunk.
+ *     rest of the input and finish instead. take does one or the other after 'end' was emitted on
+ *     its readable side; until then it holds what is written to it after its n-th chunk.
  *   - a stream that was joined to it only by cst_pipe is unpiped by that 'close' and left to the
  *     caller; what is written to it by hand afterwards is dropped (CST_E_DESTROYED, no 'error').
  *
