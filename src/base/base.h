@@ -21,8 +21,11 @@
 
 /*
  * Check an invariant of the library's own that is too costly to check in every build: only with
- * -DCST_CHECK. A plain assert is for what costs nothing worth counting.
+ * -DCST_CHECK, and not with -DNDEBUG. A plain assert is for what costs nothing worth counting.
  */
+#ifdef NDEBUG
+#undef CST_CHECK
+#endif
 #ifdef CST_CHECK
 #define CST__ASSERT(condition) assert(condition)
 #else

@@ -91,13 +91,20 @@ static inline void cst__block_set_refs(cst_block *block, size_t refs)
 #endif
 }
 
-static inline void cst__block_ref(cst_block *block)
+/* Take a reference if the count is plain. Return false, and change nothing, if it is not. */
+static inline bool cst__block_try_ref(cst_block *block)
 {
     size_t refs = cst__block_refs(block) + 1;
 
-    if ((ptrdiff_t)refs > 0)
-        cst__block_set_refs(block, refs);
-    else
+    if ((ptrdiff_t)refs <= 0)
+        return false;
+    cst__block_set_refs(block, refs);
+    return true;
+}
+
+static inline void cst__block_ref(cst_block *block)
+{
+    if (!cst__block_try_ref(block))
         cst__block_ref_slow(block);
 }
 

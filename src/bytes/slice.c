@@ -119,9 +119,20 @@ cst_status cst_slice_concat(cst_slice *out, const cst_allocator *allocator, cons
 
 /* --- references and views --------------------------------------------------------------------- */
 
+/* Out of line, and called last: so cst_slice_ref and cst_slice_sub need not save any register. */
+OUT_OF_LINE cst_slice ref_slow(const cst_slice *slice)
+{
+    cst__block_ref_slow(slice->block);
+    return *slice;
+}
+
 cst_slice cst_slice_ref(const cst_slice *slice)
 {
-    return slice ? cst__slice_ref(slice) : cst_slice_empty();
+    if (!slice)
+        return cst_slice_empty();
+    if (slice->block && !cst__block_try_ref(slice->block))
+        return ref_slow(slice);
+    return *slice;
 }
 
 void cst_slice_unref(cst_slice *slice)
@@ -130,14 +141,19 @@ void cst_slice_unref(cst_slice *slice)
         cst__slice_unref(slice);
 }
 
+OUT_OF_LINE cst_slice sub_slow(const cst_slice *slice, size_t from, size_t len)
+{
+    cst__block_ref_slow(slice->block);
+    return cst__slice_at(slice->data + from, cst__smaller(len, slice->len - from), slice->block);
+}
+
 cst_slice cst_slice_sub(const cst_slice *slice, size_t from, size_t len)
 {
-    cst_slice whole;
-
     if (!slice || len == 0 || from >= slice->len)
         return cst_slice_empty();
-    whole = cst__slice_ref(slice);
-    return cst__slice_at(whole.data + from, cst__smaller(len, whole.len - from), whole.block);
+    if (slice->block && !cst__block_try_ref(slice->block))
+        return sub_slow(slice, from, len);
+    return cst__slice_at(slice->data + from, cst__smaller(len, slice->len - from), slice->block);
 }
 
 cst_slice cst_slice_split_to(cst_slice *slice, size_t n)

@@ -155,14 +155,14 @@ static void notice_enough(struct compose *compose)
 }
 
 /* Return whether the pipeline is done and nothing more can be read from the duplex. */
-static bool is_over(const struct compose *compose)
+static bool compose_is_over(const struct compose *compose)
 {
     return compose->done && (!compose->readable || cst_readable_ended(compose->duplex));
 }
 
 static void close_if_enough(struct compose *compose)
 {
-    if (!compose->has_enough || !is_over(compose))
+    if (!compose->has_enough || !compose_is_over(compose))
         return;
     if (cst_writable_ended(compose->duplex))
         answer_write(compose, CST_OK);
@@ -193,7 +193,7 @@ static cst_status write_to_head(struct compose *compose, const cst_slice *chunk)
 
     notice_enough(compose);
     if (compose->has_enough)
-        return is_over(compose) ? CST_OK : CST_PENDING;
+        return compose_is_over(compose) ? CST_OK : CST_PENDING;
     if (!compose->head)
         return CST_PENDING; /* as for a stream that was destroyed */
     enter_nested(compose->ctx);
