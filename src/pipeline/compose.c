@@ -52,7 +52,7 @@ static void check_compose(const struct compose *compose)
 #ifdef CST_CHECK
     assert(compose->duplex || compose->head || compose->tail);
     assert(!compose->put_off || compose->duplex);
-    assert(!compose->write_is_lost || cst_is_destroyed(compose->duplex));
+    assert(!compose->write_is_lost || !compose->duplex || cst_is_destroyed(compose->duplex));
     assert(!compose->has_enough || compose->writable);
     assert(!compose->destroy_waits || !compose->done);
 #else
@@ -349,6 +349,7 @@ static void run_put_off(cst_task_link *link)
         pass_drain(compose);
     if (what & PUT_OFF_DESTROY)
         destroy_tail(compose, compose->error.status < 0 ? &compose->error : NULL);
+    check_compose(compose);
     cst__release(duplex);
 }
 
@@ -399,16 +400,19 @@ static void on_tail(cst_stream *s, const cst_event *event, void *arg)
     struct compose *compose = arg;
 
     (void)s;
-    if (event->type == CST__EVENT_FREED)
+    if (event->type == CST__EVENT_FREED) {
         stream_gone(compose, &compose->tail);
-    else if (!compose->duplex)
         return;
-    else if (event->type == CST_DATA)
+    }
+    if (!compose->duplex)
+        return;
+    if (event->type == CST_DATA)
         pass_chunk(compose, event->chunk);
     else if (event->type == CST_END)
         cst_push_eof(compose->duplex);
     else if (compose->done)
         cst__destroy(compose->duplex, event->error);
+    check_compose(compose);
 }
 
 static void tail_finished(struct cst__finished *finished, const cst_error *error)
