@@ -4,8 +4,8 @@
  *
  * A block is a number of groups, each of three bytes and four digits. The bits of many groups are
  * moved into place at once, each group in a word of 32 bits whose lowest byte is the first in
- * memory. A little-endian machine loads such a word as it is. Other machines take the groups one by
- * one.
+ * memory. A little-endian machine loads such a word as it is. Other machines take one group
+ * after the other.
  */
 #include "bytes/codecs.h"
 

@@ -17,7 +17,9 @@
 #define WORD sizeof(uint64_t)
 #define BLOCK (8 * WORD)
 
-/* memchr is worth its call if it passes this many bytes. At first so many calls may pass fewer. */
+/*
+ * memchr is worth its call if it passes this many bytes. The first RARE_TRIES calls may pass fewer.
+ */
 #define RARE_GAP ((size_t)64)
 #define RARE_TRIES ((size_t)6)
 
@@ -142,7 +144,7 @@ static bool is_slow(const struct hunt *hunt, size_t passed)
     return hunt->work > WORK_GRACE && hunt->work - WORK_GRACE > passed;
 }
 
-/* Return whether the rare byte was found too often in so many bytes. */
+/* Return whether the rare byte was found too often for the bytes that were passed. */
 static bool is_crowded(size_t tries, size_t passed)
 {
     return tries > RARE_TRIES && (tries - RARE_TRIES) * RARE_GAP > passed;

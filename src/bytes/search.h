@@ -20,7 +20,7 @@ struct cst__needle {
     size_t rare, second;
 };
 
-/* Return a needle of len bytes, not 0, that is about to be looked for at so many places. */
+/* Return a needle of len bytes, not 0, which is about to be looked for at this many places. */
 struct cst__needle cst__needle_of(const void *bytes, size_t len, size_t places);
 
 /*

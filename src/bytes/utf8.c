@@ -321,7 +321,7 @@ size_t cst__utf8_units(const uint8_t *text, size_t len)
 /* --- repair ----------------------------------------------------------------------------------- */
 
 /*
- * Ill-formed parts often come together: after one, so many characters go one by one before blocks.
+ * Ill-formed parts often come together: after one, the next SLOW_STEPS characters go one by one.
  */
 #define SLOW_STEPS 16
 

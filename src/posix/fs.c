@@ -292,6 +292,7 @@ static cst_status fs_read(cst_stream *s, void *self, size_t size)
     cst_buf buf;
     ssize_t n;
 
+    cst__descriptor_check(&fs->fd.d);
     if (fs->polled)
         return cst__fd_read(s, &fs->fd, size);
     if (wanted == 0) {
@@ -356,6 +357,7 @@ static cst_status fs_writev(cst_stream *s, void *self, const cst_slice *chunks, 
     struct cst__outgoing outgoing;
     struct cst__fs *fs = self;
 
+    cst__descriptor_check(&fs->fd.d);
     if (fs->polled)
         return cst__fd_writev(s, &fs->fd, chunks, count);
     cst__outgoing_set(&outgoing, chunks, count);
