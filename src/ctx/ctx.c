@@ -1,5 +1,6 @@
 /*
- * ctx.c - making and freeing contexts, settings and memory; the rule of when things are freed is in ctx_internal.h.
+ * ctx.c - making and freeing contexts, settings and memory; the rule of when things are freed is in
+ * ctx_internal.h.
  */
 #include "ctx/ctx_internal.h"
 
@@ -74,7 +75,7 @@ cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_
     return CST_OK;
 }
 
-/* --- residents, limbo, the end ------------------------------------------------------------------------------------ */
+/* --- residents, limbo, the end ---------------------------------------------------------------- */
 
 void cst__resident_die(cst_ctx *ctx, struct cst__resident *resident)
 {
@@ -105,7 +106,8 @@ void cst__free_later(cst_ctx *ctx, struct cst__limbo *block, size_t size)
         cst__bury(ctx);
 }
 
-/* Burying runs callbacks, which may do anything: so this is a frame of its own, and a loop, and looks again. */
+/* Burying runs callbacks, which may do anything: so this is a frame of its own, and a loop, and
+ * looks again. */
 void cst__bury(cst_ctx *ctx)
 {
     ctx->frames++;
@@ -144,8 +146,8 @@ cst_status cst_ctx_free(cst_ctx *ctx)
         return CST_OK;
     if (cst__is_running(ctx))
         return CST_E_NESTED;
-    ctx->closing =
-        true; /* no resident comes or goes from here on, so the walks are safe and this comes to an end */
+    ctx->closing = true; /* no resident comes or goes from here on, so the walks are safe and this
+                            comes to an end */
     ctx->awake = true;
     ctx->frames = 1;
     cst__timers_stop_all(ctx);
@@ -188,7 +190,7 @@ void *cst_ctx_host(const cst_ctx *ctx, const char *kind)
     return ctx->host;
 }
 
-/* --- memory ------------------------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 const cst_allocator *cst_ctx_allocator(const cst_ctx *ctx)
 {

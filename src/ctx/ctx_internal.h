@@ -1,9 +1,11 @@
 /*
- * ctx_internal.h - what the rooms above need of a context: its queue, its memory, and the rule of when things are freed.
+ * ctx_internal.h - what the rooms above need of a context: its queue, its memory, and the rule of
+ * when things are freed.
  *
- * Nothing that user code may still be looking at is freed under it. A call of the library that can run user code is a
- * frame: cst__enter, cst__leave. What is no longer needed is laid into limbo, and limbo is emptied when the last frame
- * is left, or between two tasks: no emission, slot or callback is on the stack then.
+ * Nothing that user code may still be looking at is freed under it. A call of the library that can
+ * run user code is a frame: cst__enter, cst__leave. What is no longer needed is laid into limbo,
+ * and limbo is emptied when the last frame is left, or between two tasks: no emission, slot or
+ * callback is on the stack then.
  */
 #ifndef CSTREAM_CTX_INTERNAL_H
 #define CSTREAM_CTX_INTERNAL_H
@@ -22,6 +24,11 @@ struct cst__resident {
     struct cst__resident *next, *prev;
 };
 
+struct cst_event;
+struct cst_stream;
+struct cst__listener;
+struct cst__pipe;
+
 struct cst__resident_ops {
     void (*end)(struct cst__resident *resident); /* destroy it; what that brings comes by tasks */
     void (*settle)(struct cst__resident *resident); /* call the callbacks that it still owes */
@@ -31,11 +38,19 @@ struct cst__resident_ops {
     bool (*run_late)(
         struct cst__resident *resident); /* one that had no room; false: there is none */
     void (*show)(cst_ctx *ctx);          /* write back what lags, if anything does */
+    void (*turn_over)(cst_ctx *ctx);     /* a turn is over, and there are dormant streams */
+    /* What the lower files of the stream room ask of a pipe, which is above them: that it hears an
+     * event, has left a list, loses one of its streams, and hands a chunk on. */
+    void (*hear)(struct cst__listener *l, const struct cst_event *event);
+    void (*unlinked)(struct cst__listener *l);
+    void (*stream_freed)(struct cst__listener *l);
+    void (*deliver)(struct cst__pipe *pipe, const cst_slice *chunk);
+    void (*readable)(struct cst_stream *s); /* emit 'readable' now: the task of that */
 };
 
 /**
- * One task in the queue. Of kind 0 is a link, which has its own function; the other kinds are the residents', and what
- * they mean is theirs.
+ * One task in the queue. Of kind 0 is a link, which has its own function; the other kinds are the
+ * residents', and what they mean is theirs.
  */
 struct cst__task {
     void *subject;
@@ -44,15 +59,16 @@ struct cst__task {
 };
 
 /*
- * The queue is a list of blocks, so that a task costs one store and a burst of them leaves no memory behind:
+ * The queue is a list of blocks, so that a task costs one store and a burst of them leaves no
+ * memory behind:
  *
  *      first_block                      last_block
  *     [ . . t t t t t ] -> [ t t t t ] -> [ t t . . . ]
  *           ^ next_task                       ^ next_room
  *
- * It always has one block, and is empty where the two places are the same. Where there is no memory for another block, a
- * link goes into a list of late ones and a resident keeps a note of its own; both are run before anything else: out of
- * order, but never lost.
+ * It always has one block, and is empty where the two places are the same. Where there is no memory
+ * for another block, a link goes into a list of late ones and a resident keeps a note of its own;
+ * both are run before anything else: out of order, but never lost.
  */
 #define CST__TASKS_A_BLOCK 63
 
@@ -73,9 +89,9 @@ struct cst__queue {
 };
 
 /**
- * Of the stream room (timeout.c): streams that were told that they are idle, and wait for activity. While there are such,
- * the timer is started, be it for CST_NEVER, or has fired in this turn: so the end of a turn asks for them only where there
- * are timers.
+ * Of the stream room (timeout.c): streams that were told that they are idle, and wait for activity.
+ * While there are such, the timer is started, be it for CST_NEVER, or has fired in this turn: so
+ * the end of a turn asks for them only where there are timers.
  */
 struct cst__dormant {
     struct cst__timeouts *first;
@@ -93,9 +109,10 @@ struct cst__room {
 };
 
 /*
- * Idle and busy. A turn that has nothing left leaves awake false and &asleep in posted, both at once. Who finds it so,
- * with something to do, owes the host one wake: the thread of the context looks at awake, and then, as the others do, at
- * posted, whose change from &asleep is the one that counts.
+ * Idle and busy. A turn that has nothing left leaves awake false and &asleep in posted, both at
+ * once. Who finds it so, with something to do, owes the host one wake: the thread of the context
+ * looks at awake, and then, as the others do, at posted, whose change from &asleep is the one that
+ * counts.
  */
 struct cst_ctx {
     const cst_allocator *allocator;
@@ -115,8 +132,8 @@ struct cst_ctx {
         posted; /* a stack: the latest first; NULL where empty, &asleep where idle */
 #endif
     cst_task_link asleep;
-    cst_task_link *
-        spender; /* the rest of the flow that has spent the turn's bytes: the last immediate when it ends */
+    cst_task_link *spender; /* the rest of the flow that has spent the turn's bytes: the last
+                               immediate when it ends */
 
     cst_timer *timers;    /* a pairing heap: the earliest */
     cst_timer *unsettled; /* those that count from the first time that is told; a list */
@@ -132,8 +149,9 @@ struct cst_ctx {
 
     size_t default_mark[2]; /* highWaterMark of bytes, and of object mode */
 
-    /* Calls that can run user code, now on the stack; a run is one. 'data' emissions inside push, inside one another,
-     * are counted in the same word, by CST__NESTED, so that what is both costs one addition. */
+    /* Calls that can run user code, now on the stack; a run is one. 'data' emissions inside push,
+     * inside one another, are counted in the same word, by CST__NESTED, so that what is both costs
+     * one addition. */
     uint32_t frames;
     uint32_t nesting_limit; /* in the same unit */
     bool awake;             /* the host knows that there is work, or is running; see above */
@@ -158,7 +176,8 @@ struct cst_ctx {
     struct cst__room room;
 };
 
-/** The context is busy from here on, and was idle: the host is woken, unless another thread has done that. */
+/** The context is busy from here on, and was idle: the host is woken, unless another thread has
+ * done that. */
 void cst__wake(cst_ctx *ctx);
 
 /** Queues run(link); the link is not queued yet. Cannot fail. */
@@ -196,7 +215,8 @@ static inline bool cst__has_tasks(const cst_ctx *ctx)
     return ctx->next_task != ctx->next_room || ctx->some_late;
 }
 
-/** The rest of a flow that was cut: an immediate, behind those whose flow was cut before it had begun. */
+/** The rest of a flow that was cut: an immediate, behind those whose flow was cut before it had
+ * begun. */
 void cst__post_rest(cst_ctx *ctx, cst_task_link *link, void (*run)(cst_task_link *link));
 
 /** Runs all tasks and immediates, whatever the time: the context is being freed. */
@@ -237,7 +257,8 @@ static inline void cst__tell_time(cst_ctx *ctx, uint64_t now_ns)
         cst__timers_settle(ctx);
 }
 
-/** cst_timer_start_in for the limit of a stream, which no loop stays for. A delay of CST_NEVER does not end. */
+/** cst_timer_start_in for the limit of a stream, which no loop stays for. A delay of CST_NEVER does
+ * not end. */
 void cst__limit_start_in(cst_ctx *ctx, cst_timer *timer, uint64_t delay_ns, cst_task_fn *fn,
                          void *arg);
 
@@ -270,14 +291,12 @@ static inline bool cst__posted_asleep(const cst_ctx *ctx)
     return cst__posted_look(ctx) == &ctx->asleep;
 }
 
-/** From here on who posts wakes the host; false where somebody has posted meanwhile, which changes nothing. */
+/** From here on who posts wakes the host; false where somebody has posted meanwhile, which changes
+ * nothing. */
 bool cst__posted_sleep(cst_ctx *ctx);
 
 /** The way back: false where another thread was quicker, which has woken the host then. */
 bool cst__posted_rise(cst_ctx *ctx);
-
-/** Of the stream room (timeout.c). A turn is over, and there are dormant streams. */
-void cst__dormant_turn_over(cst_ctx *ctx);
 
 /** Drops the dead and empties limbo. */
 void cst__bury(cst_ctx *ctx);
@@ -296,7 +315,8 @@ static inline void cst__resident_add(cst_ctx *ctx, struct cst__resident *residen
 /** Marks a resident for being dropped when the last frame is left: now, where there is none. */
 void cst__resident_die(cst_ctx *ctx, struct cst__resident *resident);
 
-/** Lays a block of the pool's into limbo. Its first bytes, a struct cst__limbo, are the library's from here on. */
+/** Lays a block of the pool's into limbo. Its first bytes, a struct cst__limbo, are the library's
+ * from here on. */
 void cst__free_later(cst_ctx *ctx, struct cst__limbo *block, size_t size);
 
 #define CST__NESTED 0x10000u
@@ -309,9 +329,10 @@ static inline bool cst__may_nest(const cst_ctx *ctx)
 }
 
 /*
- * The door. While the fast path calls a slot, fields of streams and the count of frames lag: the context holds by how much.
- * Every public call that reads or changes such a field, or that may free something, enters here first, which writes them
- * back. So inner functions find everything up to date, and those that depend on it begin with an assert.
+ * The door. While the fast path calls a slot, fields of streams and the count of frames lag: the
+ * context holds by how much. Every public call that reads or changes such a field, or that may free
+ * something, enters here first, which writes them back. So inner functions find everything up to
+ * date, and those that depend on it begin with an assert.
  */
 static inline void cst__enter(cst_ctx *ctx)
 {
@@ -320,7 +341,8 @@ static inline void cst__enter(cst_ctx *ctx)
         ctx->resident_ops->show(ctx);
 }
 
-/** Return whether a call of the library is on the stack: a turn, or a slot that the fast path has called. */
+/** Return whether a call of the library is on the stack: a turn, or a slot that the fast path has
+ * called. */
 static inline bool cst__is_running(const cst_ctx *ctx)
 {
     return ctx->frames || ctx->room.express;

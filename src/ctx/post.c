@@ -1,11 +1,13 @@
 /*
- * post.c - tasks of other threads: a stack that they push onto, and the context's thread takes whole.
+ * post.c - tasks of other threads: a stack that they push onto, and the context's thread takes
+ * whole.
  *
  *      posted:   &asleep   idle: who pushes next has to wake the host
  *                NULL      nothing posted; the host knows that it has to run, or is running
  *                a link    the latest, and behind it the earlier ones
  *
- * Taking all at once leaves no node to be compared with: a link that is freed and queued again meanwhile does no harm.
+ * Taking all at once leaves no node to be compared with: a link that is freed and queued again
+ * meanwhile does no harm.
  */
 #include "ctx/ctx_internal.h"
 
@@ -33,7 +35,8 @@ cst_status cst_post(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void *arg)
         task->link.next = latest == &ctx->asleep ? NULL : latest;
     } while (!atomic_compare_exchange_weak_explicit(&ctx->posted, &latest, &task->link,
                                                     memory_order_release, memory_order_relaxed));
-    /* The task may have run and be gone by now; the context is there, as the caller has promised. */
+    /* The task may have run and be gone by now; the context is there, as the caller has promised.
+     */
     if (latest == &ctx->asleep && ctx->wake)
         ctx->wake(ctx->wake_arg);
     return CST_OK;

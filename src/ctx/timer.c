@@ -7,8 +7,9 @@
  *
  * No function recurses: a heap of equal timers may be a list of all of them.
  *
- * A timer that counts from a time that nobody has told yet is unsettled: it lies in a list, by next and prev alone, and its
- * due_ns is its delay. Its order is that of its start, so it does not matter how the list is gone through.
+ * A timer that counts from a time that nobody has told yet is unsettled: it lies in a list, by next
+ * and prev alone, and its due_ns is its delay. Its order is that of its start, so it does not
+ * matter how the list is gone through.
  */
 #include "ctx/ctx_internal.h"
 
@@ -37,7 +38,8 @@ static cst_timer *meld(cst_timer *a, cst_timer *b)
     return first;
 }
 
-/* A list of heaps becomes one: by pairs from the front, then the pairs from the back, which keeps later removals cheap. */
+/* A list of heaps becomes one: by pairs from the front, then the pairs from the back, which keeps
+ * later removals cheap. */
 static cst_timer *meld_list(cst_timer *list)
 {
     cst_timer *pairs = NULL, *heap = NULL;
@@ -89,7 +91,7 @@ static void unlink_timer(cst_ctx *ctx, cst_timer *timer)
     timer->child = timer->next = timer->prev = NULL;
 }
 
-/* --- what a turn asks --------------------------------------------------------------------------------------------- */
+/* --- what a turn asks ------------------------------------------------------------------------- */
 
 bool cst__timer_is_due(const cst_ctx *ctx)
 {
@@ -117,7 +119,7 @@ void cst__timers_stop_all(cst_ctx *ctx)
         cst_timer_stop(ctx, ctx->timers);
 }
 
-/* --- starting ----------------------------------------------------------------------------------------------------- */
+/* --- starting --------------------------------------------------------------------------------- */
 
 /* Into the list or the heap, with all its fields but the links set. */
 static void link_timer(cst_ctx *ctx, cst_timer *timer)
@@ -187,7 +189,7 @@ void cst__limit_start_in(cst_ctx *ctx, cst_timer *timer, uint64_t delay_ns, cst_
         start_in(ctx, timer, delay_ns, &(cst_timer){ .fn = fn, .arg = arg, .is_limit = true });
 }
 
-/* --- the public calls --------------------------------------------------------------------------------------------- */
+/* --- the public calls ------------------------------------------------------------------------- */
 
 cst_status cst_timer_start(cst_ctx *ctx, cst_timer *timer, uint64_t due_ns, cst_task_fn *fn,
                            void *arg)

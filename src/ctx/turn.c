@@ -5,7 +5,7 @@
 
 #include <assert.h>
 
-/* --- the queue of deferred tasks ---------------------------------------------------------------------------------- */
+/* --- the queue of deferred tasks -------------------------------------------------------------- */
 
 /* All that was queued has been taken: the block serves again, from its beginning. */
 static inline void reuse_block(cst_ctx *ctx)
@@ -56,7 +56,7 @@ static inline bool take_task(cst_ctx *ctx, struct cst__task *task)
     return true;
 }
 
-/* --- queueing ----------------------------------------------------------------------------------------------------- */
+/* --- queueing --------------------------------------------------------------------------------- */
 
 void cst__wake(cst_ctx *ctx)
 {
@@ -108,7 +108,8 @@ void cst__resident_late(cst_ctx *ctx)
         cst__wake(ctx);
 }
 
-/* Only inside a turn: bytes have no limit outside. The first to find them spent is who has spent them. */
+/* Only inside a turn: bytes have no limit outside. The first to find them spent is who has spent
+ * them. */
 void cst__post_rest(cst_ctx *ctx, cst_task_link *link, void (*run)(cst_task_link *link))
 {
     if (ctx->spender) {
@@ -122,7 +123,7 @@ void cst__post_rest(cst_ctx *ctx, cst_task_link *link, void (*run)(cst_task_link
 static void queue_spender(cst_ctx *ctx)
 {
     cst_task_link *link = ctx->spender;
-    void (*run)(cst_task_link * link);
+    void (*run)(cst_task_link *link);
 
     if (!link)
         return;
@@ -175,7 +176,7 @@ cst_status cst_at_turn_end(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void *
     return queue_task(ctx, &ctx->turn_end, task, fn, arg);
 }
 
-/* --- running ------------------------------------------------------------------------------------------------------ */
+/* --- running ---------------------------------------------------------------------------------- */
 
 #define NO_LIMIT SIZE_MAX
 
@@ -319,7 +320,8 @@ static inline bool has_more_than_tasks(const cst_ctx *ctx)
            cst__posted_look(ctx);
 }
 
-/* Whether the context is idle from here on. Not where another thread has posted in the last moment. */
+/* Whether the context is idle from here on. Not where another thread has posted in the last moment.
+ */
 static bool come_to_rest(cst_ctx *ctx)
 {
     if (cst__has_tasks(ctx) || ctx->immediates.first || ctx->turn_end.first ||
@@ -342,11 +344,12 @@ OUT_OF_LINE bool run_rounds(cst_ctx *ctx, size_t left)
     } while (!idle && left &&
              (cst__has_tasks(ctx) || cst__timer_is_due(ctx) || immediate_may_run(ctx)));
     if (ctx->dormant.count)
-        cst__dormant_turn_over(ctx);
+        ctx->resident_ops->turn_over(ctx);
     return idle;
 }
 
-/* A turn that was not told the time has told none either: where it has moved the deadline, the host must hear of it. */
+/* A turn that was not told the time has told none either: where it has moved the deadline, the host
+ * must hear of it. */
 static inline void end_turn(cst_ctx *ctx, cst_budget *budget, bool idle)
 {
     ctx->frames = 0;
@@ -363,15 +366,17 @@ static inline void end_turn(cst_ctx *ctx, cst_budget *budget, bool idle)
         cst__wake(ctx);
 }
 
-/* Nothing has happened since the last turn: a turn without timers has nothing to do, and need not say so to others. */
+/* Nothing has happened since the last turn: a turn without timers has nothing to do, and need not
+ * say so to others. */
 static inline bool is_idle(const cst_ctx *ctx)
 {
     return !ctx->awake && !ctx->unhandled && cst__posted_asleep(ctx);
 }
 
 /*
- * Where there are tasks and nothing else, a round of run_rounds comes to this: the tasks run, and the context comes to
- * rest. So that is done first, and run_rounds goes on from there where it was not all.
+ * Where there are tasks and nothing else, a round of run_rounds comes to this: the tasks run, and
+ * the context comes to rest. So that is done first, and run_rounds goes on from there where it was
+ * not all.
  */
 ALWAYS_INLINE cst_status turn(cst_ctx *ctx, cst_budget *budget)
 {

@@ -262,12 +262,12 @@ static bool hand_on(cst_ctx *ctx, struct express_write *way)
  * Call the slot of a transform, then deliver what it gives. If it gives nothing, and returns
  * CST_OK, it has completed its write, and nothing has changed.
  */
-static bool deliver_to_transform(cst_ctx *ctx, struct express_write *way)
+ALWAYS_INLINE bool deliver_to_transform(cst_ctx *ctx, struct express_write *way)
 {
     cst_stream *s = way->sink;
     struct express_transform t;
     cst_status status;
-    cst_slice left;
+    struct cst__given given;
 
     t.express.producer = s;
     t.express.produced = GAVE_NOTHING;
@@ -286,8 +286,8 @@ static bool deliver_to_transform(cst_ctx *ctx, struct express_write *way)
         }
         cst__express_show(ctx);
     }
-    status = cst__transform_returned(&t.call, status, &left);
-    cst__write_after_transform(s, way->chunk, status, &left);
+    status = cst__transform_returned(&t.call, status, &given);
+    cst__write_after_transform(s, way->chunk, status, &given);
     leave_way(way, cst__write_status(s));
     return true;
 }

@@ -1,5 +1,6 @@
 /*
- * answer.c - answers that come by a call, later than the slot has returned: which rule does each go to?
+ * answer.c - answers that come by a call, later than the slot has returned: which rule does each go
+ * to?
  */
 #include "stream/stream_internal.h"
 

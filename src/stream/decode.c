@@ -1,8 +1,9 @@
 /*
  * decode.c - cst_set_encoding: a readable side that hands out text.
  *
- * What is pushed is decoded before it is buffered or handed on, so that the buffer of such a side holds text alone, and
- * its length is the text's. A chunk that is its own text (well-formed UTF-8, ASCII) is not copied.
+ * What is pushed is decoded before it is buffered or handed on, so that the buffer of such a side
+ * holds text alone, and its length is the text's. A chunk that is its own text (well-formed UTF-8,
+ * ASCII) is not copied.
  */
 #include "stream/stream_internal.h"
 
@@ -57,7 +58,7 @@ void cst__decoder_free(cst_stream *s)
         cst__pool_free(&s->ctx->pool, cst__r(s)->decoder, sizeof(cst_decoder));
 }
 
-/* --- the buffer there was before ------------------------------------------------------------------------------------ */
+/* --- the buffer there was before -------------------------------------------------------------- */
 
 /* Adds what the decoder still holds to a text. */
 static cst_status append_end(cst_decoder *decoder, const cst_allocator *allocator, cst_slice *text)
@@ -172,14 +173,4 @@ cst_status cst_set_encoding(cst_stream *s, cst_encoding encoding)
     st = set_decoder(s, &fresh);
     cst__leave(s->ctx);
     return st;
-}
-
-cst_status cst_readable_encoding(cst_encoding *out, const cst_stream *s)
-{
-    if (!out || !s || !(s->flags & HAS_READABLE))
-        return CST_E_INVALID_ARG;
-    if (!cst__decodes(s))
-        return CST_EMPTY;
-    *out = cst__r(s)->decoder->encoding;
-    return CST_OK;
 }

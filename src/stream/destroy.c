@@ -1,14 +1,16 @@
 /*
- * destroy.c - how a stream begins and ends: construct, errors, destroy, close.
+ * destroy.c - errors, destroy, close.
  *
- *      destroy()          the slot has answered             a task
- *   ---------> DESTROYED ----------------------> CLOSED ------------> CLOSE_EMITTED: 'error' if any, then 'close'
+ *      destroy()          the slot has answered        a task
+ *   ---------> DESTROYED ----------------------> CLOSED -------> CLOSE_EMITTED
+ *
+ * The task emits 'error', if there is one, then 'close'.
  *
  * Under construction the destroy slot waits for construct's answer.
  */
 #include "stream/stream_internal.h"
 
-/* --- errors ------------------------------------------------------------------------------------------------------- */
+/* --- errors ----------------------------------------------------------------------------------- */
 
 cst_error cst__error_here(const cst_stream *s, cst_status status, cst_direction direction)
 {
@@ -25,7 +27,8 @@ void cst__set_errored(cst_stream *s, const cst_error *error)
     s->error = *error;
 }
 
-/* Node's asynchronous iterator listens from its first step on; here a loop over cst_next gets the error by its next call. */
+/* Node's asynchronous iterator listens from its first step on; here a loop over cst_next gets the
+ * error by its next call. */
 static void emit_error(cst_stream *s, const cst_error *error)
 {
     if (s->flags & ERROR_EMITTED)
@@ -60,11 +63,11 @@ void cst__error_or_destroy(cst_stream *s, const cst_error *error, bool sync)
         emit_error(s, error);
 }
 
-/* --- destroy ------------------------------------------------------------------------------------------------------ */
+/* --- destroy ---------------------------------------------------------------------------------- */
 
 /*
- * What destroy was called with, whole: as a rule it is the stream's first error. Where it is another one, all that is
- * kept of it is its status.
+ * What destroy was called with, whole: as a rule it is the stream's first error. Where it is
+ * another one, all that is kept of it is its status.
  */
 static cst_error close_error(const cst_stream *s)
 {
@@ -112,7 +115,7 @@ void cst__destroy_answered(cst_stream *s, cst_status status)
     closed(s);
 }
 
-OUT_OF_LINE void call_destroy(cst_stream *s)
+void cst__destroy_by_slot(cst_stream *s)
 {
     cst_error error = close_error(s);
 
@@ -126,6 +129,15 @@ OUT_OF_LINE void call_destroy(cst_stream *s)
 static bool needs_no_slot(const cst_stream *s)
 {
     return !s->ops->destroy && s->close_status == CST_OK && s->ctx->room.given_by != s;
+}
+
+/* The first destroy: what waits is failed by a task, before 'error' and 'close'. */
+void cst__writable_destroying(cst_stream *s)
+{
+    struct writable *w = cst__w(s);
+
+    if ((s->flags & W_BUFFERED) || (w->last_waiting && w->last_waiting->of_end))
+        cst__post_for(s, TASK_FAIL_QUEUE);
 }
 
 void cst__destroy_for(cst_stream *s, const cst_error *error)
@@ -154,7 +166,7 @@ void cst__destroy(cst_stream *s, const cst_error *error)
     if (needs_no_slot(s))
         closed(s);
     else
-        call_destroy(s);
+        cst__destroy_by_slot(s);
 }
 
 cst_status cst_destroy(cst_stream *s, cst_status status)
@@ -170,59 +182,4 @@ cst_status cst_destroy(cst_stream *s, cst_status status)
     cst__destroy(s, status < 0 ? &error : NULL);
     cst__leave(ctx);
     return CST_OK;
-}
-
-/* --- construct ---------------------------------------------------------------------------------------------------- */
-
-void cst__construct_start(cst_stream *s)
-{
-    s->flags &= ~CONSTRUCTED;
-    cst__post_for(s, TASK_CONSTRUCT);
-}
-
-void cst__run_construct(cst_stream *s)
-{
-    cst_status status = cst__call_construct(s);
-
-    if (status != CST_PENDING)
-        cst__construct_answered(s, status > 0 ? CST_OK : status);
-}
-
-void cst__run_constructed(cst_stream *s, cst_status status)
-{
-    cst_error error = cst__error_here(s, status, CST_NO_DIRECTION);
-
-    s->flags |= CONSTRUCTED;
-    if (s->flags & DESTROYED) {
-        if (s->close_status == CST_OK)
-            s->close_status = status;
-        call_destroy(s);
-    } else if (status < 0) {
-        cst__error_or_destroy(s, &error, true);
-    } else {
-        if (s->flags & HAS_READABLE)
-            cst__readable_constructed(s);
-        if (s->flags & HAS_WRITABLE)
-            cst__writable_constructed(s);
-    }
-}
-
-void cst__run_constructed_again(cst_stream *s, cst_status status)
-{
-    cst_error error =
-        cst__error_here(s, status < 0 ? status : CST_E_MULTIPLE_CALLBACK, CST_NO_DIRECTION);
-
-    cst__error_or_destroy(s, &error, false);
-}
-
-void cst__construct_answered(cst_stream *s, cst_status status)
-{
-    if (s->flags & CONSTRUCT_ANSWERED) {
-        if (!cst__try_post(s, TASK_CONSTRUCTED_AGAIN, status))
-            cst__run_constructed_again(s, status);
-        return;
-    }
-    s->flags |= CONSTRUCT_ANSWERED;
-    if (!cst__try_post(s, TASK_CONSTRUCTED, status))
-        cst__run_constructed(s, status);
 }

@@ -1,12 +1,10 @@
 /*
- * finish.c - the end of a writable side: end, final, 'finish'.
+ * finish.c - the end of a writable side: final, flush, 'finish'.
  *
- * cst__finish_maybe is the one place that asks whether it is time; it is called whenever something that stood in the way
- * has gone.
+ * cst__finish_maybe is the one place that asks whether it is time; it is called whenever something
+ * that stood in the way has gone.
  */
 #include "stream/stream_internal.h"
-
-#include "cstream/writable.h"
 
 /* Whether nothing but final stands between the stream and 'finish'. */
 static bool need_finish(const cst_stream *s)
@@ -67,11 +65,14 @@ void cst__flush_answered(cst_stream *s, enum cst__slot slot, cst_status status, 
 
 static void flush(cst_stream *s, enum cst__slot slot)
 {
-    struct cst__given given = { .counts = false };
-    cst_status status = CST_OK;
+    struct cst__given given;
+    cst_status status;
 
-    if (s->ops->flush && !(s->flags & DESTROYED))
-        status = cst__call_flush(s, slot, &given);
+    if (!s->ops->flush || (s->flags & DESTROYED)) {
+        cst__flush_answered(s, slot, CST_OK, NULL);
+        return;
+    }
+    status = cst__call_flush(s, slot, &given);
     if (status != CST_PENDING)
         cst__flush_answered(s, slot, status, given.counts ? &given.chunk : NULL);
     cst__slice_unref(&given.chunk);
@@ -159,119 +160,4 @@ void cst__finish_maybe(cst_stream *s, bool sync)
         w->pending++;
         finish(s);
     }
-}
-
-/* Tells the callback of an end what is known by now, or keeps it until that is so. */
-static void settle_end(cst_stream *s, struct cst__request *request, cst_status refused)
-{
-    if (refused)
-        cst__request_post(s, request, refused);
-    else if (s->flags & ERRORED)
-        cst__request_post(s, request, s->error.status);
-    else if (s->flags & W_FINISHED)
-        cst__request_post(s, request, CST_OK);
-    else
-        cst__request_wait(cst__w(s), request);
-}
-
-static inline void uncork_all(cst_stream *s)
-{
-    if (s->flags & W_CORKED) {
-        cst__w(s)->queue.spare = 1;
-        cst__uncork(s);
-    }
-}
-
-static inline void begin_ending(cst_stream *s)
-{
-    s->flags |= W_ENDING;
-    cst__finish_maybe(s, true);
-    s->flags |= W_ENDED;
-}
-
-void cst__end_unasked(cst_stream *s)
-{
-    uncork_all(s);
-    if (!(s->flags & (W_ENDING | ERRORED)))
-        begin_ending(s);
-}
-
-/* The chunk of an end: a second end is one too many, whoever was the first. */
-static cst_status write_last(cst_stream *s, const cst_slice *chunk)
-{
-    cst_status st;
-
-    if (s->flags & W_ENDING)
-        return cst__refuse_write(s, NULL, CST_E_WRITE_AFTER_END);
-    st = cst__write(s, chunk, NULL, NULL);
-    return st > 0 ? CST_OK : st;
-}
-
-cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg)
-{
-    struct cst__request *request = NULL;
-    cst_status refused;
-
-    CST__ASSERT(!s->ctx->room.express);
-    if (done && !(request = cst__request_new(s, done, arg)))
-        return CST_E_NOMEM;
-    refused = chunk ? write_last(s, chunk) : CST_OK;
-    if (refused == CST_E_NOMEM || refused == CST_E_OUT_OF_RANGE) {
-        if (request)
-            cst__free(s->ctx, request, sizeof(*request));
-        return refused;
-    }
-    uncork_all(s);
-    if (!refused && !(s->flags & (W_ENDING | ERRORED))) {
-        begin_ending(s);
-    } else if (!refused && (s->flags & W_FINISHED)) {
-        refused = CST_E_ALREADY_FINISHED;
-    } else if (!refused && (s->flags & DESTROYED)) {
-        refused = CST_E_DESTROYED;
-    }
-    if (request) {
-        request->of_end = true;
-        settle_end(s, request, refused);
-    }
-    return refused;
-}
-
-cst_status cst_end(cst_stream *s, cst_done_fn *done, void *arg)
-{
-    cst_status st;
-    cst_ctx *ctx;
-
-    if (!s || !(s->flags & HAS_WRITABLE))
-        return CST_E_INVALID_ARG;
-    ctx = s->ctx;
-    cst__enter(ctx);
-    st = cst__end(s, NULL, done, arg);
-    cst__leave(ctx);
-    return st;
-}
-
-cst_status cst_end_with(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg)
-{
-    cst_status st = CST_E_INVALID_ARG;
-
-    if (s && (s->flags & HAS_WRITABLE)) {
-        cst_ctx *ctx = s->ctx;
-
-        cst__enter(ctx);
-        st = cst__end(s, &chunk, done, arg);
-        cst__leave(ctx);
-    }
-    cst__slice_unref(&chunk);
-    return st;
-}
-
-cst_status cst_end_copy(cst_stream *s, const void *bytes, size_t len, cst_done_fn *done, void *arg)
-{
-    cst_slice chunk;
-    cst_status st;
-
-    if (!s || !(s->flags & HAS_WRITABLE) || (!bytes && len))
-        return CST_E_INVALID_ARG;
-    st = cst__copy(&chunk, &s->ctx->copies, bytes, len);
-    return st < 0 ? st : cst_end_with(s, chunk, done, arg);
 }

@@ -7,44 +7,23 @@
  *      dest     unpipe, close, finish             goes away
  *      dest     error, in front of the others     goes away before they hear of it
  *
- * The source's listeners are also Node's list of pipes: those that are listed. From the first CST_FULL on a second record
- * listens to the destination's 'drain', which resumes the source; it is also the note that the source waits.
+ * The source's listeners are also Node's list of pipes: those that are listed. From the first
+ * CST_FULL on a second record listens to the destination's 'drain', which resumes the source; it is
+ * also the note that the source waits.
  *
- * While a pipe is listed it holds a reference to dest. cst_unpipe takes it off the list and emits 'unpipe', and it is that
- * event which removes the listeners, as in Node: so two pipes between the same streams go one by one.
+ * While a pipe is listed it holds a reference to dest. cst_unpipe takes it off the list and emits
+ * 'unpipe', and it is that event which removes the listeners, as in Node: so two pipes between the
+ * same streams go one by one.
  */
 #include "stream/stream_internal.h"
 
 #include "express/express.h"
-
-/*
- * The one that waits for a destination's 'drain'. It belongs to its pipe, and goes with it; but Node adds the listener
- * also to a pipe that has been undone meanwhile, and then it is late: it stays as long as dest, and holds a reference to
- * the source. The record of the pipe stays too where the source waits for this dest, as the way to it (pipe is not NULL).
- */
-struct cst__drain {
-    struct cst__limbo limbo;
-    struct cst__fn_listener on_drain;
-    cst_stream *source, *dest;
-    struct cst__pipe *pipe;
-    bool awaited; /* dest has said CST_FULL, and its 'drain' is waited for */
-    bool late;
-};
 
 /* What listeners of 'unpipe' get: the pipe that sees it first claims it. */
 struct unpipe_event {
     cst_event event;
     bool *claimed;
 };
-
-static void on_drain(cst_stream *dest, const cst_event *event, void *arg);
-
-struct cst__pipe *cst__pipe_of_listener(const struct cst__listener *l)
-{
-    if (l->kind == LISTENER_PIPE_SOURCE)
-        return cst__pipe_of_source(l);
-    return cst__container_of((uintptr_t)l, struct cst__pipe, on_dest);
-}
 
 static void pipe_release(struct cst__pipe *pipe)
 {
@@ -57,293 +36,24 @@ void cst__pipe_unlinked(struct cst__listener *l)
     pipe_release(cst__pipe_of_listener(l));
 }
 
-/* --- the list of pipes ---------------------------------------------------------------------------------------------- */
-
-/* The next listed pipe of a source, from l on; to dest, where that is not NULL. */
-static struct cst__pipe *next_pipe(const struct cst__listener *l, const cst_stream *dest)
-{
-    for (; l; l = l->next) {
-        struct cst__pipe *pipe;
-
-        if (l->kind != LISTENER_PIPE_SOURCE)
-            continue;
-        pipe = cst__pipe_of_listener(l);
-        if (pipe->listed && (!dest || pipe->dest == dest))
-            return pipe;
-    }
-    return NULL;
-}
-
-static struct cst__pipe *find_pipe(const cst_stream *source, const cst_stream *dest)
-{
-    return next_pipe(source->listeners, dest);
-}
-
-static bool has_one_pipe(const cst_stream *source)
-{
-    const struct cst__pipe *pipe = find_pipe(source, NULL);
-
-    return pipe && !next_pipe(pipe->on_source.next, NULL);
-}
-
-/* Stays in the source's list, whatever it still listens to, for as long as it is wanted there. */
-static void unhold(struct cst__pipe *pipe)
-{
-    const struct cst__drain *drain = pipe->drain;
-
-    if (!pipe->listed && !pipe->leaving && !pipe->end_due &&
-        !(drain && (drain->late || !pipe->drain_added)))
-        cst__unhold(pipe->source, &pipe->on_source);
-}
-
 static void unlist(struct cst__pipe *pipe)
 {
     pipe->listed = false;
-    unhold(pipe);
-}
-
-/* --- who is waited for ---------------------------------------------------------------------------------------------- */
-
-/* Node keeps the destinations that are waited for, whether they are still piped to or not. */
-static void await_dest(struct cst__drain *drain)
-{
-    if (drain->awaited)
-        return;
-    drain->awaited = true;
-    cst__r(drain->source)->buffer.spare++;
-    drain->source->flags |= R_AWAITING;
-}
-
-static void forget(struct cst__drain *drain)
-{
-    if (!drain->awaited)
-        return;
-    drain->awaited = false;
-    if (--cst__r(drain->source)->buffer.spare == 0)
-        drain->source->flags &= ~R_AWAITING;
-}
-
-/* Those that lead to dest, or all where it is NULL. */
-static void forget_all(cst_stream *source, const cst_stream *dest)
-{
-    for (struct cst__listener *l = source->listeners; l; l = l->next) {
-        const struct cst__pipe *pipe;
-
-        if (l->kind != LISTENER_PIPE_SOURCE)
-            continue;
-        pipe = cst__pipe_of_listener(l);
-        if (pipe->drain && (!dest || pipe->dest == dest))
-            forget(pipe->drain);
-    }
-}
-
-void cst__pipes_forget_awaited(cst_stream *s)
-{
-    forget_all(s, NULL);
-}
-
-/* Where several pipes lead to one destination, all of them are meant. */
-static void forget_dest(struct cst__drain *drain)
-{
-    if (drain->source->flags & R_TWINS)
-        forget_all(drain->source, drain->dest);
-    else
-        forget(drain);
-}
-
-/* --- the 'drain' listener -------------------------------------------------------------------------------------------- */
-
-static struct cst__drain *drain_new(struct cst__pipe *pipe)
-{
-    struct cst__drain *drain = cst__alloc(pipe->source->ctx, sizeof(*drain));
-
-    if (!drain)
-        return NULL;
-    *drain = (struct cst__drain){ .source = pipe->source, .dest = pipe->dest };
-    drain->on_drain.fn = on_drain;
-    drain->on_drain.arg = drain;
-    return drain;
-}
-
-static void listen_to_drain(struct cst__drain *drain)
-{
-    cst__listen_fn(drain->dest, &drain->on_drain,
-                   EVENT_BIT(CST_DRAIN) | EVENT_BIT(CST__EVENT_FREED), 0);
-}
-
-static void listen_late(struct cst__drain *drain)
-{
-    drain->late = true;
-    drain->source->refs++;
-    listen_to_drain(drain);
-}
-
-/* Its pipe was undone while the source was being paused. */
-static void listen_late_for(struct cst__pipe *pipe)
-{
-    struct cst__drain *drain = pipe->drain;
-
-    listen_late(drain);
-    if (!drain->awaited) {
-        drain->pipe = NULL;
-        pipe->drain = NULL;
-    }
-    unhold(pipe);
-}
-
-static void resume_if_free(cst_stream *source)
-{
-    if (!(source->flags & R_AWAITING) && (source->flags & R_DATA_LISTENING))
-        cst__resume(source);
-}
-
-static void drain_drop(struct cst__drain *drain)
-{
-    forget(drain);
-    if (drain->pipe)
-        drain->pipe->drain = NULL;
-    cst__unlisten(drain->dest, &drain->on_drain.listener, UINT16_MAX);
-    cst__free_later(drain->dest->ctx, &drain->limbo, sizeof(*drain));
-}
-
-/* dest is being freed. With the whole context the source of a late one may have gone before. */
-static void drain_dest_freed(struct cst__drain *drain)
-{
-    struct cst__pipe *pipe = drain->pipe;
-    cst_stream *source = drain->source;
-    bool late = drain->late;
-
-    if (late && drain->dest->ctx->closing) {
-        cst__free_later(drain->dest->ctx, &drain->limbo, sizeof(*drain));
-        return;
-    }
-    drain_drop(drain);
-    if (!late)
-        return;
-    if (pipe)
-        unhold(pipe);
-    cst__release(source);
-}
-
-static void on_drain(cst_stream *dest, const cst_event *event, void *arg)
-{
-    struct cst__drain *drain = arg;
-
-    (void)dest;
-    if (event->type == CST_DRAIN) {
-        forget_dest(drain);
-        resume_if_free(drain->source);
-    } else {
-        drain_dest_freed(drain);
-    }
-}
-
-/* --- backpressure --------------------------------------------------------------------------------------------------- */
-
-static void chunk_is_lost(struct cst__pipe *pipe, cst_status st)
-{
-    cst_error error = cst__error_here(pipe->dest, st, CST_WRITING);
-
-    cst__destroy(pipe->dest, &error);
-}
-
-/* Gives the pipe its drain, if it is to have one; false where there is no memory. */
-static bool set_up_drain(struct cst__pipe *pipe)
-{
-    if (pipe->drain || pipe->drain_added)
-        return true;
-    pipe->drain = drain_new(pipe);
-    if (!pipe->drain)
-        return false;
-    pipe->drain->pipe = pipe;
-    return true;
-}
-
-/* A pipe that was undone inside the write: its record may be on its way out. */
-static void add_late_drain(struct cst__pipe *pipe)
-{
-    struct cst__drain *drain = pipe->drain_added ? NULL : drain_new(pipe);
-
-    pipe->drain_added = true;
-    if (drain) /* without memory all that is missed is a resume */
-        listen_late(drain);
-}
-
-static void wait_for(struct cst__pipe *pipe)
-{
-    cst_stream *source = pipe->source;
-
-    if (!find_pipe(source, pipe->dest) || !pipe->drain)
-        return;
-    if (has_one_pipe(source)) { /* not a set any more */
-        source->flags &= ~R_MULTI_AWAIT;
-        cst__pipes_forget_awaited(source);
-    }
-    await_dest(pipe->drain);
-}
-
-/* The source pauses until dest drains. For want of memory there is nobody to hear that, so dest fails. */
-static void await_drain(struct cst__pipe *pipe)
-{
-    if (pipe->cleaned_up) {
-        add_late_drain(pipe);
-        return;
-    }
-    if (!set_up_drain(pipe)) {
-        chunk_is_lost(pipe, CST_E_NOMEM);
-        return;
-    }
-    wait_for(pipe);
-    cst__pause(pipe->source);
-    if (pipe->drain_added)
-        return;
-    pipe->drain_added = true;
-    if (pipe->cleaned_up)
-        listen_late_for(pipe);
-    else
-        listen_to_drain(pipe->drain);
-}
-
-void cst__pipe_heed(struct cst__pipe *pipe, cst_status st)
-{
-    if (st == CST_E_NOMEM || st == CST_E_OUT_OF_RANGE)
-        chunk_is_lost(pipe, st);
-    else if (st != CST_OK)
-        await_drain(pipe);
+    cst__pipe_unhold(pipe);
 }
 
 void cst__pipe_deliver(struct cst__pipe *pipe, const cst_slice *chunk)
 {
-    if (!cst__express_deliver(pipe, chunk))
-        cst__pipe_heed(pipe, cst__write(pipe->dest, chunk, NULL, NULL));
+    cst_status st;
+
+    if (cst__express_deliver(pipe, chunk))
+        return;
+    st = cst__write(pipe->dest, chunk, NULL, NULL);
+    if (st != CST_OK)
+        cst__pipe_heed(pipe, st);
 }
 
-/* --- past the buffers ------------------------------------------------------------------------------------------------- */
-
-bool cst__pipe_has_transfer(const struct cst__pipe *pipe)
-{
-    return pipe->dest->ops->transfer && !pipe->no_transfer && pipe->listed;
-}
-
-bool cst__pipe_may_transfer(const struct cst__pipe *pipe)
-{
-    return !(pipe->source->flags & R_AWAITING) && cst__writable_may_transfer(pipe->dest);
-}
-
-cst_status cst__pipe_transfer(struct cst__pipe *pipe, cst_transfer *transfer)
-{
-    cst_status st = cst__writable_transfer(pipe->dest, transfer);
-
-    if (st == CST_E_UNSUPPORTED) {
-        pipe->no_transfer = true;
-        return CST_EMPTY;
-    }
-    if (st == CST_PENDING || st < 0)
-        cst__pipe_heed(pipe, CST_FULL);
-    return st;
-}
-
-/* --- going away ----------------------------------------------------------------------------------------------------- */
+/* --- going away ------------------------------------------------------------------------------- */
 
 /* A drain that is just being set up (await_drain) is not there yet. */
 static void remove_listeners(struct cst__pipe *pipe)
@@ -351,7 +61,7 @@ static void remove_listeners(struct cst__pipe *pipe)
     pipe->cleaned_up = true;
     cst__unlisten(pipe->dest, &pipe->on_dest, UINT16_MAX);
     if (pipe->drain_added && pipe->drain && !pipe->drain->late)
-        drain_drop(pipe->drain);
+        cst__drain_drop(pipe->drain);
     cst__unlisten(pipe->source, &pipe->on_source, UINT16_MAX);
 }
 
@@ -363,8 +73,8 @@ static void clean_up(struct cst__pipe *pipe)
 
     remove_listeners(pipe);
     if (waits) {
-        forget_all(source, dest);
-        resume_if_free(source);
+        cst__await_over_all(source, dest);
+        cst__resume_if_free(source);
     }
 }
 
@@ -380,22 +90,23 @@ static void emit_unpipe(cst_stream *source, cst_stream *dest)
 
 static void unpipe_one(cst_stream *source, cst_stream *dest)
 {
-    struct cst__pipe *pipe = find_pipe(source, dest);
+    struct cst__pipe *pipe = cst__pipe_find(source, dest);
 
     CST__ASSERT(!source->ctx->room.express);
     if (!pipe)
         return;
     unlist(pipe);
-    if (!find_pipe(source, NULL))
+    if (!cst__pipe_find(source, NULL))
         cst__pause(source);
     emit_unpipe(source, dest);
 }
 
 /*
- * The shortcut of going away, for the end that pipes have as a rule: the source is destroyed (so it is not paused), the
- * destination says 'finish' or 'close', and nobody else listens to its 'unpipe'. Then unpipe_one would emit that to the
- * pipe alone, which would remove its listeners. So all that is done is the latter; no emission but the one that the pipe
- * is hearing can have it in view, so nothing is marked, and the record is free.
+ * The shortcut of going away, for the end that pipes have as a rule: the source is destroyed (so it
+ * is not paused), the destination says 'finish' or 'close', and nobody else listens to its
+ * 'unpipe'. Then unpipe_one would emit that to the pipe alone, which would remove its listeners. So
+ * all that is done is the latter; no emission but the one that the pipe is hearing can have it in
+ * view, so nothing is marked, and the record is free.
  */
 static bool leaves_unheard(const struct cst__pipe *pipe)
 {
@@ -435,15 +146,17 @@ static struct cst__pipe *first_leaving(const cst_stream *source, uint16_t leavin
 }
 
 /*
- * All at once are no pipes any more; then each is told. Until then they stay in the list, each with the number of this
- * call: of calls that run at the same time each has a number of frames of its own.
+ * All at once are no pipes any more; then each is told. Until then they stay in the list, each with
+ * the number of this call: of calls that run at the same time each has a number of frames of its
+ * own.
  */
 static void unpipe_all(cst_stream *source)
 {
     uint16_t here = (uint16_t)source->ctx->frames;
     struct cst__pipe *pipe;
 
-    for (pipe = find_pipe(source, NULL); pipe; pipe = next_pipe(pipe->on_source.next, NULL)) {
+    for (pipe = cst__pipe_find(source, NULL); pipe;
+         pipe = cst__pipe_next(pipe->on_source.next, NULL)) {
         pipe->listed = false;
         pipe->leaving = here;
     }
@@ -452,7 +165,7 @@ static void unpipe_all(cst_stream *source)
         cst_stream *dest = pipe->dest;
 
         pipe->leaving = 0;
-        unhold(pipe);
+        cst__pipe_unhold(pipe);
         emit_unpipe(source, dest);
     }
 }
@@ -479,7 +192,7 @@ static void end_due_dest(struct cst__pipe *pipe)
 
     end_dest(pipe);
     pipe->end_due = false;
-    unhold(pipe);
+    cst__pipe_unhold(pipe);
     cst__release(dest);
 }
 
@@ -495,7 +208,7 @@ void cst__run_pipe_end(cst_stream *s)
     while ((pipe = first_with_end_due(s)) != NULL && pipe->end_joined);
 }
 
-/* --- what it hears --------------------------------------------------------------------------------------------------- */
+/* --- what it hears ---------------------------------------------------------------------------- */
 
 static inline void source_hears(struct cst__pipe *pipe, const cst_event *event)
 {
@@ -507,7 +220,8 @@ static inline void source_hears(struct cst__pipe *pipe, const cst_event *event)
     }
 }
 
-/* A pipe that has gone meanwhile may claim what was meant for the next one, which then stays: as in Node. */
+/* A pipe that has gone meanwhile may claim what was meant for the next one, which then stays: as in
+ * Node. */
 static void heard_unpipe(struct cst__pipe *pipe, const cst_event *event)
 {
     const struct unpipe_event *unpipe =
@@ -551,7 +265,8 @@ void cst__pipe_hear(struct cst__listener *l, const cst_event *event)
         dest_hears(pipe, event);
 }
 
-/* One of the streams is being freed: its listener has left its list already. What dest says to that is not heard. */
+/* One of the streams is being freed: its listener has left its list already. What dest says to that
+ * is not heard. */
 void cst__pipe_stream_freed(struct cst__listener *l)
 {
     struct cst__pipe *pipe = cst__pipe_of_listener(l);
@@ -570,7 +285,7 @@ void cst__pipe_stream_freed(struct cst__listener *l)
     }
 }
 
-/* --- pipe ----------------------------------------------------------------------------------------------------------- */
+/* --- pipe ------------------------------------------------------------------------------------- */
 
 static inline struct cst__pipe *new_pipe(cst_stream *source, cst_stream *dest, bool no_end)
 {
@@ -579,7 +294,9 @@ static inline struct cst__pipe *new_pipe(cst_stream *source, cst_stream *dest, b
     if (!pipe)
         return NULL;
     *pipe = (struct cst__pipe){ .source = source, .dest = dest };
-    pipe->no_end = no_end || (dest->flags & W_STAYS_OPEN); /* not above: tcc 0.9.27 leaves the other bits as they were */
+    pipe->no_end =
+        no_end ||
+        (dest->flags & W_STAYS_OPEN); /* not above: tcc 0.9.27 leaves the other bits as they were */
     return pipe;
 }
 
@@ -633,7 +350,7 @@ static bool leads_to(const cst_stream *source, const cst_stream *dest)
 
 static void look_for_others(cst_stream *source, const cst_stream *dest)
 {
-    if (has_one_pipe(source))
+    if (cst__has_one_pipe(source))
         source->flags |= R_MULTI_AWAIT;
     if (leads_to(source, dest))
         source->flags |= R_TWINS;
@@ -651,7 +368,7 @@ void cst__pipe_connect(struct cst__pipe *pipe)
     if (cst__listened(dest, CST_PIPE))
         cst__emit_event(dest, &(cst_event){ .type = CST_PIPE, .peer = source });
     if ((dest->flags & W_NEED_DRAIN) && cst_writable_need_drain(dest))
-        await_drain(pipe);
+        cst__await_drain(pipe);
     else if (!(source->flags & R_FLOWING))
         cst__resume(source);
 }
@@ -680,7 +397,7 @@ cst_status cst_unpipe(cst_stream *source, cst_stream *dest)
 
     if (!cst_stream_has_readable(source))
         return CST_E_INVALID_ARG;
-    if (!find_pipe(source, dest))
+    if (!cst__pipe_find(source, dest))
         return CST_EMPTY;
     ctx = source->ctx;
     cst__enter(ctx);

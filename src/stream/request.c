@@ -1,5 +1,6 @@
 /*
- * request.c - the callbacks of writes and ends: those that wait with their chunks in the queue, and behind them those of end.
+ * request.c - the callbacks of writes and ends: those that wait with their chunks in the queue, and
+ * behind them those of end.
  */
 #include "stream/stream_internal.h"
 
@@ -24,7 +25,8 @@ void cst__request_wait(struct writable *w, struct cst__request *request)
     w->last_waiting = request;
 }
 
-/* Cuts what lies behind request off the ring; all of it where request is NULL. Gives the first, as a list. */
+/* Cuts what lies behind request off the ring; all of it where request is NULL. Gives the first, as
+ * a list. */
 static struct cst__request *cut_ring(struct writable *w, struct cst__request *request)
 {
     struct cst__request *last = w->last_waiting, *first = last->next, *cut;

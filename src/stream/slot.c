@@ -1,5 +1,6 @@
 /*
- * slot.c - calls the slots of the user's. Each call returns what the slot has returned; no rule is here.
+ * slot.c - calls the slots of the user's. Each call returns what the slot has returned; no rule is
+ * here.
  */
 #include "stream/stream_internal.h"
 
@@ -31,31 +32,20 @@ static enum cst__slot slot_enter(cst_stream *s, enum cst__slot slot)
     return outer;
 }
 
-struct cst__given cst__take_given(cst_stream *s, cst_status status)
-{
-    cst_ctx *ctx = s->ctx;
-    struct cst__given given = { .counts = false };
-
-    if (ctx->room.given_by != s)
-        return given;
-    ctx->room.given_by = NULL;
-    given.chunk = ctx->room.given;
-    given.counts = status == CST_GIVEN;
-    return given;
-}
-
 /* The slot has returned. Of a slot that cannot give, what cst_give left is dropped. */
 static cst_status slot_leave(cst_stream *s, enum cst__slot slot, enum cst__slot outer,
                              cst_status status, struct cst__given *given)
 {
-    struct cst__given dropped = { .counts = false };
+    struct cst__given dropped;
 
-    *(given ? given : &dropped) = cst__take_given(s, status);
     s->slot = (uint8_t)outer;
     cst__stream_check(s);
     if (status != CST_PENDING)
         cst__slot_answered(s, slot);
-    cst__slice_unref(&dropped.chunk);
+    if (given)
+        (void)cst__take_given(s, status, given);
+    else if (cst__take_given(s, status, &dropped))
+        cst__slice_unref(&dropped.chunk);
     return status;
 }
 
@@ -70,7 +60,8 @@ cst_status cst__call_read(cst_stream *s, size_t size)
     return status;
 }
 
-/* The array of one that writev gets lies in the stream: the slot may look at it until it has answered. */
+/* The array of one that writev gets lies in the stream: the slot may look at it until it has
+ * answered. */
 static cst_status call_writev_with_one(cst_stream *s, const cst_slice *chunk)
 {
     struct writable *w = cst__w(s);
@@ -149,7 +140,7 @@ cst_status cst__call_destroy(cst_stream *s, const cst_error *error)
     return slot_leave(s, SLOT_DESTROY, outer, status, NULL);
 }
 
-/* --- the public calls --------------------------------------------------------------------------------------------- */
+/* --- the public calls ------------------------------------------------------------------------- */
 
 size_t cst__transform_mark(const cst_stream *s)
 {

@@ -1,13 +1,14 @@
 /*
- * stream.c - making, freeing and looking at streams.
+ * stream.c - makes, constructs and frees streams; the table of tasks, which alone knows every file
+ * of the room.
  */
 #include "stream/stream_internal.h"
 
-#include "express/express.h"
-
 #include <string.h>
 
-/* --- life --------------------------------------------------------------------------------------------------------- */
+#include "express/express.h"
+
+/* --- life ------------------------------------------------------------------------------------- */
 
 static cst_stream *stream_of(const struct cst__resident *resident)
 {
@@ -47,6 +48,12 @@ static void settle_stream(struct cst__resident *resident)
     cst__emit(s, CST__EVENT_LAST_CALL);
 }
 
+static void fini_readable(cst_stream *s)
+{
+    cst__decoder_free(s);
+    cst__row_fini(&cst__r(s)->buffer, cst__pool_allocator(&s->ctx->pool));
+}
+
 static bool holds_something(const cst_stream *s)
 {
     return s->listeners || ((s->flags & HAS_READABLE) && cst__readable_holds(s)) ||
@@ -56,7 +63,7 @@ static bool holds_something(const cst_stream *s)
 OUT_OF_LINE void let_go_of_all(cst_stream *s)
 {
     if (s->flags & HAS_READABLE)
-        cst__readable_fini(s);
+        fini_readable(s);
     if (s->flags & HAS_WRITABLE)
         cst__writable_fini(s);
     cst__listeners_free(s);
@@ -86,7 +93,76 @@ static bool bury_stream(struct cst__resident *resident)
     return true;
 }
 
-/* --- deferred tasks ----------------------------------------------------------------------------------------------- */
+/* --- construct -------------------------------------------------------------------------------- */
+
+void cst__construct_start(cst_stream *s)
+{
+    s->flags &= ~CONSTRUCTED;
+    cst__post_for(s, TASK_CONSTRUCT);
+}
+
+void cst__run_construct(cst_stream *s)
+{
+    cst_status status = cst__call_construct(s);
+
+    if (status != CST_PENDING)
+        cst__construct_answered(s, status > 0 ? CST_OK : status);
+}
+
+static void constructed_readable(cst_stream *s)
+{
+    if (s->flags & R_NEED_READABLE)
+        cst__maybe_read_more(s);
+}
+
+static void constructed_writable(cst_stream *s)
+{
+    if (!(s->flags & W_WRITING))
+        cst__queue_clear(s);
+    if (s->flags & W_ENDING)
+        cst__finish_maybe(s, false);
+}
+
+void cst__run_constructed(cst_stream *s, cst_status status)
+{
+    cst_error error = cst__error_here(s, status, CST_NO_DIRECTION);
+
+    s->flags |= CONSTRUCTED;
+    if (s->flags & DESTROYED) {
+        if (s->close_status == CST_OK)
+            s->close_status = status;
+        cst__destroy_by_slot(s);
+    } else if (status < 0) {
+        cst__error_or_destroy(s, &error, true);
+    } else {
+        if (s->flags & HAS_READABLE)
+            constructed_readable(s);
+        if (s->flags & HAS_WRITABLE)
+            constructed_writable(s);
+    }
+}
+
+void cst__run_constructed_again(cst_stream *s, cst_status status)
+{
+    cst_error error =
+        cst__error_here(s, status < 0 ? status : CST_E_MULTIPLE_CALLBACK, CST_NO_DIRECTION);
+
+    cst__error_or_destroy(s, &error, false);
+}
+
+void cst__construct_answered(cst_stream *s, cst_status status)
+{
+    if (s->flags & CONSTRUCT_ANSWERED) {
+        if (!cst__try_post(s, TASK_CONSTRUCTED_AGAIN, status))
+            cst__run_constructed_again(s, status);
+        return;
+    }
+    s->flags |= CONSTRUCT_ANSWERED;
+    if (!cst__try_post(s, TASK_CONSTRUCTED, status))
+        cst__run_constructed(s, status);
+}
+
+/* --- the table -------------------------------------------------------------------------------- */
 
 /* Those of which a note says enough. */
 static void (*const noted_tasks[])(cst_stream *s) = {
@@ -107,7 +183,7 @@ static void (*const noted_tasks[])(cst_stream *s) = {
     [TASK_CLOSE] = cst__run_close,
 };
 
-static void run_other_task(cst_stream *s, unsigned kind, cst_status status)
+OUT_OF_LINE void run_other_task(cst_stream *s, unsigned kind, cst_status status)
 {
     if (kind == TASK_AFTER_WRITE)
         cst__run_after_write(s);
@@ -147,95 +223,72 @@ static bool run_late(struct cst__resident *resident)
     return false;
 }
 
-/* Where there is no room, a note is all that is kept. */
-OUT_OF_LINE bool post_otherwise(cst_stream *s, enum cst__task_kind kind)
-{
-    if (!cst__put_task(s->ctx, s, kind, CST_OK)) {
-        cst__resident_late(s->ctx);
-        if (s->late & 1u << kind)
-            return false;
-        s->late = (uint16_t)(s->late | 1u << kind);
-    }
-    s->refs++;
-    return true;
-}
-
-bool cst__post_for(cst_stream *s, enum cst__task_kind kind)
-{
-    CST__ASSERT(kind <= TASK_CLOSE);
-    if (!cst__takes_task(s->ctx))
-        return post_otherwise(s, kind);
-    cst__add_task(s->ctx, s, kind, CST_OK);
-    s->refs++;
-    return true;
-}
-
-bool cst__try_post(cst_stream *s, enum cst__task_kind kind, cst_status status)
-{
-    if (!cst__queue_task(s->ctx, s, kind, status))
-        return false;
-    s->refs++;
-    return true;
-}
-
 static const struct cst__resident_ops resident_ops = { .end = end_stream,
                                                        .settle = settle_stream,
                                                        .drop = drop_stream,
                                                        .bury = bury_stream,
                                                        .run = run_task,
                                                        .run_late = run_late,
-                                                       .show = cst__express_show };
+                                                       .show = cst__express_show,
+                                                       .hear = cst__pipe_hear,
+                                                       .unlinked = cst__pipe_unlinked,
+                                                       .stream_freed = cst__pipe_stream_freed,
+                                                       .deliver = cst__pipe_deliver,
+                                                       .readable = cst__run_readable,
+                                                       .turn_over = cst__dormant_turn_over };
 
-/* --- references --------------------------------------------------------------------------------------------------- */
+/* --- making ----------------------------------------------------------------------------------- */
 
-void cst__stream_check_life(cst_stream *s)
+static size_t readable_mark(const cst_stream *s, const cst_opts *opts, bool both, bool objects)
 {
-    if (s->refs || cst__owes_answer(s) || (s->flags & (CLOSE_EMITTED | DYING)) != CLOSE_EMITTED)
-        return;
-    s->flags |= DYING;
-    cst__resident_die(s->ctx, &s->resident);
+    size_t mark = opts->high_water_mark;
+
+    if (!mark && both)
+        mark = opts->readable_high_water_mark;
+    if (!mark)
+        return s->ctx->default_mark[objects];
+    return mark == CST_HWM_ZERO ? 0 : mark;
 }
 
-#ifdef CST_CHECK
-void cst__stream_check(const cst_stream *s)
+static void init_readable(cst_stream *s, const cst_opts *opts, bool both)
 {
-    if (s->flags & HAS_READABLE)
-        cst__readable_check(s);
-    if (s->flags & HAS_WRITABLE)
-        cst__writable_check(s);
-}
-#endif
+    bool objects = opts->object_mode || (both && opts->readable_object_mode);
 
-void cst__release(cst_stream *s)
-{
-    CST__ASSERT(s->refs > 0 && !s->ctx->room.express);
-    cst__stream_check(s);
-    if (--s->refs == 0)
-        cst__stream_check_life(s);
+    cst__readable_start(s, readable_mark(s, opts, both, objects));
+    if (objects)
+        s->flags |= R_OBJECTS;
+    if (both && opts->no_readable)
+        s->flags |= R_ABSENT | R_ENDED | R_END_EMITTED;
 }
 
-cst_stream *cst_ref(cst_stream *s)
+/* A transform whose readable mark is said to be 0 has no default for this one. */
+static size_t writable_mark(const cst_stream *s, const cst_opts *opts, bool both, bool objects)
 {
-    if (s)
-        s->refs++;
-    return s;
+    size_t mark = opts->high_water_mark;
+    size_t readable_mark = mark ? mark : opts->readable_high_water_mark;
+
+    if ((s->flags & IS_TRANSFORM) && readable_mark == CST_HWM_ZERO)
+        mark = opts->writable_high_water_mark ? opts->writable_high_water_mark : CST_HWM_ZERO;
+    if (!mark && both)
+        mark = opts->writable_high_water_mark;
+    if (!mark)
+        return s->ctx->default_mark[objects];
+    return mark == CST_HWM_ZERO ? 0 : mark;
 }
 
-void cst_unref(cst_stream *s)
+static void init_writable(cst_stream *s, const cst_opts *opts, bool both)
 {
-    cst_ctx *ctx;
+    bool objects = opts->object_mode || (both && opts->writable_object_mode);
 
-    if (!s)
-        return;
-    ctx = s->ctx;
-    cst__enter(ctx);
-    cst__release(s);
-    cst__leave(ctx);
+    cst__writable_start(s, writable_mark(s, opts, both, objects));
+    if (objects)
+        s->flags = (s->flags & ~W_PLAIN) | W_OBJECTS;
+    if (both && opts->no_writable)
+        s->flags |= W_ABSENT | W_ENDING | W_ENDED | W_FINISHED;
 }
 
-/* --- making ------------------------------------------------------------------------------------------------------- */
-
-/* Whether the options say nothing but a mark. The switches lie side by side, and eight of them are asked at once. */
+/* Whether the options say nothing but a mark. The switches lie side by side, and eight of them are
+ * asked at once. */
 static inline bool are_plain(const cst_opts *opts)
 {
     const size_t first = offsetof(cst_opts, object_mode);
@@ -262,9 +315,9 @@ OUT_OF_LINE void init_by_options(cst_stream *s, const cst_opts *opts)
     if (opts->no_pipe_end)
         s->flags |= W_STAYS_OPEN;
     if (s->flags & HAS_READABLE)
-        cst__readable_init(s, opts, both);
+        init_readable(s, opts, both);
     if (s->flags & HAS_WRITABLE)
-        cst__writable_init(s, opts, both);
+        init_writable(s, opts, both);
 }
 
 /* The same where they say nothing but a mark, which then is that of both sides. */
@@ -360,51 +413,4 @@ cst_status cst_passthrough_new(cst_stream **out, cst_ctx *ctx, const cst_opts *o
     static const cst_ops passthrough_ops = { .name = "passthrough" };
 
     return cst_passthrough_new_with(out, ctx, &passthrough_ops, NULL, opts);
-}
-
-/* --- looking ------------------------------------------------------------------------------------------------------ */
-
-cst_ctx *cst_stream_ctx(const cst_stream *s)
-{
-    return s ? s->ctx : NULL;
-}
-
-const cst_ops *cst_stream_ops(const cst_stream *s)
-{
-    return s ? s->ops : NULL;
-}
-
-void *cst_stream_self(const cst_stream *s)
-{
-    return s ? cst__self(s) : NULL;
-}
-
-const char *cst_stream_name(const cst_stream *s)
-{
-    return s && s->ops->name ? s->ops->name : "";
-}
-
-bool cst_stream_has_readable(const cst_stream *s)
-{
-    return s && (s->flags & HAS_READABLE);
-}
-
-bool cst_stream_has_writable(const cst_stream *s)
-{
-    return s && (s->flags & HAS_WRITABLE);
-}
-
-bool cst_is_destroyed(const cst_stream *s)
-{
-    return s && (s->flags & DESTROYED);
-}
-
-bool cst_is_closed(const cst_stream *s)
-{
-    return s && (s->flags & CLOSED);
-}
-
-const cst_error *cst_errored(const cst_stream *s)
-{
-    return s && (s->flags & ERRORED) ? &s->error : NULL;
 }

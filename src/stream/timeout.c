@@ -1,23 +1,24 @@
 /*
  * timeout.c - limits on how long a stream may be idle, and take altogether.
  *
- * A stream is not told to take note of its activity: four times in the span of its idle limit, a timer compares a few
- * things that streams keep anyway with what they were. Of chunks handed out there is no count, nor of those that leave
- * lengths as they were: one accepted and one completed, one without bytes, a push of part of a character. But for each of
- * the two a flag says that there was one, which is taken down at each look: what sets it anew are the rules, or
- * cst_progress. The fast path leaves such a flag as it is only in states that have it (`keeps`, in its table of states).
- * cst_readable_did_read asks a further flag that stays.
+ * A stream is not told to take note of its activity: four times in the span of its idle limit, a
+ * timer compares a few things that streams keep anyway with what they were. Of chunks handed out
+ * there is no count, nor of those that leave lengths as they were: one accepted and one completed,
+ * one without bytes, a push of part of a character. But for each of the two a flag says that there
+ * was one, which is taken down at each look: what sets it anew are the rules, or cst_progress. The
+ * fast path leaves such a flag as it is only in states that have it (`keeps`, in its table of
+ * states). cst_readable_did_read asks a further flag that stays.
  *
  *               told that it is idle
- *     watched ------------------------> dormant       watched: look_timer is started
- *        ^                                 |          dormant: in the context's list of those, and no timer of its own
+ *     watched ------------------------> dormant     watched: look_timer is started
+ *        ^                                 |        dormant: in the context's list, without a timer
  *        +---------------------------------+
  *               was active after all
  *
- * Dormant streams are looked at together, when a turn is over: that of a few costs no more than it is worth, and is done at
- * each end. That of many waits for a quarter of the shortest span, so that what a turn costs does not grow with them, by a
- * timer that each turn starts after which somebody may have been active. Else it is parked at CST_NEVER: where nothing
- * happens, nobody is woken.
+ * Dormant streams are looked at together, when a turn is over: that of a few costs no more than it
+ * is worth, and is done at each end. That of many waits for a quarter of the shortest span, so that
+ * what a turn costs does not grow with them, by a timer that each turn starts after which somebody
+ * may have been active. Else it is parked at CST_NEVER: where nothing happens, nobody is woken.
  */
 #include "stream/stream_internal.h"
 
@@ -41,7 +42,7 @@ struct cst__timeouts {
 
 static void on_stream(cst_stream *s, const cst_event *event, void *arg);
 
-/* --- dormant ------------------------------------------------------------------------------------------------------ */
+/* --- dormant ---------------------------------------------------------------------------------- */
 
 /* They are looked at when the turn is over, in which this has fired. */
 static void end_wait(void *arg)
@@ -90,7 +91,7 @@ static void wake_up(struct cst__timeouts *t)
         (void)cst_timer_stop(ctx, &ctx->dormant.timer);
 }
 
-/* --- the end ------------------------------------------------------------------------------------------------------ */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void end_timeouts(struct cst__timeouts *t)
 {
@@ -117,7 +118,7 @@ static void on_stream(cst_stream *s, const cst_event *event, void *arg)
     end_timeouts(t);
 }
 
-/* --- looking ------------------------------------------------------------------------------------------------------ */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 /* Whether there was activity since the last look. */
 static bool was_active(struct cst__timeouts *t)
@@ -177,7 +178,8 @@ static void say_idle(struct cst__timeouts *t)
         end_timeouts(t);
 }
 
-/* At the first look of a span it is known when that began: it may have been told later, or the clock was asked. */
+/* At the first look of a span it is known when that began: it may have been told later, or the
+ * clock was asked. */
 static void look(void *arg)
 {
     struct cst__timeouts *t = arg;
@@ -246,7 +248,7 @@ static void take_too_long(void *arg)
         reach_limit(t, CST_TIMEOUT_TOTAL);
 }
 
-/* --- the public calls --------------------------------------------------------------------------------------------- */
+/* --- the public calls ------------------------------------------------------------------------- */
 
 static struct cst__timeouts *find_timeouts(const cst_stream *s)
 {

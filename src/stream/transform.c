@@ -1,8 +1,9 @@
 /*
  * transform.c - from the writable side of a transform to its readable side.
  *
- * A write of a transform is completed when its output has room: the completion is kept (T_KEPT) while the readable
- * buffer is at its highWaterMark, and given by the next read that wants more. So at most one chunk is between the sides.
+ * A write of a transform is completed when its output has room: the completion is kept (T_KEPT)
+ * while the readable buffer is at its highWaterMark, and given by the next read that wants more. So
+ * at most one chunk is between the sides.
  */
 #include "stream/stream_internal.h"
 
@@ -28,26 +29,23 @@ cst_status cst__transform_answered(cst_stream *s, cst_status status, cst_slice *
 }
 
 cst_status cst__transform_returned(const struct cst__transform_call *call, cst_status status,
-                                   cst_slice *left)
+                                   struct cst__given *given)
 {
-    struct cst__given given;
-
-    status = cst__transform_slot_leave(call, status, &given);
-    if (status != CST_PENDING)
-        status = cst__transform_answered(call->stream, status, given.counts ? &given.chunk : NULL,
-                                         call->mark);
-    *left = given.chunk;
-    return status;
+    status = cst__transform_slot_leave(call, status, given);
+    if (status == CST_PENDING)
+        return CST_PENDING;
+    return cst__transform_answered(call->stream, status, given->counts ? &given->chunk : NULL,
+                                   call->mark);
 }
 
-cst_status cst__transform_write(cst_stream *s, const cst_slice *chunk, cst_slice *left)
+cst_status cst__transform_write(cst_stream *s, const cst_slice *chunk, struct cst__given *given)
 {
     struct cst__transform_call call;
 
     if (s->flags & IS_PASSTHROUGH) {
-        *left = cst__slice_ref(chunk);
-        return cst__transform_answered(s, CST_OK, left, cst__r(s)->length);
+        given->chunk = cst__slice_ref(chunk);
+        return cst__transform_answered(s, CST_OK, &given->chunk, cst__r(s)->length);
     }
     cst__transform_slot_enter(&call, s);
-    return cst__transform_returned(&call, s->ops->transform(s, cst__self(s), chunk), left);
+    return cst__transform_returned(&call, s->ops->transform(s, cst__self(s), chunk), given);
 }

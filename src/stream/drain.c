@@ -1,0 +1,177 @@
+/*
+ * drain.c - backpressure: whom a source waits for, and how it goes on.
+ */
+#include "stream/stream_internal.h"
+
+/* --- the 'drain' listener --------------------------------------------------------------------- */
+
+static void on_drain(cst_stream *dest, const cst_event *event, void *arg);
+
+/* Where several pipes lead to one destination, all of them are meant. */
+static void forget_dest(struct cst__drain *drain)
+{
+    if (drain->source->flags & R_TWINS)
+        cst__await_over_all(drain->source, drain->dest);
+    else
+        cst__await_over(drain);
+}
+
+static struct cst__drain *drain_new(struct cst__pipe *pipe)
+{
+    struct cst__drain *drain = cst__alloc(pipe->source->ctx, sizeof(*drain));
+
+    if (!drain)
+        return NULL;
+    *drain = (struct cst__drain){ .source = pipe->source, .dest = pipe->dest };
+    drain->on_drain.fn = on_drain;
+    drain->on_drain.arg = drain;
+    return drain;
+}
+
+static void listen_to_drain(struct cst__drain *drain)
+{
+    cst__listen_fn(drain->dest, &drain->on_drain,
+                   EVENT_BIT(CST_DRAIN) | EVENT_BIT(CST__EVENT_FREED), 0);
+}
+
+static void listen_late(struct cst__drain *drain)
+{
+    drain->late = true;
+    drain->source->refs++;
+    listen_to_drain(drain);
+}
+
+/* Its pipe was undone while the source was being paused. */
+static void listen_late_for(struct cst__pipe *pipe)
+{
+    struct cst__drain *drain = pipe->drain;
+
+    listen_late(drain);
+    if (!drain->awaited) {
+        drain->pipe = NULL;
+        pipe->drain = NULL;
+    }
+    cst__pipe_unhold(pipe);
+}
+
+void cst__resume_if_free(cst_stream *source)
+{
+    if (!(source->flags & R_AWAITING) && (source->flags & R_DATA_LISTENING))
+        cst__resume(source);
+}
+
+void cst__drain_drop(struct cst__drain *drain)
+{
+    cst__await_over(drain);
+    if (drain->pipe)
+        drain->pipe->drain = NULL;
+    cst__unlisten(drain->dest, &drain->on_drain.listener, UINT16_MAX);
+    cst__free_later(drain->dest->ctx, &drain->limbo, sizeof(*drain));
+}
+
+/* dest is being freed. With the whole context the source of a late one may have gone before. */
+static void drain_dest_freed(struct cst__drain *drain)
+{
+    struct cst__pipe *pipe = drain->pipe;
+    cst_stream *source = drain->source;
+    bool late = drain->late;
+
+    if (late && drain->dest->ctx->closing) {
+        cst__free_later(drain->dest->ctx, &drain->limbo, sizeof(*drain));
+        return;
+    }
+    cst__drain_drop(drain);
+    if (!late)
+        return;
+    if (pipe)
+        cst__pipe_unhold(pipe);
+    cst__release(source);
+}
+
+static void on_drain(cst_stream *dest, const cst_event *event, void *arg)
+{
+    struct cst__drain *drain = arg;
+
+    (void)dest;
+    if (event->type == CST_DRAIN) {
+        forget_dest(drain);
+        cst__resume_if_free(drain->source);
+    } else {
+        drain_dest_freed(drain);
+    }
+}
+
+/* --- backpressure ----------------------------------------------------------------------------- */
+
+static void chunk_is_lost(struct cst__pipe *pipe, cst_status st)
+{
+    cst_error error = cst__error_here(pipe->dest, st, CST_WRITING);
+
+    cst__destroy(pipe->dest, &error);
+}
+
+/* Gives the pipe its drain, if it is to have one; false where there is no memory. */
+static bool set_up_drain(struct cst__pipe *pipe)
+{
+    if (pipe->drain || pipe->drain_added)
+        return true;
+    pipe->drain = drain_new(pipe);
+    if (!pipe->drain)
+        return false;
+    pipe->drain->pipe = pipe;
+    return true;
+}
+
+/* A pipe that was undone inside the write: its record may be on its way out. */
+static void add_late_drain(struct cst__pipe *pipe)
+{
+    struct cst__drain *drain = pipe->drain_added ? NULL : drain_new(pipe);
+
+    pipe->drain_added = true;
+    if (drain) /* without memory all that is missed is a resume */
+        listen_late(drain);
+}
+
+static void wait_for(struct cst__pipe *pipe)
+{
+    cst_stream *source = pipe->source;
+
+    if (!cst__pipe_find(source, pipe->dest) || !pipe->drain)
+        return;
+    if (cst__has_one_pipe(source)) { /* not a set any more */
+        source->flags &= ~R_MULTI_AWAIT;
+        cst__pipes_forget_awaited(source);
+    }
+    cst__await(pipe->drain);
+}
+
+/* The source pauses until dest drains. For want of memory there is nobody to hear that, so dest
+ * fails. */
+void cst__await_drain(struct cst__pipe *pipe)
+{
+    if (pipe->cleaned_up) {
+        add_late_drain(pipe);
+        return;
+    }
+    if (!set_up_drain(pipe)) {
+        chunk_is_lost(pipe, CST_E_NOMEM);
+        return;
+    }
+    wait_for(pipe);
+    cst__pause(pipe->source);
+    if (pipe->drain_added)
+        return;
+    pipe->drain_added = true;
+    if (pipe->cleaned_up)
+        listen_late_for(pipe);
+    else
+        listen_to_drain(pipe->drain);
+}
+
+void cst__pipe_heed(struct cst__pipe *pipe, cst_status st)
+{
+    if (st == CST_E_NOMEM || st == CST_E_OUT_OF_RANGE)
+        chunk_is_lost(pipe, st);
+    else if (st != CST_OK)
+        cst__await_drain(pipe);
+}

@@ -1,0 +1,431 @@
+/*
+ * flight.c - the write in flight: it begins, is answered, and the queue is handed over.
+ *
+ * A write is in flight from the call of its slot to its answer. Whether the answer came inside the
+ * slot (W_SYNC) decides when the callbacks run: then by a task, else at once. The rules are Node's
+ * to the letter.
+ */
+#include "stream/stream_internal.h"
+
+static void after_write(cst_stream *s, unsigned count, struct cst__request *requests);
+
+/* --- the bytes of a write --------------------------------------------------------------------- */
+
+/* The bytes of a flight that is over. They go when all else is done: what is called for that may
+ * call the library. */
+struct kept {
+    cst_slice chunk;
+    cst_chain_row batch;
+};
+
+/* An array for more chunks than this goes back: one burst of writes is not paid for as long as the
+ * stream lives. */
+#define LONGEST_ROW_KEPT 4096
+
+/* The array serves the queue again, where that has none by now. */
+static void drop_batch(cst_stream *s, cst_chain_row *batch)
+{
+    struct writable *w = cst__w(s);
+
+    cst__row_drop_all(batch);
+    if (w->queue.items || batch->cap > LONGEST_ROW_KEPT) {
+        cst__row_fini(batch, cst__pool_allocator(&s->ctx->pool));
+    } else {
+        w->queue.items = batch->items;
+        w->queue.cap = batch->cap;
+    }
+}
+
+static struct kept take_kept(cst_stream *s)
+{
+    struct writable *w = cst__w(s);
+    struct kept kept = { .chunk = { 0 } };
+
+    if ((s->flags & (W_KEPT | W_VECTOR)) == W_KEPT)
+        kept.chunk = w->flight.chunk;
+    else if (s->flags & W_KEPT)
+        kept.batch = w->flight.batch;
+    s->flags &= ~(W_KEPT | W_VECTOR);
+    return kept;
+}
+
+static void drop_kept(cst_stream *s, struct kept *kept)
+{
+    cst__slice_unref(&kept->chunk);
+    drop_batch(s, &kept->batch);
+}
+
+void cst__writable_fini(cst_stream *s)
+{
+    struct kept kept = take_kept(s);
+
+    drop_kept(s, &kept);
+    cst__row_fini(&cst__w(s)->queue, cst__pool_allocator(&s->ctx->pool));
+}
+
+/*
+ * Whether the bytes that the slot was called with have to be kept, since it has still to answer.
+ * Where it has answered inside the call, the flight that is on is a later one, which has kept its
+ * own. Where an earlier call of a transform has answered twice, that may have ended this flight
+ * before its slot returned.
+ */
+static bool must_keep(const cst_stream *s)
+{
+    return (s->flags & (W_EXPECTING | W_KEPT)) == W_EXPECTING && cst__owes_write(s);
+}
+
+/* Its slot has returned: keep the bytes if it has still to answer. */
+void cst__flight_keep_bytes(cst_stream *s, const cst_slice *chunk)
+{
+    s->flags &= ~W_SYNC;
+    if (must_keep(s)) {
+        s->flags |= W_KEPT;
+        cst__w(s)->flight.chunk = cst__slice_ref(chunk);
+    }
+}
+
+/* --- a write goes out ------------------------------------------------------------------------- */
+
+/* A slot of the write has returned: the write is answered, unless that comes later. */
+static void take_status(cst_stream *s, cst_status status)
+{
+    if (status != CST_PENDING)
+        cst__write_complete(s, status > 0 ? CST_OK : status);
+}
+
+void cst__write_after_slot(cst_stream *s, const cst_slice *chunk, cst_status status)
+{
+    take_status(s, status);
+    cst__flight_keep_bytes(s, chunk);
+}
+
+void cst__write_after_transform(cst_stream *s, const cst_slice *chunk, cst_status status,
+                                struct cst__given *given)
+{
+    take_status(s, status);
+    cst__slice_unref(&given->chunk);
+    cst__flight_keep_bytes(s, chunk);
+}
+
+static void start_transform(cst_stream *s, const cst_slice *chunk)
+{
+    struct cst__given given;
+    cst_status status = cst__transform_write(s, chunk, &given);
+
+    cst__write_after_transform(s, chunk, status, &given);
+}
+
+void cst__flight_start(cst_stream *s, const cst_slice *chunk, size_t len,
+                       struct cst__request *request)
+{
+    cst__flight_begin(s, len, request);
+    if (s->flags & DESTROYED)
+        cst__write_after_slot(s, chunk, CST_E_DESTROYED);
+    else if (s->flags & IS_TRANSFORM)
+        start_transform(s, chunk);
+    else
+        cst__write_after_slot(s, chunk, cst__call_write(s, chunk));
+}
+
+/* When a batch without a callback was answered with CST_OK, all that is left to do is to say so. */
+#define BATCH_DONE_NOT (W_OBJECTS | W_ENDING | W_NEED_DRAIN | DESTROYED | ERRORED)
+
+/*
+ * cst__call_writev for a batch without a callback, which no slot of this stream has led to. Where
+ * nobody has touched the stream meanwhile, the answer takes the flight off, and nothing follows: no
+ * task, since there is no callback and no 'drain'; no further write, since the queue is being
+ * handed over. Else the general functions take it.
+ */
+static void call_writev_plainly(cst_stream *s, const cst_chain_row *chunks)
+{
+    cst_status status;
+
+    s->slot = SLOT_WRITE;
+    status = s->ops->writev(s, cst__self(s), cst__row_front(chunks), chunks->count);
+    s->slot = SLOT_NONE;
+    if (status != CST_OK || (s->flags & (IN_FLIGHT | BATCH_DONE_NOT)) != IN_FLIGHT) {
+        cst__stream_check(s);
+        take_status(s, status);
+        return;
+    }
+    cst__flight_end(s);
+    cst__stream_check(s);
+}
+
+/* All of the queue as one call of writev. */
+static void start_writev(cst_stream *s)
+{
+    struct writable *w = cst__w(s);
+    struct cst__request *requests = w->last_waiting ? cst__requests_take_waiting(w) : NULL;
+    cst_chain_row chunks = w->queue;
+
+    w->front += chunks.count;
+    if (requests)
+        requests->batch = true;
+    w->queue = (cst_chain_row){ .spare = chunks.spare };
+    cst__flight_begin(s, w->length, requests);
+    if (s->flags & DESTROYED)
+        cst__write_complete(s, CST_E_DESTROYED);
+    else if (!requests && s->slot == SLOT_NONE)
+        call_writev_plainly(s, &chunks);
+    else
+        take_status(s, cst__call_writev(s, cst__row_front(&chunks), chunks.count));
+    s->flags &= ~W_SYNC;
+    if (must_keep(s)) {
+        s->flags |= W_KEPT | W_VECTOR;
+        w->flight.batch = chunks;
+    } else {
+        drop_batch(s, &chunks);
+    }
+}
+
+static void start_front(cst_stream *s)
+{
+    struct writable *w = cst__w(s);
+    struct cst__request *request = cst__requests_take_front(w);
+    cst_slice chunk = cst__row_shift(&w->queue);
+
+    w->front++;
+    cst__flight_start(s, &chunk, cst__length_of(s, &chunk), request);
+    cst__slice_unref(&chunk);
+}
+
+/*
+ * Hands the queue over: all at once to writev, else one by one, for as long as each is answered
+ * inside its slot. What is written inside a slot meanwhile goes the same way.
+ */
+static void hand_over(cst_stream *s, bool gather)
+{
+    const struct writable *w = cst__w(s);
+
+    while (w->queue.count && !(s->flags & W_WRITING)) {
+        if (gather && w->queue.count > 1)
+            start_writev(s);
+        else
+            start_front(s);
+    }
+    cst__queue_is_empty(s);
+    s->flags &= ~W_CLEARING;
+}
+
+void cst__queue_clear(cst_stream *s)
+{
+    if ((s->flags & (DESTROYED | W_CLEARING | W_CORKED | W_BUFFERED | CONSTRUCTED)) !=
+        (W_BUFFERED | CONSTRUCTED))
+        return;
+    if (!cst__w(s)->queue.count)
+        return;
+    s->flags |= W_CLEARING;
+    hand_over(s, cst__gathers(s));
+}
+
+/* --- a write is answered ---------------------------------------------------------------------- */
+
+/* Fails what is queued, and the ends: the stream is destroyed or has failed. Not while a write is
+ * in flight. */
+static void fail_queue(cst_stream *s)
+{
+    struct writable *w = cst__w(s);
+
+    if (s->flags & W_WRITING)
+        return;
+    while (w->queue.count) {
+        struct cst__request *request = cst__requests_take_front(w);
+        cst_slice chunk = cst__row_shift(&w->queue);
+
+        w->front++;
+        w->pending++; /* and is for ever: Node does not count what was lost as done */
+        w->length -= cst__length_of(s, &chunk);
+        cst__slice_unref(&chunk);
+        cst__requests_call(s, request, cst__failure_or(s, CST_E_DESTROYED));
+    }
+    cst__requests_call_ends(s, cst__failure_or(s, CST_E_DESTROYED));
+    cst__queue_is_empty(s);
+}
+
+void cst__run_fail_queue(cst_stream *s)
+{
+    fail_queue(s);
+}
+
+static void write_failed(cst_stream *s, struct cst__request *requests, cst_status status)
+{
+    cst_error error = cst__error_here(s, status, CST_WRITING);
+
+    cst__requests_call(s, requests, status);
+    fail_queue(s);
+    cst__error_or_destroy(s, &error, false);
+}
+
+static void run_write_failed(cst_task_link *link)
+{
+    struct cst__request *request = cst__container_of(link, struct cst__request, link);
+    cst_stream *s = request->stream;
+
+    cst__w(s)->pending--;
+    write_failed(s, request, request->status);
+    cst__release(s);
+}
+
+void cst__run_write_failed(cst_stream *s, cst_status status)
+{
+    cst__w(s)->pending--;
+    write_failed(s, NULL, status);
+}
+
+static void after_write(cst_stream *s, unsigned count, struct cst__request *requests)
+{
+    struct writable *w = cst__w(s);
+
+    s->flags &= ~W_AFTER_WRITE;
+    if ((s->flags & (W_ENDING | W_NEED_DRAIN | DESTROYED)) == W_NEED_DRAIN && w->length == 0) {
+        s->flags &= ~W_NEED_DRAIN;
+        cst__emit(s, CST_DRAIN);
+    }
+    for (; count > 1; count--) {
+        w->pending--;
+        requests->done(s, CST_OK, requests->arg);
+    }
+    w->pending--;
+    cst__requests_call(s, requests, CST_OK);
+    if (s->flags & DESTROYED)
+        fail_queue(s);
+    if (s->flags & W_ENDING)
+        cst__finish_maybe(s, true);
+}
+
+void cst__run_after_write(cst_stream *s)
+{
+    after_write(s, 1, NULL);
+}
+
+static void run_after_write_with_callback(cst_task_link *link)
+{
+    struct cst__request *request = cst__container_of(link, struct cst__request, link);
+    cst_stream *s = request->stream;
+
+    /* Node forgets the record of the task queued last, whichever task it is that runs. */
+    cst__w(s)->tick = NULL;
+    after_write(s, request->count, request);
+    cst__release(s);
+}
+
+/* Answered inside the slot, no callback: a task only where 'drain' is due, or, a slip of Node's, in
+ * object mode. */
+static void completed_inside(cst_stream *s)
+{
+    struct writable *w = cst__w(s);
+    bool drain = (s->flags & W_NEED_DRAIN) && w->length == 0;
+
+    if (!(s->flags & W_AFTER_WRITE) && (drain || (s->flags & W_OBJECTS))) {
+        w->pending++;
+        if (cst__try_post(s, TASK_AFTER_WRITE, CST_OK))
+            s->flags |= W_AFTER_WRITE;
+        else
+            after_write(s, 1, NULL);
+    } else if (s->flags & W_ENDING) {
+        cst__finish_maybe(s, true);
+    }
+}
+
+static void completed_inside_with_callback(cst_stream *s, struct cst__request *requests)
+{
+    struct writable *w = cst__w(s);
+    struct cst__request *tick = w->tick;
+
+    if (tick && !tick->batch && !requests->batch && tick->done == requests->done &&
+        tick->arg == requests->arg) {
+        tick->count++;
+        w->pending++;
+        cst__free(s->ctx, requests, sizeof(*requests));
+        return;
+    }
+    w->tick = requests;
+    w->pending++;
+    cst__post_link(s, &requests->link, run_after_write_with_callback);
+    s->flags |= W_AFTER_WRITE;
+}
+
+static void fail_write(cst_stream *s, struct cst__request *requests, cst_status status, bool sync)
+{
+    cst_error error = cst__error_here(s, status, CST_WRITING);
+
+    cst__set_errored(s, &error);
+    if (!sync) {
+        write_failed(s, requests, status);
+        return;
+    }
+    cst__w(s)->pending++;
+    if (requests) {
+        requests->status = status;
+        cst__post_link(s, &requests->link, run_write_failed);
+    } else if (!cst__try_post(s, TASK_WRITE_FAILED, status)) {
+        cst__run_write_failed(s, status); /* early, but it must not be lost */
+    }
+}
+
+/* Answered with success inside the slot, and nobody waits for anything: nothing follows. */
+static bool nothing_follows(const cst_stream *s, cst_status status)
+{
+    return status >= 0 && !cst__w(s)->in_flight &&
+           (s->flags & (W_SYNC | W_BUFFERED | W_NEED_DRAIN | W_OBJECTS | W_ENDING)) == W_SYNC;
+}
+
+OUT_OF_LINE void flight_end_slow(cst_stream *s, cst_status status)
+{
+    struct writable *w = cst__w(s);
+    struct cst__request *requests = w->in_flight;
+    bool sync = (s->flags & W_SYNC) != 0;
+
+    w->in_flight = NULL;
+    cst__flight_end(s);
+    if (status < 0) {
+        fail_write(s, requests, status, sync);
+        return;
+    }
+    if (s->flags & W_BUFFERED)
+        cst__queue_clear(s);
+    if (!sync) {
+        w->pending++;
+        after_write(s, 1, requests);
+    } else if (requests)
+        completed_inside_with_callback(s, requests);
+    else
+        completed_inside(s);
+}
+
+static void flight_end(cst_stream *s, cst_status status)
+{
+    if (!nothing_follows(s, status)) {
+        flight_end_slow(s, status);
+        return;
+    }
+    cst__flight_end(s);
+}
+
+void cst__write_complete(cst_stream *s, cst_status status)
+{
+    CST__ASSERT(!s->ctx->room.express);
+    if (!(s->flags & W_EXPECTING)) {
+        cst_error error = cst__error_here(s, CST_E_MULTIPLE_CALLBACK, CST_WRITING);
+
+        cst__error_or_destroy(s, &error, false);
+    } else if (s->flags & W_KEPT) {
+        struct kept kept = take_kept(s);
+
+        flight_end(s, status);
+        drop_kept(s, &kept);
+    } else {
+        flight_end(s, status);
+    }
+}
+
+void cst__write_next_returned(cst_stream *s, cst_slice *chunk, cst_status status)
+{
+    cst__stream_check(s);
+    cst__write_after_slot(s, chunk, status);
+    cst__slice_unref(chunk);
+    hand_over(s, false);
+    cst__w(s)->pending++;
+    after_write(s, 1, NULL);
+}

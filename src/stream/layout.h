@@ -1,0 +1,438 @@
+/*
+ * layout.h - how a stream is laid out, its states and flags; the files of the room.
+ *
+ * One allocation, only the sides that the kind has, each at a fixed offset from the handle:
+ *
+ *      struct writable | struct cst_stream | struct readable | self
+ *                      ^ the handle
+ *
+ * The files, from the bottom to the top: each calls those above it in this list alone.
+ *
+ *      task.c       defers a task, counts references    cst__stream_check_life: may it be freed?
+ *      check.c      is a stream whole?
+ *      query.c      every getter
+ *      decode.c     cst_set_encoding
+ *      slot.c       calls a slot, and returns its status
+ *      emit.c       the list of listeners, emission
+ *      request.c    the callbacks of writes and ends
+ *      await.c      which destinations a source waits for
+ *      destroy.c    errors, destroy, close
+ *      push.c       chunks come in                      cst__push_status: is more welcome?
+ *      timeout.c    limits on how long it takes
+ *      mode.c       who gets the chunks
+ *      finish.c     final, flush, 'finish'              need_finish
+ *      transform.c  may a transform's write complete?   cst__transform_settle
+ *      event.c      cst_on and its fellows
+ *      drain.c      backpressure
+ *      flight.c     the write in flight                 cst__write_complete: what follows?
+ *      write.c      cst_write, the queue, cork          must_wait
+ *      end.c        cst_end
+ *      transfer.c   zero copy
+ *      pipe.c       connects, delivers, undoes
+ *      read.c       chunks go out, reading ahead        read_more_wanted
+ *      stream.c     makes, constructs, frees; the table of tasks
+ *      answer.c     answers that come later             take_answer: which rule does it go to?
+ *
+ * The life of a readable side (R_ENDED, R_END_EMITTED):
+ *
+ *          push EOF            all is read, a task runs
+ *     OPEN --------> R_ENDED ---------------------------> R_END_EMITTED, 'end'
+ *
+ * and who gets its chunks (R_HAS_FLOWING, R_FLOWING are Node's flowing: null, false, true):
+ *
+ *     null ---- resume, 'data', pipe ----> true <---- resume, drain ----> false
+ *       \----------------- pause, 'readable' ----------------------------/
+ *
+ * The life of a writable side (W_ENDING, W_PREFINISHED, W_FINISHED):
+ *
+ *          end()             final answered                 task
+ *     OPEN --------> ENDING ----------------> PREFINISHED ---------> FINISHED, 'finish'
+ *
+ * What may hold a write back, so that it waits in the queue (any of them): W_WRITING, W_CORKED,
+ * ERRORED, not CONSTRUCTED.
+ *
+ * Both sides share: DESTROYED (at any point, at once) -> CLOSED (the destroy slot has answered) ->
+ * CLOSE_EMITTED (a task).
+ */
+#ifndef CSTREAM_LAYOUT_H
+#define CSTREAM_LAYOUT_H
+
+#include <assert.h>
+
+#include "bytes/block.h"
+#include "bytes/chain_internal.h"
+#include "cstream/chain.h"
+#include "cstream/text.h"
+#include "cstream/join.h"
+#include "cstream/writable.h"
+#include "ctx/ctx_internal.h"
+
+/* --- flags ------------------------------------------------------------------------------------ */
+
+/* One word for both sides. The lower half is what a chunk on its way asks for; most names are
+ * Node's. */
+#define FLAG(n) (UINT64_C(1) << (n))
+
+/* readable side */
+#define R_FLOWING FLAG(0)
+/* since timeouts looked last, or they never did: what they would not see, or cst_progress */
+#define ACTIVE FLAG(1)
+#define R_DATA_LISTENING FLAG(2) /* at least one 'data' listener */
+#define R_PIPED FLAG(3)          /* there is just one, and it is a pipe's: sole_dest */
+#define R_READING FLAG(4)        /* the read slot was called and has pushed nothing yet */
+#define R_SYNC FLAG(5)           /* in the read slot, or before its first call has returned */
+#define R_NEED_READABLE FLAG(6)  /* somebody waits for 'readable' */
+#define R_QUEUED FLAG(7)         /* the buffer is not empty */
+#define R_ENDED FLAG(8)          /* EOF was pushed */
+#define R_READING_MORE FLAG(9)   /* the task that reads ahead is queued or at work */
+#define R_DATA_EMITTED FLAG(10)
+#define R_AWAITING FLAG(11) /* the source waits for the 'drain' of a destination */
+#define R_OBJECTS FLAG(12)
+
+/* writable side */
+#define W_WRITING FLAG(13)   /* a write is in flight */
+#define W_SYNC FLAG(14)      /* in the write slot or in final */
+#define W_EXPECTING FLAG(15) /* the write in flight has not been completed */
+#define W_NEED_DRAIN FLAG(16)
+#define W_CORKED FLAG(17)
+#define W_BUFFERED \
+    FLAG(18) /* there is a queue; it may be empty while its last chunk is handed over */
+#define W_CLEARING FLAG(19) /* the queue is being handed over */
+#define W_ENDING FLAG(20)   /* end() was called */
+#define W_KEPT FLAG(21)     /* the bytes of the write in flight are kept: its slot answers late */
+#define W_PLAIN FLAG(22)    /* a sink of bytes with the slot write, and no transform */
+#define W_OBJECTS FLAG(23)
+
+/* both */
+#define CONSTRUCTED FLAG(24)
+#define DESTROYED FLAG(25)
+#define ERRORED FLAG(26)
+#define IS_TRANSFORM FLAG(27)
+#define T_KEPT FLAG(28) /* a transform keeps the completion of its write until more is read */
+#define HAS_READABLE FLAG(29)
+#define HAS_WRITABLE FLAG(30)
+#define IS_PASSTHROUGH FLAG(31) /* a transform without a transform slot */
+
+/* not on a chunk's way */
+#define R_PAUSED FLAG(32)   /* explicitly */
+#define R_ITERATED FLAG(33) /* cst_next was called: who calls it gets the error */
+#define R_EOF_READABLE_PENDING FLAG(34)
+#define R_END_SCHEDULED FLAG(35)
+#define R_END_EMITTED FLAG(36)
+#define R_RESUME_SCHEDULED FLAG(37)
+#define R_ABSENT FLAG(38) /* no_readable */
+#define W_FINAL_CALLED FLAG(39)
+#define W_PREFINISHED FLAG(40)
+#define W_FINISHED FLAG(41)
+#define W_ABSENT FLAG(42) /* no_writable */
+#define AUTO_DESTROY FLAG(43)
+#define EMIT_CLOSE FLAG(44)
+#define HALF_OPEN FLAG(45)
+#define ERROR_EMITTED FLAG(46)
+#define CLOSED FLAG(47)
+#define CLOSE_EMITTED FLAG(48)
+#define W_STAYS_OPEN FLAG(49) /* no_pipe_end */
+#define CONSTRUCT_ANSWERED FLAG(50)
+#define DYING FLAG(51)                /* to be freed when the last frame is left */
+#define R_READABLE_LISTENING FLAG(52) /* at least one 'readable' listener, as of the last look */
+#define R_EMITTED_READABLE FLAG(53)   /* 'readable' is on its way */
+#define R_MULTI_AWAIT FLAG(54)        /* there were several pipes: whom to wait for is a set */
+#define R_TWINS FLAG(60)              /* several of them led to one destination */
+#define W_ENDED FLAG(55)              /* end() has returned */
+#define W_AFTER_WRITE FLAG(56)        /* a task that follows a completed write is on its way */
+#define W_VECTOR FLAG(59)             /* with W_KEPT: they are those of a writev */
+#define LISTENERS_GONE FLAG(57)       /* the list is to be swept when the emission is over */
+#define R_HAS_FLOWING FLAG(63)        /* flowing is not null */
+#define R_FLOW_CUT                                                                \
+    FLAG(62) /* the rest of the flow is an immediate: the turn's bytes were spent \
+              */
+#define R_DATA_EMITTED_BEFORE FLAG(61) /* R_DATA_EMITTED was set and taken down: see timeout.c */
+#define LISTENERS_FRONT FLAG(58)       /* some listener was put in front of the others */
+
+/* A write is in flight, and its slot has not returned. */
+#define IN_FLIGHT (W_WRITING | W_SYNC | W_EXPECTING)
+
+/* --- deferred tasks --------------------------------------------------------------------------- */
+
+/* All that a stream does later, in the order in which it was queued (noted_tasks in stream.c). */
+enum cst__task_kind {
+    TASK_LINK, /* not a stream's */
+    TASK_READABLE,
+    TASK_READ_MORE,
+    TASK_RESUME,
+    TASK_END,
+    TASK_FLOW,     /* what was too deep inside other stages flows on */
+    TASK_READ,     /* read(0) */
+    TASK_MODE,     /* a 'readable' listener was removed: who is in charge now? */
+    TASK_PIPE_END, /* a pipe was made after 'end' */
+    TASK_AUTO_END, /* no_half_open */
+    TASK_FAIL_QUEUE,
+    TASK_FINISH_IF_STILL,
+    TASK_FINISH,
+    TASK_CONSTRUCT,
+    TASK_ERROR,
+    TASK_CLOSE,
+    /* From here on with a status or a count that a note cannot keep: without room in the queue they
+       are done at once. */
+    TASK_AFTER_WRITE,
+    TASK_WRITE_FAILED,
+    TASK_COMPLETE_WRITE,
+    TASK_CONSTRUCTED,
+    TASK_CONSTRUCTED_AGAIN
+};
+
+/* --- slots that owe an answer ----------------------------------------------------------------- */
+
+enum cst__slot {
+    SLOT_NONE,
+    SLOT_READ,
+    SLOT_WRITE, /* write and writev */
+    SLOT_TRANSFORM,
+    SLOT_FINAL,
+    SLOT_FLUSH_AS_FINAL,  /* flush where there is no final: final has its answer */
+    SLOT_FLUSH_AT_FINISH, /* flush beside a final of the user's: nobody waits for it */
+    SLOT_CONSTRUCT,
+    SLOT_DESTROY
+};
+
+/* Among the bits of owed: the write in flight was forgotten. */
+#define WRITE_FORGOTTEN 0x80u
+
+/* --- events ----------------------------------------------------------------------------------- */
+
+/*
+ * Beside the public events, for listeners of the library's: the stream is being freed, and with it
+ * its list; and, before that, that its context is: what a callback was promised has to be told now,
+ * while all streams are still there.
+ */
+#define CST__EVENT_FREED CST_EVENT_TYPES_
+#define CST__EVENT_LAST_CALL ((cst_event_type)(CST_EVENT_TYPES_ + 1))
+#define EVENT_BIT(type) ((uint16_t)(1u << (type)))
+
+enum cst__listener_kind { LISTENER_FN, LISTENER_PIPE_SOURCE, LISTENER_PIPE_DEST };
+
+/* What a listener is like. */
+#define LISTENER_ONCE 1u /* its events are removed when they come */
+#define LISTENER_FRONT \
+    2u /* before all that are not, and before those that were put in front earlier */
+#define LISTENER_OWNED 4u /* made by cst_on: the list frees it; others are part of a record */
+#define LISTENER_HELD 8u  /* stays in the list without any event */
+#define LISTENER_OF_FINISHED 16u /* part of a struct cst__finished */
+#define LISTENER_OF_STAGE 32u    /* part of a stage of a pipeline: its on_error */
+
+/**
+ * A place in a stream's list of listeners, for one event, or for several where it is the library's
+ * own. One that is removed while its stream emits must still be called by the emissions that had
+ * begun: gone holds such events, gone_depth the emissions' depth.
+ */
+struct cst__listener {
+    struct cst__listener *next, *prev; /* prev of the first is the last */
+    uint16_t events;
+    uint16_t gone;
+    uint16_t gone_depth;
+    uint8_t kind;
+    uint8_t traits;
+};
+
+/** One that calls a function. */
+struct cst__fn_listener {
+    struct cst__listener listener;
+    cst_listener_fn *fn;
+    void *arg;
+};
+
+/* A call of a transform's slot: how much was buffered then, and the slot of the stream in which it
+ * runs. */
+struct cst__transform_call {
+    cst_stream *stream;
+    size_t mark;
+    struct cst__transform_call *outer; /* of any stream */
+    enum cst__slot slot;
+};
+
+/* --- the layout ------------------------------------------------------------------------------- */
+
+/* The fields are ordered so that nothing is lost to alignment: there may be many streams. */
+struct cst_stream {
+    uint64_t flags;
+    cst_ctx *ctx;
+    const cst_ops *ops;
+    struct cst__listener *listeners;
+    struct cst__resident resident;
+    cst_error error;         /* the first one; valid with ERRORED */
+    cst_status close_status; /* what destroy was called with, then what the close task emits */
+    uint32_t refs;           /* handles of the user's, queued tasks, pipes into it */
+    uint16_t listened;       /* events that somebody listens to */
+    uint16_t emit_depth;
+    uint16_t late; /* tasks that had no room in the queue */
+    uint8_t slot;  /* the slot that is running, the innermost */
+    uint8_t owed;  /* bits of the slots that have not answered; for write there is W_EXPECTING */
+};
+
+/** A callback that is owed for a write or an end; also the task that brings it. */
+struct cst__request {
+    cst_task_link link;
+    struct cst__request *next;
+    cst_stream *stream;
+    cst_done_fn *done;
+    void *arg;
+    cst_status status;
+    uint32_t chunk; /* the number of the queued chunk that it belongs to */
+    uint32_t count; /* completions that share this task */
+    bool of_end;
+    bool batch; /* the first of a writev's */
+};
+
+struct writable {
+    cst_chain_row queue; /* chunks that wait; .spare: how many uncorks are to come */
+    size_t length;       /* accepted and not completed, the write in flight included */
+    size_t high_water_mark;
+    struct cst__request *last_waiting; /* callbacks of what waits, then those of end: a ring */
+    struct cst__request *in_flight;    /* callbacks of the write in flight: of a writev, a list */
+    struct cst__request
+        *tick; /* the callback task queued last, which the next equal one may join */
+    union {
+        cst_slice chunk;     /* W_KEPT: the chunk in flight */
+        cst_chain_row batch; /* W_KEPT and W_VECTOR: those of a writev */
+    } flight;
+    size_t flight_length;
+    uint32_t front; /* the number of the first chunk in the queue */
+    uint32_t
+        pending; /* completed writes, and final, whose task is to come: 'finish' waits for them */
+};
+
+struct readable {
+    cst_chain_row buffer; /* .spare: how many destinations are waited for */
+    size_t length;        /* bytes or, in object mode, chunks */
+    size_t high_water_mark;
+    union {
+        cst_stream *sole_dest; /* with R_PIPED: where that pipe leads */
+        cst_decoder *decoder;  /* without it: of cst_set_encoding, from the pool, or NULL */
+    };
+};
+
+static inline struct writable *cst__w(const cst_stream *s)
+{
+    return (struct writable *)(uintptr_t)s - 1;
+}
+
+static inline struct readable *cst__r(const cst_stream *s)
+{
+    return (struct readable *)(uintptr_t)(s + 1);
+}
+
+/** Return whether the stream has this side: no_readable and no_writable leave a side out. */
+static inline bool cst__readable_is_there(const cst_stream *s)
+{
+    return (s->flags & HAS_READABLE) && !(s->flags & R_ABSENT);
+}
+
+static inline bool cst__writable_is_there(const cst_stream *s)
+{
+    return (s->flags & HAS_WRITABLE) && !(s->flags & W_ABSENT);
+}
+
+/* Where the state of the user's begins, from the handle: it may be anything, so it is aligned for
+ * anything. */
+#define ALIGNED(size) \
+    (((size) + _Alignof(max_align_t) - 1) / _Alignof(max_align_t) * _Alignof(max_align_t))
+#define SELF_OF_READABLE ALIGNED(sizeof(cst_stream) + sizeof(struct readable))
+#define SELF_OF_WRITABLE \
+    (ALIGNED(sizeof(struct writable) + sizeof(cst_stream)) - sizeof(struct writable))
+#define SELF_OF_BOTH                                                                   \
+    (ALIGNED(sizeof(struct writable) + sizeof(cst_stream) + sizeof(struct readable)) - \
+     sizeof(struct writable))
+
+static inline size_t cst__self_offset(uint64_t flags)
+{
+    if (flags & HAS_WRITABLE)
+        return SELF_OF_WRITABLE + ((flags & HAS_READABLE) ? SELF_OF_BOTH - SELF_OF_WRITABLE : 0);
+    return SELF_OF_READABLE;
+}
+
+/** Whether cst_set_encoding was called: the buffer holds text, and no pipe is called without a
+ * walk. */
+static inline bool cst__decodes(const cst_stream *s)
+{
+    return !(s->flags & R_PIPED) && cst__r(s)->decoder;
+}
+
+static inline void *cst__self(const cst_stream *s)
+{
+    return s->ops->self_size ? (char *)(uintptr_t)s + cst__self_offset(s->flags) : NULL;
+}
+
+/** The same of a stream that is known to be writable, so that half of the question is answered. */
+static inline void *cst__self_of_writable(const cst_stream *s)
+{
+    return s->ops->self_size ? (char *)(uintptr_t)s + cst__self_offset(s->flags | HAS_WRITABLE)
+                             : NULL;
+}
+
+/* --- rules that more than one file needs ------------------------------------------------------ */
+
+/** What a push says: whether more is welcome. */
+static inline cst_status cst__push_status(const cst_stream *s)
+{
+    const struct readable *r = cst__r(s);
+
+    return !(s->flags & R_ENDED) && (r->length < r->high_water_mark || r->length == 0) ? CST_OK
+                                                                                       : CST_FULL;
+}
+
+/** Return whether the queue is full: then a 'drain' is due. */
+static inline bool cst__write_is_full(cst_stream *s)
+{
+    const struct writable *w = cst__w(s);
+
+    if (w->length < w->high_water_mark || w->length == 0)
+        return false;
+    s->flags |= W_NEED_DRAIN;
+    return true;
+}
+
+/** Return what an accepted write says, once the slot was called. */
+static inline cst_status cst__write_status(cst_stream *s)
+{
+    return cst__write_is_full(s) || (s->flags & (DESTROYED | ERRORED)) ? CST_FULL : CST_OK;
+}
+
+/** Begin a write: it is in flight from here. Its length is in that of the side already. */
+static inline void cst__flight_begin(cst_stream *s, size_t len, struct cst__request *request)
+{
+    struct writable *w = cst__w(s);
+
+    w->flight_length = len;
+    w->in_flight = request;
+    s->flags |= IN_FLIGHT | ACTIVE;
+}
+
+/** End a write: it is in flight no more. W_SYNC stays until its slot has returned. */
+static inline void cst__flight_end(cst_stream *s)
+{
+    struct writable *w = cst__w(s);
+
+    s->flags = (s->flags & ~(W_WRITING | W_EXPECTING)) | ACTIVE;
+    w->length -= w->flight_length;
+}
+
+/** Return what a chunk counts in a writable side. */
+static inline size_t cst__length_of(const cst_stream *s, const cst_slice *chunk)
+{
+    return (s->flags & W_OBJECTS) ? 1 : chunk->len;
+}
+
+/** Whether the queue would go to writev. */
+static inline bool cst__gathers(const cst_stream *s)
+{
+    return s->ops->writev && cst__w(s)->queue.count > 1 && !(s->flags & IS_TRANSFORM);
+}
+
+/** Take the flag off if the queue is empty. */
+static inline void cst__queue_is_empty(cst_stream *s)
+{
+    if (!cst__w(s)->queue.count)
+        s->flags &= ~W_BUFFERED;
+}
+
+#endif

@@ -1,0 +1,229 @@
+/*
+ * query.c - every question about a stream that changes nothing.
+ */
+#include "stream/stream_internal.h"
+
+/* --- both sides ------------------------------------------------------------------------------- */
+
+cst_ctx *cst_stream_ctx(const cst_stream *s)
+{
+    return s ? s->ctx : NULL;
+}
+
+const cst_ops *cst_stream_ops(const cst_stream *s)
+{
+    return s ? s->ops : NULL;
+}
+
+void *cst_stream_self(const cst_stream *s)
+{
+    return s ? cst__self(s) : NULL;
+}
+
+const char *cst_stream_name(const cst_stream *s)
+{
+    return s && s->ops->name ? s->ops->name : "";
+}
+
+bool cst_stream_has_readable(const cst_stream *s)
+{
+    return s && (s->flags & HAS_READABLE);
+}
+
+bool cst_stream_has_writable(const cst_stream *s)
+{
+    return s && (s->flags & HAS_WRITABLE);
+}
+
+bool cst_is_destroyed(const cst_stream *s)
+{
+    return s && (s->flags & DESTROYED);
+}
+
+bool cst_is_closed(const cst_stream *s)
+{
+    return s && (s->flags & CLOSED);
+}
+
+const cst_error *cst_errored(const cst_stream *s)
+{
+    return s && (s->flags & ERRORED) ? &s->error : NULL;
+}
+
+size_t cst_listener_count(const cst_stream *s, cst_event_type type)
+{
+    size_t n = 0;
+
+    if (!s || (unsigned)type >= CST_EVENT_TYPES_)
+        return 0;
+    for (const struct cst__listener *l = s->listeners; l; l = l->next)
+        if (l->events & EVENT_BIT(type))
+            n++;
+    return n;
+}
+
+/* --- the readable side ------------------------------------------------------------------------ */
+
+static const struct readable *readable_side(const cst_stream *s)
+{
+    return s && (s->flags & HAS_READABLE) ? cst__r(s) : NULL;
+}
+
+cst_flowing cst_readable_flowing(const cst_stream *s)
+{
+    if (!readable_side(s) || !(s->flags & R_HAS_FLOWING))
+        return CST_FLOWING_UNSET;
+    return (s->flags & R_FLOWING) ? CST_FLOWING_ON : CST_FLOWING_OFF;
+}
+
+bool cst_is_paused(const cst_stream *s)
+{
+    return readable_side(s) &&
+           ((s->flags & R_PAUSED) || (s->flags & (R_HAS_FLOWING | R_FLOWING)) == R_HAS_FLOWING);
+}
+
+size_t cst_readable_high_water_mark(const cst_stream *s)
+{
+    return readable_side(s) ? readable_side(s)->high_water_mark : 0;
+}
+
+bool cst_readable_object_mode(const cst_stream *s)
+{
+    return readable_side(s) && (s->flags & R_OBJECTS);
+}
+
+bool cst_readable_ended(const cst_stream *s)
+{
+    return readable_side(s) && (s->flags & R_END_EMITTED);
+}
+
+bool cst_readable_aborted(const cst_stream *s)
+{
+    return readable_side(s) && !(s->flags & (R_ABSENT | R_END_EMITTED)) &&
+           (s->flags & (DESTROYED | ERRORED));
+}
+
+bool cst_is_readable(const cst_stream *s)
+{
+    return readable_side(s) && !(s->flags & (R_ABSENT | DESTROYED | ERROR_EMITTED | R_END_EMITTED));
+}
+
+cst_status cst_readable_encoding(cst_encoding *out, const cst_stream *s)
+{
+    if (!out || !s || !(s->flags & HAS_READABLE))
+        return CST_E_INVALID_ARG;
+    if (!cst__decodes(s))
+        return CST_EMPTY;
+    *out = cst__r(s)->decoder->encoding;
+    return CST_OK;
+}
+
+cst_stream *cst_pipe_waits_for(const cst_stream *source)
+{
+    if (!source || !(source->flags & HAS_READABLE) || !(source->flags & R_AWAITING))
+        return NULL;
+    for (const struct cst__pipe *pipe = cst__pipe_next(source->listeners, NULL); pipe;
+         pipe = cst__pipe_next(pipe->on_source.next, NULL))
+        if (pipe->dest->flags & W_NEED_DRAIN)
+            return pipe->dest;
+    return NULL;
+}
+
+/* --- the writable side ------------------------------------------------------------------------ */
+
+size_t cst__writable_pending(const cst_stream *s)
+{
+    const struct writable *w = cst__w(s);
+
+    return (size_t)w->pending + w->queue.count + ((s->flags & W_WRITING) ? 1u : 0u);
+}
+
+static const struct writable *writable_side(const cst_stream *s)
+{
+    return s && (s->flags & HAS_WRITABLE) ? cst__w(s) : NULL;
+}
+
+size_t cst_writable_high_water_mark(const cst_stream *s)
+{
+    return writable_side(s) ? writable_side(s)->high_water_mark : 0;
+}
+
+bool cst_writable_object_mode(const cst_stream *s)
+{
+    return writable_side(s) && (s->flags & W_OBJECTS);
+}
+
+bool cst_writable_need_drain(const cst_stream *s)
+{
+    return writable_side(s) && (s->flags & (DESTROYED | W_ENDING | W_NEED_DRAIN)) == W_NEED_DRAIN;
+}
+
+size_t cst_writable_corked(const cst_stream *s)
+{
+    return writable_side(s) ? writable_side(s)->queue.spare : 0;
+}
+
+bool cst_writable_ended(const cst_stream *s)
+{
+    return writable_side(s) && (s->flags & W_ENDING);
+}
+
+bool cst_writable_finished(const cst_stream *s)
+{
+    return writable_side(s) && (s->flags & W_FINISHED);
+}
+
+/* Node forgot this one on streams with both sides: there it is never true. */
+bool cst_writable_aborted(const cst_stream *s)
+{
+    return writable_side(s) && !(s->flags & (HAS_READABLE | W_FINISHED)) &&
+           (s->flags & (DESTROYED | ERRORED));
+}
+
+bool cst_is_writable(const cst_stream *s)
+{
+    return writable_side(s) && !(s->flags & (W_ABSENT | W_ENDING | W_ENDED | DESTROYED | ERRORED));
+}
+
+/* --- what may lag ----------------------------------------------------------------------------- */
+
+/*
+ * These three say what lags while the fast path calls a slot, so they enter. The others must not:
+ * filters ask them for each chunk, and entering writes back.
+ */
+
+size_t cst_readable_length(const cst_stream *s)
+{
+    size_t length;
+
+    if (!readable_side(s))
+        return 0;
+    cst__enter(s->ctx);
+    length = readable_side(s)->length;
+    cst__leave(s->ctx);
+    return length;
+}
+
+bool cst_readable_did_read(const cst_stream *s)
+{
+    bool did_read;
+
+    if (!readable_side(s))
+        return false;
+    cst__enter(s->ctx);
+    did_read = s->flags & (R_DATA_EMITTED | R_DATA_EMITTED_BEFORE);
+    cst__leave(s->ctx);
+    return did_read;
+}
+
+size_t cst_writable_length(const cst_stream *s)
+{
+    size_t length;
+
+    if (!writable_side(s))
+        return 0;
+    cst__enter(s->ctx);
+    length = writable_side(s)->length;
+    cst__leave(s->ctx);
+    return length;
+}

@@ -1,0 +1,463 @@
+/*
+ * read.c - chunks go out: read, next, reading ahead, the flow, 'end'.
+ *
+ * Chunks leave by cst__read_chunk, whoever calls it: the user, the flow loop, the tasks. The rules
+ * of when the read slot is called, and of what is announced when, are Node's to the letter.
+ */
+#include "stream/stream_internal.h"
+
+#include "express/express.h"
+
+#define LARGEST_READ ((size_t)1 << 30)
+
+/* --- 'end' ------------------------------------------------------------------------------------ */
+
+void cst__run_auto_end(cst_stream *s)
+{
+    if (!(s->flags & (W_ABSENT | W_ENDING | DESTROYED | ERRORED)))
+        cst__end_unasked(s);
+}
+
+static bool writable_side_is_done(const cst_stream *s)
+{
+    return !(s->flags & HAS_WRITABLE) || (s->flags & (W_FINISHED | W_ABSENT));
+}
+
+void cst__run_end(cst_stream *s)
+{
+    s->flags &= ~R_END_SCHEDULED;
+    if (!(s->flags & (ERRORED | CLOSE_EMITTED | R_END_EMITTED)) && cst__r(s)->length == 0) {
+        s->flags |= R_END_EMITTED;
+        cst__emit(s, CST_END);
+        if (cst_is_writable(s) && !(s->flags & HALF_OPEN))
+            cst__post_for(s, TASK_AUTO_END);
+        else if ((s->flags & AUTO_DESTROY) && writable_side_is_done(s))
+            cst__destroy(s, NULL);
+    }
+}
+
+static void end_readable(cst_stream *s)
+{
+    if (s->flags & (R_END_EMITTED | R_END_SCHEDULED))
+        return;
+    s->flags |= R_ENDED | R_END_SCHEDULED;
+    cst__post_for(s, TASK_END);
+}
+
+/* --- how much --------------------------------------------------------------------------------- */
+
+/* How much a read of this size takes now: bytes, or messages. */
+static size_t how_much(const cst_stream *s, size_t size)
+{
+    const struct readable *r = cst__r(s);
+
+    if (size == 0 || (r->length == 0 && (s->flags & R_ENDED)))
+        return 0;
+    if (s->flags & R_OBJECTS)
+        return 1;
+    if (size == CST_READ_ANY && !(s->flags & R_FLOWING) && cst__decodes(s))
+        return r->length;
+    if (size == CST_READ_ANY)
+        return r->length ? cst__row_front(&r->buffer)->len : 0;
+    if (size <= r->length)
+        return size;
+    return (s->flags & R_ENDED) ? r->length : 0;
+}
+
+static size_t next_power_of_two(size_t n)
+{
+    size_t power = 1;
+
+    while (power < n)
+        power <<= 1;
+    return power;
+}
+
+/* A read of nothing where enough is there only has to say so. */
+static bool only_announce(const cst_stream *s)
+{
+    const struct readable *r = cst__r(s);
+
+    return (s->flags & R_NEED_READABLE) &&
+           ((r->high_water_mark ? r->length >= r->high_water_mark : r->length > 0) ||
+            (s->flags & R_ENDED));
+}
+
+/*
+ * The read slot has returned: says how much can be taken now. Beside what was pushed, a read inside
+ * the slot may have taken what n counted on: Node goes wrong there. And where it has put other text
+ * in front, n may end inside a character.
+ */
+static size_t fetched(cst_stream *s, size_t size, size_t n)
+{
+    s->flags &= ~R_SYNC;
+    if (!(s->flags & R_READING) || n > cst__r(s)->length)
+        return how_much(s, size);
+    return size == CST_READ_ANY && cst__decodes(s) ? cst__whole_characters(s, n) : n;
+}
+
+/* --- the flow is cut -------------------------------------------------------------------------- */
+
+/* What is left of a flow when the turn's bytes are spent. */
+struct rest {
+    cst_task_link link;
+    cst_stream *stream;
+};
+
+static void run_rest(cst_task_link *link)
+{
+    struct rest *rest = cst__container_of(link, struct rest, link);
+    cst_stream *s = rest->stream;
+
+    cst__free(s->ctx, rest, sizeof(*rest));
+    s->flags &= ~R_FLOW_CUT;
+    cst__run_flow(s);
+    cst__release(s);
+}
+
+/* Whether the turn's bytes are spent, so that the rest is left to an immediate. Without memory for
+ * that it goes on. */
+static bool cut_flow(cst_stream *s)
+{
+    struct rest *rest;
+
+    if (!cst__bytes_spent(s->ctx))
+        return false;
+    if (s->flags & R_FLOW_CUT)
+        return true;
+    rest = cst__alloc(s->ctx, sizeof(*rest));
+    if (!rest)
+        return false;
+    *rest = (struct rest){ .stream = s };
+    s->flags |= R_FLOW_CUT;
+    s->refs++;
+    cst__post_rest(s->ctx, &rest->link, run_rest);
+    return true;
+}
+
+/* --- read ------------------------------------------------------------------------------------- */
+
+static bool skip_read(cst_stream *s)
+{
+    s->flags &= ~R_READING;
+    return true;
+}
+
+/*
+ * Let the destination fetch the bytes itself. Return true if it did; then do not call read. n is
+ * what is about to be taken out of the buffer: nothing is read behind that, so that the buffer gets
+ * empty, and the bytes can go past it.
+ */
+static bool try_transfer(cst_stream *s, size_t n)
+{
+    if (!cst__has_transfer(s))
+        return false;
+    if (s->flags & R_QUEUED)
+        return n && skip_read(s);
+    if (!cst__may_transfer(s))
+        return false;
+    return cut_flow(s) ? skip_read(s) : cst__transfer(s);
+}
+
+void cst__read_returned(cst_stream *s, cst_status status)
+{
+    struct cst__given given;
+
+    if (cst__take_given(s, status, &given)) {
+        if (given.counts)
+            cst__push(s, &given.chunk);
+        cst__slice_unref(&given.chunk);
+    }
+    if (status < 0) {
+        cst_error error = cst__error_here(s, status, CST_READING);
+
+        cst__error_or_destroy(s, &error, false);
+    }
+}
+
+/* A transform reads by completing the write whose completion it has kept. */
+static void read_transform(cst_stream *s)
+{
+    if (!(s->flags & T_KEPT))
+        return;
+    s->flags &= ~T_KEPT;
+    cst__write_complete(s, CST_OK);
+}
+
+static bool may_call_slot(const cst_stream *s)
+{
+    return (s->flags & (R_READING | R_ENDED | DESTROYED | ERRORED | CONSTRUCTED)) == CONSTRUCTED;
+}
+
+/* What comes of it may come inside or later. n is what is about to be taken; by_flow: nobody asked
+ * for a chunk. */
+static void call_slot(cst_stream *s, size_t n, bool by_flow)
+{
+    s->flags |= R_READING | R_SYNC;
+    if (s->flags & IS_TRANSFORM)
+        read_transform(s);
+    else if ((!by_flow || !try_transfer(s, n)) && s->ops->read)
+        cst__read_returned(s, cst__call_read(s, cst__r(s)->high_water_mark));
+}
+
+/* Calls the read slot where that is due, and says how much can be taken then. Something is
+ * buffered. */
+static size_t fetch(cst_stream *s, size_t size, size_t n, bool by_flow)
+{
+    const struct readable *r = cst__r(s);
+    bool due = (s->flags & R_NEED_READABLE) || r->length - n < r->high_water_mark;
+
+    if (!due || !may_call_slot(s))
+        return n;
+    call_slot(s, n, by_flow);
+    return fetched(s, size, n);
+}
+
+/* Takes n bytes, or one message, out of the buffer. n is not 0 and not more than there is. */
+static cst_status take(cst_stream *s, size_t n, cst_slice *out)
+{
+    struct readable *r = cst__r(s);
+
+    if ((s->flags & R_OBJECTS) || n == cst__row_front(&r->buffer)->len) {
+        *out = cst__row_shift(&r->buffer);
+        r->length -= n;
+    } else {
+        cst_status st;
+
+        /* Before, since what is released may call the user. */
+        if (n == r->length)
+            s->flags &= ~R_QUEUED;
+        st = cst__row_read(out, &r->buffer, &r->length, n, s->ctx->allocator);
+        if (st < 0) {
+            s->flags |= R_QUEUED;
+            return st;
+        }
+    }
+    if (!r->buffer.count)
+        s->flags &= ~R_QUEUED;
+    if (s->flags & R_AWAITING)
+        cst__pipes_forget_awaited(s);
+    return CST_OK;
+}
+
+/* The second half of read_chunk: n can be taken. */
+static bool take_and_tell(cst_stream *s, size_t size, size_t n, cst_slice *out, cst_status *why)
+{
+    struct readable *r = cst__r(s);
+    size_t taken = 0;
+    cst_status st;
+
+    if (n > 0 && r->length > 0) {
+        st = take(s, n, out);
+        if (st == CST_OK)
+            taken = n;
+        else if (why)
+            *why = st;
+    }
+    if (!taken && r->length <= r->high_water_mark)
+        s->flags |= R_NEED_READABLE;
+    if (r->length == 0) {
+        if (!(s->flags & R_ENDED))
+            s->flags |= R_NEED_READABLE;
+        else if (size != taken)
+            end_readable(s);
+    }
+    if (taken && !(s->flags & (ERROR_EMITTED | CLOSE_EMITTED)))
+        cst__emit_data(s, out);
+    return taken != 0;
+}
+
+bool cst__read_after_slot(cst_stream *s, size_t n, cst_slice *out)
+{
+    return take_and_tell(s, CST_READ_ANY, fetched(s, CST_READ_ANY, n), out, NULL);
+}
+
+/* A read where nothing is buffered, with the slot called. */
+OUT_OF_LINE bool fetch_into_empty(cst_stream *s, size_t size, cst_slice *out, cst_status *why)
+{
+    size_t n = (s->flags & R_OBJECTS) && size ? 1 : 0; /* in object mode n is 1 whatever there is */
+
+    call_slot(s, 0, !why);
+    return take_and_tell(s, size, fetched(s, size, n), out, why);
+}
+
+/* A transform has something to do with a read only where it keeps a completion; a source without a
+ * slot has nothing. */
+static bool has_nothing_to_call(const cst_stream *s)
+{
+    return (s->flags & IS_TRANSFORM) ? !(s->flags & T_KEPT) : !s->ops->read;
+}
+
+/* A read where nothing is buffered: all that there is to do is to end, or to call the slot. */
+static bool read_empty(cst_stream *s, size_t size, cst_slice *out, cst_status *why)
+{
+    if (s->flags & R_ENDED) {
+        end_readable(s);
+        return false;
+    }
+    s->flags |= R_NEED_READABLE;
+    if (!may_call_slot(s))
+        return false;
+    if (!has_nothing_to_call(s))
+        return fetch_into_empty(s, size, out, why);
+    s->flags = (s->flags & ~R_SYNC) | R_READING;
+    return false;
+}
+
+OUT_OF_LINE bool read_filled(cst_stream *s, size_t size, cst_slice *out, cst_status *why)
+{
+    size_t n;
+
+    if (size == 0 && only_announce(s)) {
+        cst__announce_readable(s);
+        return false;
+    }
+    n = how_much(s, size);
+    if (n == 0 && (s->flags & R_ENDED))
+        return false;
+    return take_and_tell(s, size, fetch(s, size, n, !why), out, why);
+}
+
+bool cst__read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *why)
+{
+    struct readable *r = cst__r(s);
+
+    CST__ASSERT(!s->ctx->room.express);
+    if (size != CST_READ_ANY && size > r->high_water_mark)
+        r->high_water_mark = next_power_of_two(size);
+    if (size != 0)
+        s->flags &= ~(R_EMITTED_READABLE | R_EOF_READABLE_PENDING);
+    return r->length == 0 ? read_empty(s, size, out, why) : read_filled(s, size, out, why);
+}
+
+/* --- the flow --------------------------------------------------------------------------------- */
+
+void cst__run_flow(cst_stream *s)
+{
+    cst_slice chunk;
+    bool more;
+
+    while ((s->flags & R_FLOWING) && !cut_flow(s)) {
+        if (cst__express_flow(s, &more)) {
+            if (!more)
+                break;
+        } else {
+            if (!cst__read_chunk(s, CST_READ_ANY, &chunk, NULL))
+                break;
+            cst__bytes_moved(s->ctx, chunk.len);
+            cst__slice_drop(&chunk);
+        }
+    }
+}
+
+/*
+ * cst__run_flow, where that is one read that can bring nothing: the buffer is empty, and the slot
+ * will not be called. Only where the turn's bytes are spent there would be no read.
+ */
+static void flow(cst_stream *s)
+{
+    if (!(s->flags & R_FLOWING))
+        return;
+    if (!(s->flags & R_QUEUED) && (s->flags & (R_READING | R_ENDED)) && s->ctx->bytes_left != 0)
+        cst__read_chunk(s, CST_READ_ANY, NULL, NULL);
+    else
+        cst__run_flow(s);
+}
+
+/* --- tasks ------------------------------------------------------------------------------------ */
+
+void cst__run_readable(cst_stream *s)
+{
+    struct readable *r = cst__r(s);
+
+    if (!(s->flags & (DESTROYED | ERRORED)) && (r->length || (s->flags & R_ENDED))) {
+        cst__emit(s, CST_READABLE);
+        s->flags &= ~R_EMITTED_READABLE;
+    }
+    if (!(s->flags & (R_FLOWING | R_ENDED)) && r->length <= r->high_water_mark)
+        s->flags |= R_NEED_READABLE;
+    flow(s);
+}
+
+void cst__run_read(cst_stream *s)
+{
+    if (cst__r(s)->length == 0)
+        read_empty(s, 0, NULL, NULL);
+    else
+        read_filled(s, 0, NULL, NULL);
+}
+
+/* Whether the task that reads ahead goes on. */
+static bool read_more_wanted(const cst_stream *s)
+{
+    const struct readable *r = cst__r(s);
+
+    return !(s->flags & (R_READING | R_ENDED)) &&
+           (r->length < r->high_water_mark || ((s->flags & R_FLOWING) && r->length == 0));
+}
+
+void cst__run_read_more(cst_stream *s)
+{
+    while (read_more_wanted(s)) {
+        size_t before = cst__r(s)->length;
+
+        cst__run_read(s);
+        if (cst__r(s)->length == before)
+            break;
+    }
+    s->flags &= ~R_READING_MORE;
+}
+
+void cst__run_resume(cst_stream *s)
+{
+    if (!(s->flags & R_READING))
+        cst__run_read(s);
+    s->flags &= ~R_RESUME_SCHEDULED;
+    cst__emit(s, CST_RESUME);
+    flow(s);
+    if ((s->flags & (R_FLOWING | R_READING)) == R_FLOWING)
+        cst__run_read(s);
+}
+
+/* --- the public calls ------------------------------------------------------------------------- */
+
+cst_status cst_read(cst_slice *out, cst_stream *s, size_t size)
+{
+    cst_status why = CST_EMPTY;
+    cst_slice chunk;
+    cst_ctx *ctx;
+
+    if (!s || !(s->flags & HAS_READABLE) || (!out && size))
+        return CST_E_INVALID_ARG;
+    if (size > LARGEST_READ && size != CST_READ_ANY)
+        return CST_E_OUT_OF_RANGE;
+    ctx = s->ctx;
+    cst__enter(ctx);
+    if (cst__read_chunk(s, size, &chunk, &why)) {
+        *out = chunk;
+        why = CST_OK;
+    } else if (why == CST_EMPTY && (s->flags & R_ENDED) && cst__r(s)->length == 0) {
+        why = CST_EOF;
+    }
+    cst__leave(ctx);
+    return why;
+}
+
+cst_status cst_next(cst_slice *out, cst_stream *s)
+{
+    cst_status st;
+
+    if (!out || !s || !(s->flags & HAS_READABLE))
+        return CST_E_INVALID_ARG;
+    s->flags |= R_ITERATED;
+    if (!(s->flags & DESTROYED)) {
+        st = cst_read(out, s, CST_READ_ANY);
+        if (st == CST_OK || st < 0)
+            return st;
+    }
+    if (s->flags & ERRORED)
+        return s->error.status;
+    if (s->flags & R_END_EMITTED)
+        return CST_EOF;
+    return (s->flags & DESTROYED) ? CST_E_PREMATURE_CLOSE : CST_EMPTY;
+}

@@ -1,0 +1,67 @@
+/*
+ * task.c - defers a task, keeps notes of those that have no room, counts references, and asks
+ * whether a stream may be freed.
+ */
+#include "stream/stream_internal.h"
+
+/* --- deferred tasks --------------------------------------------------------------------------- */
+
+/* Where there is no room, a note is all that is kept. */
+OUT_OF_LINE bool post_otherwise(cst_stream *s, enum cst__task_kind kind)
+{
+    if (!cst__put_task(s->ctx, s, kind, CST_OK)) {
+        cst__resident_late(s->ctx);
+        if (s->late & 1u << kind)
+            return false;
+        s->late = (uint16_t)(s->late | 1u << kind);
+    }
+    s->refs++;
+    return true;
+}
+
+bool cst__post_for(cst_stream *s, enum cst__task_kind kind)
+{
+    CST__ASSERT(kind <= TASK_CLOSE);
+    if (!cst__takes_task(s->ctx))
+        return post_otherwise(s, kind);
+    cst__add_task(s->ctx, s, kind, CST_OK);
+    s->refs++;
+    return true;
+}
+
+bool cst__try_post(cst_stream *s, enum cst__task_kind kind, cst_status status)
+{
+    if (!cst__queue_task(s->ctx, s, kind, status))
+        return false;
+    s->refs++;
+    return true;
+}
+
+/* --- references ------------------------------------------------------------------------------- */
+
+void cst__stream_check_life(cst_stream *s)
+{
+    if (s->refs || cst__owes_answer(s) || (s->flags & (CLOSE_EMITTED | DYING)) != CLOSE_EMITTED)
+        return;
+    s->flags |= DYING;
+    cst__resident_die(s->ctx, &s->resident);
+}
+
+cst_stream *cst_ref(cst_stream *s)
+{
+    if (s)
+        s->refs++;
+    return s;
+}
+
+void cst_unref(cst_stream *s)
+{
+    cst_ctx *ctx;
+
+    if (!s)
+        return;
+    ctx = s->ctx;
+    cst__enter(ctx);
+    cst__release(s);
+    cst__leave(ctx);
+}

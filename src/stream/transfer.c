@@ -1,0 +1,106 @@
+/*
+ * transfer.c - zero copy: bytes that go from a source to a destination through the kernel.
+ *
+ * The read slot is not called: the destination fetches the bytes itself, by its slot transfer.
+ */
+#include "stream/stream_internal.h"
+
+#define TRANSFERS_NOT                                                                       \
+    (W_WRITING | W_CORKED | W_BUFFERED | W_CLEARING | W_ENDING | W_NEED_DRAIN | W_OBJECTS | \
+     IS_TRANSFORM | DESTROYED | ERRORED)
+
+bool cst__writable_may_transfer(const cst_stream *s)
+{
+    return (s->flags & (TRANSFERS_NOT | CONSTRUCTED)) == CONSTRUCTED && cst__w(s)->length == 0;
+}
+
+/* Where it has to wait, what it holds is its length, and a 'drain' is due however little that is.
+ */
+cst_status cst__writable_transfer(cst_stream *s, cst_transfer *transfer)
+{
+    static const cst_slice nothing = { .len = 0 };
+    struct writable *w = cst__w(s);
+    cst_status st;
+
+    cst__flight_begin(s, 0, NULL);
+    st = cst__call_transfer(s, transfer);
+    if (st != CST_PENDING) /* what is no failure of the write is a success */
+        cst__write_complete(s, st > 0 || st == CST_E_UNSUPPORTED ? CST_OK : st);
+    cst__flight_keep_bytes(s, &nothing);
+    if (st != CST_PENDING)
+        return st;
+    if (!cst__owes_write(s))
+        return CST_OK; /* it was given inside */
+    w->flight_length = transfer->held;
+    w->length += transfer->held;
+    s->flags |= W_NEED_DRAIN;
+    return st;
+}
+
+bool cst__pipe_has_transfer(const struct cst__pipe *pipe)
+{
+    return pipe->dest->ops->transfer && !pipe->no_transfer && pipe->listed;
+}
+
+bool cst__pipe_may_transfer(const struct cst__pipe *pipe)
+{
+    return !(pipe->source->flags & R_AWAITING) && cst__writable_may_transfer(pipe->dest);
+}
+
+cst_status cst__pipe_transfer(struct cst__pipe *pipe, cst_transfer *transfer)
+{
+    cst_status st = cst__writable_transfer(pipe->dest, transfer);
+
+    if (st == CST_E_UNSUPPORTED) {
+        pipe->no_transfer = true;
+        return CST_EMPTY;
+    }
+    if (st == CST_PENDING || st < 0)
+        cst__pipe_heed(pipe, CST_FULL);
+    return st;
+}
+
+/* What a transfer says of its source, as the read slot in whose place it was made would have. */
+static void transferred(cst_stream *s, cst_status st, const cst_transfer *transfer)
+{
+    if (transfer->moved)
+        s->flags |= R_DATA_EMITTED;
+    cst__bytes_moved(s->ctx, transfer->moved);
+    if (transfer->from == CST_EMPTY)
+        return; /* a push is to come */
+    s->flags &= ~R_READING;
+    if (transfer->from == CST_EOF) {
+        cst__push_eof(s);
+    } else if (transfer->from < 0) {
+        cst_error error = cst__error_here(s, transfer->from, CST_READING);
+
+        cst__error_or_destroy(s, &error, false);
+    } else if (st == CST_OK) {
+        cst__announce_readable(s); /* its task lets the flow go on */
+    }
+}
+
+bool cst__has_transfer(const cst_stream *s)
+{
+    return (s->flags & (R_PIPED | R_FLOWING | R_OBJECTS)) == (R_PIPED | R_FLOWING) &&
+           cst__r(s)->sole_dest->ops->transfer && s->ops->read &&
+           cst__pipe_has_transfer(cst__sole_pipe(s));
+}
+
+bool cst__may_transfer(const cst_stream *s)
+{
+    return cst__pipe_may_transfer(cst__sole_pipe(s));
+}
+
+bool cst__transfer(cst_stream *s)
+{
+    cst_transfer transfer = { .source = s, .from = CST_OK };
+    cst_status st;
+
+    transfer.max = s->ctx->bytes_limited ? s->ctx->bytes_left : SIZE_MAX;
+    st = cst__pipe_transfer(cst__sole_pipe(s), &transfer);
+    if (st == CST_EMPTY)
+        return false;
+    transferred(s, st, &transfer);
+    return true;
+}

@@ -1,0 +1,155 @@
+/*
+ * write.c - cst_write's rule, the queue, cork.
+ */
+#include "stream/stream_internal.h"
+
+#include "express/express.h"
+
+cst_status cst__refuse_write(cst_stream *s, struct cst__request *request, cst_status status)
+{
+    cst_error error = cst__error_here(s, status, CST_WRITING);
+
+    if (request)
+        cst__request_post(s, request, status);
+    cst__error_or_destroy(s, &error, true);
+    return status;
+}
+
+/* Whether the other end has ended, and with it this one, as Node's sockets see it: whoever else has
+ * called end. */
+static bool is_ended_by_peer(const cst_stream *s)
+{
+    return (s->flags & (HALF_OPEN | R_ABSENT | R_END_EMITTED)) == R_END_EMITTED;
+}
+
+/* What a write gets that comes after end or destroy. */
+static cst_status late_write_status(const cst_stream *s)
+{
+    if (!(s->flags & W_ENDING))
+        return CST_E_DESTROYED;
+    if (s->ops->write_after_peer_end < 0 && is_ended_by_peer(s))
+        return s->ops->write_after_peer_end;
+    return CST_E_WRITE_AFTER_END;
+}
+
+static bool must_wait(const cst_stream *s)
+{
+    return (s->flags & (W_WRITING | ERRORED | W_CORKED | CONSTRUCTED)) != CONSTRUCTED;
+}
+
+static cst_status queue_chunk(cst_stream *s, const cst_slice *chunk, struct cst__request *request)
+{
+    struct writable *w = cst__w(s);
+    cst_status st = cst__row_reserve(&w->queue, cst__pool_allocator(&s->ctx->pool));
+    cst_slice kept;
+
+    if (st < 0)
+        return st;
+    if (request) {
+        request->chunk = w->front + w->queue.count;
+        cst__request_wait(w, request);
+    }
+    kept = cst__slice_ref(chunk);
+    cst__row_push(&w->queue, &kept);
+    s->flags |= W_BUFFERED | ACTIVE;
+    return CST_OK;
+}
+
+OUT_OF_LINE cst_status write_in_general(cst_stream *s, const cst_slice *chunk, cst_done_fn *done,
+                                        void *arg)
+{
+    struct writable *w = cst__w(s);
+    struct cst__request *request = NULL;
+    size_t len = cst__length_of(s, chunk);
+    cst_status st;
+
+    CST__ASSERT(!s->ctx->room.express);
+    if (len > SIZE_MAX - w->length)
+        return CST_E_OUT_OF_RANGE;
+    if (done && !(request = cst__request_new(s, done, arg)))
+        return CST_E_NOMEM;
+    if (s->flags & (W_ENDING | DESTROYED))
+        return cst__refuse_write(s, request, late_write_status(s));
+    if (!must_wait(s)) {
+        w->length += len;
+        cst__flight_start(s, chunk, len, request);
+    } else {
+        if ((st = queue_chunk(s, chunk, request)) < 0) {
+            if (request)
+                cst__free(s->ctx, request, sizeof(*request));
+            return st;
+        }
+        w->length += len;
+    }
+    return cst__write_status(s);
+}
+
+cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg)
+{
+    cst_status st;
+
+    if (!done && cst__express_write(s, chunk, &st))
+        return st;
+    return write_in_general(s, chunk, done, arg);
+}
+
+cst_status cst__write_general(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg)
+{
+    cst_status st = CST_E_INVALID_ARG;
+
+    if (s && (s->flags & HAS_WRITABLE)) {
+        cst_ctx *ctx = s->ctx;
+
+        cst__enter(ctx);
+        st = cst__write(s, &chunk, done, arg);
+        cst__leave(ctx);
+    }
+    cst__slice_unref(&chunk);
+    return st;
+}
+
+cst_status cst__copy_to_write(cst_slice *out, const cst_stream *s, const void *bytes, size_t len)
+{
+    if (!s || !(s->flags & HAS_WRITABLE) || (!bytes && len))
+        return CST_E_INVALID_ARG;
+    return cst__copy(out, &s->ctx->copies, bytes, len);
+}
+
+/* --- cork ------------------------------------------------------------------------------------- */
+
+void cst__uncork(cst_stream *s)
+{
+    struct writable *w = cst__w(s);
+
+    CST__ASSERT(!s->ctx->room.express);
+    if (!w->queue.spare)
+        return;
+    if (--w->queue.spare == 0)
+        s->flags &= ~W_CORKED;
+    if (!(s->flags & W_WRITING))
+        cst__queue_clear(s);
+}
+
+cst_status cst_cork(cst_stream *s)
+{
+    if (!s || !(s->flags & HAS_WRITABLE) || cst__w(s)->queue.spare == UINT32_MAX)
+        return CST_E_INVALID_ARG;
+    cst__enter(s->ctx);
+    s->flags |= W_CORKED;
+    cst__w(s)->queue.spare++;
+    cst__leave(s->ctx);
+    return CST_OK;
+}
+
+cst_status cst_uncork(cst_stream *s)
+{
+    cst_ctx *ctx;
+
+    if (!s || !(s->flags & HAS_WRITABLE))
+        return CST_E_INVALID_ARG;
+    ctx = s->ctx;
+    cst__enter(ctx);
+    cst__uncork(s);
+    cst__leave(ctx);
+    return CST_OK;
+}
