@@ -685,9 +685,11 @@ uninstall:
 
 # --- the rest ---------------------------------------------------------------------------------------------------------
 
-## format: lay out the sources with clang-format (the headers in include/ are laid out by hand)
+CLANG_FORMAT ?= $(or $(firstword $(foreach tool,clang-format-19,$(shell command -v $(tool)))),clang-format)
+
+## format: lay out the sources with clang-format 19 (the headers in include/ are laid out by hand)
 format:
-	$(Q)find src test docs/examples -name '*.[ch]' -exec clang-format -i {} +
+	$(Q)find src test docs/examples -name '*.[ch]' -exec $(CLANG_FORMAT) -i {} +
 
 ## clean: remove build/
 clean:
