@@ -77,6 +77,7 @@ cst_status cst_cursor_read(void *to, cst_cursor *cursor, size_t n)
         const uint8_t *span;
         size_t part = cst__smaller(cst_cursor_span(&span, cursor), n);
 
+        assert(part > 0); /* n bytes are left, so the cursor has a span */
         memcpy(end, span, part);
         advance(cursor, part);
         end += part;
