@@ -75,66 +75,66 @@ cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_
     return CST_OK;
 }
 
-/* --- residents, limbo, the end ---------------------------------------------------------------- */
+/* --- children, limbo, the end ---------------------------------------------------------------- */
 
-void cst__resident_die(cst_ctx *ctx, struct cst__resident *resident)
+void cst__reap_later(cst_ctx *ctx, struct cst__child *child)
 {
     CST__ASSERT(!ctx->room.express);
     if (ctx->closing)
         return; /* cst_ctx_free walks the list, and drops all of it in the end */
-    if (resident->prev)
-        resident->prev->next = resident->next;
+    if (child->prev)
+        child->prev->next = child->next;
     else
-        ctx->residents = resident->next;
-    if (resident->next)
-        resident->next->prev = resident->prev;
-    resident->next = ctx->dead;
-    ctx->dead = resident;
-    ctx->burial_due = true;
+        ctx->children = child->next;
+    if (child->next)
+        child->next->prev = child->prev;
+    child->next = ctx->reap_list;
+    ctx->reap_list = child;
+    ctx->reap_due = true;
     if (!ctx->frames)
-        cst__bury(ctx);
+        cst__reap(ctx);
 }
 
-void cst__free_later(cst_ctx *ctx, struct cst__limbo *block, size_t size)
+void cst__free_later(cst_ctx *ctx, struct cst__deferred_free *block, size_t size)
 {
     CST__ASSERT(!ctx->room.express);
     block->size = size;
-    block->next = ctx->limbo;
-    ctx->limbo = block;
-    ctx->burial_due = true;
+    block->next = ctx->deferred_frees;
+    ctx->deferred_frees = block;
+    ctx->reap_due = true;
     if (!ctx->frames)
-        cst__bury(ctx);
+        cst__reap(ctx);
 }
 
 /* Burying runs callbacks, which may do anything: so this is a frame of its own, and a loop, and
  * looks again. */
-void cst__bury(cst_ctx *ctx)
+void cst__reap(cst_ctx *ctx)
 {
     ctx->frames++;
-    while (ctx->dead) {
-        struct cst__resident *resident = ctx->dead;
+    while (ctx->reap_list) {
+        struct cst__child *child = ctx->reap_list;
 
-        ctx->dead = resident->next;
-        if (!ctx->resident_ops->bury(resident))
-            cst__resident_add(ctx, resident, ctx->resident_ops);
+        ctx->reap_list = child->next;
+        if (!ctx->child_ops->reap(child))
+            cst__child_add(ctx, child, ctx->child_ops);
     }
-    while (ctx->limbo) {
-        struct cst__limbo *block = ctx->limbo;
+    while (ctx->deferred_frees) {
+        struct cst__deferred_free *block = ctx->deferred_frees;
 
-        ctx->limbo = block->next;
+        ctx->deferred_frees = block->next;
         cst__free(ctx, block, block->size);
     }
-    ctx->burial_due = false;
+    ctx->reap_due = false;
     ctx->frames--;
 }
 
-static void for_each_resident(cst_ctx *ctx, void (*visit)(struct cst__resident *resident))
+static void for_each_child(cst_ctx *ctx, void (*visit)(struct cst__child *child))
 {
-    struct cst__resident *resident, *next;
+    struct cst__child *child, *next;
 
-    for (resident = ctx->residents; resident; resident = next) {
-        next = resident->next;
-        visit(resident);
+    for (child = ctx->children; child; child = next) {
+        next = child->next;
+        visit(child);
     }
 }
 
@@ -146,21 +146,21 @@ cst_status cst_ctx_free(cst_ctx *ctx)
         return CST_OK;
     if (cst__is_running(ctx))
         return CST_E_NESTED;
-    ctx->closing = true; /* no resident comes or goes from here on, so the walks are safe and this
+    ctx->closing = true; /* no child comes or goes from here on, so the walks are safe and this
                             comes to an end */
     ctx->awake = true;
     ctx->frames = 1;
     cst__timers_stop_all(ctx);
-    if (ctx->resident_ops) {
-        for_each_resident(ctx, ctx->resident_ops->end);
+    if (ctx->child_ops) {
+        for_each_child(ctx, ctx->child_ops->end);
         cst__run_all(ctx);
-        for_each_resident(ctx, ctx->resident_ops->settle);
+        for_each_child(ctx, ctx->child_ops->settle);
         cst__run_all(ctx);
-        for_each_resident(ctx, ctx->resident_ops->drop);
+        for_each_child(ctx, ctx->child_ops->drop);
     }
     cst__run_all(ctx);
     ctx->frames = 0;
-    cst__bury(ctx);
+    cst__reap(ctx);
     allocator = ctx->allocator;
     cst__copies_fini(&ctx->copies);
     cst__block_cache_close(ctx->cache);

@@ -20,8 +20,8 @@
 #endif
 
 /** Something that lives in a context and has to be ended and freed with it: a stream. */
-struct cst__resident {
-    struct cst__resident *next, *prev;
+struct cst__child {
+    struct cst__child *next, *prev;
 };
 
 struct cst_event;
@@ -29,14 +29,14 @@ struct cst_stream;
 struct cst__listener;
 struct cst__pipe;
 
-struct cst__resident_ops {
-    void (*end)(struct cst__resident *resident); /* destroy it; what that brings comes by tasks */
-    void (*settle)(struct cst__resident *resident); /* call the callbacks that it still owes */
-    void (*drop)(struct cst__resident *resident);   /* free it; no user code runs */
-    bool (*bury)(struct cst__resident *resident);   /* both; false: it is named again, and stays */
+struct cst__child_ops {
+    void (*end)(struct cst__child *child); /* destroy it; what that brings comes by tasks */
+    void (*settle)(struct cst__child *child); /* call the callbacks that it still owes */
+    void (*drop)(struct cst__child *child);   /* free it; no user code runs */
+    bool (*reap)(struct cst__child *child);   /* both; false: it is named again, and stays */
     void (*run)(void *subject, unsigned kind, cst_status status); /* a task of its own */
-    bool (*run_late)(
-        struct cst__resident *resident); /* one that had no room; false: there is none */
+    bool (*run_overflow)(
+        struct cst__child *child); /* one that had no room; false: there is none */
     void (*show)(cst_ctx *ctx);          /* write back what lags, if anything does */
     void (*turn_over)(cst_ctx *ctx);     /* a turn is over, and there are dormant streams */
     /* What the lower files of the stream room ask of a pipe, which is above them: that it hears an
@@ -50,7 +50,7 @@ struct cst__resident_ops {
 
 /**
  * One task in the queue. Of kind 0 is a link, which has its own function; the other kinds are the
- * residents', and what they mean is theirs.
+ * children', and what they mean is theirs.
  */
 struct cst__task {
     void *subject;
@@ -67,7 +67,7 @@ struct cst__task {
  *           ^ next_task                       ^ next_room
  *
  * It always has one block, and is empty where the two places are the same. Where there is no memory
- * for another block, a link goes into a list of late ones and a resident keeps a note of its own;
+ * for another block, a link goes into a list of late ones and a child keeps a note of its own;
  * both are run before anything else: out of order, but never lost.
  */
 #define CST__TASKS_A_BLOCK 63
@@ -78,8 +78,8 @@ struct cst__task_block {
 };
 
 /** A block on its way out; the first thing in it. */
-struct cst__limbo {
-    struct cst__limbo *next;
+struct cst__deferred_free {
+    struct cst__deferred_free *next;
     size_t size;
 };
 
@@ -122,8 +122,8 @@ struct cst_ctx {
 
     struct cst__task_block *first_block, *last_block;
     struct cst__task *next_task, *next_room, *room_end;
-    struct cst__queue late; /* links that had no room */
-    bool some_late;         /* there are such, or some resident may have a task that had no room */
+    struct cst__queue overflow; /* links that had no room */
+    bool has_overflow;         /* there are such, or some child may have a task that had no room */
 
     struct cst__queue immediates;
     struct cst__queue turn_end;
@@ -132,7 +132,7 @@ struct cst_ctx {
         posted; /* a stack: the latest first; NULL where empty, &asleep where idle */
 #endif
     cst_task_link asleep;
-    cst_task_link *spender; /* the rest of the flow that has spent the turn's bytes: the last
+    cst_task_link *cut_flow; /* the rest of the flow that has spent the turn's bytes: the last
                                immediate when it ends */
 
     cst_timer *timers;    /* a pairing heap: the earliest */
@@ -167,11 +167,11 @@ struct cst_ctx {
 
     struct cst__dormant dormant;
 
-    struct cst__resident *residents;
-    struct cst__resident *dead; /* of them, those to be dropped when the last frame is left */
-    const struct cst__resident_ops *resident_ops;
-    struct cst__limbo *limbo;
-    bool burial_due; /* there are dead, or something is in limbo */
+    struct cst__child *children;
+    struct cst__child *reap_list; /* of them, those to be dropped when the last frame is left */
+    const struct cst__child_ops *child_ops;
+    struct cst__deferred_free *deferred_frees;
+    bool reap_due; /* there are dead, or something is in limbo */
 
     struct cst__room room;
 };
@@ -206,13 +206,13 @@ static inline bool cst__queue_task(cst_ctx *ctx, void *subject, unsigned kind, c
     return true;
 }
 
-/** A resident's task had no room: its run_late will be asked for it. */
-void cst__resident_late(cst_ctx *ctx);
+/** A child's task had no room: its run_overflow will be asked for it. */
+void cst__child_overflowed(cst_ctx *ctx);
 
 /** Whether there are deferred tasks. */
 static inline bool cst__has_tasks(const cst_ctx *ctx)
 {
-    return ctx->next_task != ctx->next_room || ctx->some_late;
+    return ctx->next_task != ctx->next_room || ctx->has_overflow;
 }
 
 /** The rest of a flow that was cut: an immediate, behind those whose flow was cut before it had
@@ -299,25 +299,25 @@ bool cst__posted_sleep(cst_ctx *ctx);
 bool cst__posted_rise(cst_ctx *ctx);
 
 /** Drops the dead and empties limbo. */
-void cst__bury(cst_ctx *ctx);
+void cst__reap(cst_ctx *ctx);
 
-static inline void cst__resident_add(cst_ctx *ctx, struct cst__resident *resident,
-                                     const struct cst__resident_ops *ops)
+static inline void cst__child_add(cst_ctx *ctx, struct cst__child *child,
+                                     const struct cst__child_ops *ops)
 {
-    ctx->resident_ops = ops;
-    resident->prev = NULL;
-    resident->next = ctx->residents;
-    if (ctx->residents)
-        ctx->residents->prev = resident;
-    ctx->residents = resident;
+    ctx->child_ops = ops;
+    child->prev = NULL;
+    child->next = ctx->children;
+    if (ctx->children)
+        ctx->children->prev = child;
+    ctx->children = child;
 }
 
-/** Marks a resident for being dropped when the last frame is left: now, where there is none. */
-void cst__resident_die(cst_ctx *ctx, struct cst__resident *resident);
+/** Marks a child for being dropped when the last frame is left: now, where there is none. */
+void cst__reap_later(cst_ctx *ctx, struct cst__child *child);
 
-/** Lays a block of the pool's into limbo. Its first bytes, a struct cst__limbo, are the library's
+/** Lays a block of the pool's into limbo. Its first bytes, a struct cst__deferred_free, are the library's
  * from here on. */
-void cst__free_later(cst_ctx *ctx, struct cst__limbo *block, size_t size);
+void cst__free_later(cst_ctx *ctx, struct cst__deferred_free *block, size_t size);
 
 #define CST__NESTED 0x10000u
 #define CST__NESTED_CALL (CST__NESTED + 1u) /* a call of the library that emits 'data' */
@@ -338,7 +338,7 @@ static inline void cst__enter(cst_ctx *ctx)
 {
     ctx->frames++;
     if (ctx->room.express)
-        ctx->resident_ops->show(ctx);
+        ctx->child_ops->show(ctx);
 }
 
 /** Return whether a call of the library is on the stack: a turn, or a slot that the fast path has
@@ -350,8 +350,8 @@ static inline bool cst__is_running(const cst_ctx *ctx)
 
 static inline void cst__leave(cst_ctx *ctx)
 {
-    if (--ctx->frames == 0 && ctx->burial_due)
-        cst__bury(ctx);
+    if (--ctx->frames == 0 && ctx->reap_due)
+        cst__reap(ctx);
 }
 
 /** Leave a call that was counted as CST__NESTED_CALL. */

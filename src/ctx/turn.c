@@ -96,14 +96,14 @@ void cst__post(cst_ctx *ctx, cst_task_link *link, void (*run)(cst_task_link *lin
     if (cst__queue_task(ctx, link, 0, CST_OK)) {
         link->run = run;
     } else {
-        ctx->some_late = true;
-        append(ctx, &ctx->late, link, run);
+        ctx->has_overflow = true;
+        append(ctx, &ctx->overflow, link, run);
     }
 }
 
-void cst__resident_late(cst_ctx *ctx)
+void cst__child_overflowed(cst_ctx *ctx)
 {
-    ctx->some_late = true;
+    ctx->has_overflow = true;
     if (!ctx->awake)
         cst__wake(ctx);
 }
@@ -112,22 +112,22 @@ void cst__resident_late(cst_ctx *ctx)
  * them. */
 void cst__post_rest(cst_ctx *ctx, cst_task_link *link, void (*run)(cst_task_link *link))
 {
-    if (ctx->spender) {
+    if (ctx->cut_flow) {
         append(ctx, &ctx->immediates, link, run);
     } else {
         link->run = run;
-        ctx->spender = link;
+        ctx->cut_flow = link;
     }
 }
 
-static void queue_spender(cst_ctx *ctx)
+static void queue_cut_flow(cst_ctx *ctx)
 {
-    cst_task_link *link = ctx->spender;
+    cst_task_link *link = ctx->cut_flow;
     void (*run)(cst_task_link *link);
 
     if (!link)
         return;
-    ctx->spender = NULL;
+    ctx->cut_flow = NULL;
     run = link->run;
     link->run = NULL;
     append(ctx, &ctx->immediates, link, run);
@@ -182,8 +182,8 @@ cst_status cst_at_turn_end(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void *
 
 static inline void after_user_code(cst_ctx *ctx)
 {
-    if (ctx->burial_due)
-        cst__bury(ctx);
+    if (ctx->reap_due)
+        cst__reap(ctx);
 }
 
 static inline void run_link(cst_task_link *link)
@@ -204,18 +204,18 @@ static void run_first(cst_ctx *ctx, struct cst__queue *queue)
 }
 
 /* Runs one task that had no room when it was queued; false where there is none. */
-static bool run_late(cst_ctx *ctx)
+static bool run_overflow(cst_ctx *ctx)
 {
-    struct cst__resident *r = ctx->residents;
+    struct cst__child *r = ctx->children;
 
-    if (ctx->late.first) {
-        run_first(ctx, &ctx->late);
+    if (ctx->overflow.first) {
+        run_first(ctx, &ctx->overflow);
         return true;
     }
-    while (r && !ctx->resident_ops->run_late(r))
+    while (r && !ctx->child_ops->run_overflow(r))
         r = r->next;
     if (!r)
-        ctx->some_late = false;
+        ctx->has_overflow = false;
     after_user_code(ctx);
     return r != NULL;
 }
@@ -225,12 +225,12 @@ static inline bool run_task(cst_ctx *ctx)
 {
     struct cst__task task;
 
-    if (ctx->some_late && run_late(ctx))
+    if (ctx->has_overflow && run_overflow(ctx))
         return true;
     if (!take_task(ctx, &task))
         return false;
     if (task.kind != 0)
-        ctx->resident_ops->run(task.subject, task.kind, task.status);
+        ctx->child_ops->run(task.subject, task.kind, task.status);
     else
         run_link(task.subject);
     after_user_code(ctx);
@@ -316,7 +316,7 @@ static inline void begin_turn(cst_ctx *ctx, const cst_budget *budget)
 /* Whether there is anything beside tasks: all that an ordinary turn has not. */
 static inline bool has_more_than_tasks(const cst_ctx *ctx)
 {
-    return ctx->immediates.first || ctx->turn_end.first || ctx->spender || ctx->timers ||
+    return ctx->immediates.first || ctx->turn_end.first || ctx->cut_flow || ctx->timers ||
            cst__posted_look(ctx);
 }
 
@@ -339,12 +339,12 @@ OUT_OF_LINE bool run_rounds(cst_ctx *ctx, size_t left)
         while ((left = run_tasks(ctx, left)) > 0 && run_next(ctx))
             left -= left != NO_LIMIT;
         run_turn_end(ctx);
-        queue_spender(ctx);
+        queue_cut_flow(ctx);
         idle = come_to_rest(ctx);
     } while (!idle && left &&
              (cst__has_tasks(ctx) || cst__timer_is_due(ctx) || immediate_may_run(ctx)));
     if (ctx->dormant.count)
-        ctx->resident_ops->turn_over(ctx);
+        ctx->child_ops->turn_over(ctx);
     return idle;
 }
 

@@ -6,7 +6,7 @@
 
 /* A stream that the switch destroys, until the stream is over or freed. */
 struct attachment {
-    struct cst__limbo limbo;
+    struct cst__deferred_free deferred_free;
     struct cst__abort_link link;
     struct cst__finished finished;
 };
@@ -22,7 +22,7 @@ static void attachment_gone(struct cst__finished *finished)
     struct attachment *a = cst__container_of(finished, struct attachment, finished);
 
     cst__abort_unlisten(&a->link);
-    cst__free_later(finished->stream->ctx, &a->limbo, sizeof(*a));
+    cst__free_later(finished->stream->ctx, &a->deferred_free, sizeof(*a));
 }
 
 static void abort_stream(cst_stream *s)

@@ -25,7 +25,7 @@
 #include "pipeline/pipeline_internal.h"
 
 struct compose {
-    struct cst__limbo limbo;
+    struct cst__deferred_free deferred_free;
     cst_ctx *ctx;
     cst_stream *duplex, *head, *tail;
     struct cst__fn_listener on_duplex, on_head, on_tail;
@@ -359,7 +359,7 @@ static void stream_gone(struct compose *compose, cst_stream **which)
 {
     *which = NULL;
     if (!compose->duplex && !compose->head && !compose->tail)
-        cst__free_later(compose->ctx, &compose->limbo, sizeof(*compose));
+        cst__free_later(compose->ctx, &compose->deferred_free, sizeof(*compose));
 }
 
 static void on_duplex(cst_stream *s, const cst_event *event, void *arg)
@@ -569,7 +569,7 @@ cst_status cst_compose_new(cst_stream **out, cst_stream *const *streams, size_t 
     cst__enter(compose->ctx);
     st = compose_streams(compose, streams, count, opts);
     if (st < 0)
-        cst__free_later(compose->ctx, &compose->limbo, sizeof(*compose));
+        cst__free_later(compose->ctx, &compose->deferred_free, sizeof(*compose));
     else
         *out = compose->duplex;
     cst__leave(streams[0]->ctx);

@@ -244,7 +244,7 @@ static bool is_stopped(const struct cst__finished *finished)
 /* --- cst_finished ----------------------------------------------------------------------------- */
 
 struct watch {
-    struct cst__limbo limbo;
+    struct cst__deferred_free deferred_free;
     cst_ctx *ctx;
     struct cst__finished finished;
     struct cst__abort_link signal;
@@ -275,7 +275,7 @@ static void watch_gone(struct cst__finished *finished)
 
     cst__abort_unlisten(&watch->signal);
     if (finished->called) {
-        cst__free_later(watch->ctx, &watch->limbo, sizeof(*watch));
+        cst__free_later(watch->ctx, &watch->deferred_free, sizeof(*watch));
         return;
     }
     (void)never_came(finished, &finished->outcome);

@@ -41,7 +41,7 @@ void cst__pipeline_release(struct cst__pipeline *pipeline)
         return;
     tell_at_last(pipeline);
     if (pipeline->refs == 0)
-        cst__free_later(pipeline->ctx, &pipeline->limbo, pipeline_size(pipeline->count));
+        cst__free_later(pipeline->ctx, &pipeline->deferred_free, pipeline_size(pipeline->count));
 }
 
 static void check_pipeline(const struct cst__pipeline *pipeline)

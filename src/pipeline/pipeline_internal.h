@@ -43,7 +43,7 @@ struct cst__stage {
 
 /** A pipeline. It is freed when the streams of all its stages have been. */
 struct cst__pipeline {
-    struct cst__limbo limbo;
+    struct cst__deferred_free deferred_free;
     cst_ctx *ctx;
     cst_outcome_fn *done;
     void *arg;

@@ -66,7 +66,7 @@ void cst__drain_drop(struct cst__drain *drain)
     if (drain->pipe)
         drain->pipe->drain = NULL;
     cst__unlisten(drain->dest, &drain->on_drain.listener, UINT16_MAX);
-    cst__free_later(drain->dest->ctx, &drain->limbo, sizeof(*drain));
+    cst__free_later(drain->dest->ctx, &drain->deferred_free, sizeof(*drain));
 }
 
 /* dest is being freed. With the whole context the source of a late one may have gone before. */
@@ -77,7 +77,7 @@ static void drain_dest_freed(struct cst__drain *drain)
     bool late = drain->late;
 
     if (late && drain->dest->ctx->closing) {
-        cst__free_later(drain->dest->ctx, &drain->limbo, sizeof(*drain));
+        cst__free_later(drain->dest->ctx, &drain->deferred_free, sizeof(*drain));
         return;
     }
     cst__drain_drop(drain);

@@ -29,7 +29,7 @@ static void let_go(cst_stream *s, struct cst__listener *l)
     if (l->traits & LISTENER_OWNED)
         cst__free(s->ctx, l, sizeof(struct cst__fn_listener));
     else if (l->kind != LISTENER_FN)
-        s->ctx->resident_ops->unlinked(l);
+        s->ctx->child_ops->unlinked(l);
 }
 
 static void recount_listened(cst_stream *s)
@@ -195,7 +195,7 @@ static inline void call_listener(cst_stream *s, struct cst__listener *l, const c
 
         f->fn(s, event, f->arg);
     } else {
-        s->ctx->resident_ops->hear(l, event);
+        s->ctx->child_ops->hear(l, event);
     }
 }
 
@@ -282,7 +282,7 @@ void cst__listeners_free(cst_stream *s)
         if (hears)
             call_listener(s, l, &freed);
         else if (l->kind != LISTENER_FN)
-            s->ctx->resident_ops->stream_freed(l);
+            s->ctx->child_ops->stream_freed(l);
         let_go(s, l);
     }
 }

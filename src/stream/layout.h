@@ -258,13 +258,13 @@ struct cst_stream {
     cst_ctx *ctx;
     const cst_ops *ops;
     struct cst__listener *listeners;
-    struct cst__resident resident;
+    struct cst__child child;
     cst_error error;         /* the first one; valid with ERRORED */
     cst_status close_status; /* what destroy was called with, then what the close task emits */
     uint32_t refs;           /* handles of the user's, queued tasks, pipes into it */
     uint16_t listened;       /* events that somebody listens to */
     uint16_t emit_depth;
-    uint16_t late; /* tasks that had no room in the queue */
+    uint16_t overflow; /* tasks that had no room in the queue */
     uint8_t slot;  /* the slot that is running, the innermost */
     uint8_t owed;  /* bits of the slots that have not answered; for write there is W_EXPECTING */
 };

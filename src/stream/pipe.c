@@ -28,7 +28,7 @@ struct unpipe_event {
 static void pipe_release(struct cst__pipe *pipe)
 {
     if (--pipe->refs == 0)
-        cst__free_later(pipe->source->ctx, &pipe->limbo, sizeof(*pipe));
+        cst__free_later(pipe->source->ctx, &pipe->deferred_free, sizeof(*pipe));
 }
 
 void cst__pipe_unlinked(struct cst__listener *l)
@@ -132,7 +132,7 @@ static bool leave_unheard(struct cst__pipe *pipe)
     cst__unlink(source, &pipe->on_source, cst__listened_beside(source, &pipe->on_source));
     source->flags &= ~(R_PIPED | R_DATA_LISTENING);
     cst__r(source)->sole_dest = NULL;
-    cst__free_later(source->ctx, &pipe->limbo, sizeof(*pipe));
+    cst__free_later(source->ctx, &pipe->deferred_free, sizeof(*pipe));
     cst__release(dest); /* what the list held */
     return true;
 }

@@ -12,14 +12,14 @@
  */
 struct cst__pipe {
     union {
-        struct cst__limbo limbo;
+        struct cst__deferred_free deferred_free;
         struct cst__listener on_source;
     };
     struct cst__listener on_dest;
     cst_stream *source, *dest;
     struct cst__drain *drain; /* from the first CST_FULL on */
     uint16_t leaving; /* the cst_unpipe that takes all away and has still to say so for this one */
-    uint8_t refs;     /* the lists that it is in; a frame needs none, since limbo outlasts it */
+    uint8_t refs;     /* the lists that it is in; a frame needs none, since its free is deferred */
     bool no_end : 1;
     bool no_transfer : 1; /* dest cannot take bytes straight from this source */
     bool listed : 1;      /* one of Node's pipes */
@@ -36,7 +36,7 @@ struct cst__pipe {
  * where the source waits for this dest, as the way to it (pipe is not NULL).
  */
 struct cst__drain {
-    struct cst__limbo limbo;
+    struct cst__deferred_free deferred_free;
     struct cst__fn_listener on_drain;
     cst_stream *source, *dest;
     struct cst__pipe *pipe;

@@ -28,7 +28,7 @@ void cst__emit_data(cst_stream *s, const cst_slice *chunk)
 {
     s->flags |= R_DATA_EMITTED;
     if (s->flags & R_PIPED)
-        s->ctx->resident_ops->deliver(cst__sole_pipe(s), chunk);
+        s->ctx->child_ops->deliver(cst__sole_pipe(s), chunk);
     else if (cst__listened(s, CST_DATA))
         cst__emit_event(s, &(cst_event){ .type = CST_DATA, .chunk = chunk });
 }
@@ -153,7 +153,7 @@ void cst__push_eof(cst_stream *s)
     if (!(s->flags & R_SYNC)) {
         s->flags &= ~R_NEED_READABLE;
         s->flags |= R_EMITTED_READABLE;
-        s->ctx->resident_ops->readable(s);
+        s->ctx->child_ops->readable(s);
     } else if ((s->flags & (R_FLOWING | R_NEED_READABLE)) || cst__listened(s, CST_READABLE)) {
         cst__announce_readable(s);
     } else {

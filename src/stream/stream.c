@@ -10,9 +10,9 @@
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-static cst_stream *stream_of(const struct cst__resident *resident)
+static cst_stream *stream_of(const struct cst__child *child)
 {
-    return cst__container_of((uintptr_t)resident, cst_stream, resident);
+    return cst__container_of((uintptr_t)child, cst_stream, child);
 }
 
 static size_t writable_size(uint64_t flags)
@@ -29,9 +29,9 @@ static inline size_t stream_size(uint64_t flags, size_t self_size)
     return before + sizeof(cst_stream) + ((flags & HAS_READABLE) ? sizeof(struct readable) : 0);
 }
 
-static void end_stream(struct cst__resident *resident)
+static void end_stream(struct cst__child *child)
 {
-    cst__destroy(stream_of(resident), NULL);
+    cst__destroy(stream_of(child), NULL);
 }
 
 static void settle_requests(cst_stream *s)
@@ -40,9 +40,9 @@ static void settle_requests(cst_stream *s)
         cst__writable_settle(s);
 }
 
-static void settle_stream(struct cst__resident *resident)
+static void settle_stream(struct cst__child *child)
 {
-    cst_stream *s = stream_of(resident);
+    cst_stream *s = stream_of(child);
 
     settle_requests(s);
     cst__emit(s, CST__EVENT_LAST_CALL);
@@ -69,9 +69,9 @@ OUT_OF_LINE void let_go_of_all(cst_stream *s)
     cst__listeners_free(s);
 }
 
-static void drop_stream(struct cst__resident *resident)
+static void drop_stream(struct cst__child *child)
 {
-    cst_stream *s = stream_of(resident);
+    cst_stream *s = stream_of(child);
 
     if (holds_something(s))
         let_go_of_all(s);
@@ -80,16 +80,16 @@ static void drop_stream(struct cst__resident *resident)
 }
 
 /* The callbacks of its last moment may name it again. */
-static bool bury_stream(struct cst__resident *resident)
+static bool reap_stream(struct cst__child *child)
 {
-    cst_stream *s = stream_of(resident);
+    cst_stream *s = stream_of(child);
 
     settle_requests(s);
     if (s->refs) {
         s->flags &= ~DYING;
         return false;
     }
-    drop_stream(resident);
+    drop_stream(child);
     return true;
 }
 
@@ -209,33 +209,33 @@ static void run_task(void *subject, unsigned kind, cst_status status)
 }
 
 /* The notes of what had no room in the queue: the kinds come in the order of their numbers. */
-static bool run_late(struct cst__resident *resident)
+static bool run_overflow(struct cst__child *child)
 {
-    cst_stream *s = stream_of(resident);
+    cst_stream *s = stream_of(child);
 
     for (unsigned kind = TASK_READABLE; kind <= TASK_CLOSE; kind++) {
-        if (!(s->late & 1u << kind))
+        if (!(s->overflow & 1u << kind))
             continue;
-        s->late = (uint16_t)(s->late & ~(1u << kind));
+        s->overflow = (uint16_t)(s->overflow & ~(1u << kind));
         run_task(s, kind, CST_OK);
         return true;
     }
     return false;
 }
 
-static const struct cst__resident_ops resident_ops = { .end = end_stream,
-                                                       .settle = settle_stream,
-                                                       .drop = drop_stream,
-                                                       .bury = bury_stream,
-                                                       .run = run_task,
-                                                       .run_late = run_late,
-                                                       .show = cst__express_show,
-                                                       .hear = cst__pipe_hear,
-                                                       .unlinked = cst__pipe_unlinked,
-                                                       .stream_freed = cst__pipe_stream_freed,
-                                                       .deliver = cst__pipe_deliver,
-                                                       .readable = cst__run_readable,
-                                                       .turn_over = cst__dormant_turn_over };
+static const struct cst__child_ops child_ops = { .end = end_stream,
+                                                 .settle = settle_stream,
+                                                 .drop = drop_stream,
+                                                 .reap = reap_stream,
+                                                 .run = run_task,
+                                                 .run_overflow = run_overflow,
+                                                 .show = cst__express_show,
+                                                 .hear = cst__pipe_hear,
+                                                 .unlinked = cst__pipe_unlinked,
+                                                 .stream_freed = cst__pipe_stream_freed,
+                                                 .deliver = cst__pipe_deliver,
+                                                 .readable = cst__run_readable,
+                                                 .turn_over = cst__dormant_turn_over };
 
 /* --- making ----------------------------------------------------------------------------------- */
 
@@ -362,7 +362,7 @@ ALWAYS_INLINE cst_status make_stream(cst_stream **out, cst_ctx *ctx, const cst_o
         memcpy((char *)s + cst__self_offset(flags), self, ops->self_size);
     else if (ops->self_size)
         memset((char *)s + cst__self_offset(flags), 0, ops->self_size);
-    cst__resident_add(ctx, &s->resident, &resident_ops);
+    cst__child_add(ctx, &s->child, &child_ops);
     if (ops->construct)
         cst__construct_start(s);
     *out = s;

@@ -10,10 +10,10 @@
 OUT_OF_LINE bool post_otherwise(cst_stream *s, enum cst__task_kind kind)
 {
     if (!cst__put_task(s->ctx, s, kind, CST_OK)) {
-        cst__resident_late(s->ctx);
-        if (s->late & 1u << kind)
+        cst__child_overflowed(s->ctx);
+        if (s->overflow & 1u << kind)
             return false;
-        s->late = (uint16_t)(s->late | 1u << kind);
+        s->overflow = (uint16_t)(s->overflow | 1u << kind);
     }
     s->refs++;
     return true;
@@ -44,7 +44,7 @@ void cst__stream_check_life(cst_stream *s)
     if (s->refs || cst__owes_answer(s) || (s->flags & (CLOSE_EMITTED | DYING)) != CLOSE_EMITTED)
         return;
     s->flags |= DYING;
-    cst__resident_die(s->ctx, &s->resident);
+    cst__reap_later(s->ctx, &s->child);
 }
 
 cst_stream *cst_ref(cst_stream *s)

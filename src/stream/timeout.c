@@ -28,7 +28,7 @@
 #define A_FEW 8
 
 struct cst__timeouts {
-    struct cst__limbo limbo;
+    struct cst__deferred_free deferred_free;
     cst_stream *stream;
     struct cst__fn_listener on_stream;
     cst_timer look_timer, total_timer;
@@ -104,7 +104,7 @@ static void end_timeouts(struct cst__timeouts *t)
     cst_timer_stop(ctx, &t->look_timer);
     cst_timer_stop(ctx, &t->total_timer);
     cst__unlisten(t->stream, &t->on_stream.listener, UINT16_MAX);
-    cst__free_later(ctx, &t->limbo, sizeof(*t));
+    cst__free_later(ctx, &t->deferred_free, sizeof(*t));
 }
 
 /* Closed; or freed without that, and then no more in the list that cst__unlisten would look at. */
