@@ -28,20 +28,9 @@ static uint32_t nesting_limit(const cst_ctx_opts *opts)
     return opts->nesting_limit < CST__MOST_NESTED ? opts->nesting_limit : CST__MOST_NESTED;
 }
 
-cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_ctx_opts *opts)
+/* Set what does not need memory. The rest of the context is zero. */
+static void apply_options(cst_ctx *ctx, const cst_ctx_opts *opts)
 {
-    static const cst_ctx_opts defaults = { .wake = NULL };
-    cst_ctx *ctx;
-
-    if (!out || !allocator)
-        return CST_E_INVALID_ARG;
-    if (!opts)
-        opts = &defaults;
-    ctx = allocator->alloc(allocator->user, sizeof(*ctx));
-    if (!ctx)
-        return CST_E_NOMEM;
-    memset(ctx, 0, sizeof(*ctx));
-    ctx->allocator = allocator;
     ctx->nesting_limit = nesting_limit(opts) * CST__NESTED;
     ctx->default_mark[false] = DEFAULT_MARK_BYTES;
     ctx->default_mark[true] = DEFAULT_MARK_OBJECTS;
@@ -57,76 +46,49 @@ cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_
     ctx->told_due_ns = CST_NEVER;
     ctx->bytes_left = SIZE_MAX;
     cst__posted_sleep(ctx);
-    if (new_cache(ctx, opts->cached_blocks) < 0) {
-        allocator->free(allocator->user, ctx, sizeof(*ctx));
+}
+
+/* Make the cache of blocks, the pool and the first block of the queue of tasks. */
+static cst_status make_memory(cst_ctx *ctx, const cst_ctx_opts *opts)
+{
+    if (new_cache(ctx, opts->cached_blocks) < 0)
         return CST_E_NOMEM;
-    }
-    ctx->copies = (struct cst__copies){ .cache = ctx->cache, .allocator = allocator };
-    cst__pool_init(&ctx->pool, allocator);
+    ctx->copies = (struct cst__copies){ .cache = ctx->cache, .allocator = ctx->allocator };
+    cst__pool_init(&ctx->pool, ctx->allocator);
     ctx->first_block = ctx->last_block = cst__alloc(ctx, sizeof(*ctx->first_block));
     if (!ctx->first_block) {
         cst__block_cache_close(ctx->cache);
-        allocator->free(allocator->user, ctx, sizeof(*ctx));
         return CST_E_NOMEM;
     }
     ctx->next_task = ctx->next_room = ctx->first_block->tasks;
     ctx->room_end = ctx->next_room + CST__TASKS_A_BLOCK;
+    return CST_OK;
+}
+
+cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_ctx_opts *opts)
+{
+    static const cst_ctx_opts defaults = { .wake = NULL };
+    cst_ctx *ctx;
+
+    if (!out || !allocator)
+        return CST_E_INVALID_ARG;
+    if (!opts)
+        opts = &defaults;
+    ctx = allocator->alloc(allocator->user, sizeof(*ctx));
+    if (!ctx)
+        return CST_E_NOMEM;
+    memset(ctx, 0, sizeof(*ctx));
+    ctx->allocator = allocator;
+    apply_options(ctx, opts);
+    if (make_memory(ctx, opts) < 0) {
+        allocator->free(allocator->user, ctx, sizeof(*ctx));
+        return CST_E_NOMEM;
+    }
     *out = ctx;
     return CST_OK;
 }
 
-/* --- children, limbo, the end ---------------------------------------------------------------- */
-
-void cst__reap_later(cst_ctx *ctx, struct cst__child *child)
-{
-    CST__ASSERT(!ctx->room.express);
-    if (ctx->closing)
-        return; /* cst_ctx_free walks the list, and drops all of it in the end */
-    if (child->prev)
-        child->prev->next = child->next;
-    else
-        ctx->children = child->next;
-    if (child->next)
-        child->next->prev = child->prev;
-    child->next = ctx->reap_list;
-    ctx->reap_list = child;
-    ctx->reap_due = true;
-    if (!ctx->frames)
-        cst__reap(ctx);
-}
-
-void cst__free_later(cst_ctx *ctx, struct cst__deferred_free *block, size_t size)
-{
-    CST__ASSERT(!ctx->room.express);
-    block->size = size;
-    block->next = ctx->deferred_frees;
-    ctx->deferred_frees = block;
-    ctx->reap_due = true;
-    if (!ctx->frames)
-        cst__reap(ctx);
-}
-
-/* Burying runs callbacks, which may do anything: so this is a frame of its own, and a loop, and
- * looks again. */
-void cst__reap(cst_ctx *ctx)
-{
-    ctx->frames++;
-    while (ctx->reap_list) {
-        struct cst__child *child = ctx->reap_list;
-
-        ctx->reap_list = child->next;
-        if (!ctx->child_ops->reap(child))
-            cst__child_add(ctx, child, ctx->child_ops);
-    }
-    while (ctx->deferred_frees) {
-        struct cst__deferred_free *block = ctx->deferred_frees;
-
-        ctx->deferred_frees = block->next;
-        cst__free(ctx, block, block->size);
-    }
-    ctx->reap_due = false;
-    ctx->frames--;
-}
+/* --- children, the end ------------------------------------------------------------------------ */
 
 static void for_each_child(cst_ctx *ctx, void (*visit)(struct cst__child *child))
 {

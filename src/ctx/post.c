@@ -115,3 +115,10 @@ bool cst__posted_rise(cst_ctx *ctx)
 }
 
 #endif
+
+void cst__wake(cst_ctx *ctx)
+{
+    ctx->awake = true;
+    if (cst__posted_rise(ctx) && ctx->wake)
+        ctx->wake(ctx->wake_arg);
+}

@@ -58,13 +58,6 @@ static inline bool take_task(cst_ctx *ctx, struct cst__task *task)
 
 /* --- queueing --------------------------------------------------------------------------------- */
 
-void cst__wake(cst_ctx *ctx)
-{
-    ctx->awake = true;
-    if (cst__posted_rise(ctx) && ctx->wake)
-        ctx->wake(ctx->wake_arg);
-}
-
 bool cst__put_task(cst_ctx *ctx, void *subject, unsigned kind, cst_status status)
 {
     if (!ctx->awake)
