@@ -435,4 +435,45 @@ static inline void cst__queue_is_empty(cst_stream *s)
         s->flags &= ~W_BUFFERED;
 }
 
+/* --- a slot that runs ------------------------------------------------------------------------- */
+
+/** What cst_give left for a slot: whether it counts, since the slot has returned CST_GIVEN, and the
+ * chunk, to be released. */
+struct cst__given {
+    bool counts;
+    cst_slice chunk;
+};
+
+/** Take what cst_give left for the slot of s that has returned `status`. Return false if it left
+ * nothing. */
+static inline bool cst__take_given(cst_stream *s, cst_status status, struct cst__given *given)
+{
+    cst_ctx *ctx = s->ctx;
+
+    given->counts = false;
+    given->chunk.block = NULL;
+    if (ctx->room.given_by != s)
+        return false;
+    ctx->room.given_by = NULL;
+    given->chunk = ctx->room.given;
+    given->counts = status == CST_GIVEN;
+    return true;
+}
+
+/** How much was buffered when the slot of a transform, which runs, was called. */
+size_t cst__transform_mark(const cst_stream *s);
+
+/** The slot of s that runs, as a call. */
+static inline cst_call cst__call_of(cst_stream *s)
+{
+    cst_call call = { s, 0, SLOT_NONE };
+
+    if (s->slot == SLOT_READ)
+        return call;
+    call.slot = s->slot;
+    if (s->slot == SLOT_TRANSFORM)
+        call.mark = cst__transform_mark(s);
+    return call;
+}
+
 #endif

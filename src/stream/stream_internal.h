@@ -1,6 +1,5 @@
 /*
- * stream_internal.h - what the files of the stream room owe one another. layout.h says what a
- * stream is.
+ * stream_internal.h - what the files of the stream room owe one another.
  */
 #ifndef CSTREAM_STREAM_INTERNAL_H
 #define CSTREAM_STREAM_INTERNAL_H
@@ -140,22 +139,6 @@ static inline bool cst__owes_answer(const cst_stream *s)
 
 bool cst__owes_write(const cst_stream *s);
 
-/** How much was buffered when the slot of a transform, which runs, was called. */
-size_t cst__transform_mark(const cst_stream *s);
-
-/** The slot of s that runs, as a call. */
-static inline cst_call cst__call_of(cst_stream *s)
-{
-    cst_call call = { s, 0, SLOT_NONE };
-
-    if (s->slot == SLOT_READ)
-        return call;
-    call.slot = s->slot;
-    if (s->slot == SLOT_TRANSFORM)
-        call.mark = cst__transform_mark(s);
-    return call;
-}
-
 /** Public calls, by the rules alone. */
 cst_call cst__this_call_general(cst_stream *s);
 cst_status cst__complete_general(cst_call call, cst_status status);
@@ -170,29 +153,6 @@ void cst__call_forget(cst_call call);
 
 /** The slot has answered: it owes nothing any more. */
 void cst__slot_answered(cst_stream *s, enum cst__slot slot);
-
-/** What cst_give left for a slot: whether it counts, since the slot has returned CST_GIVEN, and the
- * chunk, to be released. */
-struct cst__given {
-    bool counts;
-    cst_slice chunk;
-};
-
-/** Take what cst_give left for the slot of s that has returned `status`. Return false if it left
- * nothing. */
-static inline bool cst__take_given(cst_stream *s, cst_status status, struct cst__given *given)
-{
-    cst_ctx *ctx = s->ctx;
-
-    given->counts = false;
-    given->chunk.block = NULL;
-    if (ctx->room.given_by != s)
-        return false;
-    ctx->room.given_by = NULL;
-    given->chunk = ctx->room.given;
-    given->counts = status == CST_GIVEN;
-    return true;
-}
 
 /**
  * Call a slot, and return what it has returned; but for CST_PENDING it owes nothing then. read has
