@@ -3,8 +3,8 @@
  *
  * A slot prints its call, takes the item whose turn it is, and either does the acts at once or
  * leaves them as a job: to the library's queue (tick) or to the host (later). The answer is one of
- * the acts. Where it is the last one of a `now` item, and nothing hangs on what comes after it, it is
- * returned from the slot, else given by cst_complete; the trace must not show which.
+ * the acts. If the answer is the last one of a `now` item, and nothing hangs on what comes after
+ * it, the slot returns it; else cst_complete is called. The trace must not show which.
  */
 #include "scenario_host.h"
 
@@ -197,9 +197,9 @@ static bool completes(const struct call *call)
     return false;
 }
 
-/* Do what hangs on the call. A slot that completes asks for its call, before it does anything else or
- * behind that: one way in every other call. A slot that returns its answer does not ask, and then calls
- * nothing which its script does not name; with --ask every other one does. */
+/* Do what hangs on the call. A slot that completes asks for its call, before it does anything else
+ * or behind that: one way in every other call. A slot that returns its answer does not ask, and
+ * then calls nothing which its script does not name; with --ask every other one does. */
 static void do_first(struct call *call)
 {
     bool asks_first = call->nth % 2 == 1;
@@ -276,8 +276,9 @@ static struct answer make_answer(const struct call *call, const struct act *act)
     return answer;
 }
 
-/* One call of a write is as good as another, as in Node, where all have the same callback: every other
- * slot asks for its call again with each answer. What it gets is then that of a write which it has made. */
+/* One call of a write is as good as another, as in Node, in which all have one callback: every
+ * other slot asks for its call again with each answer. It then gets that of a write which it has
+ * made. */
 static cst_call call_to_answer(const struct call *call)
 {
     bool runs = call->item->when == MOMENT_NOW;
