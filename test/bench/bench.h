@@ -1,5 +1,6 @@
 /*
- * bench.h - what the benchmarks share: variants of the same work run in turn, in rounds, and the median of each is printed.
+ * bench.h - what the benchmarks share: variants of the same work run in turn, in rounds, and the
+ * median of each is printed.
  *
  * One line a variant and point, tab-separated, and nothing else on standard output:
  *
@@ -7,18 +8,20 @@
  *
  * Times are of the processor, not of the wall, so that a busy machine disturbs the ratios less.
  *
- * `floor` is the same work written by hand (floor.h), `direct` the same work by function-pointer calls alone, `libcstream`
- * or `libcstream-...` is this library; other names are other libraries. All variants of a workload give the same checksum.
- * Two workloads carry counts instead of times in the fourth column, and 0 in the fifth: `bytes` (of memory) and
- * `allocations` (per million chunks).
+ * `floor` is the same work written by hand (floor.h), `direct` the same work by function-pointer
+ * calls alone, `libcstream` or `libcstream-...` is this library; other names are other libraries.
+ * All variants of a workload give the same checksum. Two workloads carry counts instead of times in
+ * the fourth column, and 0 in the fifth: `bytes` (of memory) and `allocations` (per million
+ * chunks).
  *
  * Arguments of every program:
  *
- *     --quick                                      one round of a hundredth of the chunks: only to see that it works
+ *     --quick                                      one round of a hundredth of the chunks: only to
+ *                                                  see that it works
  *     --rounds=N                                   9 where not said
  *     --large                                      takes in the points that run for minutes
- *     --once=WORKLOAD/VARIANT:PARAMETER [CHUNKS]   that variant once, for a profiler that counts instructions; prints
- *                                                  the checksum
+ *     --once=WORKLOAD/VARIANT:PARAMETER [CHUNKS]   that variant once, for a profiler that counts
+ *                                                  instructions; prints the checksum
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -53,7 +56,8 @@ struct bench_workload {
     size_t variant_count;
     const struct bench_point *points;
     size_t point_count;
-    /* Work that is not timed, such as counting allocations: prints its own lines. NULL for all others. */
+    /* Work that is not timed, such as counting allocations: prints its own lines. NULL for all
+     * others. */
     void (*print)(const struct bench_workload *workload, bool quick);
 };
 
@@ -62,12 +66,13 @@ struct bench_workload {
 /** Runs what the arguments say; gives the exit status of main. */
 int bench_main(int argc, char **argv, const struct bench_workload *workloads, size_t count);
 
-/** A variant may leave its set-up and its tear-down out of the time: the clock runs from the last start to the first stop
- * after it; without them from the call to the return. */
+/** A variant may leave its set-up and its tear-down out of the time: the clock runs from the
+ * last start to the first stop after it; without them from the call to the return. */
 void bench_start_clock(void);
 void bench_stop_clock(void);
 
-/** A variant that has been timed elsewhere (a child process) says its nanoseconds; beats the clock. */
+/** A variant that has been timed elsewhere (a child process) says its nanoseconds; beats the
+ * clock. */
 void bench_set_elapsed_ns(double ns);
 
 /** A variant that does not fit this point returns bench_skip(): it is left out there. */

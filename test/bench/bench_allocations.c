@@ -1,8 +1,9 @@
 /*
- * bench_allocations.c - how often memory is asked for in steady flow: calls of the allocator in a million chunks of 1 KiB,
- * in the column of the ns, after a tenth as many have gone before. One pass-through; the variants say how source and sink
- * answer (sync-async: source at once, sink later). In -buf the sync source fills a new buffer of the context's for each
- * chunk; in the others all chunks are references to one block. The floor has none: its chunks come from a free list.
+ * bench_allocations.c - how often memory is asked for in steady flow: calls of the allocator in a
+ * million chunks of 1 KiB, in the column of the ns, after a tenth as many have gone before. One
+ * pass-through; the variants say how source and sink answer (sync-async: source at once, sink
+ * later). In -buf the sync source fills a new buffer of the context's for each chunk; in the others
+ * all chunks are references to one block. The floor has none: its chunks come from a free list.
  */
 #include "heap_count.h"
 #include "line.h"
@@ -25,7 +26,8 @@ static const cst_ops buf_source_ops = { .name = "source",
                                         .self_size = sizeof(struct line_source_self),
                                         .read = give_buf };
 
-/* How often the allocator was called, over so many chunks and the making and freeing of the line. */
+/* How often the allocator was called, over so many chunks and the making and freeing of the
+ * line. */
 static size_t calls_for(size_t chunks, const cst_ops *source_ops, enum line_sink sink_kind)
 {
     const cst_opts opts = { .high_water_mark = floor_mark_bytes };

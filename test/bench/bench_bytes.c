@@ -1,12 +1,13 @@
 /*
- * bench_bytes.c - what Node's Buffer does on bytes: search, compare, fill, byte order. The parameter is the bytes of a call.
+ * bench_bytes.c - what Node's Buffer does on bytes: search, compare, fill, byte order. The
+ * parameter is the bytes of a call.
  *
  *   floor        memcpy of as many bytes
  *   libcstream   the call
  *   node         the same call of Node's Buffer
  *
- * Searches look for something that stands at the far end of lines of English text. index-of-4 looks for an empty line, whose
- * bytes the text is full of; index-of-32 for bytes that it has not.
+ * Searches look for something that stands at the far end of lines of English text. index-of-4 looks
+ * for an empty line, whose bytes the text is full of; index-of-32 for bytes that it has not.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -162,7 +163,8 @@ static size_t swap64(const struct bytes *b)
 
 /* --- the variants ----------------------------------------------------------------------------- */
 
-/* What is measured: its name in C, as a workload, the floor, the needle, whether that stands at the end. */
+/* What is measured: its name in C, as a workload, the floor, the needle, whether that stands at
+ * the end. */
 #define WORKLOADS(X)                                           \
     X(first_1, "index-of-byte", floor_first_1, "", 1, true)    \
     X(first_4, "index-of-4", floor_first_4, blank, 4, true)    \

@@ -1,12 +1,14 @@
 /*
- * bench_encoding.c - text and bytes, as Node's Buffer turns one into the other. The parameter is the bytes of a call: of the
- * text where the workload is about characters, and of what hex and base64 stand for.
+ * bench_encoding.c - text and bytes, as Node's Buffer turns one into the other. The parameter is
+ * the bytes of a call: of the text where the workload is about characters, and of what hex and
+ * base64 stand for.
  *
  *   floor        memcpy of as many bytes
  *   libcstream   the call, into memory that is there
  *   node         the same call of Node's Buffer, which makes a string or a Buffer
  *
- * ascii is lines of English, mixed has a character beyond ASCII every five bytes or so, of two, three and four bytes.
+ * ascii is lines of English, mixed has a character beyond ASCII every five bytes or so, of two,
+ * three and four bytes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +52,8 @@ static uint8_t *text_of(const char *line, size_t len)
     return text;
 }
 
-/* What the call is given: the text, or where it goes from one form to another and back, the other form of it. */
+/* What the call is given: the text, or where it goes from one form to another and back, the
+ * other form of it. */
 static void prepare(struct work *work, const struct job *job, size_t len)
 {
     bool digits = job->encoding >= CST_HEX;

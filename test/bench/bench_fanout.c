@@ -1,6 +1,6 @@
 /*
- * bench_fanout.c - what a chunk of 1 KiB costs that one source hands to several sinks. The parameter is the number of
- * sinks; ns are per chunk of the source.
+ * bench_fanout.c - what a chunk of 1 KiB costs that one source hands to several sinks. The
+ * parameter is the number of sinks; ns are per chunk of the source.
  *
  *   floor            by hand: a counted chunk, shared by one node in the queue of each sink
  *   direct           one function-pointer call a sink
@@ -11,7 +11,7 @@
 
 #include "line.h"
 
-/* --- by hand -------------------------------------------------------------------------------------------------------- */
+/* --- by hand ---------------------------------------------------------------------------------- */
 
 struct fan {
     struct floor_stage source;
@@ -74,7 +74,7 @@ static uint64_t run_floor(const struct bench_point *point)
     return sum;
 }
 
-/* --- function pointers ---------------------------------------------------------------------------------------------- */
+/* --- function pointers ------------------------------------------------------------------------ */
 
 struct direct_sink {
     void (*write)(struct direct_sink *sink, const uint8_t *data, size_t len);
@@ -102,7 +102,7 @@ static uint64_t run_direct(const struct bench_point *point)
     return sum;
 }
 
-/* --- libcstream ----------------------------------------------------------------------------------------------------- */
+/* --- libcstream ------------------------------------------------------------------------------- */
 
 static uint64_t run_fan(const struct bench_point *point, enum line_source kind)
 {

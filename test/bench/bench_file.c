@@ -1,11 +1,14 @@
 /*
- * bench_file.c - what a chunk costs from one file into another. The parameter is the bytes of a chunk.
+ * bench_file.c - what a chunk costs from one file into another. The parameter is the bytes of a
+ * chunk.
  *
- *   file          every byte comes by: `floor` is read and write by hand, libcstream a pipe with a 'data' listener
- *   file-kernel   no byte comes by: `floor` is copy_file_range by hand, libcstream a pipe and nothing else
+ *   file          every byte comes by: `floor` is read and write by hand, libcstream a pipe with a
+ *                 'data' listener
+ *   file-kernel   no byte comes by: `floor` is copy_file_range by hand, libcstream a pipe and
+ *                 nothing else
  *
- * The files are in /dev/shm where there is one, so in memory, else in the working directory; each round writes over the
- * same bytes again.
+ * The files are in /dev/shm where there is one, so in memory, else in the working directory; each
+ * round writes over the same bytes again.
  */
 #define _GNU_SOURCE
 #include "bench.h"
@@ -67,7 +70,7 @@ static void prepare(const struct bench_point *point)
     lseek(to, 0, SEEK_SET);
 }
 
-/* --- every byte comes by -------------------------------------------------------------------------- */
+/* --- every byte comes by ---------------------------------------------------------------------- */
 
 static uint64_t copy_by_hand(const struct bench_point *point)
 {
@@ -128,7 +131,7 @@ static uint64_t copy_with_libcstream(const struct bench_point *point)
     return sum;
 }
 
-/* --- no byte comes by ----------------------------------------------------------------------------- */
+/* --- no byte comes by ------------------------------------------------------------------------- */
 
 static uint64_t kernel_by_hand(const struct bench_point *point)
 {

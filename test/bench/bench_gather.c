@@ -1,17 +1,18 @@
 /*
- * bench_gather.c - what a write of 64 bytes costs that is gathered with others into one call of the sink. The parameter is
- * how many are gathered; ns are per write.
+ * bench_gather.c - what a write of 64 bytes costs that is gathered with others into one call of the
+ * sink. The parameter is how many are gathered; ns are per write.
  *
  *   floor                   by hand: memcpy to the end of a buffer, which is flushed
- *   floor-copy-iovec        by hand: memcpy to the end of a buffer, and an array that says where each write is
+ *   floor-copy-iovec        by hand: memcpy to the end of a buffer, and an array that says where
+ *                           each write is
  *   floor-iovec             by hand: that array alone
  *   libcstream-cork         cork, the writes, uncork: parts of one block, not copied
  *   libcstream-queued       the writes wait behind the one under way, which the host then completes
  *   libcstream-copy         as cork, each write a copy (cst_write_copy)
  *   libcstream-copy-queued  as queued, likewise
  *
- * A sink that gets its writes one by one, as writev does, is told where each is: what a copy costs is to be held against
- * floor-copy-iovec.
+ * A sink that gets its writes one by one, as writev does, is told where each is: what a copy costs
+ * is to be held against floor-copy-iovec.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@ static size_t offset_of(const struct bench_point *point, size_t n)
     return n * point->bytes % bench_payload_size;
 }
 
-/* --- by hand -------------------------------------------------------------------------------------------------------- */
+/* --- by hand ---------------------------------------------------------------------------------- */
 
 typedef void flush_fn(uint64_t *sum, const uint8_t *data, size_t len);
 
@@ -138,7 +139,7 @@ static uint64_t run_floor_copy_iovec(const struct bench_point *point)
     return list.sum;
 }
 
-/* --- libcstream ----------------------------------------------------------------------------------------------------- */
+/* --- libcstream ------------------------------------------------------------------------------- */
 
 static void gather(struct line_sink_self *sink, const cst_slice *chunks, size_t count)
 {

@@ -1,16 +1,18 @@
 /*
- * bench_lifecycle.c - what it costs that streams come and go, and the memory they take while they are there.
+ * bench_lifecycle.c - what it costs that streams come and go, and the memory they take while they
+ * are there.
  *
- * lifecycle: a trio (source, pass-through, sink) is created, piped, moves 4 chunks, ends, closes and is freed; ns are per
- * trio. The parameter is how many are live at once: all are created, then all move and end, then all are freed. With 1
- * that is one after another in a context that is warm.
+ * lifecycle: a trio (source, pass-through, sink) is created, piped, moves 4 chunks, ends, closes
+ * and is freed; ns are per trio. The parameter is how many are live at once: all are created, then
+ * all move and end, then all are freed. With 1 that is one after another in a context that is warm.
  *
  *   floor            by hand: three structs from malloc, a listener for the end of each
  *   libcstream-push  chunks and EOF are pushed from outside, and the tasks are run, trio after trio
  *   libcstream-give  the source's slot gives them; one run of tasks moves all trios
  *
- * bytes: the memory of one trio, in the column of the ns, as the difference between many trios and more of them, so that
- * the context and what pools hold in reserve do not count. The parameter is how many chunks are queued in it.
+ * bytes: the memory of one trio, in the column of the ns, as the difference between many trios and
+ * more of them, so that the context and what pools hold in reserve do not count. The parameter is
+ * how many chunks are queued in it.
  *
  *   floor                by hand
  *   libcstream           with its two pipes and the listeners that they install
@@ -23,7 +25,7 @@
 
 enum { chunks_per_trio = 4 };
 
-/* --- by hand -------------------------------------------------------------------------------------------------------- */
+/* --- by hand ---------------------------------------------------------------------------------- */
 
 struct floor_trio {
     struct line_floor_source from; /* first: the source's arg */
@@ -92,7 +94,7 @@ static uint64_t run_floor(const struct bench_point *point)
     return sum;
 }
 
-/* --- libcstream ----------------------------------------------------------------------------------------------------- */
+/* --- libcstream ------------------------------------------------------------------------------- */
 
 static void push_all(const struct line *line, const cst_slice *chunk)
 {
@@ -152,7 +154,7 @@ static uint64_t run_give(const struct bench_point *point)
     return run_trios(point, LINE_GIVES);
 }
 
-/* --- memory --------------------------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 static void on_error(cst_stream *s, const cst_event *event, void *arg)
 {

@@ -1,11 +1,11 @@
 /*
  * bench_scale.c - whether a chunk costs the same when there are many.
  *
- * scale-chunks: one line with one pass-through, more and more chunks of 1 KiB. The parameter is how many; --large takes in
- * 100,000,000.
+ * scale-chunks: one line with one pass-through, more and more chunks of 1 KiB. The parameter is how
+ * many; --large takes in 100,000,000.
  *
- * scale-streams: more and more lines live in one context, a chunk is pushed into each in turn. The parameter is the number
- * of lines (of three streams each); their making and freeing is not timed.
+ * scale-streams: more and more lines live in one context, a chunk is pushed into each in turn. The
+ * parameter is the number of lines (of three streams each); their making and freeing is not timed.
  */
 #include <stdlib.h>
 

@@ -1,11 +1,12 @@
 /*
- * bench_socket.c - what a chunk costs from one socket into another. The parameter is the bytes of a chunk.
+ * bench_socket.c - what a chunk costs from one socket into another. The parameter is the bytes of a
+ * chunk.
  *
  *      write -> [socket pair] -> the relay -> [socket pair] -> read
  *
- * One thread does all of it, so that what is timed is work and not waiting: a chunk is written, the relay turns once, and
- * the chunk is read. `floor` is a relay by hand with poll, read and write, libcstream a pipe in a loop with a 'data'
- * listener, libcstream-kernel the pipe alone.
+ * One thread does all of it, so that what is timed is work and not waiting: a chunk is written, the
+ * relay turns once, and the chunk is read. `floor` is a relay by hand with poll, read and write,
+ * libcstream a pipe in a loop with a 'data' listener, libcstream-kernel the pipe alone.
  */
 #define _GNU_SOURCE
 #include "bench.h"

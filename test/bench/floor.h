@@ -1,22 +1,26 @@
 /*
- * floor.h - the floor: a pipeline as a careful C programmer writes it for one program, without a library.
+ * floor.h - the floor: a pipeline as a careful C programmer writes it for one program, without a
+ * library.
  *
  *     floor_write --> [queue] stage --> [queue] stage --> [queue] sink
  *                  <-- full, drain  <-- full, drain    <-- full
  *
- * Chunks are not copied: a counted chunk from a free list moves from the queue of one stage to that of the next. What a
- * stage does is a function pointer. A queue knows its bytes and has a mark: a write that leaves it at or above the mark
- * says so, the writer pauses, and is run again when the queue is empty. An end follows the last chunk through the stages;
- * a stage that has finished says so to a listener.
+ * Chunks are not copied: a counted chunk from a free list moves from the queue of one stage to that
+ * of the next. What a stage does is a function pointer. A queue knows its bytes and has a mark: a
+ * write that leaves it at or above the mark says so, the writer pauses, and is run again when the
+ * queue is empty. An end follows the last chunk through the stages; a stage that has finished says
+ * so to a listener.
  *
- * What is done per chunk, with one stage: a chunk is taken from the free list and filled in; it is put into the queue of
- * the stage, taken out, put into the queue of the sink, taken out, summed up, and its reference dropped, which puts it
- * back on the free list. Twice: bytes counted up and down, one call by pointer, and a look at the mark, at whether the
- * stage is busy or paused, and at whether anybody waits for it or has ended it. No allocation but for the first chunks.
- * By gcc 12 at -O2 these are 123 instructions, and 40 for each further stage.
+ * What is done per chunk, with one stage: a chunk is taken from the free list and filled in; it is
+ * put into the queue of the stage, taken out, put into the queue of the sink, taken out, summed up,
+ * and its reference dropped, which puts it back on the free list. Twice: bytes counted up and down,
+ * one call by pointer, and a look at the mark, at whether the stage is busy or paused, and at
+ * whether anybody waits for it or has ended it. No allocation but for the first chunks. By gcc 12
+ * at -O2 these are 123 instructions, and 40 for each further stage.
  *
- * It has what the library's pipeline cannot do without, and nothing of what the library offers beside: no deferred tasks,
- * events that anyone may listen to, errors, unpipe, changes made inside callbacks, limit to nesting.
+ * It has what the library's pipeline cannot do without, and nothing of what the library offers
+ * beside: no deferred tasks, events that anyone may listen to, errors, unpipe, changes made inside
+ * callbacks, limit to nesting.
  */
 #ifndef FLOOR_H
 #define FLOOR_H
@@ -27,7 +31,8 @@
 
 enum { floor_mark_bytes = 65536 };
 
-/** A part of somebody's bytes on its way. owner is the chunk that it shares them with, NULL where it is the first. */
+/** A part of somebody's bytes on its way. owner is the chunk that it shares them with, NULL
+ * where it is the first. */
 struct floor_chunk {
     struct floor_chunk *next;
     const uint8_t *data;

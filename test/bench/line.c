@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-/* --- by hand -------------------------------------------------------------------------------------------------------- */
+/* --- by hand ---------------------------------------------------------------------------------- */
 
 void line_floor_source(struct floor_stage *stage)
 {
@@ -77,7 +77,7 @@ static uint64_t run_floor(const struct bench_point *point)
     return line_floor(point, LINE_GIVES, LINE_AT_ONCE);
 }
 
-/* --- function pointers ---------------------------------------------------------------------------------------------- */
+/* --- function pointers ------------------------------------------------------------------------ */
 
 struct direct_stage {
     void (*write)(struct direct_stage *stage, const uint8_t *data, size_t len);
@@ -110,7 +110,7 @@ static uint64_t run_direct(const struct bench_point *point)
     return sum;
 }
 
-/* --- libcstream ----------------------------------------------------------------------------------------------------- */
+/* --- libcstream ------------------------------------------------------------------------------- */
 
 static cst_status source_end(cst_stream *s, const struct line_source_self *source)
 {

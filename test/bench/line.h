@@ -1,13 +1,16 @@
 /*
- * line.h - the line: a source, point->count pass-through stages, a sink that sums up; in every variant.
+ * line.h - the line: a source, point->count pass-through stages, a sink that sums up; in every
+ * variant.
  *
  *   floor  by hand (floor.h)
  *   direct function-pointer calls, nothing queued
  *   push   libcstream, chunks are pushed from outside
  *   give   libcstream, the source's slot hands its chunk back (cst_give)
  *   read   libcstream, the source's slot calls cst_push
- *   late   libcstream as give, and the sink completes each write later: one completion and one run by the host a chunk
- *   transform  libcstream as give, and the stages are transforms of the user's, which hand each chunk on
+ *   late   libcstream as give, and the sink completes each write later: one completion and one run
+ *          by the host a chunk
+ *   transform  libcstream as give, and the stages are transforms of the user's, which hand each
+ *              chunk on
  *
  * All chunks of libcstream's variants are references to one block, all marks are 64 KiB.
  */
@@ -19,7 +22,8 @@
 #include "bench.h"
 #include "floor.h"
 
-/** The floor's source: writes until none is left, then ends; is said to be finished then. The stage's arg. */
+/** The floor's source: writes until none is left, then ends; is said to be finished then. The
+ * stage's arg. */
 struct line_floor_source {
     size_t left, bytes;
     bool wanted; /* LINE_READS_LATER: the next stage has room, and the host has not written yet */
@@ -48,7 +52,8 @@ enum line_source {
 }; /* the last: pushed by the host, when asked */
 enum line_sink { LINE_AT_ONCE, LINE_LATER };
 
-/** A line from its start to its end, by hand and in libcstream, in its own context. Not for LINE_PUSHED. */
+/** A line from its start to its end, by hand and in libcstream, in its own context. Not for
+ * LINE_PUSHED. */
 uint64_t line_floor(const struct bench_point *point, enum line_source source, enum line_sink sink);
 uint64_t line_run(const struct bench_point *point, enum line_source source, enum line_sink sink);
 
@@ -91,19 +96,20 @@ struct line_spec {
     bool ends;       /* EOF after the last; else the line stays open */
 };
 
-/** Makes source, stages and sink in ctx and pipes them; no task has run. The chunk is borrowed for as long as the source
- * lives. */
+/** Makes source, stages and sink in ctx and pipes them; no task has run. The chunk is borrowed
+ * for as long as the source lives. */
 void line_open(struct line *line, cst_ctx *ctx, const cst_slice *chunk,
                const struct line_spec *spec);
 
-/** What one turn of the host's loop does: a chunk that was asked for is pushed, a write under way is completed, tasks are
- * run. False: nothing was left to do. */
+/** What one turn of the host's loop does: a chunk that was asked for is pushed, a write under
+ * way is completed, tasks are run. False: nothing was left to do. */
 bool line_turn(const struct line *line);
 
 /** The sink's checksum. */
 uint64_t line_sum(const struct line *line);
 
-/** Drops the references to the line's ends: one that has ended is freed, another goes with its context. */
+/** Drops the references to the line's ends: one that has ended is freed, another goes with its
+ * context. */
 void line_close(struct line *line);
 
 #endif

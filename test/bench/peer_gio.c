@@ -1,6 +1,7 @@
 /*
- * peer_gio.c - GLib's GIO at the work of handoff, depth and compute: a stage is a GConverterOutputStream over the next, the
- * sink an output stream of our own. Its streams take pointers and lengths, so each stage copies.
+ * peer_gio.c - GLib's GIO at the work of handoff, depth and compute: a stage is a
+ * GConverterOutputStream over the next, the sink an output stream of our own. Its streams take
+ * pointers and lengths, so each stage copies.
  */
 #include <gio/gio.h>
 
@@ -9,12 +10,13 @@
 #include "compute.h"
 #include "peers.h"
 
-/* --- the sink ------------------------------------------------------------------------------------------------------- */
+/* --- the sink --------------------------------------------------------------------------------- */
 
 #define SUM_TYPE_SINK (sum_sink_get_type())
 G_DECLARE_FINAL_TYPE(SumSink, sum_sink, SUM, SINK, GOutputStream)
 
-/* What comes may be cut differently from what was written: it is summed up by chunks of expected bytes. */
+/* What comes may be cut differently from what was written: it is summed up by chunks of expected
+ * bytes. */
 struct _SumSink {
     GOutputStream parent_instance;
     size_t expected, held;
@@ -59,7 +61,7 @@ static void sum_sink_init(SumSink *sink)
     (void)sink;
 }
 
-/* --- the converter -------------------------------------------------------------------------------------------------- */
+/* --- the converter ---------------------------------------------------------------------------- */
 
 #define STAGE_TYPE_CONVERTER (stage_converter_get_type())
 G_DECLARE_FINAL_TYPE(StageConverter, stage_converter, STAGE, CONVERTER, GObject)
@@ -113,7 +115,7 @@ static void stage_converter_init(StageConverter *stage)
     stage->growth = 1;
 }
 
-/* --- the runs ------------------------------------------------------------------------------------------------------- */
+/* --- the runs --------------------------------------------------------------------------------- */
 
 static size_t pass(uint8_t *to, const uint8_t *from, size_t len)
 {

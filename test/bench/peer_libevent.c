@@ -1,9 +1,10 @@
 /*
  * peer_libevent.c - libevent at the work of handoff, depth and gather.
  *
- *   libevent-evbuffer  handoff, depth: chunks by reference (evbuffer_add_reference), moved from buffer to buffer by
- *                      evbuffer_add_buffer. gather: evbuffer_add, which copies
- *   libevent-filter    one bufferevent_filter a stage, over a bufferevent_pair whose other end drains
+ *   libevent-evbuffer  handoff, depth: chunks by reference (evbuffer_add_reference), moved from
+ *                      buffer to buffer by evbuffer_add_buffer. gather: evbuffer_add, which copies
+ *   libevent-filter    one bufferevent_filter a stage, over a bufferevent_pair whose other end
+ *                      drains
  */
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -67,7 +68,7 @@ static uint64_t run_gather(const struct bench_point *point)
     return sum;
 }
 
-/* --- bufferevent filters -------------------------------------------------------------------------------------------- */
+/* --- bufferevent filters ---------------------------------------------------------------------- */
 
 struct drain {
     size_t bytes;

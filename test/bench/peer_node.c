@@ -1,7 +1,8 @@
 /*
- * peer_node.c - Node itself: peer_node.mjs does the work in a child process and prints the nanoseconds it took and the
- * checksum. The time is that of the wall, without the start of the process, and after a run that warms up. make defines
- * NODE_PROGRAM, the program (NODE, or node in PATH), and NODE_SCRIPT.
+ * peer_node.c - Node itself: peer_node.mjs does the work in a child process and prints the
+ * nanoseconds it took and the checksum. The time is that of the wall, without the start of the
+ * process, and after a run that warms up. make defines NODE_PROGRAM, the program (NODE, or node in
+ * PATH), and NODE_SCRIPT.
  */
 #define _POSIX_C_SOURCE 200809L
 

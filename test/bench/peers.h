@@ -1,6 +1,6 @@
 /*
- * peers.h - other libraries at the same work, as further variants. Each is a file peer_<name>.c, compiled only where make
- * finds what it needs; its table says to which workloads it belongs.
+ * peers.h - other libraries at the same work, as further variants. Each is a file peer_<name>.c,
+ * compiled only where make finds what it needs; its table says to which workloads it belongs.
  */
 #ifndef PEERS_H
 #define PEERS_H

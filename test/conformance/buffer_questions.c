@@ -1,6 +1,6 @@
 /*
- * buffer_questions.c - reads buffer questions on standard input and prints the library's answers; or
- * replays recorded ones. See README.md.
+ * buffer_questions.c - reads buffer questions on standard input and prints the library's answers;
+ * or replays recorded ones. See README.md.
  */
 #include "buffer_questions.h"
 

@@ -13,7 +13,8 @@
 #include <cstream/base.h>
 #include <cstream/slice.h>
 
-/** Bytes of the question's own, in a block of exactly their size, so that a step beyond them shows. */
+/** Bytes of the question's own, in a block of exactly their size, so that a step beyond them
+ * shows. */
 struct bytes {
     uint8_t *data;
     size_t len;

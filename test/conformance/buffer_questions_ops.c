@@ -260,7 +260,8 @@ static cst_status parse_int64_t(int64_t *out, const struct access *a)
     return errno == ERANGE ? CST_E_OUT_OF_RANGE : CST_OK;
 }
 
-/* The NaN of a question is Node's, by its bits. C's has the bits of the machine, which are others on some. */
+/* The NaN of a question is Node's, by its bits. C's has the bits of the machine, which are
+ * others on some. */
 static bool is_nan(const struct access *a)
 {
     return strcmp(a->value, "NaN") == 0;

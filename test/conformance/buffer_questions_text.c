@@ -16,7 +16,7 @@ static cst_encoding encoding_of(struct question *q, size_t arg)
     return encoding;
 }
 
-/* --- decode, encode, bytelength ----------------------------------------------------------------- */
+/* --- decode, encode, bytelength --------------------------------------------------------------- */
 
 /* The allocating form and the other have to agree. */
 static void answer_both(struct question *q, cst_status st, cst_slice *slice, struct bytes room,
@@ -64,7 +64,7 @@ static void answer_bytelength(struct question *q)
     answer_text(q, "%zu", cst_byte_length(encoding_of(q, 0), text.data, text.len));
 }
 
-/* --- isutf8, isascii, transcode ------------------------------------------------------------------ */
+/* --- isutf8, isascii, transcode --------------------------------------------------------------- */
 
 static void answer_isutf8(struct question *q)
 {
@@ -100,12 +100,12 @@ static void answer_transcode(struct question *q)
     cst_slice_unref(&bytes);
 }
 
-/* --- decoder -------------------------------------------------------------------------------------- */
+/* --- decoder ---------------------------------------------------------------------------------- */
 
 /*
- * How many bytes of UTF-16 Node's decoder holds. It lets go of half a pair where the byte that was missing has come, and
- * looks no further; the library's holds that half. So that the answers can be compared, the library's is then made to let
- * go too.
+ * How many bytes of UTF-16 Node's decoder holds. It lets go of half a pair where the byte that was
+ * missing has come, and looks no further; the library's holds that half. So that the answers can be
+ * compared, the library's is then made to let go too.
  */
 struct node_decoder {
     size_t held, missing;

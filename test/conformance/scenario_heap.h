@@ -1,12 +1,14 @@
 /*
- * scenario_heap.h - the allocator that the library gets in a scenario: it counts, and fails when told.
+ * scenario_heap.h - the allocator that the library gets in a scenario: it counts, and fails when
+ * told.
  */
 #ifndef SCENARIO_HEAP_H
 #define SCENARIO_HEAP_H
 
 #include <cstream/base.h>
 
-/** Calls of alloc that fail: the one at `at`, counted from 1; with `after` those that follow it too. 0 is none. */
+/** Calls of alloc that fail: the one at `at`, counted from 1; with `after` those that follow it
+ * too. 0 is none. */
 struct heap_failure {
     size_t at;
     bool after;

@@ -2,7 +2,8 @@
  * scenario_host.h - what the files that run a scenario share: the host, its streams, and what it
  * owes and is owed.
  *
- *     scenario_run.c      the host: turns, creation, listeners, what hangs on them, state lines, the end
+ *     scenario_run.c      the host: turns, creation, listeners, what hangs on them, state lines,
+ *                         the end
  *     scenario_method.c   the streams' own methods: what scripts make them do, now or later
  *     scenario_op.c       the ops of turns and hooks
  *     scenario_inject.c   what goes wrong on purpose

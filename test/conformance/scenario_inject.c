@@ -144,7 +144,8 @@ static void leave_crowd(void *arg)
         inject->heap.empty = false;
 }
 
-/* What has no room is kept in another way and run before the rest, these tasks as well as the streams' own. */
+/* What has no room is kept in another way and run before the rest, these tasks as well as the
+ * streams' own. */
 static bool fill_queue(struct host *host)
 {
     struct inject *inject = host->opts->inject;
@@ -211,7 +212,8 @@ void inject_leave(const struct host *host)
 
 /* --- what holds ------------------------------------------------------------------------------- */
 
-/* A stream that was destroyed before its construct ran is constructed, then destroyed, as in Node. */
+/* A stream that was destroyed before its construct ran is constructed, then destroyed, as in
+ * Node. */
 void inject_check_slot(const struct member *member, const cst_stream *s, enum method method)
 {
     struct inject *inject = member->host->opts->inject;
@@ -224,7 +226,8 @@ void inject_check_slot(const struct member *member, const cst_stream *s, enum me
         complain(inject, "a slot of %s is called after its destroy", member->decl->name);
 }
 
-/* Return whether the queue has been full: then what streams do later comes too early, in an order of its own. */
+/* Return whether the queue has been full: then what streams do later comes too early, in an
+ * order of its own. */
 static bool was_full(const struct inject *inject)
 {
     for (size_t i = 0; i < inject->count; i++)
@@ -233,8 +236,8 @@ static bool was_full(const struct inject *inject)
     return false;
 }
 
-/* 'pause', 'resume', 'pipe' and 'unpipe' come by calls, also of a stream that is closed; a 'finish' that is due by a
- * task when the stream is destroyed comes, as in Node. */
+/* 'pause', 'resume', 'pipe' and 'unpipe' come by calls, also of a stream that is closed; a
+ * 'finish' that is due by a task when the stream is destroyed comes, as in Node. */
 static bool may_follow_close(cst_event_type type)
 {
     return type == CST_PAUSE || type == CST_RESUME || type == CST_PIPE || type == CST_UNPIPE ||
@@ -255,7 +258,8 @@ void inject_check_event(const struct member *member, cst_event_type type)
         complain(inject, "a second 'error' of %s", member->decl->name);
 }
 
-/* Without slots whose answer may never come, destroy has an end; that of a composition is its streams'. */
+/* Without slots whose answer may never come, destroy has an end; that of a composition is its
+ * streams'. */
 static bool has_to_close(const struct member *member)
 {
     return member->ops.construct == NULL && member->ops.destroy == NULL &&

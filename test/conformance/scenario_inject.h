@@ -1,9 +1,10 @@
 /*
  * scenario_inject.h - faults at chosen steps of a scenario, and what holds whatever they are.
  *
- * A step is a place where the host has control: before an op, after what hangs on an occasion, at the beginning of
- * a slot, a listener or a callback, after each of a script's acts, between two deferred tasks, after a stream was made,
- * at the end of a turn. Steps are counted from 1, in the order in which they come; README.md has the faults.
+ * A step is a place where the host has control: before an op, after what hangs on an occasion, at
+ * the beginning of a slot, a listener or a callback, after each of a script's acts, between two
+ * deferred tasks, after a stream was made, at the end of a turn. Steps are counted from 1, in the
+ * order in which they come; README.md has the faults.
  */
 #ifndef SCENARIO_INJECT_H
 #define SCENARIO_INJECT_H
@@ -48,19 +49,19 @@ struct inject {
 /** As the command line has a kind of fault. */
 extern const char *const inject_kinds[FAULTS];
 
-/** Read KIND:K[:STREAM], or two with a comma between them. text is cut up, and the names in it are kept. Return false
- * if it is none. */
+/** Read KIND:K[:STREAM], or two with a comma between them. text is cut up, and the names in it
+ * are kept. Return false if it is none. */
 bool inject_parse(struct inject *inject, char *text);
 
 /** Print the faults as inject_parse reads them. */
 void inject_print(const struct inject *inject, FILE *out);
 
-/** Run a scenario with these faults, one task at a time if the options say nothing else. Return false, with a line on
- * standard error for each, if something did not hold that scenario_run promises or README.md lists, or a block is live
- * at the end. A run without an end is aborted. */
+/** Run a scenario with these faults, one task at a time if the options say nothing else. Return
+ * false, with a line on standard error for each, if something did not hold that scenario_run
+ * promises or README.md lists, or a block is live at the end. A run without an end is aborted. */
 bool inject_run(struct inject *inject, const struct scenario *sc, const struct run_opts *opts);
 
-/* --- what the host calls; without faults in its options these do nothing -------------------------------------------- */
+/* --- what the host calls; without faults in its options these do nothing ---------------------- */
 
 struct host;
 struct member;

@@ -1,5 +1,6 @@
 /*
- * scenario_inject_all.h - every fault at every step of every scenario of packed files, or some of them by chance.
+ * scenario_inject_all.h - every fault at every step of every scenario of packed files, or some of
+ * them by chance.
  */
 #ifndef SCENARIO_INJECT_ALL_H
 #define SCENARIO_INJECT_ALL_H
@@ -18,9 +19,9 @@ struct inject_plan {
 };
 
 /**
- * Run the scenarios of the files that paths names, up to its NULL. Print one line of sums, and before it, on standard
- * error, for each run in which something did not hold the options that repeat it; also where the process is aborted
- * or terminated in it.
+ * Run the scenarios of the files that paths names, up to its NULL. Print one line of sums, and
+ * before it, on standard error, for each run in which something did not hold the options that
+ * repeat it; also where the process is aborted or terminated in it.
  *
  * 0 if all held, 4 if one did not, 2 if a file could not be read
  */

@@ -32,8 +32,8 @@ struct corpus {
     size_t entries; /* of all packs */
 };
 
-/** Reads the files that paths names, up to its NULL. False, with a line on standard error, where a file cannot be read.
- * Free the corpus in either case. */
+/** Reads the files that paths names, up to its NULL. False, with a line on standard error, where
+ * a file cannot be read. Free the corpus in either case. */
 bool corpus_read(struct corpus *corpus, char *const *paths);
 void corpus_free(struct corpus *corpus);
 

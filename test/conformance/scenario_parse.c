@@ -35,8 +35,8 @@ const char *const scenario_event_names[CST_EVENT_TYPES_] = {
 
 /*
  * What follows each verb, a letter a word: s a stream, n a number, e a number or "eof", v "data" or
- * "readable", u a user's error, c an encoding, w any word. A capital may be left out, + repeats the letter before
- * it. Streams come first.
+ * "readable", u a user's error, c an encoding, w any word. A capital may be left out, + repeats the
+ * letter before it. Streams come first.
  */
 static const struct {
     const char *name, *shape;

@@ -13,7 +13,8 @@ typedef int replay_run_fn(char *text, FILE *out, void *arg);
 
 /**
  * Replays every entry of the packed files that paths names, up to its NULL, and prints each one's
- * fate as cmocka does. deaf: the events that nobody listens to then (scenario_run.h) are left out of the recorded traces.
+ * fate as cmocka does. deaf: the events that nobody listens to then (scenario_run.h) are left out
+ * of the recorded traces.
  *
  * 0 if all gave their traces, 1 if one did not, 2 if a file could not be read.
  */

@@ -485,8 +485,8 @@ static void free_jobs(struct host *host)
     }
 }
 
-/* Return whether a callback of a write or end ran as often as it was owed, and another one no more often than that:
- * Node's pipelines may be silent. */
+/* Return whether a callback of a write or end ran as often as it was owed, and another one no
+ * more often than that: Node's pipelines may be silent. */
 static bool is_exact(const struct ticket *ticket)
 {
     if (ticket->member == NULL) {

@@ -2,8 +2,8 @@
  * fuzz.h - what the fuzz targets share.
  *
  * A target is one file, fuzz_<concept>.c, with one function that reads its input as a program and
- * requires a property. `make fuzz` builds it with libFuzzer; with replay.c it is a program that runs
- * the inputs packed in corpus/<concept>.txt once more, without a fuzzer, as `make check` does.
+ * requires a property. `make fuzz` builds it with libFuzzer; with replay.c it is a program that
+ * runs the inputs packed in corpus/<concept>.txt once more, without a fuzzer, as `make check` does.
  */
 #ifndef FUZZ_H
 #define FUZZ_H
@@ -47,7 +47,8 @@ static inline size_t fuzz_number(struct fuzz_input *input, size_t most)
     return number % (most + 1);
 }
 
-/** At most len bytes of the input, in a block of exactly their size; *len is how many. To be freed. */
+/** At most len bytes of the input, in a block of exactly their size; *len is how many. To be
+ * freed. */
 static inline uint8_t *fuzz_take(struct fuzz_input *input, size_t *len)
 {
     uint8_t *bytes;

@@ -1,7 +1,9 @@
 /*
- * fuzz_decoder.c - the decoder: any chunking gives the text that the whole gives, in memory of just the size it says.
+ * fuzz_decoder.c - the decoder: any chunking gives the text that the whole gives, in memory of just
+ * the size it says.
  *
- * The first byte of an input picks the encoding, the second the sizes of the chunks, the rest is decoded.
+ * The first byte of an input picks the encoding, the second the sizes of the chunks, the rest is
+ * decoded.
  */
 #include "fuzz.h"
 

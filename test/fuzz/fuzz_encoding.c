@@ -1,8 +1,9 @@
 /*
- * fuzz_encoding.c - each encoding, both ways, against a model that does one character at a time and nothing cleverly.
+ * fuzz_encoding.c - each encoding, both ways, against a model that does one character at a time and
+ * nothing cleverly.
  *
- * The first byte of an input picks the encoding, the rest is what is converted. Results are written into memory of just the
- * size that the library says.
+ * The first byte of an input picks the encoding, the rest is what is converted. Results are written
+ * into memory of just the size that the library says.
  */
 #include "fuzz.h"
 
@@ -12,7 +13,8 @@ enum { LONGEST = 4096 };
 
 /* --- the model: characters -------------------------------------------------------------------- */
 
-/* Whether a byte may be the index-th of a character that begins with lead and goes on with second. */
+/* Whether a byte may be the index-th of a character that begins with lead and goes on with
+ * second. */
 static bool may_stand(const uint8_t *p, unsigned index)
 {
     if (index == 0)

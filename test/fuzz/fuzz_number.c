@@ -1,6 +1,7 @@
 /*
- * fuzz_number.c - a number that is read is the one that its bytes spell, a cursor reads the same across any edges, and
- * writing it back gives the same bytes; what does not fit is refused and changes nothing.
+ * fuzz_number.c - a number that is read is the one that its bytes spell, a cursor reads the same
+ * across any edges, and writing it back gives the same bytes; what does not fit is refused and
+ * changes nothing.
  */
 #include "fuzz.h"
 

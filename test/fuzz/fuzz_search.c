@@ -1,6 +1,6 @@
 /*
- * fuzz_search.c - every search gives what the plain way gives: both directions, one byte, any of several, and a chain cut
- * anywhere.
+ * fuzz_search.c - every search gives what the plain way gives: both directions, one byte, any of
+ * several, and a chain cut anywhere.
  */
 #include "fuzz.h"
 

@@ -1,15 +1,18 @@
 /*
- * fuzz_shortcut.c - what a chunk's short way through idle pass-throughs may not change: anything that anybody sees.
+ * fuzz_shortcut.c - what a chunk's short way through idle pass-throughs may not change: anything
+ * that anybody sees.
  *
- * The input is a program over a row of streams. It is run several times, and its traces are the same:
+ * The input is a program over a row of streams. It is run several times, and its traces are the
+ * same:
  *
  *     with pass-throughs                             a chunk goes by them without touching them
- *     with transforms whose slot hands the chunk on  each is written to and pushes, as any filter does
+ *     with transforms whose slot hands the chunk on  each is written to and pushes, as any filter
+ *                                                    does
  *     with pass-throughs, one task a turn            a limit on tasks changes nothing
  *
- * A trace has every call of a slot, every event and callback, what every call returned, and, where the program looks, all
- * that is public about every stream at that moment: inside a callback, that is while chunks are on their way. Of a very
- * long one the beginning is kept.
+ * A trace has every call of a slot, every event and callback, what every call returned, and, where
+ * the program looks, all that is public about every stream at that moment: inside a callback, that
+ * is while chunks are on their way. Of a very long one the beginning is kept.
  */
 #include "fuzz.h"
 
@@ -72,7 +75,7 @@ static void say(struct run *run, const char *format, ...)
         trace->len += (size_t)len < room ? (size_t)len : room - 1;
 }
 
-/* --- looking -------------------------------------------------------------------------------------------------------- */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 static void look_at_reading(struct run *run, const cst_stream *s)
 {
@@ -103,7 +106,7 @@ static void look_at(struct run *run, size_t at)
         say(run, "%zu", cst_listener_count(s, (cst_event_type)type));
 }
 
-/* --- callbacks ------------------------------------------------------------------------------------------------------ */
+/* --- callbacks -------------------------------------------------------------------------------- */
 
 static void act(struct run *run);
 
@@ -216,7 +219,7 @@ static cst_status hand_on(cst_stream *s, void *self, const cst_slice *chunk)
     return cst_give(s, cst_slice_ref(chunk));
 }
 
-/* --- the row -------------------------------------------------------------------------------------------------------- */
+/* --- the row ---------------------------------------------------------------------------------- */
 
 #define OF_ALL .self_size = sizeof(struct part), .destroy = part_destroy
 
@@ -288,7 +291,7 @@ static void make_row(struct run *run)
             cst_pipe(run->streams[at], run->streams[at + 1], NULL);
 }
 
-/* --- calls ---------------------------------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 static void write_some(struct run *run, size_t at, uint8_t how)
 {
@@ -421,7 +424,8 @@ static void step(struct run *run)
     calls[what % 16](run, at, how);
 }
 
-/* The next calls of the program: three of the host's, and in a callback none as a rule, so that chunks get through. */
+/* The next calls of the program: three of the host's, and in a callback none as a rule, so that
+ * chunks get through. */
 static void act(struct run *run)
 {
     unsigned left = 3;
@@ -438,7 +442,7 @@ static void act(struct run *run)
     run->depth--;
 }
 
-/* --- runs ----------------------------------------------------------------------------------------------------------- */
+/* --- runs ------------------------------------------------------------------------------------- */
 
 static void turn(struct run *run)
 {

@@ -1,11 +1,13 @@
 /*
- * fuzz_stream.c - any call in any callback, with memory running out anywhere. Whatever the program: nothing is used after
- * it was freed, nothing stays allocated when the context is gone, every callback of an accepted write or end is called
- * once and no other is, and what happens once at most happens so, and before 'close'.
+ * fuzz_stream.c - any call in any callback, with memory running out anywhere. Whatever the program:
+ * nothing is used after it was freed, nothing stays allocated when the context is gone, every
+ * callback of an accepted write or end is called once and no other is, and what happens once at
+ * most happens so, and before 'close'.
  *
  * What happens is said to the trace, which two builds of the library have in common.
  *
- * The input is a program. main and every callback take the next calls from it, so what runs inside what is up to it.
+ * The input is a program. main and every callback take the next calls from it, so what runs inside
+ * what is up to it.
  */
 #include "fuzz.h"
 
@@ -58,7 +60,7 @@ static void say_error(const cst_error *error)
     fuzz_say(" %d", error ? error->status : 0);
 }
 
-/* --- callbacks ---------------------------------------------------------------------------------------------------- */
+/* --- callbacks -------------------------------------------------------------------------------- */
 
 static void on_done(cst_stream *s, cst_status status, void *arg)
 {
@@ -199,7 +201,7 @@ static cst_status slot_destroy(cst_stream *s, void *self, const cst_error *error
     return answer(s, false);
 }
 
-/* --- streams ------------------------------------------------------------------------------------------------------ */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 #define SLOTS_OF_ALL .self_size = sizeof(struct once), .destroy = slot_destroy
 
@@ -248,7 +250,7 @@ static void make_stream(struct program *p, size_t at)
         cst_on(s, once[i], on_once, NULL);
 }
 
-/* --- calls -------------------------------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 /* A callback that is owed from here on, or is not: then its record goes unused. */
 static struct done *new_done(struct program *p)
@@ -334,7 +336,8 @@ static cst_status listen(cst_stream *s, uint8_t how)
     }
 }
 
-/* What s, at this place, may be joined to. A ring of pass-throughs alone turns for ever, as in Node: none leads back. */
+/* What s, at this place, may be joined to. A ring of pass-throughs alone turns for ever, as in
+ * Node: none leads back. */
 static size_t place_behind(struct program *p, size_t at)
 {
     size_t place = fuzz_byte(&p->input) % STREAMS;

@@ -1,6 +1,6 @@
 /*
- * consumer.c - a program outside the tree, as install-check.sh builds it: bytes from memory through a filter of its own
- * into memory. Exits 0 where they come out as they should.
+ * consumer.c - a program outside the tree, as install-check.sh builds it: bytes from memory through
+ * a filter of its own into memory. Exits 0 where they come out as they should.
  */
 #include <cstream/cstream.h>
 

@@ -1,11 +1,13 @@
 /*
- * http_clients.c - many slow readers of one file, in one process: what the load of http-load.sh comes from.
+ * http_clients.c - many slow readers of one file, in one process: what the load of http-load.sh
+ * comes from.
  *
  *     http_clients PORT PATH CLIENTS BYTES_PER_SECOND SECONDS
  *
- * Each client asks for the file over 127.0.0.1 and reads at its rate; 0 is as fast as it can. After so many seconds those
- * that are not through are closed. Prints one line: how many were let in, how many got it whole, bytes in all, how many
- * different sums there were among those that got it whole (1 where all got the same), the sum, and the seconds it took.
+ * Each client asks for the file over 127.0.0.1 and reads at its rate; 0 is as fast as it can. After
+ * so many seconds those that are not through are closed. Prints one line: how many were let in, how
+ * many got it whole, bytes in all, how many different sums there were among those that got it whole
+ * (1 where all got the same), the sum, and the seconds it took.
  */
 #define _POSIX_C_SOURCE 200809L
 

@@ -1,12 +1,15 @@
 /*
- * http_raw.c - says to a server on 127.0.0.1 what comes on standard input, byte for byte: what curl would not send.
+ * http_raw.c - says to a server on 127.0.0.1 what comes on standard input, byte for byte: what curl
+ * would not send.
  *
  *     http_raw ask PORT             sends it, ends its side, and prints all that is answered
- *     http_raw wait PORT            sends it, and prints all that is answered until the server ends its side
- *     http_raw flood PORT           sends it over and over, reads nothing, and prints how many bytes were taken until it
- *                                   was let go
+ *     http_raw wait PORT            sends it, and prints all that is answered until the server ends
+ *                                   its side
+ *     http_raw flood PORT           sends it over and over, reads nothing, and prints how many
+ *                                   bytes were taken until it was let go
  *
- * Each for ten seconds at most. Exit 1 where the server cannot be reached, or the connection is not closed in time.
+ * Each for ten seconds at most. Exit 1 where the server cannot be reached, or the connection is not
+ * closed in time.
  */
 #define _POSIX_C_SOURCE 200809L
 

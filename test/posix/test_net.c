@@ -1,11 +1,11 @@
 /*
  * test_net.c - net.h: TCP on the loopback and unix sockets.
  *
- *   descriptors run out          the listener says EMFILE for each peer, closes it at once, and goes
- *                                on
+ *   descriptors run out          the listener says EMFILE for each peer, closes it at once, and
+ *                                goes on
  *   a peer that resets           'error' with ECONNRESET
- *   a peer that half closes      'end', then our side is ended too; not with allow_half_open. A write
- *                                after that: EPIPE
+ *   a peer that half closes      'end', then our side is ended too; not with allow_half_open. A
+ *                                write after that: EPIPE
  *   a peer that never reads      what is written waits, 'drain' does not come
  *   nobody listens               'error' with ECONNREFUSED
  *   destroyed while connecting   'close' alone, at once

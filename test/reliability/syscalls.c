@@ -1,14 +1,17 @@
 /*
- * syscalls.c - bytes from every sort of descriptor to every other while the system calls are short, say EAGAIN or EINTR,
- * or fail (wraps.h).
+ * syscalls.c - bytes from every sort of descriptor to every other while the system calls are short,
+ * say EAGAIN or EINTR, or fail (wraps.h).
  *
- *     syscalls [-v] SEED COUNT      -v: each call of the library on stderr, then how often each was made
+ *     syscalls [-v] SEED COUNT      -v: each call of the library on stderr, then how often each was
+ *                                   made
  *
- * One run is one seed. It picks a source and a sink of file, pipe and socket, sizes, highWaterMarks, the way between
- * them (the kernel's, or through a stream that hands on), faults, and peers that may leave early or reset; then it turns
- * the loop until nothing is left. What has to hold:
+ * One run is one seed. It picks a source and a sink of file, pipe and socket, sizes,
+ * highWaterMarks, the way between them (the kernel's, or through a stream that hands on), faults,
+ * and peers that may leave early or reset; then it turns the loop until nothing is left. What has
+ * to hold:
  *
- *     all bytes have arrived and every outcome is good; or a status has said why not, and what has arrived is a prefix
+ *     all bytes have arrived and every outcome is good; or a status has said why not, and what has
+ *       arrived is a prefix
  *     without failures and without peers that leave it is the first of the two
  *     no descriptor and no block of memory is left; no signal came; the loop found an end
  *
@@ -44,8 +47,8 @@ enum {
     MOST_COMPLAINTS = 20
 };
 
-/* The sorts of ends, by class: fs.h over a path, a descriptor, a FIFO, or a pipe or socket that waits; fd.h over a file,
- * a pipe, one of two sockets; net.h both ways. */
+/* The sorts of ends, by class: fs.h over a path, a descriptor, a FIFO, or a pipe or socket that
+ * waits; fd.h over a file, a pipe, one of two sockets; net.h both ways. */
 enum kind {
     FS_PATH,
     FS_FILE,
@@ -178,7 +181,7 @@ static void must(bool holds, const char *what)
     abort();
 }
 
-/* --- chance --------------------------------------------------------------------------------------- */
+/* --- chance ----------------------------------------------------------------------------------- */
 
 static size_t below(struct run *run, size_t n)
 {
@@ -196,7 +199,7 @@ static size_t some(struct run *run, unsigned bits)
     return below(run, (size_t)1 << below(run, bits + 1));
 }
 
-/* --- planning ------------------------------------------------------------------------------------- */
+/* --- planning --------------------------------------------------------------------------------- */
 
 static bool is_file(const struct end *end)
 {
@@ -335,7 +338,7 @@ static void plan(struct run *run, uint64_t seed)
     plan_faults(run);
 }
 
-/* --- what is told --------------------------------------------------------------------------------- */
+/* --- what is told ----------------------------------------------------------------------------- */
 
 static void note(struct run *run, cst_status status)
 {
@@ -402,7 +405,7 @@ static bool on_poll(void *arg)
     return run->is_posted;
 }
 
-/* --- peers ---------------------------------------------------------------------------------------- */
+/* --- peers ------------------------------------------------------------------------------------ */
 
 static void leave(struct end *end, bool reset)
 {
@@ -569,7 +572,7 @@ static void step_peer(struct end *end, bool idle)
         take(end, idle);
 }
 
-/* --- files ---------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static void make_source_file(size_t size)
 {
@@ -604,7 +607,7 @@ static void make_sink_file(const struct run *run)
     must(close(fd) == 0, "close of the sink");
 }
 
-/* --- making the ends ------------------------------------------------------------------------------ */
+/* --- making the ends -------------------------------------------------------------------------- */
 
 static int open_file(const struct end *end)
 {
@@ -846,7 +849,7 @@ static void make_end(struct end *end)
     faults.on = false;
 }
 
-/* --- a run ---------------------------------------------------------------------------------------- */
+/* --- a run ------------------------------------------------------------------------------------ */
 
 static bool is_over(const struct end *end)
 {
@@ -938,7 +941,7 @@ static void end_all(struct run *run)
     faults.on = false;
 }
 
-/* --- the verdict ---------------------------------------------------------------------------------- */
+/* --- the verdict ------------------------------------------------------------------------------ */
 
 static size_t count_descriptors(void)
 {
@@ -1010,7 +1013,8 @@ static bool may_fail(const struct run *run)
     return faults.failed || run->ends[SINK].has_quit || (source->has_quit && source->resets);
 }
 
-/* The sink's peer has ended before there was anything to be written, and so has the sink: that is no failure. */
+/* The sink's peer has ended before there was anything to be written, and so has the sink: that
+ * is no failure. */
 static bool ended_first(const struct run *run)
 {
     const struct end *sink = &run->ends[SINK];
@@ -1071,7 +1075,7 @@ static void complain(const struct run *run, enum problem problem)
     fflush(stdout);
 }
 
-/* --- all runs ------------------------------------------------------------------------------------- */
+/* --- all runs --------------------------------------------------------------------------------- */
 
 static const int guarded[] = { SIGPIPE, SIGXFSZ };
 

@@ -1,5 +1,6 @@
 /*
- * wraps.c - see wraps.h. Each wrapped call asks `judge` what it shall do, and says what it did to `told`.
+ * wraps.c - see wraps.h. Each wrapped call asks `judge` what it shall do, and says what it did to
+ * `told`.
  */
 #include "wraps.h"
 
@@ -38,7 +39,7 @@
 
 struct faults faults;
 
-/* --- chance --------------------------------------------------------------------------------------- */
+/* --- chance ----------------------------------------------------------------------------------- */
 
 /* splitmix64 */
 static uint64_t next_random(uint64_t *state)
@@ -60,7 +61,7 @@ bool random_chance(uint64_t *state, unsigned of_65536)
     return of_65536 > 0 && random_below(state, 65536) < of_65536;
 }
 
-/* --- what a call does ----------------------------------------------------------------------------- */
+/* --- what a call does ------------------------------------------------------------------------- */
 
 #define CALLS(X)       \
     X(accept4)         \
@@ -231,7 +232,8 @@ static bool has_peer(int fd)
     return faults.on && faults.has_peer(faults.arg, fd);
 }
 
-/* Inside of a call that has moved something the peer of fd goes away, or the file has met its limit. */
+/* Inside of a call that has moved something the peer of fd goes away, or the file has met its
+ * limit. */
 static void quit(int fd)
 {
     if (!has_peer(fd)) {
@@ -244,7 +246,7 @@ static void quit(int fd)
     raise_here(SIGPIPE);
 }
 
-/* --- descriptors ---------------------------------------------------------------------------------- */
+/* --- descriptors ------------------------------------------------------------------------------ */
 
 enum sort { NO_SORT, FILE_SORT, PIPE_SORT, SOCKET_SORT };
 
@@ -418,7 +420,7 @@ WRAPPED(int, eventfd, (unsigned count, int flags))
                    : (int)told(CALL_eventfd, -1, REAL(eventfd)(count, flags));
 }
 
-/* --- reading -------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static const int *reading_errors(enum sort sort)
 {
@@ -428,7 +430,8 @@ static const int *reading_errors(enum sort sort)
     return sort == FILE_SORT ? file : sort == SOCKET_SORT ? socket : NULL;
 }
 
-/* The library reads its own pipe where it knows that there is something. An eventfd is read as a whole. */
+/* The library reads its own pipe where it knows that there is something. An eventfd is read as a
+ * whole. */
 static struct verdict judge_read(enum call call, int fd, size_t len, bool nonblocking)
 {
     enum sort sort = sort_of(fd);
@@ -466,7 +469,7 @@ WRAPPED(ssize_t, recv, (int fd, void *to, size_t len, int flags))
                    : moved(CALL_recv, fd, REAL(recv)(fd, to, v.len, flags));
 }
 
-/* --- writing -------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static const int *writing_errors(enum sort sort)
 {
@@ -487,8 +490,8 @@ static const int *writing_errors(enum sort sort)
     return NULL;
 }
 
-/* An eventfd takes its eight bytes; that it is full cannot be said of one that is not. A pipe alone gives a count and
- * the signal in one call of these. */
+/* An eventfd takes its eight bytes; that it is full cannot be said of one that is not. A pipe
+ * alone gives a count and the signal in one call of these. */
 static struct verdict judge_write(enum call call, int fd, size_t len, bool nonblocking)
 {
     enum sort sort = sort_of(fd);
@@ -601,10 +604,10 @@ WRAPPED(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags))
     return wrote(CALL_sendmsg, fd, &v, REAL(sendmsg)(fd, &less, flags));
 }
 
-/* --- from descriptor to descriptor ---------------------------------------------------------------- */
+/* --- from descriptor to descriptor ------------------------------------------------------------ */
 
-/* Failures of the destination, and of what is between. A pipe that nobody else reads is the library's own: there the
- * source alone can fail. */
+/* Failures of the destination, and of what is between. A pipe that nobody else reads is the
+ * library's own: there the source alone can fail. */
 static const int *moving_errors(enum sort to, bool has_reader)
 {
     static const int own[] = { EINVAL, ENOMEM, ECONNRESET, 0 };
@@ -683,7 +686,7 @@ WRAPPED(ssize_t, splice,
     return wrote(CALL_splice, to, &v, REAL(splice)(from, from_at, to, to_at, v.len, flags));
 }
 
-/* --- sockets -------------------------------------------------------------------------------------- */
+/* --- sockets ---------------------------------------------------------------------------------- */
 
 WRAPPED(int, socket, (int family, int type, int protocol))
 {
@@ -791,7 +794,7 @@ WRAPPED(int, getpeername, (int fd, struct sockaddr *name, socklen_t *len))
                    : (int)told(CALL_getpeername, fd, REAL(getpeername)(fd, name, len));
 }
 
-/* --- waiting -------------------------------------------------------------------------------------- */
+/* --- waiting ---------------------------------------------------------------------------------- */
 
 /* One of several that are ready is heard of next time. */
 static int hide_one(struct pollfd *fds, nfds_t count, int ready)
@@ -810,7 +813,8 @@ static int hide_one(struct pollfd *fds, nfds_t count, int ready)
     return ready;
 }
 
-/* The clock goes on by as much as the caller would have waited; in truth that is a millisecond at most. */
+/* The clock goes on by as much as the caller would have waited; in truth that is a millisecond
+ * at most. */
 WRAPPED(int, poll, (struct pollfd * fds, nfds_t count, int timeout))
 {
     static const int errors[] = { ENOMEM, 0 };

@@ -1,17 +1,20 @@
 /*
- * wraps.h - between libcstream-posix and the system. The program is linked so that each system call of the library comes
- * to wraps.c first (the linker's --wrap), which passes it on, or does by seed what a system may do:
+ * wraps.h - between libcstream-posix and the system. The program is linked so that each system call
+ * of the library comes to wraps.c first (the linker's --wrap), which passes it on, or does by seed
+ * what a system may do:
  *
- *     short      fewer bytes are really moved, or fewer descriptors are said to be ready, than could be
+ *     short      fewer bytes are really moved, or fewer descriptors are said to be ready, than
+ *                could be
  *     EAGAIN     where the descriptor or the call is non-blocking; poll then says what is so
  *     EINTR
- *     refused    the kernel has no such way between these two descriptors: in the whole run, or never
- *     quit       the peer goes away in the middle: a part has been moved, and SIGPIPE is raised; likewise a file meets
- *                its limit, with SIGXFSZ
+ *     refused    the kernel has no such way between these two descriptors: in the whole run, or
+ *                never
+ *     quit       the peer goes away in the middle: a part has been moved, and SIGPIPE is raised;
+ *                likewise a file meets its limit, with SIGXFSZ
  *     failed     with an errno that the call's manual page has
  *
- * The clock stands still but for waits. The calls of whoever drives the library come here too: they are passed on while
- * `on` is false.
+ * The clock stands still but for waits. The calls of whoever drives the library come here too: they
+ * are passed on while `on` is false.
  */
 #ifndef WRAPS_H
 #define WRAPS_H

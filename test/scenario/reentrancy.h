@@ -1,10 +1,11 @@
 /*
- * reentrancy.h - one cell of the matrix of test_reentrancy.c: a line of three streams, a place in the middle one where
- * user code runs, and a call that is made there once.
+ * reentrancy.h - one cell of the matrix of test_reentrancy.c: a line of three streams, a place in
+ * the middle one where user code runs, and a call that is made there once.
  *
  *     source --> middle --> sink
  *
- * The middle is of any kind; one that cannot be read has no sink behind it, one that cannot be written no source.
+ * The middle is of any kind; one that cannot be read has no sink behind it, one that cannot be
+ * written no source.
  */
 #ifndef TEST_REENTRANCY_H
 #define TEST_REENTRANCY_H
@@ -59,7 +60,8 @@ enum target { SELF, SOURCE, SINK, TARGETS };
 
 struct cell;
 
-/** The state of a stream with slots of the test's own; and what has been seen of any stream of the line. */
+/** The state of a stream with slots of the test's own; and what has been seen of any stream of
+ * the line. */
 struct part {
     struct cell *cell;
     enum target which;
@@ -128,7 +130,8 @@ extern const size_t test_call_count;
 /** Makes the cell's call, the first time that its place is reached. */
 void cell_reached(struct cell *cell);
 
-/** A callback of the call that is about to be made: the arg of one of the two below, which count. */
+/** A callback of the call that is about to be made: the arg of one of the two below, which
+ * count. */
 struct owed *cell_owes(struct cell *cell);
 cst_done_fn cell_done;
 cst_outcome_fn cell_outcome;
@@ -137,7 +140,8 @@ cst_outcome_fn cell_outcome;
 void cell_answered(struct cell *cell, cst_status st);
 void cell_may_answer(struct cell *cell, cst_status st);
 
-/** Where the call may put a stream that it makes, and after that one more; what it has put there is kept to the end. */
+/** Where the call may put a stream that it makes, and after that one more; what it has put there
+ * is kept to the end. */
 cst_stream **cell_room(struct cell *cell);
 
 /** Gives the stream that was made there; NULL where st says that there is none. */

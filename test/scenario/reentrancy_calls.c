@@ -1,7 +1,8 @@
 /*
- * reentrancy_calls.c - the calls of the matrix, each made once on a stream of the line. What it answers is not asserted:
- * most cells call something that their stream lacks, or that comes too late. What it promises for such answers is:
- * callbacks that are not owed do not come, and those that are come once.
+ * reentrancy_calls.c - the calls of the matrix, each made once on a stream of the line. What it
+ * answers is not asserted: most cells call something that their stream lacks, or that comes too
+ * late. What it promises for such answers is: callbacks that are not owed do not come, and those
+ * that are come once.
  */
 #include "reentrancy.h"
 
@@ -12,7 +13,7 @@ static cst_slice some_bytes(void)
     return cst_slice_static("bytes", 5);
 }
 
-/* --- the writable side ---------------------------------------------------------------------------------------------- */
+/* --- the writable side ------------------------------------------------------------------------ */
 
 static void write_to(struct cell *cell, cst_stream *s)
 {
@@ -27,7 +28,7 @@ static void cork_and_write(struct cell *cell, cst_stream *s)
     cst_uncork(s);
 }
 
-/* --- the readable side ---------------------------------------------------------------------------------------------- */
+/* --- the readable side ------------------------------------------------------------------------ */
 
 static void let_go(cst_status st, cst_slice *chunk)
 {
@@ -49,7 +50,7 @@ static void next_of(cst_stream *s)
     let_go(cst_next(&chunk, s), &chunk);
 }
 
-/* --- the stream ----------------------------------------------------------------------------------------------------- */
+/* --- the stream ------------------------------------------------------------------------------- */
 
 /* The test's own handle, which keeps the stream. */
 static void unref(struct cell *cell, cst_stream *s)
@@ -94,7 +95,7 @@ static void give(struct cell *cell, cst_stream *s)
         cell->given = s;
 }
 
-/* --- listeners ------------------------------------------------------------------------------------------------------ */
+/* --- listeners -------------------------------------------------------------------------------- */
 
 static void on_nothing(cst_stream *s, const cst_event *event, void *arg)
 {
@@ -125,7 +126,7 @@ static void off_all(cst_stream *s)
             cst_off_all(s, (cst_event_type)type);
 }
 
-/* --- pipes, pipelines ----------------------------------------------------------------------------------------------- */
+/* --- pipes, pipelines ------------------------------------------------------------------------- */
 
 static cst_status take(cst_stream *s, void *self, const cst_slice *chunk)
 {
@@ -230,7 +231,7 @@ static void attach_to_another(struct cell *cell, cst_stream *s)
     cst_abort_unref(another);
 }
 
-/* --- the context ---------------------------------------------------------------------------------------------------- */
+/* --- the context ------------------------------------------------------------------------------ */
 
 static void refused(cst_status st)
 {
@@ -269,7 +270,7 @@ static void look_at(const cst_ctx *ctx)
     (void)cst_ctx_default_high_water_mark(ctx, true);
 }
 
-/* --- streams that are made in a callback ---------------------------------------------------------------------------- */
+/* --- streams that are made in a callback ------------------------------------------------------ */
 
 static cst_status each(const cst_slice *chunk, void *arg)
 {
@@ -345,7 +346,7 @@ static void make_pair(struct cell *cell)
     cst_write(a[0], some_bytes(), NULL, NULL);
 }
 
-/* --- the table ------------------------------------------------------------------------------------------------------ */
+/* --- the table -------------------------------------------------------------------------------- */
 
 /*
  * ALONE  takes nothing but the stream

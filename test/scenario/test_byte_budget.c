@@ -1,6 +1,7 @@
 /*
- * test_byte_budget.c - pipelines under a limit on bytes: each gives its bytes in order and comes to its end, whatever the
- * limit, and also where an allocation fails it ends and leaves nothing behind.
+ * test_byte_budget.c - pipelines under a limit on bytes: each gives its bytes in order and comes to
+ * its end, whatever the limit, and also where an allocation fails it ends and leaves nothing
+ * behind.
  */
 #include <stdarg.h>
 #include <stddef.h>

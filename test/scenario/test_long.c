@@ -1,7 +1,8 @@
 /*
- * test_long.c - the stack does not grow with the length of a line or of the data: 10,000 stages, and a million chunks that
- * are handed on at once. What it grows with is the limit on nesting, by about a kilobyte for each stage that runs inside
- * another. long-check.sh runs this with a small stack, and with LONG=1: else the lines are short.
+ * test_long.c - the stack does not grow with the length of a line or of the data: 10,000 stages,
+ * and a million chunks that are handed on at once. What it grows with is the limit on nesting, by
+ * about a kilobyte for each stage that runs inside another. long-check.sh runs this with a small
+ * stack, and with LONG=1: else the lines are short.
  *
  * Compositions inside one another are such stages too: 20,000 of them.
  */
@@ -77,7 +78,7 @@ static const cst_ops stage_ops = { .self_size = sizeof(struct part), .transform 
 static const cst_ops plain_ops = { .self_size = sizeof(struct part) };
 static const cst_ops sink_ops = { .self_size = sizeof(struct part), .write = slot_write };
 
-/* --- a line --------------------------------------------------------------------------------------------------------- */
+/* --- a line ----------------------------------------------------------------------------------- */
 
 static void on_outcome(const cst_error *error, void *arg)
 {
@@ -171,7 +172,7 @@ static void line_free(struct line *line)
     free(line);
 }
 
-/* --- many stages ---------------------------------------------------------------------------------------------------- */
+/* --- many stages ------------------------------------------------------------------------------ */
 
 static void check_all_came(const struct line *line, size_t count)
 {
@@ -289,7 +290,7 @@ static void a_switch_destroys_all_of_it(void **state)
     line_free(line);
 }
 
-/* --- compositions --------------------------------------------------------------------------------------------------- */
+/* --- compositions ----------------------------------------------------------------------------- */
 
 static void run_composed(struct line *line, cst_stream *composed)
 {
@@ -403,7 +404,8 @@ static void compositions_inside_one_another_are_destroyed(void **state)
     }
 }
 
-/* Where the innermost comes last, Node may leave the sink behind them in the dark: it is told when all is freed. */
+/* Where the innermost comes last, Node may leave the sink behind them in the dark: it is told
+ * when all is freed. */
 static void a_failure_goes_through_compositions_inside_one_another(void **state)
 {
     (void)state;
@@ -437,7 +439,7 @@ static void open_compositions_inside_one_another_are_freed_with_their_context(vo
     }
 }
 
-/* --- many chunks ---------------------------------------------------------------------------------------------------- */
+/* --- many chunks ------------------------------------------------------------------------------ */
 
 static void run_chunks(bool pushes, size_t count, const cst_opts *opts)
 {

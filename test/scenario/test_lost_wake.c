@@ -1,9 +1,11 @@
 /*
- * test_lost_wake.c - a host that sleeps whenever it may, and a million steps of chance: no wake is lost, none repeats.
+ * test_lost_wake.c - a host that sleeps whenever it may, and a million steps of chance: no wake is
+ * lost, none repeats.
  *
- * The host here is a variable. It sleeps after CST_IDLE, and then only a wake or the deadline that it was told makes it
- * run again. Between its turns, and inside every callback, chance queues tasks, immediates, turn ends, posts as of other
- * threads, and starts and stops timers, by a time or by a delay. After each step a host that sleeps must have nothing to do.
+ * The host here is a variable. It sleeps after CST_IDLE, and then only a wake or the deadline that
+ * it was told makes it run again. Between its turns, and inside every callback, chance queues
+ * tasks, immediates, turn ends, posts as of other threads, and starts and stops timers, by a time
+ * or by a delay. After each step a host that sleeps must have nothing to do.
  */
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,12 +1,13 @@
 /*
- * test_reentrancy.c - any call may be made in any callback: every call of the library, in every slot, listener and
- * callback, on the stream itself, its source and its sink, for every kind of stream, with slots that answer at once and
- * late, in a pipeline and by pipes alone.
+ * test_reentrancy.c - any call may be made in any callback: every call of the library, in every
+ * slot, listener and callback, on the stream itself, its source and its sink, for every kind of
+ * stream, with slots that answer at once and late, in a pipeline and by pipes alone.
  *
- * Each cell is a run of its own. It holds that the place is reached, that every callback that was accepted comes once and
- * no other, that each stream says 'end', 'finish', 'error' and 'close' once at most, and nothing after 'close' but a
- * 'finish' that was on its way, that the context comes to rest, and that no block is left: in half of the cells, where all
- * streams are destroyed in the end, none of theirs even before the context is freed. The sanitizers see the rest.
+ * Each cell is a run of its own. It holds that the place is reached, that every callback that was
+ * accepted comes once and no other, that each stream says 'end', 'finish', 'error' and 'close' once
+ * at most, and nothing after 'close' but a 'finish' that was on its way, that the context comes to
+ * rest, and that no block is left: in half of the cells, where all streams are destroyed in the
+ * end, none of theirs even before the context is freed. The sanitizers see the rest.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -90,7 +91,7 @@ static void require(const struct cell *cell, bool holds, const char *what)
     fail();
 }
 
-/* --- what is possible ----------------------------------------------------------------------------------------------- */
+/* --- what is possible ------------------------------------------------------------------------- */
 
 static bool reads(enum kind kind)
 {
@@ -116,7 +117,7 @@ static bool cell_is_possible(const struct cell *cell)
            (cell->target != SINK || reads(cell->kind));
 }
 
-/* --- for the calls -------------------------------------------------------------------------------------------------- */
+/* --- for the calls ---------------------------------------------------------------------------- */
 
 void cell_reached(struct cell *cell)
 {
@@ -184,7 +185,7 @@ cst_stream *cell_keep(struct cell *cell, cst_status st)
     return st < 0 ? NULL : cell->extra[cell->extra_count++];
 }
 
-/* --- slots ---------------------------------------------------------------------------------------------------------- */
+/* --- slots ------------------------------------------------------------------------------------ */
 
 /* Whether the call was a cst_give on s, which its slot has to say. */
 static bool has_given(struct cell *cell, const cst_stream *s)
@@ -293,7 +294,8 @@ static const cst_ops sink_ops = { .name = "sink",
                                   .final = slot_final,
                                   .destroy = slot_destroy };
 
-/* Only the slots that the kind looks at, and those that change how the others are called only where they are meant. */
+/* Only the slots that the kind looks at, and those that change how the others are called only
+ * where they are meant. */
 static void fill_ops(struct cell *cell)
 {
     cell->ops = (cst_ops){ .name = "middle",
@@ -313,7 +315,7 @@ static void fill_ops(struct cell *cell)
         cell->ops.transfer = slot_transfer;
 }
 
-/* --- functions of ready-made streams -------------------------------------------------------------------------------- */
+/* --- functions of ready-made streams ---------------------------------------------------------- */
 
 static cst_status yield(cst_slice *out, void *arg)
 {
@@ -354,7 +356,7 @@ static void on_result(const cst_error *error, void *arg)
     reached(cell, IN_RESULT);
 }
 
-/* --- listeners and callbacks ---------------------------------------------------------------------------------------- */
+/* --- listeners and callbacks ------------------------------------------------------------------ */
 
 static void check_event(const struct watch *watch, cst_event_type type)
 {
@@ -439,7 +441,7 @@ static void on_timeout(cst_stream *s, cst_timeout_kind kind, void *arg)
     reached(arg, IN_TIMEOUT);
 }
 
-/* --- the line ------------------------------------------------------------------------------------------------------- */
+/* --- the line --------------------------------------------------------------------------------- */
 
 static cst_status make_pair(struct cell *cell, const cst_opts *opts)
 {
@@ -584,7 +586,7 @@ static void hold(struct cell *cell)
         cst_pause(s);
 }
 
-/* --- running it ----------------------------------------------------------------------------------------------------- */
+/* --- running it ------------------------------------------------------------------------------- */
 
 static void turn(struct cell *cell, uint64_t now_ns)
 {
@@ -650,7 +652,8 @@ static bool all_are_held(const struct cell *cell)
     return true;
 }
 
-/* Without the caches, blocks are back as soon as the streams are gone: long before the context is. */
+/* Without the caches, blocks are back as soon as the streams are gone: long before the context
+ * is. */
 static void see_them_go(struct cell *cell, bool all)
 {
     for (int i = 0; i < TURNS && (cell->late_count > 0 || i < 2); i++)
@@ -712,7 +715,7 @@ static void run_cell(struct cell *cell)
     require(cell, cell->heap.live_blocks == 0, "blocks are left");
 }
 
-/* --- the matrix ----------------------------------------------------------------------------------------------------- */
+/* --- the matrix ------------------------------------------------------------------------------- */
 
 static size_t run_calls(enum kind kind, int place, bool late, bool piped)
 {

@@ -1,7 +1,8 @@
 /*
- * test_torture.c - every allocation may fail: each one in turn, alone, and together with all that follow, in lines of
- * streams of every sort. Nothing leaks, every callback that was accepted comes once, what was not accepted has changed
- * nothing, what came out is how the input begins, and every stream can still be destroyed.
+ * test_torture.c - every allocation may fail: each one in turn, alone, and together with all that
+ * follow, in lines of streams of every sort. Nothing leaks, every callback that was accepted comes
+ * once, what was not accepted has changed nothing, what came out is how the input begins, and every
+ * stream can still be destroyed.
  *
  * A run in which an allocation was made to fail is an injection point.
  */
@@ -67,7 +68,7 @@ struct line {
     bool has_failed;         /* the sink */
 };
 
-/* --- what did not succeed has changed nothing ----------------------------------------------------------------------- */
+/* --- what did not succeed has changed nothing ------------------------------------------------- */
 
 static struct state state_of(const cst_stream *s)
 {
@@ -110,10 +111,11 @@ static bool is_held(struct line *line, cst_status st)
     return false;
 }
 
-/* Whether a call was accepted; where it was not, that was for want of memory, and nothing has changed. */
+/* Whether a call was accepted; where it was not, that was for want of memory, and nothing has
+ * changed. */
 #define HELD(line, call) (look((line)->before, line), is_held(line, call))
 
-/* --- callbacks ------------------------------------------------------------------------------------------------------ */
+/* --- callbacks -------------------------------------------------------------------------------- */
 
 static struct owed *owe(struct line *line)
 {
@@ -167,7 +169,7 @@ static void on_release(const void *data, size_t len, void *arg)
     line->released++;
 }
 
-/* --- slots ---------------------------------------------------------------------------------------------------------- */
+/* --- slots ------------------------------------------------------------------------------------ */
 
 /* The state of every stream: a pointer to its line. */
 static struct line *line_of(void *self)
@@ -200,7 +202,8 @@ static cst_status slot_read(cst_stream *s, void *self, size_t size)
     return CST_OK;
 }
 
-/* A sink that has failed may be given what was queued behind, as in Node; nothing comes after a gap. */
+/* A sink that has failed may be given what was queued behind, as in Node; nothing comes after a
+ * gap. */
 static cst_status keep(struct line *line, const cst_slice *chunk)
 {
     if (!line->has_failed && cst_chain_append(&line->out, cst_slice_ref(chunk)) < 0)
@@ -262,7 +265,7 @@ static const cst_ops plain_ops = { .name = "plain" };
 static const cst_ops filter_ops = { OF_ALL, .name = "filter", .transform = slot_transform,
                                     .flush = slot_end };
 
-/* --- streams -------------------------------------------------------------------------------------------------------- */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 /* Where a stream is not made, its place keeps what stood there. */
 static void made(struct line *line, cst_status st)
@@ -411,7 +414,7 @@ static void add_pair(struct line *line)
         line->broken = true;
 }
 
-/* --- rows ----------------------------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 typedef void add_fn(struct line *line);
 
@@ -438,7 +441,7 @@ static const struct row rows[] = {
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
-/* --- joining -------------------------------------------------------------------------------------------------------- */
+/* --- joining ---------------------------------------------------------------------------------- */
 
 static void join_by_pipes(struct line *line)
 {
@@ -472,7 +475,7 @@ static void join_by_compose(struct line *line)
     join_by_pipeline(line, row, 3);
 }
 
-/* --- what else may be asked of a line ------------------------------------------------------------------------------- */
+/* --- what else may be asked of a line --------------------------------------------------------- */
 
 static void watch(struct line *line, cst_stream *s)
 {
@@ -531,7 +534,7 @@ static void use_by_hand(struct line *line)
     cst_unref(r);
 }
 
-/* --- a run ---------------------------------------------------------------------------------------------------------- */
+/* --- a run ------------------------------------------------------------------------------------ */
 
 struct way {
     enum joint joint;

@@ -1,7 +1,8 @@
 /*
- * test_unseen.c - slots run unseen while nobody looks (src/stream/shortcut.h). So each thing that may be done inside is done
- * inside each slot and each release, at each chunk of a flow; and all that is seen then and afterwards is the same as where
- * every slot looks first, so that none runs unseen.
+ * test_unseen.c - slots run unseen while nobody looks (src/stream/shortcut.h). So each thing that
+ * may be done inside is done inside each slot and each release, at each chunk of a flow; and all
+ * that is seen then and afterwards is the same as where every slot looks first, so that none runs
+ * unseen.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,7 +65,7 @@ static cst_stream *sink_of(const struct world *world)
     return world->streams[world->plan->stages + 1];
 }
 
-/* --- what is done ----------------------------------------------------------------------------------------------------- */
+/* --- what is done ----------------------------------------------------------------------------- */
 
 static void look(struct world *world)
 {
@@ -210,7 +211,7 @@ static void act_at(struct world *world, enum place place, size_t number)
     test_trace_add(world->trace, "]");
 }
 
-/* --- the streams ------------------------------------------------------------------------------------------------------- */
+/* --- the streams ------------------------------------------------------------------------------ */
 
 static void released(const void *data, size_t len, void *arg)
 {
@@ -342,7 +343,7 @@ static void make(struct world *world)
         watch(world, world->streams[i]);
 }
 
-/* --- a run ---------------------------------------------------------------------------------------------------------------- */
+/* --- a run ------------------------------------------------------------------------------------ */
 
 static void run(struct world *world)
 {
@@ -455,7 +456,7 @@ static void what_is_done_inside_is_as_where_slots_look(void **state)
     assert_int_equal(runs, 29000);
 }
 
-/* --- a slot inside another of the same stream ------------------------------------------------------------------------------ */
+/* --- a slot inside another of the same stream ------------------------------------------------- */
 
 static cst_status echo_read(cst_stream *s, void *self, size_t size)
 {

@@ -1,6 +1,6 @@
 /*
- * edges.c - counts, for each scenario that a runner replays, the branches that no scenario before it
- * took. Part of the runner that select.mjs builds, and of no other.
+ * edges.c - counts, for each scenario that a runner replays, the branches that no scenario before
+ * it took. Part of the runner that select.mjs builds, and of no other.
  *
  * The compiler calls __sanitizer_cov_trace_pc in every basic block of the library; two blocks one
  * after the other are an edge. The linker hands us each call of scenario_run (--wrap), behind which
