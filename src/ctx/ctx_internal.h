@@ -315,7 +315,7 @@ static inline void cst__child_add(cst_ctx *ctx, struct cst__child *child,
 /** Marks a child for being dropped when the last frame is left: now, where there is none. */
 void cst__reap_later(cst_ctx *ctx, struct cst__child *child);
 
-/** Lays a block of the pool's into limbo. Its first bytes, a struct cst__deferred_free, are the library's
+/** Free a block of the pool later. Its first bytes, a struct cst__deferred_free, are the library's
  * from here on. */
 void cst__free_later(cst_ctx *ctx, struct cst__deferred_free *block, size_t size);
 
