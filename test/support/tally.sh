@@ -1,5 +1,6 @@
 #!/bin/sh
-# tally.sh [-f PATTERN] PROGRAM... - runs tests one after another and adds up what they say.
+# tally.sh [-f PATTERN] PROGRAM... - runs tests and adds up what they say, in their order. Of cmocka programs two run at a
+# time, if there are two processors; a check runs alone.
 #
 # A PROGRAM is a cmocka program, which gets PATTERN as its argument, or a *.sh check, which counts as one case unless it
 # reports as cmocka does. Exit 77 of a check means skipped. A case that was announced and did not pass has failed: so
@@ -29,9 +30,13 @@ seconds=${TALLY_SECONDS:-600}
 limit=
 timeout --foreground 9 true >/dev/null 2>&1 && limit="timeout --foreground $seconds"
 
-log=$(mktemp) || exit 2
-trap 'rm -f "$log"' EXIT
-trap 'exit 130' INT TERM
+jobs=2
+[ "$(nproc 2>/dev/null || echo 2)" -gt 1 ] || jobs=1
+
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+# Interrupted: those that run in the background do not hear of it by themselves.
+trap 'end_begun; exit 130' INT TERM
 
 # Reads a log; prints how many cases passed, failed and were skipped. A group's own sums count; where it did not live to
 # print them, its OK lines do. status is the program's, kind is program or check.
@@ -71,22 +76,61 @@ without_passed_cases()
 total_passed=0
 total_failed=0
 
-for program in "$@"; do
-    name=${program#"${BUILD:-build}"/}
-    status=0
-    case $program in
-    *.sh)
-        kind=check
-        name=$(basename "$program" .sh)
-        $limit sh "$program" >"$log" 2>&1 </dev/null || status=$?
-        ;;
-    *)
-        kind=program
-        # The limit and the wrapper are lists of words.
-        # shellcheck disable=SC2086
-        $limit ${TALLY_WRAP:-} "$program" ${pattern:+"$pattern"} >"$log" 2>&1 </dev/null || status=$?
-        ;;
+# run PROGRAM: in place of this shell, into $log
+run()
+{
+    # The limit and the wrapper are lists of words.
+    # shellcheck disable=SC2086
+    case $1 in
+    *.sh) exec $limit sh "$1" >"$log" 2>&1 </dev/null ;;
+    *) exec $limit ${TALLY_WRAP:-} "$1" ${pattern:+"$pattern"} >"$log" 2>&1 </dev/null ;;
     esac
+}
+
+is_check()
+{
+    eval "case \$program_$1 in *.sh) return 0 ;; esac"
+    return 1
+}
+
+# Begin with every program that may run beside the one of this number.
+begin_beside()
+{
+    while [ "$begun" -lt "$count" ] && [ $((begun - $1 + 1)) -lt "$jobs" ]; do
+        [ "$begun" -lt "$1" ] || { ! is_check "$1" && ! is_check $((begun + 1)); } || return
+        begun=$((begun + 1))
+        log=$work/$begun
+        eval "run \"\$program_$begun\" & pid_$begun=\$!"
+    done
+}
+
+end_begun()
+{
+    while [ "$at" -le "$begun" ]; do
+        eval "kill \$pid_$at" 2>/dev/null
+        at=$((at + 1))
+    done
+}
+
+begun=0
+at=0
+count=0
+for program in "$@"; do
+    count=$((count + 1))
+    eval "program_$count=\$program"
+done
+
+while [ "$at" -lt "$count" ]; do
+    at=$((at + 1))
+    begin_beside "$at"
+    status=0
+    eval "program=\$program_$at; wait \$pid_$at" || status=$?
+    log=$work/$at
+    kind=program
+    name=${program#"${BUILD:-build}"/}
+    is_check "$at" && kind=check name=$(basename "$program" .sh)
+
+    [ -z "$pattern" ] || ! grep -q ": no test matches '" "$log" || continue
 
     # shellcheck disable=SC2046
     set -- $(count "$status" "$kind")
@@ -109,6 +153,7 @@ for program in "$@"; do
         [ "$3" -gt 0 ] && skipped=", $3 skipped"
         echo "ok      $name: $1 passed$skipped"
     fi
+    rm -f "$log"
 done
 
 if [ "$total_passed" -eq 0 ] && [ "$total_failed" -eq 0 ]; then
