@@ -17,7 +17,7 @@ struct bench_run {
     bool quick, large;
 };
 
-/* The clock of the variant that is running. */
+/* The clock of the running variant. */
 static struct {
     double start, stop, elapsed;
     bool skipped;
@@ -26,7 +26,8 @@ static struct {
 static uint8_t payload[bench_payload_size];
 const uint8_t *const bench_payload = payload;
 
-/* Of the processor: what else runs on the machine would be added to the longest variants alone. */
+/* Return the processor's time. In wall time, other programs would disturb the longest variants
+ * most. */
 static double now_ns(void)
 {
     struct timespec t;
@@ -99,7 +100,8 @@ static size_t parameter_of(const struct bench_workload *w, const struct bench_po
     return point->chunks;
 }
 
-/* Nanoseconds that the variant took, negative where it was skipped; *sum is its checksum. */
+/* Return the nanoseconds that the variant took, negative if it was skipped. Put its checksum into
+ * *sum. */
 static double time_variant(const struct bench_variant *variant, const struct bench_point *point,
                            uint64_t *sum)
 {
@@ -157,7 +159,7 @@ static void run_point(const struct bench_workload *w, struct bench_point point,
     if (run->quick)
         point.chunks = point.chunks / quick_divisor + 1;
     else
-        run_round(w, &point, ns[0]); /* warms up */
+        run_round(w, &point, ns[0]); /* warm up */
     for (size_t round = 0; round < run->rounds; round++)
         run_round(w, &point, ns[round]);
     for (size_t i = 0; i < w->variant_count; i++) {
@@ -170,7 +172,7 @@ static void run_point(const struct bench_workload *w, struct bench_point point,
     }
 }
 
-/* The workload with the peers' variants behind its own; list is where they go. */
+/* Return the workload with the other libraries' variants appended. They are put into `list`. */
 static struct bench_workload with_peers(const struct bench_workload *w, struct bench_variant *list)
 {
     struct bench_workload all = *w;
@@ -192,7 +194,7 @@ static void run_workload(const struct bench_workload *w, const struct bench_run 
             run_point(w, w->points[i], run);
 }
 
-/* The point that has this parameter, or the workload's first with the parameter put into it. */
+/* Return the point with this parameter. If there is none, return the first with it put in. */
 static struct bench_point point_for(const struct bench_workload *w, size_t parameter)
 {
     struct bench_point point = w->points[0];
@@ -207,7 +209,7 @@ static struct bench_point point_for(const struct bench_workload *w, size_t param
     return point;
 }
 
-/* WORKLOAD/VARIANT:PARAMETER */
+/* Run `what`, which is WORKLOAD/VARIANT:PARAMETER. */
 static int run_once(const char *what, const char *chunks, const struct bench_workload *workloads,
                     size_t count)
 {

@@ -1,27 +1,27 @@
 /*
- * bench.h - what the benchmarks share: variants of the same work run in turn, in rounds, and the
- * median of each is printed.
+ * bench.h - what all benchmarks share. The variants of a workload do equal work. They run in turn,
+ * in rounds; the median over the rounds is printed.
  *
- * One line a variant and point, tab-separated, and nothing else on standard output:
+ * Standard output has one line for each variant at each point, tab-separated, and nothing else:
  *
  *     workload   variant   parameter   ns per chunk   bytes per second
  *
- * Times are of the processor, not of the wall, so that a busy machine disturbs the ratios less.
+ * Times are processor time, not wall time, so that a busy machine disturbs the ratios less.
  *
- * `floor` is the same work written by hand (floor.h), `direct` the same work by function-pointer
- * calls alone, `libcstream` or `libcstream-...` is this library; other names are other libraries.
- * All variants of a workload give the same checksum. Two workloads carry counts instead of times in
- * the fourth column, and 0 in the fifth: `bytes` (of memory) and `allocations` (per million
- * chunks).
+ * Variants: `floor` is the work written by hand (floor.h); `direct` is only the calls through
+ * function pointers; `libcstream` and `libcstream-...` are this library; the other names are other
+ * libraries. All variants of a workload return one checksum.
+ * Two workloads print counts in the fourth column instead of times, and 0 in the fifth: `bytes`
+ * (of memory) and `allocations` (per million chunks).
  *
  * Arguments of every program:
  *
- *     --quick                                      one round of a hundredth of the chunks: only to
- *                                                  see that it works
- *     --rounds=N                                   9 where not said
- *     --large                                      takes in the points that run for minutes
- *     --once=WORKLOAD/VARIANT:PARAMETER [CHUNKS]   that variant once, for a profiler that counts
- *                                                  instructions; prints the checksum
+ *     --quick            run one round with a hundredth of the chunks, to see that all works
+ *     --rounds=N         run N rounds; the default is 9
+ *     --large            include the points that take minutes
+ *     --once=WORKLOAD/VARIANT:PARAMETER [CHUNKS]
+ *                        run one variant once and print its checksum: for a profiler that counts
+ *                        instructions
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -30,15 +30,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** How much of the work. */
+/** How much work one round does. */
 struct bench_point {
     size_t chunks; /* per round */
     size_t bytes;  /* per chunk */
-    size_t count;  /* stages, sinks or streams: what the workload says */
+    size_t count;  /* stages, sinks or streams: each workload says which */
     bool large;    /* only with --large */
 };
 
-/** One way to do the work. Gives a checksum, so that nothing is left out. */
+/** Do the work in one way. Return a checksum, so that a compiler can leave nothing out. */
 typedef uint64_t bench_fn(const struct bench_point *point);
 
 struct bench_variant {
@@ -46,7 +46,7 @@ struct bench_variant {
     bench_fn *run;
 };
 
-/** Which part of a point is printed as the parameter. */
+/** The field of a point that is printed as the parameter. */
 enum bench_parameter { BENCH_BYTES, BENCH_COUNT, BENCH_CHUNKS };
 
 struct bench_workload {
@@ -56,43 +56,41 @@ struct bench_workload {
     size_t variant_count;
     const struct bench_point *points;
     size_t point_count;
-    /* Work that is not timed, such as counting allocations: prints its own lines. NULL for all
-     * others. */
+    /* For work that is not timed, such as counting allocations: prints the lines. Else NULL. */
     void (*print)(const struct bench_workload *workload, bool quick);
 };
 
 #define BENCH_COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/** Runs what the arguments say; gives the exit status of main. */
+/** Run what the arguments ask for. Return the exit status for main. */
 int bench_main(int argc, char **argv, const struct bench_workload *workloads, size_t count);
 
-/** A variant may leave its set-up and its tear-down out of the time: the clock runs from the
- * last start to the first stop after it; without them from the call to the return. */
+/** Leave set-up and tear-down out of the time: count from the last start to the first stop after
+ * it. A variant that calls neither is timed from its call to its return. */
 void bench_start_clock(void);
 void bench_stop_clock(void);
 
-/** A variant that has been timed elsewhere (a child process) says its nanoseconds; beats the
- * clock. */
+/** Report a time measured elsewhere, as in a child process. It is used instead of the clock. */
 void bench_set_elapsed_ns(double ns);
 
-/** A variant that does not fit this point returns bench_skip(): it is left out there. */
+/** Return this from a variant that cannot run at a point: no line is printed for it there. */
 uint64_t bench_skip(void);
 
-/** Prints one line, for workloads with a print function. */
+/** Print one line. Only for workloads that have a print function. */
 void bench_print(const char *workload, const char *variant, size_t parameter, double value,
                  double bytes_per_second);
 
-/** Ends the program with a message where something cannot go on. */
+/** Print a message and end the program, if it cannot go on. */
 _Noreturn void bench_fail(const char *what);
 
-/** Zeroed memory for free(); ends the program where there is none. */
+/** Return zeroed memory, to be freed by free(). End the program if there is none. */
 void *bench_array(size_t count, size_t size);
 
-/** Bytes to stream; bench_payload_size of them, mixed letters. */
+/** The bytes that are streamed: bench_payload_size mixed letters. */
 extern const uint8_t *const bench_payload;
 enum { bench_payload_size = 65536 };
 
-/** What every sink does with a chunk: it looks at the length and the first byte. 32 bits. */
+/** Add a chunk to a checksum of 32 bits, as every sink does: its length and its first byte. */
 static inline uint64_t bench_sum(uint64_t sum, const uint8_t *data, size_t len)
 {
     return (uint32_t)(sum * 31 + len + data[0]);

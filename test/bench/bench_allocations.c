@@ -1,9 +1,10 @@
 /*
- * bench_allocations.c - how often memory is asked for in steady flow: calls of the allocator in a
- * million chunks of 1 KiB, in the column of the ns, after a tenth as many have gone before. One
- * pass-through; the variants say how source and sink answer (sync-async: source at once, sink
- * later). In -buf the sync source fills a new buffer of the context's for each chunk; in the others
- * all chunks are references to one block. The floor has none: its chunks come from a free list.
+ * bench_allocations.c - how often steady flow allocates memory: calls of the allocator in a million
+ * chunks of 1 KiB, printed in the column of the ns. A tenth as many chunks are run before, and not
+ * counted. There is one pass-through; the variants say how source and sink answer (sync-async: the
+ * source at once, the sink later). In -buf the source fills a new cst_buf of the context for each
+ * chunk; in the others all chunks are references to one block. The floor takes its chunks from a
+ * free list.
  */
 #include "heap_count.h"
 #include "line.h"
@@ -26,8 +27,7 @@ static const cst_ops buf_source_ops = { .name = "source",
                                         .self_size = sizeof(struct line_source_self),
                                         .read = give_buf };
 
-/* How often the allocator was called, over so many chunks and the making and freeing of the
- * line. */
+/* Return how often the allocator is called to make a line, run this many chunks, and free it. */
 static size_t calls_for(size_t chunks, const cst_ops *source_ops, enum line_sink sink_kind)
 {
     const cst_opts opts = { .high_water_mark = floor_mark_bytes };

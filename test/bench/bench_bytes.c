@@ -1,13 +1,13 @@
 /*
- * bench_bytes.c - what Node's Buffer does on bytes: search, compare, fill, byte order. The
- * parameter is the bytes of a call.
+ * bench_bytes.c - search, compare, fill and byte order, as Node's Buffer has them. The parameter is
+ * the number of bytes that a call works on.
  *
  *   floor        memcpy of as many bytes
  *   libcstream   the call
- *   node         the same call of Node's Buffer
+ *   node         the corresponding call of Node's Buffer
  *
- * Searches look for something that stands at the far end of lines of English text. index-of-4 looks
- * for an empty line, whose bytes the text is full of; index-of-32 for bytes that it has not.
+ * A search looks for something at the far end of lines of English text. index-of-4 looks for an
+ * empty line: its bytes are all over the text. index-of-32 looks for bytes that are nowhere else.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static const char line[] = "The quick brown fox jumps over the lazy dog.\r\n";
 static const char blank[] = "\r\n\r\n";
 static const char far[] = "Content-Disposition: attachment;";
 
-/* Called through pointers that no compiler sees through. */
+/* Call through a pointer, so that no compiler replaces or drops the call. */
 static void *(*volatile copy)(void *to, const void *from, size_t len) = memcpy;
 
 struct bytes {
@@ -43,7 +43,7 @@ static void bytes_free(struct bytes *b)
     free(b->other);
 }
 
-/* One call; gives a number that says what was done. */
+/* Make one call. Return a number that depends on its result. */
 typedef size_t work_fn(const struct bytes *b);
 
 static uint64_t run(const struct bench_point *point, const char *needle, size_t needle_len,
@@ -62,7 +62,7 @@ static uint64_t run(const struct bench_point *point, const char *needle, size_t 
     return sum;
 }
 
-/* The result that the floor has to give is that of the call, which is known. */
+/* Copy as many bytes. `result` is what the call returns, so that the checksums agree. */
 static uint64_t run_floor(const struct bench_point *point, size_t result)
 {
     struct bytes b = bytes_new(point->bytes);
@@ -163,8 +163,8 @@ static size_t swap64(const struct bytes *b)
 
 /* --- the variants ----------------------------------------------------------------------------- */
 
-/* What is measured: its name in C, as a workload, the floor, the needle, whether that stands at
- * the end. */
+/* Of each: its name in C, its workload, its floor, the needle, the needle's length, and whether the
+ * needle is put at the end. */
 #define WORKLOADS(X)                                           \
     X(first_1, "index-of-byte", floor_first_1, "", 1, true)    \
     X(first_4, "index-of-4", floor_first_4, blank, 4, true)    \

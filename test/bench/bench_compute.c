@@ -1,12 +1,10 @@
 /*
- * bench_compute.c - what remains of the cost of streaming where a filter has real work: chunks of
- * 64 KiB through a transform that makes letters upper case (compute-upper) or writes hexadecimal
- * digits (compute-hex). The parameter is the bytes of a chunk; bytes per second are those that go
- * in.
+ * bench_compute.c - how much streaming costs if a filter has real work. Chunks of 64 KiB go through
+ * a transform that makes letters upper case (compute-upper) or writes hexadecimal digits
+ * (compute-hex). The parameter is the bytes of a chunk; bytes per second are those that go in.
  *
- *   floor            the plain loop over one buffer, again and again
- *   libcstream       source, transform, sink; each chunk made is a buffer of the context's
- *                    (cst_buf_new_cached)
+ *   floor            only the loop, over one buffer again and again
+ *   libcstream       source, transform, sink; each new chunk is from cst_buf_new_cached
  */
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /*
- * bench_depth.c - what a chunk of 1 KiB costs on its way through more and more pass-throughs. The
- * parameter is the number of stages between source and sink; the variants are those of line.h.
+ * bench_depth.c - what a chunk of 1 KiB costs that goes through more and more pass-throughs. The
+ * parameter is the number of stages between source and sink. line.h has the variants.
  */
 #include "line.h"
 

@@ -1,14 +1,13 @@
 /*
- * bench_encoding.c - text and bytes, as Node's Buffer turns one into the other. The parameter is
- * the bytes of a call: of the text where the workload is about characters, and of what hex and
- * base64 stand for.
+ * bench_encoding.c - text to bytes and back, as Node's Buffer does it. The parameter is the number
+ * of bytes of the text; for hex and base64, of the bytes that the digits stand for.
  *
  *   floor        memcpy of as many bytes
- *   libcstream   the call, into memory that is there
- *   node         the same call of Node's Buffer, which makes a string or a Buffer
+ *   libcstream   the call, into memory that is allocated already
+ *   node         the corresponding call of Node's Buffer, which makes a string or a Buffer
  *
- * ascii is lines of English, mixed has a character beyond ASCII every five bytes or so, of two,
- * three and four bytes.
+ * ascii is lines of English. mixed has a character of two, three or four bytes about every five
+ * bytes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,12 +21,12 @@ static const char mixed[] =
     "The quick brown fox \xE2\x80\x93 na\xC3\xAFve caf\xC3\xA9, \xE2\x82\xAC"
     "5, \xF0\x9D\x84\x9E music.\n";
 
-/* Called through pointers that no compiler sees through. */
+/* Call through a pointer, so that no compiler replaces or drops the call. */
 static void *(*volatile copy)(void *to, const void *from, size_t len) = memcpy;
 
 enum way { CHECK, TO_TEXT, TO_BYTES };
 
-/* What is done: to what text, which way. */
+/* What is converted: which text, and in which direction. */
 struct job {
     const char *line;
     enum way way;
@@ -39,7 +38,7 @@ struct work {
     size_t len, room;
 };
 
-/* A text of so many bytes, its last character whole. */
+/* Return a text of len bytes that ends with a whole character. */
 static uint8_t *text_of(const char *line, size_t len)
 {
     uint8_t *text = bench_array(len, 1);
@@ -52,8 +51,8 @@ static uint8_t *text_of(const char *line, size_t len)
     return text;
 }
 
-/* What the call is given: the text, or where it goes from one form to another and back, the
- * other form of it. */
+/* Prepare the input of the call: the text, or what the text converts to, if the job converts that
+ * back. */
 static void prepare(struct work *work, const struct job *job, size_t len)
 {
     bool digits = job->encoding >= CST_HEX;
@@ -112,7 +111,7 @@ static uint64_t run(const struct bench_point *point, const struct job *job, bool
 
 /* --- the variants ----------------------------------------------------------------------------- */
 
-/* What is measured: its name in C, as a workload, the text, which way, the encoding. */
+/* Of each: its name in C, its workload, the text, the direction, the encoding. */
 #define WORKLOADS(X)                                                             \
     X(is_utf8_ascii, "is-utf8-ascii", ascii, CHECK, CST_UTF8)                    \
     X(is_utf8_mixed, "is-utf8-mixed", mixed, CHECK, CST_UTF8)                    \

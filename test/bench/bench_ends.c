@@ -1,9 +1,8 @@
 /*
- * bench_ends.c - what a chunk of 1 KiB costs through one pass-through, where source and sink answer
- * at once or later: the four workloads are ends-SOURCE-SINK. A source that is async is asked, and
- * one chunk is pushed by the next turn of the host's loop; a sink that is async has its write
- * completed by the next turn. The floor does the same by hand. The parameter is the bytes of a
- * chunk.
+ * bench_ends.c - what a chunk of 1 KiB costs through one pass-through, if source and sink answer at
+ * once (sync) or later (async). The four workloads are called ends-SOURCE-SINK. An async source is
+ * asked, and the next turn of the host's loop pushes one chunk. The next turn also completes the
+ * write of an async sink. The floor does so by hand. The parameter is the bytes of a chunk.
  */
 #include "line.h"
 

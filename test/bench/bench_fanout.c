@@ -1,11 +1,11 @@
 /*
- * bench_fanout.c - what a chunk of 1 KiB costs that one source hands to several sinks. The
+ * bench_fanout.c - what a chunk of 1 KiB costs that one source passes to several sinks. The
  * parameter is the number of sinks; ns are per chunk of the source.
  *
- *   floor            by hand: a counted chunk, shared by one node in the queue of each sink
- *   direct           one function-pointer call a sink
- *   libcstream-push  pushed from outside
- *   libcstream-give  the source's slot hands its chunk back
+ *   floor            by hand: the chunk is counted, and has one node in the queue of each sink
+ *   direct           one call through a function pointer for each sink
+ *   libcstream-push  chunks are pushed from outside the source's slot
+ *   libcstream-give  the source's slot returns cst_give of its chunk
  */
 #include <stdlib.h>
 
@@ -19,7 +19,8 @@ struct fan {
     size_t sink_count, left, bytes;
 };
 
-/* Any sink at or above its mark holds the source, and runs it when it is empty. */
+/* Pause the source if a sink is at or above its mark. That sink runs it again, once empty. */
+
 static void look_for_room(struct fan *fan)
 {
     for (size_t i = 0; i < fan->sink_count; i++) {

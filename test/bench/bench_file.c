@@ -1,14 +1,13 @@
 /*
- * bench_file.c - what a chunk costs from one file into another. The parameter is the bytes of a
+ * bench_file.c - what a chunk costs from one file to another. The parameter is the bytes of a
  * chunk.
  *
- *   file          every byte comes by: `floor` is read and write by hand, libcstream a pipe with a
- *                 'data' listener
- *   file-kernel   no byte comes by: `floor` is copy_file_range by hand, libcstream a pipe and
- *                 nothing else
+ *   file          the program sees every byte: the floor calls read and write, libcstream is a pipe
+ *                 whose source has a 'data' listener
+ *   file-kernel   zero copy: the floor calls copy_file_range, libcstream is a pipe alone
  *
- * The files are in /dev/shm where there is one, so in memory, else in the working directory; each
- * round writes over the same bytes again.
+ * The files are in memory, in /dev/shm, or if there is no such directory in the working directory.
+ * Each round writes over the bytes of the one before.
  */
 #define _GNU_SOURCE
 #include "bench.h"
@@ -49,7 +48,7 @@ static void fill(int fd, size_t bytes)
     }
 }
 
-/* Both files hold exactly what is to be copied, and stand at their beginnings. */
+/* Make both files as long as what is copied, and go to their beginnings. */
 static void prepare(const struct bench_point *point)
 {
     size_t bytes = point->chunks * point->bytes;
@@ -143,7 +142,7 @@ static uint64_t kernel_by_hand(const struct bench_point *point)
         ssize_t n = copy_file_range(from, NULL, to, NULL, left, 0);
 
         if (n <= 0)
-            return bench_skip(); /* not here */
+            return bench_skip(); /* this system or file system cannot do it */
         left -= (size_t)n;
     }
     bench_stop_clock();

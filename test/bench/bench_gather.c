@@ -2,24 +2,23 @@
  * bench_gather.c - what a write of 64 bytes costs that is gathered with others into one call of the
  * sink. The parameter is how many are gathered; ns are per write.
  *
- *   floor                   by hand: memcpy to the end of a buffer, which is flushed
- *   floor-copy-iovec        by hand: memcpy to the end of a buffer, and an array that says where
- *                           each write is
- *   floor-iovec             by hand: that array alone
- *   libcstream-cork         cork, the writes, uncork: parts of one block, not copied
- *   libcstream-queued       the writes wait behind the one under way, which the host then completes
- *   libcstream-copy         as cork, each write a copy (cst_write_copy)
- *   libcstream-copy-queued  as queued, likewise
+ *   floor                   by hand: memcpy to the end of a buffer, which is then flushed
+ *   floor-copy-iovec        by hand: memcpy likewise, and an array with the place of each write
+ *   floor-iovec             by hand: the array alone
+ *   libcstream-cork         cork, the writes, uncork; each is a part of one block, not copied
+ *   libcstream-queued       the writes queue behind the one under way, which the host completes
+ *   libcstream-copy         as cork, but each write is copied (cst_write_copy)
+ *   libcstream-copy-queued  as queued, but each write is copied
  *
- * A sink that gets its writes one by one, as writev does, is told where each is: what a copy costs
- * is to be held against floor-copy-iovec.
+ * A sink with writev is told where each write is. So compare the copying variants with
+ * floor-copy-iovec.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "line.h"
 
-/* Where the n-th write's bytes are. */
+/* Return where the bytes of the n-th write are. */
 static size_t offset_of(const struct bench_point *point, size_t n)
 {
     return n * point->bytes % bench_payload_size;
@@ -197,7 +196,7 @@ static uint64_t close_gatherer(struct gatherer *g)
     return sum;
 }
 
-/* The count writes from n on. */
+/* Write point->count parts, beginning with the n-th. */
 static void write_parts(struct gatherer *g, const struct bench_point *point, size_t n)
 {
     for (size_t i = n; i < n + point->count; i++)
@@ -233,7 +232,7 @@ static void complete(struct gatherer *g)
     line_must(cst_ctx_run(g->ctx, NULL));
 }
 
-/* The first batch is corked, so that all have the same number of writes. */
+/* Cork the first batch, so that all batches have the same number of writes. */
 static uint64_t run_waiting(const struct bench_point *point, write_fn *write)
 {
     struct gatherer g = open_gatherer(&later_ops);

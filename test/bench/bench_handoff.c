@@ -1,6 +1,6 @@
 /*
- * bench_handoff.c - what a chunk costs on its way from a source through one pass-through into a
- * sink. The parameter is the bytes of a chunk; the variants are those of line.h.
+ * bench_handoff.c - what a chunk costs from a source through one pass-through into a sink. The
+ * parameter is the bytes of a chunk. line.h has the variants.
  */
 #include "line.h"
 

@@ -1,22 +1,22 @@
 /*
- * bench_lifecycle.c - what it costs that streams come and go, and the memory they take while they
- * are there.
+ * bench_lifecycle.c - what it costs to make and free streams, and how much memory they take.
  *
  * lifecycle: a trio (source, pass-through, sink) is created, piped, moves 4 chunks, ends, closes
- * and is freed; ns are per trio. The parameter is how many are live at once: all are created, then
- * all move and end, then all are freed. With 1 that is one after another in a context that is warm.
+ * and is freed; ns are per trio. The parameter is how many trios are live at once: all are created,
+ * then all move and end, then all are freed. If it is 1, they come one after another in a context
+ * that is warm.
  *
- *   floor            by hand: three structs from malloc, a listener for the end of each
- *   libcstream-push  chunks and EOF are pushed from outside, and the tasks are run, trio after trio
- *   libcstream-give  the source's slot gives them; one run of tasks moves all trios
+ *   floor            by hand: three structs from malloc, each with a listener for its end
+ *   libcstream-push  trio after trio: chunks and EOF are pushed from outside, the tasks are run
+ *   libcstream-give  the source's slot returns the chunks; one run of the context moves all trios
  *
- * bytes: the memory of one trio, in the column of the ns, as the difference between many trios and
- * more of them, so that the context and what pools hold in reserve do not count. The parameter is
- * how many chunks are queued in it.
+ * bytes: the memory of one trio, printed in the column of the ns. Two numbers of trios are made and
+ * their difference is taken, so that the context and the reserves of its pools do not count. The
+ * parameter is how many chunks are queued in the trio.
  *
  *   floor                by hand
- *   libcstream           with its two pipes and the listeners that they install
- *   libcstream-listened  and a listener of the user's for 'error' on source and sink
+ *   libcstream           with two pipes and the listeners that they install
+ *   libcstream-listened  also with a listener of the user's for 'error' on source and sink
  */
 #include <stdlib.h>
 
@@ -28,7 +28,7 @@ enum { chunks_per_trio = 4 };
 /* --- by hand ---------------------------------------------------------------------------------- */
 
 struct floor_trio {
-    struct line_floor_source from; /* first: the source's arg */
+    struct line_floor_source from; /* must be first: the arg of source points to it */
     struct floor_stage *source, *stage, *sink;
     unsigned finished;
 };
@@ -100,7 +100,7 @@ static void push_all(const struct line *line, const cst_slice *chunk)
 {
     cst_ctx *ctx = cst_stream_ctx(line->source);
 
-    line_must(cst_ctx_run(ctx, NULL)); /* the flow starts */
+    line_must(cst_ctx_run(ctx, NULL)); /* start the flow */
     for (int i = 0; i < chunks_per_trio; i++)
         cst_push(line->source, cst_slice_ref(chunk));
     cst_push_eof(line->source);
@@ -168,7 +168,7 @@ struct memory_case {
     bool listened;
 };
 
-/* A sink that never answers has one chunk under way; what comes after it waits. */
+/* Make a line whose sink never answers: one chunk is being written, those after it are queued. */
 static void open_idle(struct line *line, cst_ctx *ctx, const cst_slice *chunk,
                       const struct memory_case *what)
 {
@@ -185,7 +185,7 @@ static void open_idle(struct line *line, cst_ctx *ctx, const cst_slice *chunk,
     line_must(cst_ctx_run(ctx, NULL));
 }
 
-/* Live bytes of count trios and their context. */
+/* Return the live bytes of this many trios and their context. */
 static size_t bytes_of_trios(size_t count, const struct memory_case *what)
 {
     struct heap_count heap;

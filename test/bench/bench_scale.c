@@ -1,11 +1,11 @@
 /*
- * bench_scale.c - whether a chunk costs the same when there are many.
+ * bench_scale.c - whether a chunk costs the same if there are many.
  *
- * scale-chunks: one line with one pass-through, more and more chunks of 1 KiB. The parameter is how
- * many; --large takes in 100,000,000.
+ * scale-chunks: more and more chunks of 1 KiB go through one line with one pass-through. The
+ * parameter is their number; --large adds 100,000,000.
  *
- * scale-streams: more and more lines live in one context, a chunk is pushed into each in turn. The
- * parameter is the number of lines (of three streams each); their making and freeing is not timed.
+ * scale-streams: more and more lines live in one context, and a chunk is pushed into each in turn.
+ * The parameter is the number of lines, each of three streams. To make and free them is not timed.
  */
 #include <stdlib.h>
 
@@ -55,7 +55,7 @@ static uint64_t streams_push(const struct bench_point *point)
     return sum;
 }
 
-/* The line's variants, without the one that queues nothing and the one that answers late. */
+/* Take the variants of line.h, without direct, which queues nothing, and late. */
 static void take_line_variants(struct bench_variant *variants, size_t *count)
 {
     static const size_t taken[] = { LINE_VARIANT_FLOOR, LINE_VARIANT_PUSH, LINE_VARIANT_GIVE };

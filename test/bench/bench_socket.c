@@ -1,12 +1,13 @@
 /*
- * bench_socket.c - what a chunk costs from one socket into another. The parameter is the bytes of a
+ * bench_socket.c - what a chunk costs from one socket to another. The parameter is the bytes of a
  * chunk.
  *
  *      write -> [socket pair] -> the relay -> [socket pair] -> read
  *
- * One thread does all of it, so that what is timed is work and not waiting: a chunk is written, the
- * relay turns once, and the chunk is read. `floor` is a relay by hand with poll, read and write,
- * libcstream a pipe in a loop with a 'data' listener, libcstream-kernel the pipe alone.
+ * One thread does all, so that work is timed and not waiting: it writes a chunk, lets the relay
+ * turn once, and reads the chunk. The floor is a relay by hand with poll, read and write.
+ * libcstream is a pipe in a loop, whose source has a 'data' listener; libcstream-kernel is the pipe
+ * alone.
  */
 #define _GNU_SOURCE
 #include "bench.h"
@@ -21,10 +22,10 @@
 #include <cstream/cstream.h>
 #include <cstream/posix/posix.h>
 
-/* What is read at a time, the default highWaterMark. */
+/* How much is read at a time: the default highWaterMark. */
 #define BUFFER 65536
 
-/* [0] and [3] are the world's, [1] and [2] the relay's. */
+/* The ends [0] and [3] belong to the outside, [1] and [2] to the relay. */
 struct line {
     int fds[4];
 };
@@ -45,7 +46,7 @@ static void send_chunk(const struct line *line, size_t bytes)
         bench_fail("bench_socket: short write");
 }
 
-/* One read, where the chunk is there in one; the relay may have sent it in several. */
+/* Read the chunk: by one read, or by several if the relay has sent it in parts. */
 static size_t receive_chunk(const struct line *line, uint8_t *buf, size_t bytes)
 {
     size_t got = 0;

@@ -14,7 +14,7 @@ static const char *node_program(void)
     return named != NULL && *named != '\0' ? named : "node";
 }
 
-/* Asked once: a shell takes its time. */
+/* Look for node. The answer is kept, because starting a shell takes time. */
 static bool has_node(void)
 {
     static int answer = -1;

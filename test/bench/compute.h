@@ -7,13 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Writes what becomes of len bytes; gives how many bytes that are. */
+/** Transform len bytes. Return the number of bytes written. */
 typedef size_t compute_fn(uint8_t *to, const uint8_t *from, size_t len);
 
-/** a to z become A to Z; as many bytes. */
+/** Turn a to z into A to Z. Writes len bytes. */
 compute_fn compute_upper;
 
-/** Two hexadecimal digits for each byte. */
+/** Write each byte as two hexadecimal digits. */
 compute_fn compute_hex;
 
 #endif

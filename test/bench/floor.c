@@ -32,7 +32,7 @@ void floor_emptied(struct floor_stage *stage)
         stage->prev->flags &= ~(unsigned)FLOOR_PAUSED;
         floor_run(stage->prev);
     } else if (stage->flags & FLOOR_ENDED) {
-        stage->flags &= ~(unsigned)FLOOR_ENDED; /* said once */
+        stage->flags &= ~(unsigned)FLOOR_ENDED; /* so that it is said only once */
         if (stage->next)
             floor_end(stage->next);
         if (stage->finished)
@@ -68,7 +68,7 @@ void floor_sink(struct floor_stage *stage)
         floor_emptied(stage);
 }
 
-/* The chunk at the head of the queue is the one under way. */
+/* The chunk at the head of the queue is the one being written. */
 void floor_late_sink(struct floor_stage *stage)
 {
     const struct floor_chunk *chunk = stage->queue.first;

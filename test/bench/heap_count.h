@@ -1,5 +1,5 @@
 /*
- * heap_count.h - an allocator that counts: what is live, and how often memory was asked for.
+ * heap_count.h - an allocator that counts the live bytes and the calls for memory.
  */
 #ifndef HEAP_COUNT_H
 #define HEAP_COUNT_H
@@ -12,7 +12,7 @@ struct heap_count {
     size_t calls; /* of alloc */
 };
 
-/** Makes heap->allocator ready; heap must outlive what was made with it. */
+/** Initialize heap->allocator. heap must outlive all that is allocated with it. */
 void heap_count_init(struct heap_count *heap);
 
 #endif

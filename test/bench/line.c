@@ -31,7 +31,7 @@ static void floor_late_source(struct floor_stage *stage)
         floor_end(stage->next);
 }
 
-/* As line_turn. */
+/* Do one turn of the floor's line, as line_turn does for a line of libcstream. */
 static bool floor_turn(struct floor_stage *first, struct floor_stage *sink, bool late)
 {
     struct line_floor_source *source = first->arg;

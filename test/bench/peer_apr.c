@@ -1,7 +1,7 @@
 /*
- * peer_apr.c - bucket brigades of the Apache Portable Runtime at the work of handoff and depth: a
- * chunk is an immortal bucket, a stage a filter that moves what it got to a brigade of its own and
- * passes that on, as httpd's filters do.
+ * peer_apr.c - bucket brigades of the Apache Portable Runtime, in handoff and depth. A chunk is an
+ * immortal bucket. A stage is a filter that moves its input to a brigade of its own and passes that
+ * on, as httpd's filters do.
  */
 #include <apr_buckets.h>
 #include <apr_general.h>

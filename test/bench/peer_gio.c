@@ -1,7 +1,7 @@
 /*
- * peer_gio.c - GLib's GIO at the work of handoff, depth and compute: a stage is a
- * GConverterOutputStream over the next, the sink an output stream of our own. Its streams take
- * pointers and lengths, so each stage copies.
+ * peer_gio.c - GLib's GIO, in handoff, depth and compute. A stage is a GConverterOutputStream over
+ * the next stage, the sink is an output stream of our own. GIO's streams take a pointer and a
+ * length, so each stage copies.
  */
 #include <gio/gio.h>
 
@@ -15,8 +15,7 @@
 #define SUM_TYPE_SINK (sum_sink_get_type())
 G_DECLARE_FINAL_TYPE(SumSink, sum_sink, SUM, SINK, GOutputStream)
 
-/* What comes may be cut differently from what was written: it is summed up by chunks of expected
- * bytes. */
+/* GIO may cut the bytes differently. The sink sums them up in chunks of `expected` bytes. */
 struct _SumSink {
     GOutputStream parent_instance;
     size_t expected, held;
@@ -69,7 +68,7 @@ G_DECLARE_FINAL_TYPE(StageConverter, stage_converter, STAGE, CONVERTER, GObject)
 struct _StageConverter {
     GObject parent_instance;
     compute_fn *compute;
-    size_t growth; /* bytes out for a byte in */
+    size_t growth; /* bytes out for each byte in */
 };
 
 static GConverterResult stage_convert(GConverter *converter, const void *from, gsize from_len,
@@ -123,7 +122,7 @@ static size_t pass(uint8_t *to, const uint8_t *from, size_t len)
     return len;
 }
 
-/* Takes the reference to next. */
+/* Return a stage that writes to next. The reference to next is taken. */
 static GOutputStream *stage_before(GOutputStream *next, compute_fn *compute, size_t growth)
 {
     StageConverter *converter = g_object_new(STAGE_TYPE_CONVERTER, NULL);

@@ -1,9 +1,9 @@
 /*
- * peer_libevent.c - libevent at the work of handoff, depth and gather.
+ * peer_libevent.c - libevent, in handoff, depth and gather.
  *
  *   libevent-evbuffer  handoff, depth: chunks by reference (evbuffer_add_reference), moved from
- *                      buffer to buffer by evbuffer_add_buffer. gather: evbuffer_add, which copies
- *   libevent-filter    one bufferevent_filter a stage, over a bufferevent_pair whose other end
+ *                      buffer to buffer by evbuffer_add_buffer; gather: evbuffer_add, which copies
+ *   libevent-filter    each stage is a bufferevent_filter, over a bufferevent_pair whose other end
  *                      drains
  */
 #include <event2/buffer.h>
@@ -22,7 +22,7 @@ static void must(bool ok)
         bench_fail("libevent");
 }
 
-/* The first byte of what is in front. */
+/* Add the first byte of the buffer to the checksum. */
 static uint64_t sum_front(uint64_t sum, struct evbuffer *buffer, size_t len)
 {
     struct evbuffer_iovec front;

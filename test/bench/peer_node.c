@@ -1,8 +1,7 @@
 /*
- * peer_node.c - Node itself: peer_node.mjs does the work in a child process and prints the
- * nanoseconds it took and the checksum. The time is that of the wall, without the start of the
- * process, and after a run that warms up. make defines NODE_PROGRAM, the program (NODE, or node in
- * PATH), and NODE_SCRIPT.
+ * peer_node.c - Node itself. peer_node.mjs does the work in a child process and prints the
+ * nanoseconds it took and the checksum. They are wall time, without the start of the process, and
+ * after a run to warm up. make defines NODE_PROGRAM (NODE, or node in PATH) and NODE_SCRIPT.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -57,7 +56,7 @@ static uint64_t run_hex(const struct bench_point *point)
     return run_script("hex", point);
 }
 
-/* A hundred thousand live would take gigabytes. */
+/* Skip the largest point: a hundred thousand live trios would take gigabytes. */
 static uint64_t run_lifecycle(const struct bench_point *point)
 {
     return point->count > 1 ? bench_skip() : run_script("lifecycle", point);

@@ -1,4 +1,4 @@
-/* peers.c - see peers.h. make defines PEER_<name> for each that it found. */
+/* peers.c - see peers.h. make defines PEER_<name> for each library that it found. */
 #include "peers.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * peers.h - other libraries at the same work, as further variants. Each is a file peer_<name>.c,
- * compiled only where make finds what it needs; its table says to which workloads it belongs.
+ * peers.h - other libraries as further variants. Each is a file peer_<name>.c, which is compiled
+ * only if make finds that library. Its table names the workloads it takes part in.
  */
 #ifndef PEERS_H
 #define PEERS_H
@@ -14,7 +14,8 @@ struct bench_peer {
 
 extern const struct bench_peer peer_libevent[], peer_gio[], peer_apr[], peer_node[];
 
-/** Adds the variants of this workload to the end of a list with room for them; gives how many. */
+/** Append the other libraries' variants of a workload to a list with this much room. Return how
+ * many were appended. */
 size_t bench_peers(struct bench_variant *list, size_t room, const char *workload);
 
 #endif
