@@ -10,19 +10,19 @@
 
 enum { EXIT_FINE = 0, EXIT_WRONG = 1, EXIT_USAGE = 2, EXIT_DEFECT = 4 };
 
-/* What a question was given, newest first. */
+/* The memory given to a question, newest first. */
 struct question_memory {
     struct question_memory *next;
     uint8_t *data;
 };
 
-/* The answer so far, with a final zero. */
+/* The answer so far, with a zero after it. */
 struct question_answer {
     char *text;
     size_t len, cap;
 };
 
-/* All that goes on from one question to the next. */
+/* What is kept from one question to the next. */
 struct runner {
     struct question_answer answer;
     char **words;
@@ -85,7 +85,7 @@ static int answer_stdin(struct runner *runner)
 
 /* --- recorded answers ------------------------------------------------------------------------- */
 
-/* A line is a question, a tab, and its answer. Gives whether the library answers the same. */
+/* Replay a line: a question, a tab, its answer. Return whether the library's answer is equal. */
 static bool replay_line(struct runner *runner, char *line)
 {
     char *expected = strchr(line, '\t');
@@ -108,7 +108,7 @@ static bool replay_line(struct runner *runner, char *line)
     return same;
 }
 
-/* The form of what a test prints, for the tally. */
+/* Print as a test program prints, for the tally. */
 static int replay(struct runner *runner, char **paths)
 {
     size_t right = 0, wrong = 0;
@@ -171,7 +171,7 @@ static const struct question_verb *find_verb(const char *name)
     return NULL;
 }
 
-/* Cuts the line at its blanks; the words end with a NULL. */
+/* Cut the line at its blanks. A NULL follows the words. */
 static size_t split(struct runner *runner, char *line)
 {
     size_t count = 0;
@@ -243,7 +243,7 @@ struct bytes question_alloc(struct question *q, size_t size)
 {
     struct question_memory *entry = checked(malloc(sizeof *entry));
 
-    /* Of 0 bytes malloc may give NULL, which is as good. */
+    /* For 0 bytes malloc may return NULL, which is fine too. */
     entry->data = size > 0 ? checked(calloc(size, 1)) : malloc(0);
     entry->next = q->memory;
     q->memory = entry;
@@ -300,7 +300,7 @@ ptrdiff_t question_index(struct question *q, size_t arg)
 
 /* --- the answer ------------------------------------------------------------------------------- */
 
-/* Room for more characters and the zero behind them. */
+/* Make room for this many more characters and the zero after them. */
 static char *reserve(struct question_answer *answer, size_t more)
 {
     if (answer->cap - answer->len <= more) {

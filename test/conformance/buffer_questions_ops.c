@@ -55,7 +55,7 @@ static void answer_equals(struct question *q)
 
 /* --- fill, copy, cut -------------------------------------------------------------------------- */
 
-/* A size that a word says, which can be negative: then Node's error is the answer. */
+/* Read a size. If it is negative, answer with Node's error. */
 static bool take_size(size_t *out, struct question *q, size_t arg)
 {
     ptrdiff_t size = question_index(q, arg);
@@ -166,7 +166,7 @@ static void answer_swap(struct question *q)
 
 /* --- numbers ---------------------------------------------------------------------------------- */
 
-/* Node's accessor, the library's, and the type. */
+/* Of each: Node's accessor, the library's, the type. */
 #define UNSIGNED_TABLE(X)            \
     X(UInt8, u8, uint8_t)            \
     X(UInt16LE, u16_le, uint16_t)    \
@@ -234,7 +234,7 @@ static void answer_float(struct question *q, double value)
     }
 }
 
-/* A negative number reads as a great one, which is right for all widths but the full one. */
+/* Read a number. A negative one is out of range; "-0" is not. */
 static cst_status parse_uint64_t(uint64_t *out, const struct access *a)
 {
     char *end;
@@ -260,8 +260,8 @@ static cst_status parse_int64_t(int64_t *out, const struct access *a)
     return errno == ERANGE ? CST_E_OUT_OF_RANGE : CST_OK;
 }
 
-/* The NaN of a question is Node's, by its bits. C's has the bits of the machine, which are
- * others on some. */
+/* Return whether the value is NaN. It is written with the bits of Node's NaN: those of C's depend
+ * on the machine. */
 static bool is_nan(const struct access *a)
 {
     return strcmp(a->value, "NaN") == 0;
@@ -381,7 +381,7 @@ static const struct kind {
     bool has_width;
 } kinds[] = { UNSIGNED_TABLE(KIND) SIGNED_TABLE(KIND) FLOAT_TABLE(KIND) WIDE_TABLE(WIDE_KIND) };
 
-/* The kind that the question names, where it has a width if that needs one and none if not. */
+/* Return the kind that the question names. A kind with a width needs one; any other takes none. */
 static const struct kind *question_kind(struct question *q, size_t width_arg)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -393,7 +393,7 @@ static const struct kind *question_kind(struct question *q, size_t width_arg)
     return NULL;
 }
 
-/* An index or a width; what is negative is far out of range. */
+/* Return an index or a width. A negative one becomes far too large. */
 static size_t question_place(struct question *q, size_t arg)
 {
     return arg < q->arg_count ? (size_t)question_index(q, arg) : 0;

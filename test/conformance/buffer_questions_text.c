@@ -18,7 +18,7 @@ static cst_encoding encoding_of(struct question *q, size_t arg)
 
 /* --- decode, encode, bytelength --------------------------------------------------------------- */
 
-/* The allocating form and the other have to agree. */
+/* Answer once for both forms of the call, the one that allocates and the other: they must agree. */
 static void answer_both(struct question *q, cst_status st, cst_slice *slice, struct bytes room,
                         size_t written)
 {
@@ -103,9 +103,10 @@ static void answer_transcode(struct question *q)
 /* --- decoder ---------------------------------------------------------------------------------- */
 
 /*
- * How many bytes of UTF-16 Node's decoder holds. It lets go of half a pair where the byte that was
- * missing has come, and looks no further; the library's holds that half. So that the answers can be
- * compared, the library's is then made to let go too.
+ * How many bytes of UTF-16 Node's decoder holds. When the second byte of a unit arrives that was
+ * cut in two, Node's decoder holds nothing, even if that unit is the first half of a pair. The
+ * library's decoder holds that half. So that the answers can be compared, let_go makes the
+ * library's decoder drop it too.
  */
 struct node_decoder {
     size_t held, missing;
@@ -131,7 +132,7 @@ static size_t node_holds(struct node_decoder *node, const uint8_t *bytes, size_t
     return node->held;
 }
 
-/* Gives how much text was written. */
+/* Make the decoder hold as much as Node's. Return how much text was written. */
 static size_t let_go(cst_decoder *decoder, const struct node_decoder *node, uint8_t *to)
 {
     size_t written;

@@ -1,6 +1,6 @@
 /*
- * scenario.c - reads a scenario on standard input, runs it on the library, prints its trace; or
- * replays recorded ones, or has faults in them. See README.md.
+ * scenario.c - reads a scenario on standard input, runs it on the library, and prints its trace; or
+ * replays recorded ones, or injects faults into them. See README.md.
  */
 #include "scenario_heap.h"
 #include "scenario_inject.h"
@@ -17,17 +17,17 @@ enum { EXIT_FINE = 0, EXIT_USAGE = 2, EXIT_DEFECT = 4 };
 
 struct options;
 
-/* What is done with the packed files. */
+/* Do something with the packed files. Return the exit code. */
 typedef int files_fn(struct options *options);
 
 struct options {
     struct run_opts run;
     struct heap_failure failure;
     struct inject inject;    /* the faults of --inject */
-    struct inject_plan plan; /* of --inject-all; its run is the one above */
+    struct inject_plan plan; /* of --inject-all; its run is a copy of the options above */
     files_fn *with_files;    /* NULL: standard input is the scenario */
     char **files;            /* up to a NULL */
-    const char *entry;       /* which of the files' entries is run alone */
+    const char *entry;       /* the one entry of the files that is run */
 };
 
 static bool parse_options(struct options *options, char **args);
@@ -54,7 +54,7 @@ int main(int argc, char **argv)
 
 /* --- the command line ------------------------------------------------------------------------- */
 
-/* A number from 1, and what follows it. */
+/* Read a number from 1 on. *rest is what follows it. */
 static bool parse_count(size_t *out, const char **rest, const char *word)
 {
     char *end;
@@ -68,7 +68,7 @@ static bool parse_count(size_t *out, const char **rest, const char *word)
     return true;
 }
 
-/* Return whether the word is an option that says how streams are used. */
+/* Set an option that says how streams are used. Return false if the word is none. */
 static bool parse_way(struct run_opts *run, const char *word)
 {
     if (strcmp(word, "--explicit") == 0)
@@ -88,7 +88,7 @@ static bool parse_way(struct run_opts *run, const char *word)
     return true;
 }
 
-/* Return where the option's number goes, or NULL if it has none. */
+/* Return where the number of an option goes, or NULL if the option has none. */
 static size_t *number_of(struct options *options, const char *word)
 {
     if (strcmp(word, "--fail-alloc") == 0)
@@ -117,7 +117,7 @@ static bool parse_number_of(struct options *options, size_t *number, const char 
     return *rest == '\0';
 }
 
-/* Return whether args begins with an option behind which are files alone. */
+/* Read an option after which only files come. Return false if args does not begin with one. */
 static bool parse_files(struct options *options, char **args)
 {
     if (strcmp(*args, "--replay") == 0) {
@@ -175,7 +175,7 @@ static int run(const struct scenario *sc, struct options *options)
     return exact ? EXIT_FINE : EXIT_DEFECT;
 }
 
-/* Each run counts its allocations, and its steps, from none. */
+/* Run a scenario. Its allocations and its steps are counted from 1. */
 static int run_text(char *text, FILE *out, void *arg)
 {
     struct options options = *(const struct options *)arg;

@@ -46,7 +46,7 @@ cst_allocator heap_allocator(struct heap *heap)
     return (cst_allocator){ .alloc = heap_alloc, .free = heap_free, .user = heap };
 }
 
-/* Both: a block given back with another size than it was asked for shows in the bytes alone. */
+/* Check blocks and bytes: if a block is freed with a wrong size, only the bytes show it. */
 bool heap_has_all_back(const struct heap *heap)
 {
     if (heap->live_blocks == 0 && heap->live_bytes == 0)

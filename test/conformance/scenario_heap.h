@@ -1,14 +1,13 @@
 /*
- * scenario_heap.h - the allocator that the library gets in a scenario: it counts, and fails when
- * told.
+ * scenario_heap.h - the allocator of a scenario: it counts, and fails when told to.
  */
 #ifndef SCENARIO_HEAP_H
 #define SCENARIO_HEAP_H
 
 #include <cstream/base.h>
 
-/** Calls of alloc that fail: the one at `at`, counted from 1; with `after` those that follow it
- * too. 0 is none. */
+/** Which calls of alloc fail: number `at`, counted from 1; with `after` also all later ones. If
+ * `at` is 0, none. */
 struct heap_failure {
     size_t at;
     bool after;
@@ -16,7 +15,7 @@ struct heap_failure {
 
 enum { HEAP_FAILURES = 2 };
 
-/** Zeroes are a heap that gave nothing yet and never fails. */
+/** All zeroes: a heap that has allocated nothing yet, and never fails. */
 struct heap {
     size_t calls;
     size_t live_blocks, live_bytes;
@@ -24,10 +23,10 @@ struct heap {
     bool empty; /* every call fails, until it is false again */
 };
 
-/** The heap as an allocator, which refers to it. */
+/** Return an allocator that allocates from the heap, which it refers to. */
 cst_allocator heap_allocator(struct heap *heap);
 
-/** Return whether everything was given back; print a line on standard error if not. */
+/** Return whether all memory was freed. If not, print a line on standard error. */
 bool heap_has_all_back(const struct heap *heap);
 
 #endif

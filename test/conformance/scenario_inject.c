@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* No scenario of the corpus has a hundredth of them. */
+/* A run with more steps does not end: no scenario of the corpus has a hundredth of them. */
 enum { MOST_STEPS = 1000000 };
 
 const char *const inject_kinds[FAULTS] = { "destroy", "destroye", "unref", "free",
@@ -77,7 +77,8 @@ static void complain(struct inject *inject, const char *format, ...)
     inject->broken = true;
 }
 
-/* Slots and listeners still run in cst_ctx_free, and find their streams. */
+/* Free the context. Forget the streams only after it: slots and listeners still run in
+ * cst_ctx_free, and look for their streams. */
 static void free_ctx(struct host *host)
 {
     struct inject *inject = host->opts->inject;
@@ -116,7 +117,7 @@ static struct member *named_member(const struct host *host, const char *name)
     return NULL;
 }
 
-/* Return whether the host still names such a stream. */
+/* Unref or destroy the fault's stream. Return false if the host does not have it any more. */
 static bool harm_stream(const struct host *host, const struct fault *fault)
 {
     struct member *member = named_member(host, fault->stream);
@@ -144,8 +145,8 @@ static void leave_crowd(void *arg)
         inject->heap.empty = false;
 }
 
-/* What has no room is kept in another way and run before the rest, these tasks as well as the
- * streams' own. */
+/* Queue tasks until the queue is full and gets no memory. Tasks without room, the streams' own
+ * among them, are kept in another way and run before the rest. */
 static bool fill_queue(struct host *host)
 {
     struct inject *inject = host->opts->inject;
@@ -212,8 +213,7 @@ void inject_leave(const struct host *host)
 
 /* --- what holds ------------------------------------------------------------------------------- */
 
-/* A stream that was destroyed before its construct ran is constructed, then destroyed, as in
- * Node. */
+/* If a stream was destroyed before its construct ran, both are called, as in Node. */
 void inject_check_slot(const struct member *member, const cst_stream *s, enum method method)
 {
     struct inject *inject = member->host->opts->inject;
@@ -226,8 +226,7 @@ void inject_check_slot(const struct member *member, const cst_stream *s, enum me
         complain(inject, "a slot of %s is called after its destroy", member->decl->name);
 }
 
-/* Return whether the queue has been full: then what streams do later comes too early, in an
- * order of its own. */
+/* Return whether the queue has been full. Tasks of streams then run too early, out of order. */
 static bool was_full(const struct inject *inject)
 {
     for (size_t i = 0; i < inject->count; i++)
@@ -236,8 +235,9 @@ static bool was_full(const struct inject *inject)
     return false;
 }
 
-/* 'pause', 'resume', 'pipe' and 'unpipe' come by calls, also of a stream that is closed; a
- * 'finish' that is due by a task when the stream is destroyed comes, as in Node. */
+/* Return whether the event may follow 'close'. 'pause', 'resume', 'pipe' and 'unpipe' are emitted
+ * by calls, also on a closed stream. A 'finish' that waits for its task when the stream is
+ * destroyed is emitted, as in Node. */
 static bool may_follow_close(cst_event_type type)
 {
     return type == CST_PAUSE || type == CST_RESUME || type == CST_PIPE || type == CST_UNPIPE ||
@@ -258,15 +258,15 @@ void inject_check_event(const struct member *member, cst_event_type type)
         complain(inject, "a second 'error' of %s", member->decl->name);
 }
 
-/* Without slots whose answer may never come, destroy has an end; that of a composition is its
- * streams'. */
+/* Return whether a destroyed stream must close: if it has a construct or destroy slot, the answer
+ * may never come; a composition waits for its streams. */
 static bool has_to_close(const struct member *member)
 {
     return member->ops.construct == NULL && member->ops.destroy == NULL &&
            member->decl->kind != KIND_COMPOSE;
 }
 
-/* Of a pair the first line has the options of both sides. */
+/* Return whether 'close' is heard. The first line of a pair has the options of both sides. */
 static bool hears_close(const struct member *member)
 {
     const struct scenario *sc = member->host->scenario;
@@ -296,7 +296,7 @@ void inject_check_end(const struct host *host)
 {
     if (host->opts->inject == NULL || host->ctx == NULL)
         return;
-    cst_ctx_run(host->ctx, NULL); /* what a fault at the last step has brought */
+    cst_ctx_run(host->ctx, NULL); /* run what a fault at the last step has queued */
     for (size_t i = 0; i < host->scenario->stream_count; i++)
         check_close(&host->members[i]);
 }

@@ -13,8 +13,8 @@
 enum { EXIT_HELD = 0, EXIT_UNREADABLE = 2, EXIT_BROKEN = 4 };
 
 /*
- * FURTHER_STEPS  behind those that a scenario has without a fault: the first of a pair may add some
- * MOST_FAILED    where so many runs did not hold, what else there is shows nothing new
+ * FURTHER_STEPS  drawn beyond those of a run without faults: the first of a pair may add some
+ * MOST_FAILED    after so many failed runs the rest is skipped, as it would show nothing new
  */
 enum { FURTHER_STEPS = 8, MOST_FAILED = 50 };
 
@@ -23,7 +23,7 @@ struct sums {
     size_t pairs, failed;
 };
 
-/* A scenario, what it has without a fault, and what is being done with it. */
+/* A scenario, what it has without a fault, and the run it is in. */
 struct subject {
     const struct inject_plan *plan;
     struct sums *sums;
@@ -34,7 +34,7 @@ struct subject {
     struct inject inject;
 };
 
-/* What a handler of signals has to say. */
+/* What the signal handler prints. */
 static const struct subject *volatile running;
 
 static void say_running(const struct subject *subject)
@@ -49,7 +49,7 @@ static void say_running(const struct subject *subject)
     fprintf(stderr, " --entry %s %s\n", subject->name, subject->path);
 }
 
-/* The process is lost: all that is left to do is to say where. */
+/* Print where the process dies. Nothing else can be done. */
 static void on_death(int number)
 {
     signal(number, SIG_DFL);
@@ -60,7 +60,7 @@ static void on_death(int number)
 
 /* --- dice ------------------------------------------------------------------------------------- */
 
-/* FNV-1a. */
+/* Hash a name with FNV-1a. */
 static uint64_t dice_of(const char *name, size_t seed)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ seed;
@@ -70,7 +70,7 @@ static uint64_t dice_of(const char *name, size_t seed)
     return hash;
 }
 
-/* A number from 1 to n, by splitmix64. */
+/* Draw a number from 1 to n, by splitmix64. */
 static size_t draw(struct subject *subject, size_t n)
 {
     uint64_t z = subject->dice += UINT64_C(0x9e3779b97f4a7c15);
@@ -94,7 +94,7 @@ static struct fault draw_fault(struct subject *subject)
 
 /* --- runs ------------------------------------------------------------------------------------- */
 
-/* Return whether all of the faults came about. */
+/* Run with these faults. Return whether all of them came about. */
 static bool run_with(struct subject *subject, const struct fault *faults, size_t count)
 {
     struct inject *inject = &subject->inject;
@@ -158,7 +158,7 @@ static void run_pairs(struct subject *subject)
     }
 }
 
-/* Return false if the scenario cannot be read. */
+/* Run one scenario with its faults. Return false if it cannot be read. */
 static bool inject_entry(struct subject *subject, char *text)
 {
     bool readable = scenario_parse(&subject->sc, text);
@@ -190,7 +190,7 @@ static void say_sums(const struct sums *sums)
     for (size_t kind = 0; kind < FAULTS; kind++)
         printf("%s%s %zu", kind > 0 ? ", " : "", inject_kinds[kind], sums->points[kind]);
     printf("), %zu pairs, %zu failed\n", sums->pairs, sums->failed);
-    fflush(stdout); /* what leaks is found behind the end of main, and may abort */
+    fflush(stdout); /* leaks are looked for after main, and that may abort */
 }
 
 static bool inject_pack(const struct inject_plan *plan, struct sums *sums, const struct pack *pack)

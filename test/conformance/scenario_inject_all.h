@@ -1,6 +1,6 @@
 /*
- * scenario_inject_all.h - every fault at every step of every scenario of packed files, or some of
- * them by chance.
+ * scenario_inject_all.h - every fault at every step of every scenario of packed files, or a random
+ * sample of them.
  */
 #ifndef SCENARIO_INJECT_ALL_H
 #define SCENARIO_INJECT_ALL_H
@@ -8,10 +8,10 @@
 #include "scenario_run.h"
 
 /**
- * run     what every run is made with
- * sample  faults that are drawn for each scenario; 0 is every one there is
- * pairs   pairs of faults that are drawn for each scenario
- * seed    of the draws: with the scenario's name it decides them
+ * run     the options of every run
+ * sample  how many faults to draw for each scenario; 0: all of them
+ * pairs   how many pairs of faults to draw for each scenario
+ * seed    decides the draws, together with the name of the scenario
  */
 struct inject_plan {
     struct run_opts run;
@@ -19,11 +19,11 @@ struct inject_plan {
 };
 
 /**
- * Run the scenarios of the files that paths names, up to its NULL. Print one line of sums, and
- * before it, on standard error, for each run in which something did not hold the options that
- * repeat it; also where the process is aborted or terminated in it.
+ * Run the scenarios of the files that paths names, up to its NULL. Print one line of sums. Before
+ * it print, on standard error, the options that repeat each run in which a check failed, or in
+ * which the process was aborted or terminated.
  *
- * 0 if all held, 4 if one did not, 2 if a file could not be read
+ * Return 0 if all checks held, 4 if one failed, 2 if a file could not be read.
  */
 int inject_all(char *const *paths, const struct inject_plan *plan);
 

@@ -1,10 +1,10 @@
 /*
  * scenario_method.c - the slots of the scenario's streams, each of which does what its script says.
  *
- * A slot prints its call, takes the item whose turn it is, and either does the acts at once or
- * leaves them as a job: to the library's queue (tick) or to the host (later). The answer is one of
- * the acts. If the answer is the last one of a `now` item, and nothing hangs on what comes after
- * it, the slot returns it; else cst_complete is called. The trace must not show which.
+ * A slot prints its call and takes the item whose turn it is. It does the item's acts at once, or
+ * leaves them as a job: to the library's queue (tick), or to the host (later). One of the acts is
+ * the answer. If it is the last act of a `now` item, and nothing hangs on what comes after, the
+ * slot returns it; else it is passed to cst_complete. The trace must not show which.
  */
 #include "scenario_host.h"
 
@@ -25,7 +25,7 @@ static void do_acts(const struct call *call, size_t count);
 
 /* --- the slots -------------------------------------------------------------------------------- */
 
-/* The library keeps a pointer as each stream's state. */
+/* Return the member: the state of each stream is a pointer to it. */
 static struct member *member_of(void *self)
 {
     return *(struct member **)self;
@@ -131,7 +131,7 @@ void method_define(struct member *member)
 
 /* --- one call --------------------------------------------------------------------------------- */
 
-/* What the slot returns. */
+/* Do the acts now, or leave them for later. Return what the slot returns. */
 static cst_status answer_or_leave(const struct call *call)
 {
     if (call->item->when == MOMENT_NOW)
@@ -171,7 +171,7 @@ static const struct item *next_item(const struct member *member, enum method met
     return method == METHOD_TRANSFORM ? &default_transform : &default_write;
 }
 
-/* Return whether the slot answers by what it returns. */
+/* Return whether the slot's return value is its answer. */
 static bool returns_answer(const struct call *call)
 {
     const struct item *item = call->item;
@@ -186,7 +186,7 @@ static bool returns_answer(const struct call *call)
     return last >= least && last <= most;
 }
 
-/* Return whether the slot answers by a completion, be it once more. */
+/* Return whether the slot calls cst_complete, even if it also returns an answer. */
 static bool completes(const struct call *call)
 {
     size_t count = call->item->count - returns_answer(call);
@@ -197,9 +197,9 @@ static bool completes(const struct call *call)
     return false;
 }
 
-/* Do what hangs on the call. A slot that completes asks for its call, before it does anything else
- * or behind that: one way in every other call. A slot that returns its answer does not ask, and
- * then calls nothing which its script does not name; with --ask every other one does. */
+/* Do what hangs on the call. A slot that completes asks for its call (cst_this_call): every other
+ * time first of all, else after the ops. A slot that returns its answer does not ask, and calls
+ * only what its script names; with --ask it asks every other time. */
 static void do_first(struct call *call)
 {
     bool asks_first = call->nth % 2 == 1;
@@ -257,7 +257,7 @@ struct answer {
     cst_slice chunk;
 };
 
-/* What cb, cbx, cbN or cbe calls back with. Only transform and flush have use for a chunk. */
+/* Make the answer of cb, cbx, cbN or cbe. Only transform and flush have use for a chunk. */
 static struct answer make_answer(const struct call *call, const struct act *act)
 {
     struct answer answer = { .status = CST_OK };
@@ -276,9 +276,9 @@ static struct answer make_answer(const struct call *call, const struct act *act)
     return answer;
 }
 
-/* One call of a write is as good as another, as in Node, in which all have one callback: every
- * other slot asks for its call again with each answer. It then gets that of a write which it has
- * made. */
+/* Return the call to complete. In Node all writes have one callback, so any call of a write will
+ * do: every other slot asks again for its call with each answer. After a write of its own, what it
+ * gets is the call of that write. */
 static cst_call call_to_answer(const struct call *call)
 {
     bool runs = call->item->when == MOMENT_NOW;
@@ -297,7 +297,7 @@ static void complete(const struct call *call, const struct act *act)
         cst_complete(call_to_answer(call), answer.status);
 }
 
-/* What cst_give returns. With --ask the slot looks at its stream behind that. */
+/* Return what cst_give returns. With --ask, look at the stream after it. */
 static cst_status give(const struct call *call, cst_slice chunk)
 {
     cst_status status = cst_give(call->stream, chunk);
@@ -347,7 +347,7 @@ static cst_status push_bytes(const struct call *call, size_t n)
     return host_push(call->member, call->stream, n);
 }
 
-/* Once for each item, so that a stream which writes to itself comes to an end. */
+/* Write once for each item, so that a stream that writes to itself comes to an end. */
 static void write_bytes(const struct call *call, size_t n)
 {
     const struct script *script = call->member->scripts[call->method];
@@ -390,7 +390,7 @@ static void do_act(const struct call *call, const struct act *act)
     }
 }
 
-/* The first count acts of the item, whatever each of them leads to. */
+/* Do the first `count` acts of the item, whatever each of them leads to. */
 static void do_acts(const struct call *call, size_t count)
 {
     struct host *host = call->member->host;

@@ -1,6 +1,6 @@
 /*
- * scenario_op.c - the ops: each is one call of the library, or a few, and the line that says what
- * it returned.
+ * scenario_op.c - the ops. Each makes one call of the library, or a few, and prints what it
+ * returned.
  */
 #include "scenario_host.h"
 
@@ -32,7 +32,7 @@ void op_exec(struct host *host, const struct op *op)
     op_fns[op->verb](host, host_member(host, op->words[1]), op);
 }
 
-/* Whether the op's word at index is there and is this one. */
+/* Return whether the op has this word at this index. */
 static bool word_is(const struct op *op, size_t index, const char *word)
 {
     return index < op->count && strcmp(op->words[index], word) == 0;
@@ -48,7 +48,7 @@ static void op_push(struct host *host, struct member *member, const struct op *o
     host_say(host, "ret push %s %d\n", member->decl->name, status == CST_OK);
 }
 
-/* The next n bytes, or their text where the stream hands out text. */
+/* Return the next n bytes, or their text if the stream reads as text. */
 static cst_status readable_bytes(cst_slice *out, struct member *member, size_t n)
 {
     cst_encoding encoding;
@@ -74,7 +74,7 @@ static void op_unshift(struct host *host, struct member *member, const struct op
     host_say(host, "ret unshift %s %d\n", member->decl->name, status == CST_OK);
 }
 
-/* Whether there was a chunk. */
+/* Read once. Return whether there was a chunk. */
 static bool read_once(struct member *member, size_t size)
 {
     cst_slice chunk = cst_slice_empty();
@@ -192,21 +192,21 @@ static void on_done(cst_stream *s, cst_status status, void *arg)
     (void)s;
     ticket->ran++;
     if (status < 0 && member->decl->kind == KIND_COMPOSE)
-        return; /* where Node is silent */
+        return; /* Node calls no callback here */
     inject_enter(ticket->host);
     say_done(ticket, status);
     host_do_hooks(member, occasion, ++member->times[occasion]);
     inject_leave(ticket->host);
 }
 
-/* A call that was turned away at the door owes no callback. */
+/* Count a callback that must run. A call that was refused at once owes none. */
 static void count_due(struct ticket *ticket, cst_status status)
 {
     if (ticket != NULL && status != CST_E_NOMEM && status != CST_E_INVALID_ARG)
         ticket->due++;
 }
 
-/* NULL where the write has no callback. */
+/* Return the ticket of a write, or NULL if it has no callback. */
 static struct ticket *write_ticket(struct host *host, struct member *member, const struct op *op)
 {
     size_t number = ++member->write_count;

@@ -11,7 +11,7 @@
 static const char entry_mark[] = "== ";
 static const char trace_mark[] = "--trace\n";
 
-/* The first line from text on that begins with mark, or NULL. */
+/* Return the first line from `text` on that begins with mark, or NULL. */
 static char *find_line(char *text, const char *mark)
 {
     size_t len = strlen(mark);
@@ -36,15 +36,15 @@ static size_t count_entries(char *text)
     return count;
 }
 
-/* Ends the text where the mark stands; gives what is behind the mark. */
+/* End the text at the mark. Return what follows the mark. */
 static char *cut(char *at, const char *mark)
 {
     *at = '\0';
     return at + strlen(mark);
 }
 
-/* Reads the entry whose mark text stands at; gives the next entry's mark or NULL, and an entry
- * without a name where it lacks a part. */
+/* Read the entry whose mark is at `text`. Return the next entry's mark, or NULL. An entry without
+ * both parts gets no name. */
 static char *read_entry(struct entry *out, char *text)
 {
     char *next = find_line(text + 1, entry_mark);

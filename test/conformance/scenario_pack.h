@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Its strings lie in the pack's text, each with a NUL behind it. */
+/** One entry. Its strings are in the pack's text, each with a NUL after it. */
 struct entry {
     char *name, *scenario, *trace;
 };
@@ -32,7 +32,7 @@ struct corpus {
     size_t entries; /* of all packs */
 };
 
-/** Reads the files that paths names, up to its NULL. False, with a line on standard error, where
+/** Read the files that paths names, up to its NULL. Return false, with a line on standard error, if
  * a file cannot be read. Free the corpus in either case. */
 bool corpus_read(struct corpus *corpus, char *const *paths);
 void corpus_free(struct corpus *corpus);

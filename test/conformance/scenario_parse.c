@@ -1,9 +1,9 @@
 /*
  * scenario_parse.c - from lines to the arrays of scenario_parse.h.
  *
- * No array ever grows: every word takes two characters of the text with the blank behind it, so
- * half the text's length bounds the words, and with them the lines, the items and, as commas do
- * likewise, the acts.
+ * No array ever grows. A word and the blank after it take two characters at least, so there are at
+ * most half as many words as characters. That bounds the lines and the items too, and the acts,
+ * which have commas between them.
  */
 #include "scenario_parse.h"
 
@@ -34,9 +34,9 @@ const char *const scenario_event_names[CST_EVENT_TYPES_] = {
 };
 
 /*
- * What follows each verb, a letter a word: s a stream, n a number, e a number or "eof", v "data" or
- * "readable", u a user's error, c an encoding, w any word. A capital may be left out, + repeats the
- * letter before it. Streams come first.
+ * What follows each verb, one letter for each word: s a stream, n a number, e a number or "eof",
+ * v "data" or "readable", u a user's error, c an encoding, w any word. A word with a capital letter
+ * may be left out. + repeats the letter before it. Streams come first.
  */
 static const struct {
     const char *name, *shape;
@@ -150,7 +150,7 @@ static void allocate(struct scenario *sc, size_t text_len)
     sc->errors[ERROR_OWN] = "E_OWN";
 }
 
-/* The words of a line; none for a comment. */
+/* Split a line into words. A comment has none. */
 static struct line split(struct scenario *sc, char *text)
 {
     static const char blanks[] = " \t\r\v\f";
@@ -187,7 +187,7 @@ static bool parse_line(struct scenario *sc, const struct line *line)
     return parse_turn_op(sc, line);
 }
 
-/* Which of count names the word is; count where it is none of them. */
+/* Return which of `count` names the word is, or count if it is none of them. */
 static size_t find(const char *const *names, size_t count, const char *word)
 {
     size_t i = 0;
@@ -212,7 +212,7 @@ static bool parse_number(size_t *out, const char *word)
 
 enum option_type { OPTION_MARK, OPTION_SETS, OPTION_CLEARS };
 
-/* Each option's field. What the library has on is switched off by name: those options clear. */
+/* The field of each option. An option that is on by default has a field that switches it off. */
 static const struct option {
     const char *name;
     enum option_type type;
@@ -418,7 +418,7 @@ static size_t error_number(struct scenario *sc, const char *name)
     return i;
 }
 
-/* Whether a word is what the letter of a shape asks for; what it says goes into op. */
+/* Read a word as the letter of a shape asks, into op. Return false if it does not fit. */
 static bool parse_operand(struct scenario *sc, struct op *op, char letter, const char *word)
 {
     cst_encoding encoding;
@@ -467,7 +467,8 @@ static bool parse_op(struct scenario *sc, struct op *op, char **words, size_t co
     return count > 1 && all_optional;
 }
 
-/* Streams may be declared behind the `when` lines that name them, so this is seen to last. */
+/* Check the streams of an op. This comes last: a `when` line may name streams of later lines. */
+
 static bool op_streams_declared(const struct scenario *sc, const struct op *op)
 {
     for (size_t i = 1; i <= op->streams; i++) {

@@ -1,9 +1,8 @@
 /*
- * scenario_parse.h - a scenario as data: what its lines say, checked, with every name and number
- * resolved.
+ * scenario_parse.h - a scenario as data: its lines, checked, with every name and number resolved.
  *
- * Nothing here touches a stream. The lists are arrays in the order of the lines; strings point into
- * the text, which the caller keeps.
+ * Nothing here touches a stream. The lists are arrays in the order of the lines. The strings point
+ * into the text, which the caller must keep.
  */
 #ifndef SCENARIO_PARSE_H
 #define SCENARIO_PARSE_H
@@ -73,8 +72,8 @@ enum verb {
     VERBS
 };
 
-/** What a `when` line hangs an op on: an event of the stream, a call of one of its methods, or a
- * callback of its writes or ends. */
+/** The occasions that a `when` line can name: an event of the stream, a call of one of its methods,
+ * or a callback of its writes or ends. */
 enum {
     ON_EVENT = 0,                            /* + the event's type */
     IN_METHOD = ON_EVENT + CST_EVENT_TYPES_, /* + the method */
@@ -84,16 +83,16 @@ enum {
     OCCASIONS
 };
 
-/** The user's errors: their place in scenario.errors is n of CST_USER(n). Those that only
- * scenarios name follow. */
+/** The user's errors: n of CST_USER(n) is the place in scenario.errors. The errors that only a
+ * scenario names come after these. */
 enum { ERROR_CB, ERROR_OWN, ERRORS_FIXED };
 
-/** Where a line leaves its number out. Chosen so that `read R` needs no case of its own. */
+/** The number of a line that has none. Chosen so that `read R` needs no case of its own. */
 #define NO_NUMBER CST_READ_ANY
 
 struct act {
     enum act_kind kind;
-    size_t n; /* bytes, of pN, gN, wN and cbN */
+    size_t n; /* bytes of pN, gN, wN and cbN */
 };
 
 struct item {
@@ -117,13 +116,13 @@ struct decl {
     bool signal;
 };
 
-/** words[0] is the verb, words[1] to words[streams] name streams that are declared. */
+/** words[0] is the verb; words[1] to words[streams] name streams that are declared. */
 struct op {
     enum verb verb;
     char *const *words;
     size_t count;
     size_t streams;
-    size_t n; /* its number, or which error `destroy` names; NO_NUMBER where there is none */
+    size_t n; /* its number, or which error `destroy` names; NO_NUMBER if there is none */
 };
 
 struct hook {
@@ -143,7 +142,7 @@ struct scenario {
     struct script *scripts;
     struct hook *hooks;
     struct turn *turns;
-    struct op *ops; /* those of the turns, one turn after another */
+    struct op *ops; /* of the turns, one turn after another */
     const char **errors;
     char **words;
     struct item *items;
@@ -152,22 +151,22 @@ struct scenario {
     size_t error_count, word_count, item_count, act_count;
 };
 
-/** Event names as Node spells them. */
+/** The names of events as Node spells them. */
 extern const char *const scenario_event_names[CST_EVENT_TYPES_];
 
-/** Reads text, which it cuts into words where it lies. False, with a line on standard error,
- * where it cannot. Free the scenario in either case. */
+/** Read the text, which is cut into words in place. Return false, with a line on standard error,
+ * if it is no scenario. Free the scenario in either case. */
 bool scenario_parse(struct scenario *sc, char *text);
 void scenario_free(struct scenario *sc);
 
-/** The script of a stream's method, or NULL; the last one where there are several. */
+/** Return the script of a stream's method, or NULL. If there are several, return the last one. */
 const struct script *scenario_script(const struct scenario *sc, const char *name,
                                      enum method method);
 
-/** All that is left of a file, as text that the caller frees. */
+/** Return the rest of a file as text, which the caller frees. */
 char *scenario_read(FILE *in);
 
-/** calloc that ends the program where there is no memory: the runner's own is not under test. */
+/** calloc, but end the program if there is no memory: the runner's own is not under test. */
 void *scenario_alloc(size_t count, size_t size);
 
 #endif

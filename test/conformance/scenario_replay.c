@@ -1,5 +1,5 @@
 /*
- * scenario_replay.c - replays packed scenarios, all in one process.
+ * scenario_replay.c - replay packed scenarios, all in one process.
  */
 #include "scenario_replay.h"
 
@@ -15,7 +15,7 @@ struct replay {
     bool deaf;
     replay_run_fn *run;
     void *arg;
-    FILE *got; /* the trace of the entry that runs; the same file for all */
+    FILE *got; /* the trace of the running entry; one file serves all */
     size_t passed;
 };
 
@@ -52,7 +52,7 @@ static void replay_corpus(struct replay *replay, const struct corpus *corpus)
 
 /* --- one entry -------------------------------------------------------------------------------- */
 
-/* What was printed to out since it was last rewound. */
+/* Return what was printed to out since it was last rewound. */
 static char *read_back(FILE *out)
 {
     long len = ftell(out);
@@ -63,7 +63,7 @@ static char *read_back(FILE *out)
     return text;
 }
 
-/* The first line in which the two differ, as each has it. */
+/* Print the first line in which the traces differ, as each has it. */
 static void say_difference(const char *want, const char *got)
 {
     size_t line = 1, start = 0;
@@ -78,7 +78,7 @@ static void say_difference(const char *want, const char *got)
     printf("  here  %.*s\n", (int)strcspn(got + start, "\n"), got + start);
 }
 
-/* Whether a line of a trace is an event that a deaf run has no listener for. */
+/* Return whether a line of a trace is an event for which a deaf run has no listener. */
 static bool is_unheard(const char *line, const char *scenario)
 {
     char name[32], event[32], hook[sizeof name + sizeof event + sizeof "when  "];
@@ -106,7 +106,7 @@ static void leave_out_unheard(char *trace, const char *scenario)
     *kept = '\0';
 }
 
-/* The name is out before the run, so that it shows which scenario the runner did not survive. */
+/* Replay an entry. Print its name first, so that a crash shows which scenario it was in. */
 static void replay_entry(struct replay *replay, const struct entry *entry)
 {
     printf("[ RUN      ] %s\n", entry->name);

@@ -126,7 +126,7 @@ static void create_streams(struct host *host)
     }
 }
 
-/* The first line of a pair makes both sides, the second takes the one that is left. */
+/* Make both sides at the first line of a pair; at the second, take the other side. */
 static cst_status create_pair_side(struct member *member)
 {
     struct host *host = member->host;
@@ -151,7 +151,7 @@ static cst_status create_passthrough(struct member *member)
     return cst_passthrough_new_with(&member->stream, ctx, ops, &member, &member->decl->opts);
 }
 
-/* Of all streams that were declared before it. */
+/* Compose all streams that were declared before this one. */
 static cst_status create_composition(struct member *member)
 {
     const struct host *host = member->host;
@@ -193,7 +193,7 @@ static cst_status create_stream(struct member *member)
     return CST_E_INVALID_ARG;
 }
 
-/* Without memory for it, the stream is as if it had no signal. */
+/* Attach a signal. If there is no memory for it, the stream is left without one. */
 static void attach_signal(struct member *member)
 {
     if (cst_abort_new(&member->abort, member->host->ctx) == CST_OK)
@@ -377,7 +377,7 @@ static void say_state(const struct member *member)
 
     if (s == NULL)
         return;
-    /* What a destroyed composition has not written counts for ever in Node. */
+    /* In Node, what a destroyed composition has not written counts for ever. */
     bool counts_lost = member->decl->kind == KIND_COMPOSE && cst_is_destroyed(s);
     const cst_error *error = cst_errored(s);
     host_say(host, "st %s", member->decl->name);
@@ -400,7 +400,7 @@ struct member *host_member(const struct host *host, const char *name)
     return member;
 }
 
-/* Free the bytes, and look at their stream, which changes nothing. */
+/* Free the bytes. Before that look at their stream, which must change nothing. */
 static void on_release(const void *bytes, size_t len, void *arg)
 {
     const struct member *member = arg;
@@ -421,8 +421,8 @@ static cst_status wrap_bytes(cst_slice *out, struct member *member, char *bytes,
     return status;
 }
 
-/* One block a chunk, of the allocator and not of the context's cache: a use after its end is
- * then seen. */
+/* Take one block for each chunk from the allocator, not from the context's cache: then a use after
+ * its end is detected. */
 cst_status host_bytes(cst_slice *out, struct member *member, size_t n)
 {
     /* The quick brown fox – naïve café, €5, 𝄞 music. As bytes: not every compiler has u8"". */
@@ -457,8 +457,8 @@ cst_status host_push(struct member *member, cst_stream *s, size_t n)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-/* Slots and listeners may still run while the context goes: from here on their ops find no
- * stream. */
+/* Drop all streams. Slots and listeners may still run until the context is freed, but their ops
+ * find no stream from here on. */
 static void free_streams(struct host *host)
 {
     for (size_t i = 0; i < host->scenario->stream_count; i++) {
@@ -473,7 +473,7 @@ static void free_streams(struct host *host)
     cst_unref(host->peer);
 }
 
-/* Their streams went with the context; chunks outlive it. */
+/* Free the jobs and their chunks. Their streams were freed with the context. */
 static void free_jobs(struct host *host)
 {
     while (host->jobs != NULL) {
@@ -485,8 +485,8 @@ static void free_jobs(struct host *host)
     }
 }
 
-/* Return whether a callback of a write or end ran as often as it was owed, and another one no
- * more often than that: Node's pipelines may be silent. */
+/* Return whether a callback of a write or an end ran as often as was due, and any other callback no
+ * more often than that: Node may not call those of pipelines. */
 static bool is_exact(const struct ticket *ticket)
 {
     if (ticket->member == NULL) {

@@ -1,10 +1,10 @@
 /*
  * edges.c - counts, for each scenario that a runner replays, the branches that no scenario before
- * it took. Part of the runner that select.mjs builds, and of no other.
+ * it took. Linked only into the runner that select.mjs builds.
  *
- * The compiler calls __sanitizer_cov_trace_pc in every basic block of the library; two blocks one
- * after the other are an edge. The linker hands us each call of scenario_run (--wrap), behind which
- * one line goes to the file that EDGES names: how many edges were new.
+ * The compiler calls __sanitizer_cov_trace_pc in every basic block of the library. Two blocks that
+ * run one after the other are an edge. The linker passes each call of scenario_run to us (--wrap);
+ * after each, a line with the number of new edges goes to the file that EDGES names.
  */
 #include "scenario_run.h"
 
@@ -23,7 +23,8 @@ bool __real_scenario_run(const struct scenario *sc, const cst_allocator *allocat
 bool __wrap_scenario_run(const struct scenario *sc, const cst_allocator *allocator,
                          const struct run_opts *opts);
 
-/* Relative to code of our own, so that the hash does not change with where the program lies. */
+/* Take addresses relative to our own code, so that the hash does not depend on where the program
+ * is loaded. */
 void __sanitizer_cov_trace_pc(void)
 {
     uintptr_t block = (uintptr_t)__builtin_return_address(0) - (uintptr_t)__sanitizer_cov_trace_pc;
