@@ -1,9 +1,10 @@
 /*
  * fuzz.h - what the fuzz targets share.
  *
- * A target is one file, fuzz_<concept>.c, with one function that reads its input as a program and
- * requires a property. `make fuzz` builds it with libFuzzer; with replay.c it is a program that
- * runs the inputs packed in corpus/<concept>.txt once more, without a fuzzer, as `make check` does.
+ * A target is one file, fuzz_<concept>.c, with one function that reads its input as a program or as
+ * data, and requires a property. `make fuzz` builds it with libFuzzer. With replay.c it is a
+ * program that runs the inputs packed in corpus/<concept>.txt without a fuzzer, as `make check`
+ * does.
  */
 #ifndef FUZZ_H
 #define FUZZ_H
@@ -16,14 +17,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/** Ends the program where the property does not hold. */
+/** Abort the program if the property does not hold. */
 static inline void fuzz_require(bool holds)
 {
     if (!holds)
         abort();
 }
 
-/** The input, which is used up from the front; behind its end there are zeroes. */
+/** The input. It is used up from the front; zeroes follow its end. */
 struct fuzz_input {
     const uint8_t *data;
     size_t size;
@@ -37,7 +38,7 @@ static inline uint8_t fuzz_byte(struct fuzz_input *input)
     return *input->data++;
 }
 
-/** A number from 0 to most, which is below 65,536. */
+/** Return a number from 0 to most, which is below 65,536. */
 static inline size_t fuzz_number(struct fuzz_input *input, size_t most)
 {
     size_t number = fuzz_byte(input);
@@ -47,8 +48,8 @@ static inline size_t fuzz_number(struct fuzz_input *input, size_t most)
     return number % (most + 1);
 }
 
-/** At most len bytes of the input, in a block of exactly their size; *len is how many. To be
- * freed. */
+/** Return at most *len bytes of the input in a block of exactly their size, to be freed. Set *len
+ * to how many they are. */
 static inline uint8_t *fuzz_take(struct fuzz_input *input, size_t *len)
 {
     uint8_t *bytes;
@@ -64,10 +65,10 @@ static inline uint8_t *fuzz_take(struct fuzz_input *input, size_t *len)
     return bytes;
 }
 
-/** An allocator's user: it counts what is out, and makes one request fail. */
+/** The user of an allocator that counts live blocks and makes one request fail. */
 struct fuzz_heap {
     size_t live;
-    size_t fail_in; /* requests to go until then; 0: none will */
+    size_t fail_in; /* the request that fails, counted from the next as 1; 0: none */
 };
 
 static inline void *fuzz_alloc(void *user, size_t size)

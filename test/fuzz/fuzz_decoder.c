@@ -1,8 +1,8 @@
 /*
- * fuzz_decoder.c - the decoder: any chunking gives the text that the whole gives, in memory of just
- * the size it says.
+ * fuzz_decoder.c - the decoder: with any chunking the text is that of the whole, written into
+ * memory of exactly the size that the decoder asks for.
  *
- * The first byte of an input picks the encoding, the second the sizes of the chunks, the rest is
+ * The first byte of an input picks the encoding, the second the sizes of the chunks. The rest is
  * decoded.
  */
 #include "fuzz.h"
@@ -11,7 +11,7 @@
 
 enum { LONGEST = 4096 };
 
-/* Sizes that look random, many of them small; 0 now and then. */
+/* Return a size that looks random: often small, sometimes 0. */
 static size_t next_size(uint32_t *seed)
 {
     *seed = *seed * 1664525u + 1013904223u;

@@ -1,9 +1,9 @@
 /*
- * fuzz_encoding.c - each encoding, both ways, against a model that does one character at a time and
- * nothing cleverly.
+ * fuzz_encoding.c - each encoding, both ways, against a model that does one character at a time in
+ * the simplest way.
  *
- * The first byte of an input picks the encoding, the rest is what is converted. Results are written
- * into memory of just the size that the library says.
+ * The first byte of an input picks the encoding, the rest is converted. Results are written into
+ * memory of exactly the size that the library says.
  */
 #include "fuzz.h"
 
@@ -13,8 +13,7 @@ enum { LONGEST = 4096 };
 
 /* --- the model: characters -------------------------------------------------------------------- */
 
-/* Whether a byte may be the index-th of a character that begins with lead and goes on with
- * second. */
+/* Return whether p[index] may continue the character that p[0] and p[1] begin. */
 static bool may_stand(const uint8_t *p, unsigned index)
 {
     if (index == 0)
@@ -40,7 +39,7 @@ static unsigned size_of(uint8_t lead)
     return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
 }
 
-/* Code points of a text, U+FFFD for what is ill-formed. */
+/* The code points of a text, with U+FFFD for what is ill-formed. */
 struct characters {
     uint32_t codes[LONGEST];
     size_t count;
@@ -108,7 +107,7 @@ static void put_utf8(struct result *out, uint32_t code)
         put(out, 0x80 | (code >> 6 * more & 0x3F));
 }
 
-/* UTF-16 units, given one by one to a function of the model. */
+/* Call a function of the model with each UTF-16 unit. */
 static void each_unit(struct result *out, const struct characters *text,
                       void (*take)(struct result *out, unsigned unit))
 {

@@ -1,9 +1,9 @@
 /*
- * fuzz_http_chunked.c - the chunked decoder of docs/examples/posix: however the bytes come, they
- * give what the whole gives, by the decoder and by the stage; and what is accepted is what a reader
- * that goes line by line accepts, with the same body.
+ * fuzz_http_chunked.c - the chunked decoder of docs/examples/posix. In whatever parts the bytes
+ * come, the decoder and the stage find the body that they find in the whole. They accept what a
+ * reader accepts that goes line by line, with an equal body.
  *
- * The first byte of an input picks the sizes of what comes at a time, the rest is the coding.
+ * The first byte of an input picks the sizes of the parts, the rest is the coding.
  */
 #include "fuzz.h"
 
@@ -33,8 +33,8 @@ static void add(struct body *body, const uint8_t *bytes, size_t len)
 
 /* --- the reader to compare with --------------------------------------------------------------- */
 
-/* The length of the line at the beginning, without its CR LF; SIZE_MAX if there is none, or a
- * control byte in it. */
+/* Return the length of the first line without its CR LF; SIZE_MAX if there is none, or if it has a
+ * control byte. */
 static size_t line_length(const uint8_t *bytes, size_t len)
 {
     for (size_t i = 0; i + 1 < len; i++) {
@@ -46,7 +46,7 @@ static size_t line_length(const uint8_t *bytes, size_t len)
     return SIZE_MAX;
 }
 
-/* "SIZE", blanks and ";..." if there is a ";" */
+/* Read "SIZE", then blanks, then ";..." if there is a ";". */
 static bool read_size(uint64_t *out, const uint8_t *line, size_t len)
 {
     static const char digits[] = "0123456789abcdefABCDEF";
@@ -108,7 +108,7 @@ static bool read_by_lines(struct body *out, const uint8_t *bytes, size_t len)
 
 /* --- the decoder and the stage ---------------------------------------------------------------- */
 
-/* Decode in parts; a seed of 0 gives all at once. */
+/* Decode in parts; all at once if the seed is 0. */
 static void decode(struct body *out, const uint8_t *bytes, size_t len, uint32_t seed)
 {
     struct http_chunked decoder = { .state = HTTP_CHUNK_BEGIN };

@@ -1,9 +1,10 @@
 /*
- * fuzz_http_request.c - the parser of docs/examples/posix: however a request comes, it is read as
- * the whole is; what is accepted has no control byte, one end and one host, says the same when it
- * is written anew, and names nothing above the root; what is selected of a file lies in it.
+ * fuzz_http_request.c - the parser of docs/examples/posix. In whatever parts a request comes, it is
+ * read as the whole is. If it is accepted, it has no control byte, one end and one host, means no
+ * more and no less when it is written anew, and names nothing above the root. The range that is
+ * selected of a file lies in the file.
  *
- * The first byte of an input picks the sizes of what comes at a time, the rest is the request.
+ * The first byte of an input picks the sizes of the parts, the rest is the request.
  */
 #include "fuzz.h"
 
@@ -34,7 +35,7 @@ static bool same_request(const struct http_request *a, const struct http_request
            a->expects_continue == b->expects_continue;
 }
 
-/* Parse text as it comes, each time in a block of just its size. The block is the caller's. */
+/* Parse text in parts, each time in a block of exactly its size. The caller frees the last one. */
 static int parse_in_parts(struct http_request *out, uint8_t **block, const uint8_t *text,
                           size_t size, uint32_t seed, size_t *seen)
 {
@@ -55,7 +56,7 @@ static int parse_in_parts(struct http_request *out, uint8_t **block, const uint8
     return code;
 }
 
-/* Lines end with CR LF, and nothing else of the head is a control byte. */
+/* Require that lines end with CR LF and that the head has no other control byte. */
 static void require_clean(const uint8_t *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -94,7 +95,7 @@ static void require_sane(const struct http_request *request)
                      strlen(path) <= request->path.len + 1);
 }
 
-/* Write the request in its plainest form: that is read as the same one. */
+/* Write the request in its plainest form, and require that this is read as an equal request. */
 static void require_same_anew(const uint8_t *text, const struct http_request *request)
 {
     static char again[LONGEST];

@@ -1,7 +1,7 @@
 /*
- * fuzz_number.c - a number that is read is the one that its bytes spell, a cursor reads the same
- * across any edges, and writing it back gives the same bytes; what does not fit is refused and
- * changes nothing.
+ * fuzz_number.c - a number is read as the one that its bytes spell; a cursor reads it too, wherever
+ * its bytes are cut into chunks; written back, it has the bytes it was read from. What does not fit
+ * is refused and changes nothing.
  */
 #include "fuzz.h"
 
@@ -11,14 +11,14 @@
 #define MOST_BYTES 40
 #define MOST_CHUNKS 12
 
-/* Bytes of the input, the same in chunks, and where to read. */
+/* Bytes of the input, a chain of chunks with these bytes, and the place to read at. */
 struct scene {
     uint8_t *bytes;
     size_t len, at;
     cst_chain chain;
 };
 
-/* The plain way: least significant byte first, or last. */
+/* Read a number in the plain way, least significant byte last if `big`, else first. */
 static uint64_t spelt(const struct scene *s, size_t width, bool big)
 {
     uint64_t value = 0;
@@ -35,14 +35,14 @@ static cst_status expected(const struct scene *s, size_t width)
     return s->at > s->len - width ? CST_E_OUT_OF_RANGE : CST_OK;
 }
 
-/* The cursor at the place to read; false where the chain is shorter. */
+/* Move the cursor to the place to read at. Return false if the chain is shorter. */
 static bool cursor_there(cst_cursor *cursor, const struct scene *s)
 {
     *cursor = cst_cursor_of(&s->chain);
     return cst_cursor_skip(cursor, s->at) == CST_OK;
 }
 
-/* Bits of any type, and back; what they are as a number does not matter here. */
+/* Return the bits of a number of any type. As a number they need not mean anything. */
 static uint64_t bits_of(const void *number, size_t width)
 {
     const uint16_t one = 1;

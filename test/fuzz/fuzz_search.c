@@ -1,6 +1,6 @@
 /*
- * fuzz_search.c - every search gives what the plain way gives: both directions, one byte, any of
- * several, and a chain cut anywhere.
+ * fuzz_search.c - every search finds what a plain loop finds: in both directions, for one byte, for
+ * any of several bytes, and in a chain cut anywhere.
  */
 #include "fuzz.h"
 
@@ -22,7 +22,8 @@ static struct span take(struct fuzz_input *input, size_t len)
     return span;
 }
 
-/* Few letters and, save where a byte is small, a period, so that much nearly matches. */
+/* Reduce the bytes to few values, and repeat them with a period except at small bytes, so that
+ * there are many near matches. */
 static void reduce(struct span span, uint8_t mask, size_t period)
 {
     for (size_t i = 0; i < span.len; i++) {
@@ -115,7 +116,7 @@ static void check_chain(const cst_chain *chain, struct span text, struct span ne
                  plain_last_any(text, needle, start));
 }
 
-/* The text in chunks of the lengths that are given, the last one as long as need be. */
+/* Cut the text into chunks of the given lengths. The last one takes the rest. */
 static void cut(cst_chain *chain, struct span text, const size_t *lens, size_t count)
 {
     size_t at = 0;

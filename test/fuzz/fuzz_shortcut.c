@@ -1,18 +1,15 @@
 /*
- * fuzz_shortcut.c - what a chunk's short way through idle pass-throughs may not change: anything
- * that anybody sees.
+ * fuzz_shortcut.c - the fast path through idle pass-throughs changes nothing that anyone can see.
  *
- * The input is a program over a row of streams. It is run several times, and its traces are the
- * same:
+ * The input is a program over a row of streams. It runs three times, and the traces must be equal:
  *
- *     with pass-throughs                             a chunk goes by them without touching them
- *     with transforms whose slot hands the chunk on  each is written to and pushes, as any filter
- *                                                    does
- *     with pass-throughs, one task a turn            a limit on tasks changes nothing
+ *     with pass-throughs                  a chunk skips those that are idle
+ *     with transforms                     their slot returns each chunk, so none is skipped
+ *     with pass-throughs, one task a run  a limit on tasks changes nothing
  *
- * A trace has every call of a slot, every event and callback, what every call returned, and, where
- * the program looks, all that is public about every stream at that moment: inside a callback, that
- * is while chunks are on their way. Of a very long one the beginning is kept.
+ * A trace has every call of a slot, every event, every callback, and what every call returned. If
+ * the program looks at a stream, it has all that is public about it; in a callback, that is while
+ * chunks are on their way. Of a very long trace only the beginning is kept.
  */
 #include "fuzz.h"
 
@@ -23,7 +20,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define MOST_STAGES 40 /* more than a walk goes by at once */
+#define MOST_STAGES 40 /* more than the fast path skips at once */
 #define MOST_STREAMS (MOST_STAGES + 3)
 #define MOST_LATE 16
 #define MOST_CALLS 1500
@@ -42,18 +39,18 @@ struct run {
     struct trace *trace;
     cst_ctx *ctx;
     struct fuzz_heap heap;
-    /* A source, the stages, two sinks; NULL where the handle was given up. */
+    /* A source, the stages, two sinks; NULL if the program has dropped its reference. */
     cst_stream *streams[MOST_STREAMS];
     size_t count;
     cst_call late[MOST_LATE];
     size_t late_count;
     unsigned depth, calls, reads, dones;
-    uint8_t eager; /* in so many of 256 callbacks a call is made */
-    bool slow;     /* most slots of the ends answer later, so that chunks queue up before them */
+    uint8_t eager; /* in how many of 256 callbacks a call is made */
+    bool slow;     /* most slots of source and sinks answer later, so that chunks queue up */
     enum way way;
 };
 
-/* The state of every stream. */
+/* The state (self) of every stream. */
 struct part {
     struct run *run;
     size_t at;
@@ -146,7 +143,7 @@ static void say_chunk(struct run *run, const cst_slice *chunk)
     say(run, " %zu:%x", chunk->len, sum);
 }
 
-/* What a slot of an end answers: mostly that all is well. */
+/* Return what a slot of the source or a sink answers: mostly CST_OK. */
 static cst_status answer(cst_stream *s, struct run *run)
 {
     uint8_t how;
@@ -177,7 +174,7 @@ static cst_status sink_write(cst_stream *s, void *self, const cst_slice *chunk)
     return answer(s, part->run);
 }
 
-/* A sink's final, a stage's flush. */
+/* The final slot of a sink, and the flush slot of a stage. */
 static cst_status last_slot(cst_stream *s, void *self)
 {
     struct part *part = self;
@@ -317,7 +314,7 @@ static void push_some(struct run *run, size_t at, uint8_t how)
         st = cst_push_eof(s);
     else if (how % 32 == 1)
         st = cst_unshift(s, cst_slice_static("back", 4));
-    /* From the second on, those in a row may go by. */
+    /* Several pushes one after another: the fast path may begin at the second. */
     for (unsigned left = how % 32 < 2 ? 0 : 1 + how % 4; left > 0; left--) {
         say(run, " push %d", st);
         st = cst_push(s, cst_slice_static("pushed from outside", how / 4 % 20));
@@ -355,7 +352,7 @@ static void listen_some(struct run *run, size_t at, uint8_t how)
         how % 4 < 3 ? calls[how % 4](s, type, on_event, NULL) : cst_off_all(s, type));
 }
 
-/* Forward alone, so that no ring goes on for ever. */
+/* Connect only forward: in a ring, chunks would go round for ever. */
 static void join_some(struct run *run, size_t at, uint8_t how)
 {
     size_t to = at + 1 + fuzz_byte(&run->input) % (run->count - at);
@@ -424,8 +421,8 @@ static void step(struct run *run)
     calls[what % 16](run, at, how);
 }
 
-/* The next calls of the program: three of the host's, and in a callback none as a rule, so that
- * chunks get through. */
+/* Make the next calls of the program: three from the host; from a callback mostly none, so that
+ * chunks reach the sinks. */
 static void act(struct run *run)
 {
     unsigned left = 3;

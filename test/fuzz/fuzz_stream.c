@@ -1,13 +1,13 @@
 /*
- * fuzz_stream.c - any call in any callback, with memory running out anywhere. Whatever the program:
- * nothing is used after it was freed, nothing stays allocated when the context is gone, every
- * callback of an accepted write or end is called once and no other is, and what happens once at
- * most happens so, and before 'close'.
+ * fuzz_stream.c - any call in any callback, with memory running out anywhere. Whatever the program
+ * does: nothing is used after it was freed, nothing is allocated once the context is gone, every
+ * callback of an accepted write or end is called once and no other is called, and an event that
+ * happens once at most does so, before 'close'.
  *
- * What happens is said to the trace, which two builds of the library have in common.
+ * All that happens goes to the trace, by which two builds of the library are compared.
  *
- * The input is a program. main and every callback take the next calls from it, so what runs inside
- * what is up to it.
+ * The input is a program. main and every callback take their next calls from it, so it decides
+ * which call is made inside which callback.
  */
 #include "fuzz.h"
 
@@ -16,7 +16,7 @@
 #include "trace.h"
 
 #define STREAMS 6
-#define DEEPEST 24 /* callbacks inside callbacks that still make calls of their own */
+#define DEEPEST 24 /* no calls are made in callbacks nested deeper */
 #define MOST_CALLS 64
 #define MOST_DONES 512
 #define MOST_STEPS 4000
@@ -28,22 +28,22 @@ struct done {
 struct program {
     struct fuzz_input input;
     cst_ctx *ctx;
-    /* One reference of each; NULL where that was given up, and behind the last. */
+    /* One reference to each; NULL if the program has dropped it, and at the end. */
     cst_stream *streams[STREAMS + 1];
-    cst_call calls[MOST_CALLS]; /* slots that have not been answered */
+    cst_call calls[MOST_CALLS]; /* the calls of slots that have not been answered */
     struct done dones[MOST_DONES];
     size_t n_calls, n_dones;
     unsigned depth, steps, made;
     struct fuzz_heap heap;
 };
 
-/* Of one stream, in its self. */
+/* The state (self) of one stream. */
 struct once {
     unsigned number;
     unsigned seen[CST_EVENT_TYPES_];
 };
 
-/* Callbacks of a stream may be called when its self has nothing that leads here. */
+/* Global, as a stream may have no self from which a callback could reach the program. */
 static struct program *program;
 
 static void act(struct program *p);
@@ -94,7 +94,7 @@ static void on_event(cst_stream *s, const cst_event *event, void *arg)
     act(program);
 }
 
-/* The first listener of each kind that happens once. */
+/* The first listener for each event that happens once at most. */
 static void on_once(cst_stream *s, const cst_event *event, void *arg)
 {
     struct once *once = cst_stream_self(s);
@@ -107,7 +107,7 @@ static void on_once(cst_stream *s, const cst_event *event, void *arg)
     act(program);
 }
 
-/* Answers in one of the ways that a slot has. */
+/* Answer in one of the ways that a slot has. */
 static cst_status answer(cst_stream *s, bool may_give)
 {
     struct program *p = program;
@@ -252,7 +252,7 @@ static void make_stream(struct program *p, size_t at)
 
 /* --- calls ------------------------------------------------------------------------------------ */
 
-/* A callback that is owed from here on, or is not: then its record goes unused. */
+/* Return the record of a callback. If the call is then refused, the record stays unused. */
 static struct done *new_done(struct program *p)
 {
     struct done *done = p->n_dones < MOST_DONES ? &p->dones[p->n_dones] : NULL;
@@ -336,8 +336,8 @@ static cst_status listen(cst_stream *s, uint8_t how)
     }
 }
 
-/* What s, at this place, may be joined to. A ring of pass-throughs alone turns for ever, as in
- * Node: none leads back. */
+/* Pick what the stream at this place is piped to. Pass-throughs are piped only forward: in a ring
+ * of them alone, chunks go round for ever, as in Node. */
 static size_t place_behind(struct program *p, size_t at)
 {
     size_t place = fuzz_byte(&p->input) % STREAMS;
@@ -406,7 +406,7 @@ static cst_status control(struct program *p, cst_stream *s, size_t at, uint8_t h
     }
 }
 
-/* What is public about a stream at this moment. */
+/* Add all that is public about a stream to the trace. */
 static void look_at(const cst_stream *s)
 {
     if (!s)
@@ -465,7 +465,7 @@ static void step(struct program *p)
     look_at(p->streams[at]);
 }
 
-/* The next calls of the program: one, two or three, or none. */
+/* Make the next calls of the program: up to three. */
 static void act(struct program *p)
 {
     uint8_t count;

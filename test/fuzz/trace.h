@@ -1,6 +1,6 @@
 /*
- * trace.h - what an input is seen to do, in words: two builds of the library that do the same have
- * the same traces. A target that drives streams says every callback and what every call returned;
+ * trace.h - what an input does, in words. Two builds of the library that behave alike have equal
+ * traces. A target that drives streams reports every callback and what every call returned.
  * replay.c asks for the trace, a fuzzer does not.
  */
 #ifndef FUZZ_TRACE_H
