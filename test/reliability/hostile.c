@@ -56,11 +56,11 @@ static const struct file {
 
 enum { FILES = sizeof(files) / sizeof(files[0]), BIG = FILES - 1 };
 
-/* What is done when the client has sent or got as much as it wants. */
+/* What a client does when it has sent or got as much as it wants. */
 enum leave { LEAVE_RESET, LEAVE_CLOSE, LEAVE_SHUT, LEAVE_SHUT_AND_RESET };
 
 /*
- * An answer that has to come.
+ * An answer that the server has to send.
  *
  * status          0: some refusal, from 400 to 599
  * length          of the body; of the request's body if is_count
@@ -80,12 +80,12 @@ struct client {
     bool is_connected, is_shut, is_held, is_rude, is_deaf;
     double active_s; /* when the server last did something for it */
 
-    /* what it sends: the text of http, or the sequence of bytes with its number as the salt */
+    /* what it sends: for http this text, else the sequence of bytes with its number as the salt */
     char *text;
     uint64_t length, sent;
     size_t piece;       /* how much it sends at once */
     uint64_t stop_sent; /* leaves after as many bytes; NEVER: sends all */
-    bool ends_its_side; /* when all is sent */
+    bool ends_its_side; /* shuts down its side when all is sent */
 
     uint64_t got;
     size_t mouthful;   /* how much it reads at once */
@@ -110,7 +110,7 @@ static struct {
 
     uint64_t begun;
     uint64_t whole, left, held, rude, wrong;
-    bool is_gone; /* nobody listens any more */
+    bool is_gone; /* the server does not listen any more */
     unsigned active_count, held_count;
     struct client *clients[MOST_CLIENTS];
 } run;
@@ -252,7 +252,7 @@ static void ask(struct client *c)
     }
 }
 
-/* Bytes that no server can take for a request, with or without what would end a head. */
+/* Send bytes that no server can take for a request, with or without the end of a head. */
 static void send_garbage(struct client *c)
 {
     uint64_t length = 1 + pick(c, 3000);
@@ -265,7 +265,7 @@ static void send_garbage(struct client *c)
     expect(c, (struct answer){ .has_any_length = true });
 }
 
-/* A head that is longer than a server takes. */
+/* Send a head that is longer than the server's limit. */
 static void send_long_head(struct client *c)
 {
     uint64_t length = 9000 + pick(c, 30000);
@@ -278,7 +278,7 @@ static void send_long_head(struct client *c)
     expect(c, (struct answer){ .has_any_length = true });
 }
 
-/* A body that is too long, too short, no UTF-8 or of another sort. */
+/* Send a body that is too long, too short, not UTF-8 or of another type. */
 static void send_bad_body(struct client *c)
 {
     static const char *const fields[] = { "Content-Length: 99999999\r\n", "Content-Length: -1\r\n",
@@ -296,7 +296,7 @@ static void send_bad_body(struct client *c)
 
 /* --- what a client is like -------------------------------------------------------------------- */
 
-/* The size of a write and of a read: all, some, or a byte. No large thing goes a byte at a time. */
+/* Choose the size of a write and of a read: all, some, or a byte if that is not too slow. */
 static void choose_speed(struct client *c)
 {
     size_t some = 1 + (size_t)pick(c, 5000);
@@ -305,7 +305,7 @@ static void choose_speed(struct client *c)
     c->mouthful = is_one_of(c, 2) ? 65536 : 1000 + (size_t)pick(c, 20000);
 }
 
-/* Echo: the sequence of the client's number, and the end of its side. */
+/* Send the sequence of the client's number to echo, and shut down our side. */
 static void be_good(struct client *c)
 {
     c->ends_its_side = is_one_of(c, 2) || run.kind == ECHO || run.kind == UPPER;
@@ -316,7 +316,7 @@ static void be_good(struct client *c)
     choose_speed(c);
 }
 
-/* How many bytes a client that behaves would get, about: a place to leave at. */
+/* Return about how many bytes a client that behaves would get. A client may leave before that. */
 static uint64_t length_of_answers(const struct client *c)
 {
     uint64_t sum = c->text ? 0 : c->length;
@@ -326,7 +326,7 @@ static uint64_t length_of_answers(const struct client *c)
     return sum;
 }
 
-/* Leave before the first byte, in the middle of the request, behind it, or in the answer. */
+/* Leave before the first byte, in the middle of the request, after it, or in the answer. */
 static void be_leaving(struct client *c)
 {
     be_good(c);
@@ -337,7 +337,7 @@ static void be_leaving(struct client *c)
         c->stop_got = 1 + pick(c, length_of_answers(c) + 1);
 }
 
-/* Never reads: what it asks for is more than the system holds. Or it says nothing at all. */
+/* Never read: the client asks for more than the system buffers. Or send nothing at all. */
 static void be_deaf(struct client *c)
 {
     c->is_held = c->is_deaf = true;
@@ -354,7 +354,7 @@ static void be_deaf(struct client *c)
         say(c, "GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n", files[BIG].name);
 }
 
-/* Sends what is no request, perhaps behind some that are, and ends its side. */
+/* Send what is no request, perhaps after some that are, and shut down our side. */
 static void be_rude(struct client *c)
 {
     c->is_rude = true;
@@ -409,7 +409,7 @@ static bool take_head(struct client *c)
     int status = 0;
 
     sscanf(c->head, "HTTP/1.1 %3d ", &status);
-    if (c->is_rude && status >= 400) /* what it has cut off may be refused */
+    if (c->is_rude && status >= 400) /* a request that it has cut off may be refused */
         *answer = (struct answer){ .is_head = answer->is_head, .has_any_length = true };
     if (status == 0)
         wrong(c, "no head: %.60s", c->head);
@@ -429,7 +429,7 @@ static bool take_head(struct client *c)
     return false;
 }
 
-/* Return whether a byte of a body is right. Those of a refusal may be any. */
+/* Return whether a byte of a body is right. The body of a refusal may have any bytes. */
 static bool is_right_in_body(struct client *c, uint8_t byte)
 {
     const struct answer *answer = &c->answers[c->answered];
@@ -518,7 +518,7 @@ static void end(struct client *c, bool by_reset)
     c->fd = -1;
 }
 
-/* Goes away as it had planned. One that only ends its side reads on. */
+/* Leave as planned. A client that only shuts down its side reads on. */
 static void leave(struct client *c)
 {
     c->stop_sent = c->stop_got = NEVER;
@@ -526,7 +526,7 @@ static void leave(struct client *c)
     if (c->leave == LEAVE_SHUT || c->leave == LEAVE_SHUT_AND_RESET) {
         shutdown(c->fd, SHUT_WR);
         c->is_shut = true;
-        c->is_rude = true; /* it has left out something, perhaps in the middle */
+        c->is_rude = true; /* its request may be incomplete */
     }
     if (c->leave == LEAVE_SHUT)
         return;
@@ -534,7 +534,7 @@ static void leave(struct client *c)
     end(c, c->leave != LEAVE_CLOSE);
 }
 
-/* The server has ended the connection: was that all that had to come? */
+/* Finish a client whose connection the server has ended. Check that it got all it must get. */
 static void finish(struct client *c, int error)
 {
     bool is_all = c->text ? c->answered == c->answer_count : c->got == c->length;
@@ -565,7 +565,7 @@ static size_t fill(const struct client *c, char *out, size_t room)
     return n;
 }
 
-/* Return false if the client is through. */
+/* Send some bytes. Return false if the client is done. */
 static bool send_some(struct client *c)
 {
     char bytes[65536];
@@ -575,7 +575,7 @@ static bool send_some(struct client *c)
     if (sent < 0 && errno != EAGAIN && errno != EINTR) {
         if (!c->is_rude && !c->is_held)
             finish(c, errno);
-        c->length = c->sent; /* what the server still says is read */
+        c->length = c->sent; /* read on: the server may still send something */
         return c->fd >= 0;
     }
     if (sent > 0) {
@@ -657,7 +657,7 @@ static void drop(unsigned at)
     run.clients[at] = run.clients[run.active_count + run.held_count];
 }
 
-/* Resets the held clients, or the oldest of them. */
+/* Reset the held clients, or only the oldest of them. */
 static void reset_held(bool all)
 {
     unsigned count = run.active_count + run.held_count, oldest = MOST_CLIENTS;
@@ -737,11 +737,11 @@ static void turn(void)
     ready = poll(polls, count, 20);
     if (ready < 0 && errno != EINTR)
         exit(2);
-    if (ready == 0) { /* the server may be waiting for those that are held */
+    if (ready == 0) { /* the server may be waiting for the held clients */
         reset_held(false);
         count = 0;
     }
-    /* From the last: dropping one puts the last in its place, which has been looked at. */
+    /* Go backwards: dropping a client puts the last one in its place, and that was looked at. */
     for (unsigned i = count; i-- > 0;)
         if (!look_at(run.clients[i], polls[i].revents) || is_late(run.clients[i]))
             drop(i);

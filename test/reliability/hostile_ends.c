@@ -1,10 +1,10 @@
 /*
- * hostile_ends.c - has the loops of docs/examples/loops serve peers that come from elsewhere.
+ * hostile_ends.c - lets the loops of docs/examples/loops serve peers from outside.
  *
- * Linked with a loop whose main is renamed, and in place of the program of sockets.h, of which
- * the transfers are kept: whatever connects to the port in the first line of output gets back in
- * capitals what it sends. A run of the loop takes as many connections as it has room for, of
- * those that wait, and ends when all are closed; then it is run again.
+ * It is linked with a loop whose main is renamed, and takes the place of the program of sockets.h;
+ * the transfers of that program are kept. Whatever connects to the port in the first line of output
+ * gets back in capitals what it sends. One run of the loop takes as many waiting connections as it
+ * has room for, and ends when all of them are closed; then it is run again.
  */
 #define _XOPEN_SOURCE 700
 
@@ -37,7 +37,7 @@ static void on_close(cst_stream *port, const cst_event *event, void *arg)
     open_count--;
 }
 
-/* A peer that breaks off is what this is about. */
+/* Ignore errors: peers that break off are what this program is for. */
 static void on_done(const cst_error *error, void *arg)
 {
     (void)error;
@@ -58,7 +58,7 @@ static bool serve(cst_ctx *ctx, int fd, open_end_fn *open_end, void *loop)
     return st >= 0;
 }
 
-/* Returns the next connection that waits, -1 if none does. The first is waited for. */
+/* Return the next waiting connection, or -1 if there is none. If it is the first, wait for it. */
 static int next_peer(bool is_first)
 {
     struct pollfd ready = { .fd = listener, .events = POLLIN };
@@ -68,7 +68,7 @@ static int next_peer(bool is_first)
     return accept(listener, NULL, NULL);
 }
 
-/* Not before there is a loop: the kernel may refuse one. */
+/* Print the port. Not before there is a loop, which the kernel may refuse to make. */
 static void say_where(void)
 {
     if (is_said)

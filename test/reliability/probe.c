@@ -1,9 +1,10 @@
 /*
- * probe.c - linked into a sanitized server, says at SIGUSR1 what it holds: a line on standard
- * error with the bytes of all live blocks, and whether some of them are lost, that is, no
- * pointer leads there. So a server can be asked that only ends by a signal.
+ * probe.c - linked into a server with the sanitizers. At SIGUSR1 it prints a line on standard
+ * error: the bytes of all live blocks, and whether some are lost, that is, no pointer leads to
+ * them. So a server can be checked that ends only by a signal.
+
  *
- * It is asked while the server waits for its peers: then a handler may do all this.
+ * Send the signal while the server waits for its peers: then a handler may do all this.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -12,7 +13,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* Those of the sanitizers: not every compiler that has them has their headers. */
+/* Declared here, as not every compiler with the sanitizers has their headers. */
 int __lsan_do_recoverable_leak_check(void);
 size_t __sanitizer_get_current_allocated_bytes(void);
 

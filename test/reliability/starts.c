@@ -52,7 +52,7 @@ static void run(char **command)
     fail(command[0]);
 }
 
-/* Print what comes, up to so many bytes. */
+/* Print what comes, up to `most` bytes. */
 static void print_from(int fd, unsigned long long most)
 {
     char bytes[4096];
@@ -96,7 +96,7 @@ static int with_reader(unsigned long long bytes, char **command)
     return status_of(child);
 }
 
-/* Open a terminal that takes lines. It shows exactly what the program prints, and no more. */
+/* Open a terminal in line mode. It shows exactly what the program prints. */
 static int open_terminal(int *user)
 {
     struct termios how;
@@ -192,7 +192,7 @@ static int crowd(uint16_t port, unsigned count)
         for (unsigned i = 0; i < count; i++)
             is_closed = is_closed || polls[i].revents;
     }
-    return !is_closed; /* nobody has said a word, so all that can come is the end */
+    return !is_closed; /* no connection has sent anything, so this can only be the end */
 }
 
 int main(int argc, char **argv)

@@ -1,21 +1,21 @@
 /*
- * syscalls.c - bytes from every sort of descriptor to every other while the system calls are short,
- * say EAGAIN or EINTR, or fail (wraps.h).
+ * syscalls.c - moves bytes from every sort of descriptor to every other while system calls are
+ * short, return EAGAIN or EINTR, or fail (wraps.h).
  *
- *     syscalls [-v] SEED COUNT      -v: each call of the library on stderr, then how often each was
- *                                   made
+ *     syscalls [-v] SEED COUNT      -v: print each call of the library on stderr, and at the end
+ *                                   how often each was made
+
  *
- * One run is one seed. It picks a source and a sink of file, pipe and socket, sizes,
- * highWaterMarks, the way between them (the kernel's, or through a stream that hands on), faults,
- * and peers that may leave early or reset; then it turns the loop until nothing is left. What has
- * to hold:
+ * Each run has one seed. It picks a source and a sink among files, pipes and sockets, sizes,
+ * highWaterMarks, a way between them (the kernel's, or through a pass-through), faults, and peers
+ * that may leave early or reset. The loop is turned until nothing is left. The run is right if:
  *
- *     all bytes have arrived and every outcome is good; or a status has said why not, and what has
- *       arrived is a prefix
- *     without failures and without peers that leave it is the first of the two
- *     no descriptor and no block of memory is left; no signal came; the loop found an end
+ *     all bytes have arrived and all callbacks got CST_OK; or a callback got a failure, and the
+ *     bytes that have arrived are a prefix. Without failures, and without peers that leave, it must
+ *     be the former
+ *     no descriptor is open, no block of memory is live, no signal came, and the loop became idle
  *
- * The last line has the figures; the exit status is 1 where any run was wrong.
+ * The last line has the figures. The exit status is 1 if any run was wrong.
  */
 #include "wraps.h"
 
@@ -47,8 +47,8 @@ enum {
     MOST_COMPLAINTS = 20
 };
 
-/* The sorts of ends, by class: fs.h over a path, a descriptor, a FIFO, or a pipe or socket that
- * waits; fd.h over a file, a pipe, one of two sockets; net.h both ways. */
+/* The kinds of ends: fs.h over a path, a descriptor, a FIFO, or a blocking pipe or socket; fd.h
+ * over a file, a pipe, a socket pair; net.h in both directions. */
 enum kind {
     FS_PATH,
     FS_FILE,
@@ -75,7 +75,7 @@ static const char *const way_names[] = { "pipe", "pipeline", "pipeline through a
 
 enum side { SOURCE, SINK };
 
-/* What was wrong with a run, if anything. */
+/* What was wrong with a run. */
 enum problem {
     NONE,
     WRONG_BYTES,
@@ -103,7 +103,7 @@ static const char *const problem_names[] = {
     "closed what was not open"
 };
 
-/* One end of the run: the library's stream, and the peer that is ours, where there is one. */
+/* One end of the run: the library's stream, and our peer at its other side, if it has one. */
 struct end {
     struct run *run;
     enum side side;
@@ -112,17 +112,17 @@ struct end {
     bool shared;
     cst_stream *stream;
     cst_listener *listener;
-    int peer;        /* -1 */
+    int peer;        /* its descriptor, or -1 */
     size_t passed;   /* bytes that the peer has written, or read */
-    size_t quits_at; /* of them; SIZE_MAX: it stays */
-    bool resets;     /* it quits by a reset */
+    size_t quits_at; /* the peer leaves after as many bytes; SIZE_MAX: it stays */
+    bool resets;     /* it leaves by a reset */
     bool has_quit;
     size_t answer;   /* bytes that a sink's peer sends back */
-    size_t answered; /* of them sent */
-    size_t heard;    /* of them come */
+    size_t answered; /* how many of them were sent */
+    size_t heard;    /* how many of them have arrived */
     bool heard_wrong;
-    bool stream_reads; /* there is a readable side to hear it */
-    bool complete;     /* 'end' of a source, 'finish' of a sink */
+    bool stream_reads; /* the stream has a readable side, which gets the answer */
+    bool complete;     /* a source has had 'end', a sink 'finish' */
     bool closed;
 };
 
@@ -130,9 +130,9 @@ struct run {
     uint64_t seed, random;
     enum way way;
     size_t total;
-    size_t source_at; /* of the pattern */
+    size_t source_at; /* where in the pattern it begins */
     bool ranged, has_end;
-    size_t sink_at, sink_size; /* where the bytes go, and how large the file was */
+    size_t sink_at, sink_size; /* where the bytes go, and the size of the file before */
     bool has_start, appends, flush;
     bool blocks_sigpipe, ignores_sigpipe;
     bool has_no_stdin;
@@ -140,7 +140,7 @@ struct run {
     struct test_heap heap;
     cst_loop *loop;
     bool connected;
-    cst_status said; /* the first failure that anybody was told of */
+    cst_status said; /* the first failure that a callback or an event has reported */
     cst_status outcome;
     size_t events;
     cst_task posted;
@@ -149,16 +149,16 @@ struct run {
     size_t descriptors;
 };
 
-/* What all runs share. */
+/* What all runs have in common. */
 static struct {
     uint8_t pattern[2 * MOST_BYTES];
     uint8_t bytes[2 * MOST_BYTES];
-    int source;          /* the file, in which the pattern stands */
-    int listeners[2][2]; /* of the peers of a source and a sink: unix, TCP */
+    int source;          /* a file that holds the pattern */
+    int listeners[2][2]; /* for the peers of a source and a sink: unix, TCP */
     uint16_t ports[2];
 } world;
 
-/* What the parent reads. */
+/* The results, in memory shared with the parent. */
 struct tally {
     uint64_t seed;
     unsigned long runs, faults, complete, problems[PROBLEMS];
@@ -193,7 +193,7 @@ static bool one_in(struct run *run, size_t n)
     return below(run, n) == 0;
 }
 
-/* From 0 to most, small ones as often as large ones. */
+/* Return a number of at most `bits` bits; small ones are as likely as large ones. */
 static size_t some(struct run *run, unsigned bits)
 {
     return below(run, (size_t)1 << below(run, bits + 1));
@@ -216,7 +216,7 @@ static bool is_tcp(const struct end *end)
     return end->kind >= TCP_CONNECTS;
 }
 
-/* A stream whose calls wait where they have to: so they must not have to. */
+/* Return whether the stream's calls block. Then the run must be such that they never have to. */
 static bool waits(const struct end *end)
 {
     return end->shared || end->kind == FS_PIPE || end->kind == FS_SOCKET;
@@ -264,7 +264,7 @@ static void plan_peer(struct run *run, struct end *end)
         end->resets = is_tcp(end) && one_in(run, 2);
     }
     if (end->kind == FS_FIFO && end->side == SINK && !end->quits_at)
-        end->quits_at = SIZE_MAX; /* one without a reader is not open yet: that is waited for */
+        end->quits_at = SIZE_MAX; /* without a reader, the open itself would wait */
     if (end->side == SINK && !is_pipe(end) && one_in(run, 3))
         end->answer = some(run, 14);
 }
@@ -291,7 +291,7 @@ static void plan_files(struct run *run)
         run->sink_size = 0;
 }
 
-/* Half of the runs have soft faults alone. */
+/* Pick the faults. Half of the runs have no failures, only short calls, EAGAIN and EINTR. */
 static void plan_faults(struct run *run)
 {
     static const unsigned softly[] = { 0, 2000, 8000, 24000, 32768 };
@@ -394,7 +394,7 @@ static void on_posted(void *arg)
     run->is_posted = false;
 }
 
-/* As another thread would, while the loop is about to sleep. */
+/* Post a task while the loop is about to sleep, as another thread could. */
 static bool on_poll(void *arg)
 {
     struct run *run = arg;
@@ -468,13 +468,14 @@ static void take_connection(struct end *end)
                             SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
-/* How much a peer moves in one step: as it likes, but something where nothing else goes on. */
+/* Return how much a peer moves in one step: a random amount, but not 0 if nothing else moves. */
 static size_t step_size(struct run *run, bool idle)
 {
     return idle ? 65536 : one_in(run, 4) ? 0 : some(run, 16);
 }
 
-/* Of a FIFO poll alone says whether nobody writes any more, or nobody has written yet. */
+/* Return whether a read of 0 bytes is the end. In a FIFO nobody may have opened the other side yet;
+ * only poll tells the difference. */
 static bool has_ended(const struct end *end)
 {
     struct pollfd fd = { .fd = end->peer, .events = POLLIN };
@@ -482,7 +483,8 @@ static bool has_ended(const struct end *end)
     return end->kind != FS_FIFO || (poll(&fd, 1, 0) > 0 && (fd.revents & POLLHUP));
 }
 
-/* A pipe without a reader is not written to: the signal would be ours. */
+/* Return whether a pipe has a reader. We must not write to one that has none: SIGPIPE would be
+ * ours, not the library's. */
 static bool has_reader(const struct end *end)
 {
     struct pollfd fd = { .fd = end->peer, .events = POLLOUT };
@@ -538,7 +540,7 @@ static void answer(struct end *end, size_t n)
         end->answer = end->answered;
 }
 
-/* What the sink has sent. When it has ended, and has had its answer, so does the peer. */
+/* Read what the sink has sent. The peer ends when the sink has ended and got its answer. */
 static void take(struct end *end, bool idle)
 {
     size_t n = step_size(end->run, idle), room = sizeof world.bytes - end->passed;
@@ -589,7 +591,7 @@ static void make_source_file(size_t size)
     must(ftruncate(world.source, (off_t)size) == 0, "size of the source");
 }
 
-/* What the sink's file holds at first: no byte of it is what comes there. */
+/* Return a byte of the sink's file before the run. It differs from the byte that will go there. */
 static uint8_t old_byte(const struct run *run, size_t at)
 {
     size_t to = run->source_at + at - run->sink_at;
@@ -620,7 +622,7 @@ static int open_file(const struct end *end)
     return fd;
 }
 
-/* Both ends of a pipe or of a socket; the peer's does not wait. */
+/* Make both ends of a pipe or a socket. The peer's end is non-blocking. Return the stream's. */
 static int open_pair(struct end *end)
 {
     struct run *run = end->run;
@@ -641,7 +643,7 @@ static int open_pair(struct end *end)
     return ends[!ours];
 }
 
-/* Where the library waits for its bytes they are all there, with the end behind them. */
+/* If the library's reads block, write all bytes and the end before they begin. */
 static void feed_at_once(struct end *end)
 {
     while (end->side == SOURCE && waits(end) && end->peer >= 0)
@@ -711,7 +713,7 @@ static cst_status connect_in_line(struct run *run, cst_stream *source, cst_strea
     return st;
 }
 
-/* When both are there. One of them may have failed already. */
+/* Connect the two streams if both exist. One of them may have failed already. */
 static void connect_streams(struct run *run)
 {
     cst_stream *source = run->ends[SOURCE].stream, *sink = run->ends[SINK].stream;
@@ -752,7 +754,7 @@ static void on_socket(cst_listener *listener, cst_stream *socket, cst_status sta
     connect_streams(end->run);
 }
 
-/* The peer of a listener connects at once; faults are off. */
+/* Connect the peer of a listener. Faults are off. */
 static int connect_peer(const struct end *end, const cst_endpoint *to)
 {
     union {
@@ -831,7 +833,7 @@ static cst_status make_stream(struct end *end, int fd)
     return make_connection(end);
 }
 
-/* Faults are off before and after. */
+/* Make one end. Faults are off before and after. */
 static void make_end(struct end *end)
 {
     struct run *run = end->run;
@@ -856,7 +858,8 @@ static bool is_over(const struct end *end)
     return end->stream ? end->closed : !end->listener;
 }
 
-/* What a pipeline does by itself a host does for a pipe, and for ends that were never connected. */
+/* Destroy both ends if one has failed. A pipeline does that by itself; for a pipe, or for ends that
+ * were never connected, it is up to the host. */
 static void tidy(struct run *run)
 {
     bool lost = run->said < 0;
@@ -876,7 +879,7 @@ static void tidy(struct run *run)
     faults.on = false;
 }
 
-/* Whether something has happened since *before was taken. */
+/* Return whether something has happened since *before was set, and set it anew. */
 static bool has_moved(const struct run *run, uint64_t *before)
 {
     uint64_t now = run->events + faults.moved;
@@ -886,7 +889,8 @@ static bool has_moved(const struct run *run, uint64_t *before)
     return has;
 }
 
-/* A millisecond of waiting at most is real, where nothing goes on. */
+/* Turn the loop and the peers until all is over. poll really waits for a millisecond at most, and
+ * only if nothing moves. */
 static void drive(struct run *run)
 {
     uint64_t before = 0;
@@ -952,7 +956,7 @@ static size_t count_descriptors(void)
     return count;
 }
 
-/* What the source has had to give, and said the end of. */
+/* Return how many bytes the source has: those before its peer left, or all if the peer stayed. */
 static size_t expected_bytes(const struct run *run)
 {
     const struct end *source = &run->ends[SOURCE];
@@ -969,7 +973,7 @@ static size_t equal_bytes(const uint8_t *a, const uint8_t *b, size_t n)
     return i;
 }
 
-/* How many bytes of the source stand in the file; false where there is another one. */
+/* Count the bytes of the source that are in the file. Return false if any other byte is wrong. */
 static bool look_at_file(const struct run *run, size_t *arrived)
 {
     int fd = open("sink", O_RDONLY | O_CLOEXEC);
@@ -1013,8 +1017,8 @@ static bool may_fail(const struct run *run)
     return faults.failed || run->ends[SINK].has_quit || (source->has_quit && source->resets);
 }
 
-/* The sink's peer has ended before there was anything to be written, and so has the sink: that
- * is no failure. */
+/* Return whether the sink has ended because its peer did, before anything was written. This is no
+ * failure. */
 static bool ended_first(const struct run *run)
 {
     const struct end *sink = &run->ends[SINK];
@@ -1090,7 +1094,7 @@ static void handle_signals(const struct run *run)
         sigaction(SIGPIPE, &ignore, NULL);
 }
 
-/* A SIGPIPE of the host's own, which is blocked, waits; or nothing is blocked and nothing waits. */
+/* In some runs, block SIGPIPE and raise one: it is the host's own, and must stay pending. */
 static void block_sigpipe(const struct run *run)
 {
     sigset_t set;
@@ -1103,7 +1107,8 @@ static void block_sigpipe(const struct run *run)
     raise(SIGPIPE);
 }
 
-/* Return true if all is as block_sigpipe left it, and nothing came; then take the host's. */
+/* Return whether the signals are as block_sigpipe has left them. Then unblock them all; the pending
+ * one is dropped. */
 static bool are_signals_as_before(const struct run *run)
 {
     sigset_t blocked, waiting, all;
@@ -1125,7 +1130,7 @@ static bool are_signals_as_before(const struct run *run)
     return as_before;
 }
 
-/* Connections that nobody has taken. */
+/* Close the connections that nobody has accepted. */
 static void empty_listeners(void)
 {
     for (int i = 0; i < 4; i++) {
@@ -1136,7 +1141,7 @@ static void empty_listeners(void)
     }
 }
 
-/* What has gone into a pipe or a socket still comes out of it. */
+/* Close the peers, after reading what is still in a pipe or a socket. */
 static void let_peers_go(struct run *run)
 {
     struct end *sink = &run->ends[SINK];
@@ -1155,7 +1160,7 @@ static void let_peers_go(struct run *run)
     (void)unlink("listen-sink");
 }
 
-/* Without a standard input its number is the next that the system gives. */
+/* In some runs, close standard input, so that the library gets descriptor 0. */
 static void close_stdin(const struct run *run)
 {
     if (run->has_no_stdin)
@@ -1235,7 +1240,7 @@ static void make_world(void)
         world.listeners[i / 2][i % 2] = open_listener((enum side)(i / 2), i % 2 == 1);
 }
 
-/* The runs from tally->seed on, in a process that may die of one. */
+/* Do the runs from tally->seed on, in a process of their own, which a run may kill. */
 static void run_all(uint64_t end, bool verbose)
 {
     for (; tally->seed < end; tally->seed++) {
@@ -1258,7 +1263,7 @@ static unsigned long count_problems(void)
     return count;
 }
 
-/* A process that has died of a run is followed by another one, for the next. */
+/* Do all runs. If one kills the process, start another process with the next run. */
 static unsigned long try_all(uint64_t end, bool verbose)
 {
     unsigned long died = 0;

@@ -1,5 +1,5 @@
 /*
- * wraps.c - see wraps.h. Each wrapped call asks `judge` what it shall do, and says what it did to
+ * wraps.c - see wraps.h. Each wrapped call asks `judge` what to do, and reports what it did with
  * `told`.
  */
 #include "wraps.h"
@@ -19,14 +19,14 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The name that a call has in an object file that was compiled for large files. */
+/* The name of a call in an object file compiled for large files. */
 #if defined(__GLIBC__)
 #define LARGE(name) name##64
 #else
 #define LARGE(name) name
 #endif
 
-/* WRAPPED(result, name, arguments) { body, in which REAL(name) is the call itself } */
+/* WRAPPED(result, name, arguments) { body }; in the body, REAL(name) is the system's call. */
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
 #define REAL(name) JOIN(__real_, name)
@@ -41,7 +41,7 @@ struct faults faults;
 
 /* --- chance ----------------------------------------------------------------------------------- */
 
-/* splitmix64 */
+/* Return the next random number, by splitmix64. */
 static uint64_t next_random(uint64_t *state)
 {
     uint64_t z = *state += 0x9E3779B97F4A7C15u;
@@ -123,10 +123,10 @@ void faults_report(FILE *to)
         fprintf(to, "call %s %lu %lu\n", names[i], counts[i].made, counts[i].faults);
 }
 
-/* What may become of one call beside its failures. */
+/* What may happen to one call beside failures. */
 enum { MAY_BE_SHORT = 1, MAY_SAY_AGAIN = 2, MAY_BE_INTERRUPTED = 4, PEER_MAY_QUIT = 8 };
 
-/* error 0: it is made, with len at most. */
+/* What to do. If error is 0, make the call with this len at most. */
 struct verdict {
     int error;
     size_t len;
@@ -156,7 +156,7 @@ static int pick(const int *errors)
     return errors[random_below(&faults.random, n)];
 }
 
-/* The soft sort: which of those that may be comes first, by chance. */
+/* Make the call short, EAGAIN or EINTR, by chance, if it may be. */
 static void be_difficult(struct verdict *verdict, enum call call, unsigned may)
 {
     static const unsigned kinds[] = { MAY_BE_SHORT, MAY_SAY_AGAIN, MAY_BE_INTERRUPTED };
@@ -193,7 +193,7 @@ static struct verdict judge(enum call call, unsigned may, const int *errors, siz
     return verdict;
 }
 
-/* The result of a call, with errno where that is -1. */
+/* Return the result of a call. If it is -1, errno is kept. */
 static ssize_t told(enum call call, int fd, ssize_t result)
 {
     int error = errno;
@@ -211,13 +211,13 @@ static int refuse(enum call call, int fd, int error)
     return (int)told(call, fd, -1);
 }
 
-/* As the kernel does: to the thread that made the call. */
+/* Raise a signal as the kernel does, in the thread that made the call. */
 static void raise_here(int sig)
 {
     (void)pthread_kill(pthread_self(), sig);
 }
 
-/* A write that the call's manual says to raise a signal. */
+/* Fail a write. If `raises`, also raise the signal that the call's manual names. */
 static int refuse_write(enum call call, int fd, int error, bool raises)
 {
     if (raises && error == EPIPE)
@@ -232,8 +232,7 @@ static bool has_peer(int fd)
     return faults.on && faults.has_peer(faults.arg, fd);
 }
 
-/* Inside of a call that has moved something the peer of fd goes away, or the file has met its
- * limit. */
+/* Inside a call that has moved something, make fd's peer go away; for a file, raise SIGXFSZ. */
 static void quit(int fd)
 {
     if (!has_peer(fd)) {
@@ -282,7 +281,7 @@ static enum sort sort_of(int fd)
                                      : NO_SORT;
 }
 
-/* What is read and set by the library; a duplicate alone can fail. */
+/* Only a duplicate may fail: reading and setting flags never does. */
 WRAPPED(int, LARGE(fcntl), (int fd, int what, ...))
 {
     static const int errors[] = { EMFILE, 0 };
@@ -301,7 +300,7 @@ WRAPPED(int, LARGE(fcntl), (int fd, int what, ...))
     return (int)told(CALL_fcntl, fd, REAL(LARGE(fcntl))(fd, what, value));
 }
 
-/* What goes through the loop's own eventfd is no bytes of anybody's. */
+/* Count bytes moved, but not those of the loop's own eventfd. */
 static ssize_t moved(enum call call, int fd, ssize_t result)
 {
     if (result > 0 && sort_of(fd) != NO_SORT)
@@ -309,7 +308,7 @@ static ssize_t moved(enum call call, int fd, ssize_t result)
     return told(call, fd, result);
 }
 
-/* For a file the flag means nothing. */
+/* Return whether fd is non-blocking. For a file O_NONBLOCK has no effect. */
 static bool is_nonblocking(int fd)
 {
     return faults.on && sort_of(fd) != FILE_SORT &&
@@ -328,7 +327,7 @@ static bool is_file_at(const char *path)
     return faults.on && REAL(LARGE(stat))(path, &about) == 0 && S_ISREG(about.st_mode);
 }
 
-/* EAGAIN: somebody has a lease on the file. */
+/* EAGAIN is possible if another process has a lease on the file. */
 WRAPPED(int, LARGE(open), (const char *path, int flags, ...))
 {
     static const int errors[] = { EACCES, EMFILE, ENFILE, ENOENT, ENOMEM, ENOSPC, 0 };
@@ -347,7 +346,7 @@ WRAPPED(int, LARGE(open), (const char *path, int flags, ...))
     return (int)told(CALL_open, -1, REAL(LARGE(open))(path, flags, mode));
 }
 
-/* Whatever it says, the descriptor is gone. */
+/* Close the descriptor, whatever the result is to be. */
 WRAPPED(int, close, (int fd))
 {
     static const int file_errors[] = { EIO, ENOSPC, EDQUOT, 0 };
@@ -367,7 +366,7 @@ typedef __rlimit_resource_t resource;
 typedef int resource;
 #endif
 
-/* Descriptors may seem to run out. */
+/* Sometimes report a low limit, so that descriptors seem to run out. */
 WRAPPED(int, LARGE(getrlimit), (resource what, struct rlimit *limit))
 {
     int result = REAL(LARGE(getrlimit))(what, limit);
@@ -384,7 +383,7 @@ WRAPPED(int, LARGE(getrlimit), (resource what, struct rlimit *limit))
     return (int)told(CALL_getrlimit, (int)what, result);
 }
 
-/* It is not made: no disk is to be waited for. */
+/* Do not make the call, so as not to wait for a disk. */
 WRAPPED(int, fsync, (int fd))
 {
     static const int errors[] = { EIO, ENOSPC, EDQUOT, 0 };
@@ -430,8 +429,8 @@ static const int *reading_errors(enum sort sort)
     return sort == FILE_SORT ? file : sort == SOCKET_SORT ? socket : NULL;
 }
 
-/* The library reads its own pipe where it knows that there is something. An eventfd is read as a
- * whole. */
+/* Judge a read. No EAGAIN for the library's own pipe, which it reads only if there is something in
+ * it. No short read of an eventfd. */
 static struct verdict judge_read(enum call call, int fd, size_t len, bool nonblocking)
 {
     enum sort sort = sort_of(fd);
@@ -490,8 +489,9 @@ static const int *writing_errors(enum sort sort)
     return NULL;
 }
 
-/* An eventfd takes its eight bytes; that it is full cannot be said of one that is not. A pipe
- * alone gives a count and the signal in one call of these. */
+/* Judge a write. A write to an eventfd is neither short, nor refused as if the counter were full.
+ * The peer can go away in the middle only if fd is a pipe: of these calls only a write to a pipe
+ * both returns a count and raises the signal. */
 static struct verdict judge_write(enum call call, int fd, size_t len, bool nonblocking)
 {
     enum sort sort = sort_of(fd);
@@ -504,7 +504,7 @@ static struct verdict judge_write(enum call call, int fd, size_t len, bool nonbl
     return judge(call, may, writing_errors(sort), len);
 }
 
-/* More than the library hands over in one call; who hands over more has them cut off. */
+/* More than the library passes to one call. The rest would be cut off. */
 #define MOST_VECTORS 1024
 
 static size_t length_of(const struct iovec *vectors, size_t count)
@@ -516,7 +516,7 @@ static size_t length_of(const struct iovec *vectors, size_t count)
     return len;
 }
 
-/* The first vectors, len bytes in all; how many they are. */
+/* Copy the first vectors, `len` bytes in all. Return how many vectors they are. */
 static int cut(struct iovec *out, const struct iovec *vectors, int count, size_t len)
 {
     int n = 0;
@@ -606,8 +606,8 @@ WRAPPED(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags))
 
 /* --- from descriptor to descriptor ------------------------------------------------------------ */
 
-/* Failures of the destination, and of what is between. A pipe that nobody else reads is the
- * library's own: there the source alone can fail. */
+/* Return the failures of the destination and of what is between. A pipe without another reader is
+ * the library's own: then only the source can fail. */
 static const int *moving_errors(enum sort to, bool has_reader)
 {
     static const int own[] = { EINVAL, ENOMEM, ECONNRESET, 0 };
@@ -715,7 +715,7 @@ WRAPPED(int, listen, (int fd, int backlog))
                    : (int)told(CALL_listen, fd, REAL(listen)(fd, backlog));
 }
 
-/* One that is interrupted goes on by itself. */
+/* After EINTR the connection goes on being made. */
 WRAPPED(int, connect, (int fd, const struct sockaddr *to, socklen_t len))
 {
     static const int errors[] = { EAGAIN, ECONNREFUSED, ENETUNREACH, ETIMEDOUT, 0 };
@@ -730,7 +730,7 @@ WRAPPED(int, connect, (int fd, const struct sockaddr *to, socklen_t len))
     return (int)told(CALL_connect, fd, result);
 }
 
-/* Of a connection that was aborted the next call knows nothing. */
+/* A fault does not touch the connection that waits: the next call returns it. */
 WRAPPED(int, accept4, (int fd, struct sockaddr *peer, socklen_t *len, int flags))
 {
     static const int errors[] = { ECONNABORTED, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM, 0 };
@@ -741,7 +741,7 @@ WRAPPED(int, accept4, (int fd, struct sockaddr *peer, socklen_t *len, int flags)
                    : (int)told(CALL_accept4, fd, REAL(accept4)(fd, peer, len, flags));
 }
 
-/* One that is not connected cannot say so while it is. */
+/* Never ENOTCONN, as the socket is connected. */
 WRAPPED(int, shutdown, (int fd, int how))
 {
     static const int errors[] = { ENOBUFS, 0 };
@@ -751,7 +751,7 @@ WRAPPED(int, shutdown, (int fd, int how))
                    : (int)told(CALL_shutdown, fd, REAL(shutdown)(fd, how));
 }
 
-/* A connection that has failed is an answer, too. */
+/* A connection that has failed is reported by SO_ERROR's value, not by the result. */
 WRAPPED(int, getsockopt, (int fd, int level, int option, void *value, socklen_t *len))
 {
     static const int errors[] = { ENOBUFS, ECONNREFUSED, ETIMEDOUT, 0 };
@@ -796,7 +796,7 @@ WRAPPED(int, getpeername, (int fd, struct sockaddr *name, socklen_t *len))
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 
-/* One of several that are ready is heard of next time. */
+/* Hide one of several descriptors that are ready, until the next call. Return how many are left. */
 static int hide_one(struct pollfd *fds, nfds_t count, int ready)
 {
     nfds_t start = (nfds_t)random_below(&faults.random, count);
@@ -813,8 +813,7 @@ static int hide_one(struct pollfd *fds, nfds_t count, int ready)
     return ready;
 }
 
-/* The clock goes on by as much as the caller would have waited; in truth that is a millisecond
- * at most. */
+/* Wait for a millisecond at most, and move the clock on by the whole timeout. */
 WRAPPED(int, poll, (struct pollfd * fds, nfds_t count, int timeout))
 {
     static const int errors[] = { ENOMEM, 0 };
