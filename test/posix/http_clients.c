@@ -1,13 +1,12 @@
 /*
- * http_clients.c - many slow readers of one file, in one process: what the load of http-load.sh
- * comes from.
+ * http_clients.c - many slow readers of one file, in one process: the load of http-load.sh.
  *
  *     http_clients PORT PATH CLIENTS BYTES_PER_SECOND SECONDS
  *
- * Each client asks for the file over 127.0.0.1 and reads at its rate; 0 is as fast as it can. After
- * so many seconds those that are not through are closed. Prints one line: how many were let in, how
- * many got it whole, bytes in all, how many different sums there were among those that got it whole
- * (1 where all got the same), the sum, and the seconds it took.
+ * Each client asks for the file over 127.0.0.1 and reads at its rate; 0 is as fast as possible.
+ * After SECONDS, the clients that are not done are closed. One line is printed: how many were
+ * connected; how many got the whole file; the bytes of all; how many different checksums those with
+ * the whole file had (1 if all got equal bytes); the checksum; and the seconds it took.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -78,7 +77,7 @@ static void take_body(struct client *c, const char *bytes, size_t len)
     }
 }
 
-/* The head ends somewhere in these bytes, or not yet. */
+/* Look for the end of the head in these bytes. It may not have come yet. */
 static void take_head(struct client *c, const char *bytes, size_t len)
 {
     const char *length;
@@ -100,11 +99,11 @@ static void take_head(struct client *c, const char *bytes, size_t len)
     c->answered = c->in_body = true;
     c->sum = UINT64_C(14695981039346656037);
     c->left = strtoull(length + 16, NULL, 10);
-    n = (size_t)(end + 4 - c->head) - before; /* of these bytes, those of the head */
+    n = (size_t)(end + 4 - c->head) - before; /* how many of these bytes are the head's */
     take_body(c, bytes + n, len - n);
 }
 
-/* False where nothing more is to be had now. */
+/* Read some bytes. Return false if there are none now. */
 static bool read_some(struct client *c)
 {
     char bytes[65536];

@@ -1,15 +1,14 @@
 /*
- * http_raw.c - says to a server on 127.0.0.1 what comes on standard input, byte for byte: what curl
+ * http_raw.c - sends standard input to a server on 127.0.0.1, byte for byte: requests that curl
  * would not send.
  *
- *     http_raw ask PORT             sends it, ends its side, and prints all that is answered
- *     http_raw wait PORT            sends it, and prints all that is answered until the server ends
- *                                   its side
- *     http_raw flood PORT           sends it over and over, reads nothing, and prints how many
- *                                   bytes were taken until it was let go
+ *     http_raw ask PORT     send it, shut down our side, print the answer up to its end
+ *     http_raw wait PORT    send it, print the answer until the server shuts down its side
+ *     http_raw flood PORT   send it over and over and read nothing; print how many bytes were sent
+ *                           until the server closed the connection
  *
- * Each for ten seconds at most. Exit 1 where the server cannot be reached, or the connection is not
- * closed in time.
+ * Each takes ten seconds at most. Exits 1 if the server cannot be reached, or if the connection is
+ * not closed in time.
  */
 #define _POSIX_C_SOURCE 200809L
 

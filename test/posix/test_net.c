@@ -1,14 +1,14 @@
 /*
  * test_net.c - net.h: TCP on the loopback and unix sockets.
  *
- *   descriptors run out          the listener says EMFILE for each peer, closes it at once, and
- *                                goes on
+ *   descriptors run out          the listener reports EMFILE for each peer, closes the connection
+ *                                at once, and goes on
  *   a peer that resets           'error' with ECONNRESET
- *   a peer that half closes      'end', then our side is ended too; not with allow_half_open. A
- *                                write after that: EPIPE
+ *   a peer that shuts down its   'end', then our side is ended too; with allow_half_open it is not.
+ *   side                         A write after that: EPIPE
  *   a peer that never reads      what is written waits, 'drain' does not come
  *   nobody listens               'error' with ECONNREFUSED
- *   destroyed while connecting   'close' alone, at once
+ *   destroyed while connecting   only 'close', at once
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -18,11 +18,11 @@
 struct server {
     struct test_fixture *f;
     cst_listener *listener;
-    cst_stream *last; /* the socket that came last; referenced */
+    cst_stream *last; /* the newest socket; a reference */
     uint16_t port;
     size_t accepted;
     size_t refused;
-    cst_status status; /* of the refusal */
+    cst_status status; /* the reason if it was refused */
     void (*then)(struct server *server, cst_stream *socket);
 };
 
@@ -83,7 +83,7 @@ static cst_stream *connect_to(struct test_fixture *f, uint16_t port, const char 
     return s;
 }
 
-/* A peer that is no stream of ours. */
+/* Connect a peer that is a plain socket, not a stream. */
 static int raw_peer(uint16_t port)
 {
     struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
@@ -436,7 +436,8 @@ static void unix_path_that_is_not_there_is_an_error_too(void **state)
 
     assert_int_equal(cst_connect(&s, f->loop, &(cst_address){ .path = test_path(f, "none") }, NULL),
                      CST_OK);
-    test_listen(f, s, "c"); /* the error waits for this */
+    test_listen(f, s, "c"); /* in time: 'error' is emitted later */
+
     test_run(f);
     assert_string_equal(f->trace.text, "c:error:ENOENT c:close");
     cst_unref(s);
@@ -579,7 +580,7 @@ static void listener_that_is_left_goes_with_the_loop(void **state)
 
     server = (struct server){ .then = NULL };
     serve_at(f, &server, &(cst_address){ .path = test_path(f, "left") }, NULL);
-    /* The rest is the teardown's. */
+    /* The rest is torn down by the fixture. */
 }
 
 static void listener_without_descriptors_turns_peers_away_and_goes_on(void **state)
@@ -594,7 +595,7 @@ static void listener_without_descriptors_turns_peers_away_and_goes_on(void **sta
     serve(f, &server, NULL);
     for (size_t i = 0; i < 3; i++)
         peers[i] = raw_peer(server.port);
-    test_limit(&limit, RLIMIT_NOFILE, (rlim_t)test_next_descriptor()); /* not one more */
+    test_limit(&limit, RLIMIT_NOFILE, (rlim_t)test_next_descriptor()); /* no more descriptors */
     for (unsigned i = 0; i < 5; i++)
         cst_loop_run_once(f->loop, 0);
     test_unlimit(&limit);
@@ -613,7 +614,7 @@ static void listener_without_descriptors_turns_peers_away_and_goes_on(void **sta
     test_run(f);
 }
 
-/* The spare one is gone too: a moment later the listener tries again. */
+/* The spare descriptor is used up as well: a moment later the listener tries again. */
 static void listener_that_can_let_nobody_in_pauses(void **state)
 {
     struct test_fixture *f = *state;
