@@ -1,6 +1,6 @@
 /*
- * consumer.c - a program outside the tree, as install-check.sh builds it: bytes from memory through
- * a filter of its own into memory. Exits 0 where they come out as they should.
+ * consumer.c - a program outside the tree, as install-check.sh builds it: it streams bytes from
+ * memory through a filter of its own into memory. Exits 0 if they are then as they should be.
  */
 #include <cstream/cstream.h>
 
@@ -33,7 +33,7 @@ static void on_done(const cst_error *error, void *arg)
     *(cst_status *)arg = error ? error->status : CST_OK;
 }
 
-/* Streams text through the filter, in chunks of four bytes, into what. */
+/* Stream text through the filter into `what`, in chunks of four bytes. */
 static cst_status stream_text(cst_ctx *ctx, cst_chain *what, const char *text)
 {
     cst_stream *stages[3] = { NULL, NULL, NULL };

@@ -1,6 +1,6 @@
 /*
  * posix_consumer.c - a program outside the tree, as install-check.sh builds it with
- * libcstream-posix: from standard input to standard output. Exits 0 where all went well.
+ * libcstream-posix: it copies standard input to standard output. Exits 0 if all went well.
  */
 #include <cstream/cstream.h>
 #include <cstream/posix/posix.h>
