@@ -1,11 +1,11 @@
 /*
  * reentrancy.h - one cell of the matrix of test_reentrancy.c: a line of three streams, a place in
- * the middle one where user code runs, and a call that is made there once.
+ * the middle stream where user code runs, and a call that is made there once.
  *
  *     source --> middle --> sink
  *
- * The middle is of any kind; one that cannot be read has no sink behind it, one that cannot be
- * written no source.
+ * The middle stream is of any kind. If it cannot be read, there is no sink; if it cannot be
+ * written, there is no source.
  */
 #ifndef TEST_REENTRANCY_H
 #define TEST_REENTRANCY_H
@@ -30,7 +30,7 @@ enum kind {
 
 #define ON(event) (ON_EVENT + (int)(event))
 
-/** Where user code runs: slots, events, callbacks. */
+/** The places where user code runs: slots, functions, events, callbacks. */
 enum place {
     IN_CONSTRUCT,
     IN_READ,
@@ -41,9 +41,9 @@ enum place {
     IN_FLUSH,
     IN_DESTROY,
     IN_TRANSFER,
-    IN_FUNCTION, /* what a ready-made stream calls: the function of from, flat_map, for_each */
-    IN_RESULT,   /* the callback of a consuming end */
-    ON_EVENT,    /* ON(CST_DATA) and so on */
+    IN_FUNCTION, /* the function that a from, flat_map or for_each stream calls */
+    IN_RESULT,   /* the callback of a consuming end, such as for_each */
+    ON_EVENT,    /* and the event's type: ON(CST_DATA) and so on */
     IN_WRITE_DONE = ON(CST_EVENT_TYPES_),
     IN_END_DONE,
     IN_FINISHED,
@@ -60,23 +60,23 @@ enum target { SELF, SOURCE, SINK, TARGETS };
 
 struct cell;
 
-/** The state of a stream with slots of the test's own; and what has been seen of any stream of
- * the line. */
+/** The state (self) of a stream whose slots are the test's own. */
 struct part {
     struct cell *cell;
     enum target which;
 };
 
+/** What was seen of a stream of the line, of whatever kind. */
 struct watch {
     struct cell *cell;
     unsigned seen[CST_EVENT_TYPES_];
-    unsigned destroyed; /* calls of the destroy slot */
+    unsigned destroyed; /* how often the destroy slot was called */
 };
 
-/** A callback that is owed, once it was accepted. */
+/** A callback. If it was accepted, it must be called once. */
 struct owed {
     bool accepted;
-    bool silent; /* it need not come, as in Node: a pipeline's, a finished' */
+    bool silent; /* it may also not be called, as in Node: of a pipeline or a finished */
     unsigned called;
 };
 
@@ -87,7 +87,7 @@ struct owed {
 struct call {
     const char *name;
     void (*make)(struct cell *cell, cst_stream *target);
-    bool once; /* does not look at its target: made for SELF alone */
+    bool once; /* it does not use its target, so it is made only for SELF */
 };
 
 struct cell {
@@ -96,55 +96,56 @@ struct cell {
     enum target target;
     const struct call *call;
     bool late;      /* slots answer later, one in each turn */
-    bool piped;     /* by cst_pipe instead of cst_pipeline */
-    bool left_open; /* when its context is freed, instead of destroyed before */
+    bool piped;     /* connected by cst_pipe instead of cst_pipeline */
+    bool left_open; /* streams are open when the context is freed, not destroyed before */
 
     struct test_heap heap;
-    size_t blocks_before; /* with the context alone */
+    size_t blocks_before; /* live blocks when there is only the context */
     cst_ctx *ctx;
-    cst_ops ops; /* of the middle */
+    cst_ops ops; /* of the middle stream */
     cst_stream *streams[TARGETS];
     struct watch watches[TARGETS];
-    cst_stream *inside[2];         /* a pair's other side, a composition's streams */
+    cst_stream *inside[2];         /* a pair's other side, or a composition's streams */
     cst_stream *extra[MOST_EXTRA]; /* made by the call */
     size_t extra_count;
     cst_call late_calls[MOST_LATE];
     size_t late_count;
     struct owed owed[MOST_OWED];
     size_t owed_count;
-    struct owed result;   /* of a consuming end */
-    cst_stream *given;    /* cst_give was accepted on it, and its slot has not said so */
-    size_t left[TARGETS]; /* chunks to come out of it */
+    struct owed result;   /* the callback of a consuming end */
+    cst_stream *given;    /* cst_give was accepted on it, and its slot has not returned yet */
+    size_t left[TARGETS]; /* chunks that it has not produced yet */
     bool may_end;
-    bool made; /* the call */
+    bool made; /* the call was made */
     cst_chain chain;
     cst_abort *abort;
     cst_task task, call_task, call_immediate, call_at_end, call_post;
     cst_timer timer, call_timer;
 };
 
-/** The calls of the matrix: every one of the library that takes a stream or a context. */
+/** The calls of the matrix: every function of the library that takes a stream or a context. */
 extern const struct call test_calls[];
 extern const size_t test_call_count;
 
-/** Makes the cell's call, the first time that its place is reached. */
+/** Make the cell's call, if this is the first time that its place is reached. */
 void cell_reached(struct cell *cell);
 
-/** A callback of the call that is about to be made: the arg of one of the two below, which
- * count. */
+/** Return a record for a callback of the call that is made next. It is the arg of cell_done or
+ * cell_outcome, which count in it. */
 struct owed *cell_owes(struct cell *cell);
 cst_done_fn cell_done;
 cst_outcome_fn cell_outcome;
 
-/** What that call has answered: whether its callback has to come, once, or at most may come. */
+/** Note what that call has returned: its callback must be called once (cell_answered), or may be
+ * called once (cell_may_answer). */
 void cell_answered(struct cell *cell, cst_status st);
 void cell_may_answer(struct cell *cell, cst_status st);
 
-/** Where the call may put a stream that it makes, and after that one more; what it has put there
- * is kept to the end. */
+/** Return where the call may put a stream that it makes, with room for a second one after it. Both
+ * are kept until the cell ends. */
 cst_stream **cell_room(struct cell *cell);
 
-/** Gives the stream that was made there; NULL where st says that there is none. */
+/** Return the stream that the call has put there, or NULL if st says that it made none. */
 cst_stream *cell_keep(struct cell *cell, cst_status st);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * reentrancy_calls.c - the calls of the matrix, each made once on a stream of the line. What it
- * answers is not asserted: most cells call something that their stream lacks, or that comes too
- * late. What it promises for such answers is: callbacks that are not owed do not come, and those
- * that are come once.
+ * reentrancy_calls.c - the calls of the matrix. Each is made once on a stream of the line. What a
+ * call returns is not asserted: in most cells the stream does not have what the call is for, or the
+ * call comes too late. Asserted is what follows from the result: a callback that was accepted is
+ * called once, any other is not called.
  */
 #include "reentrancy.h"
 
@@ -52,7 +52,7 @@ static void next_of(cst_stream *s)
 
 /* --- the stream ------------------------------------------------------------------------------- */
 
-/* The test's own handle, which keeps the stream. */
+/* Drop a reference of our own. The test's handle keeps the stream. */
 static void unref(struct cell *cell, cst_stream *s)
 {
     for (size_t i = 0; i < TARGETS; i++)
@@ -82,7 +82,7 @@ static void answer_twice(cst_stream *s)
     cst_complete(call, CST_OK);
 }
 
-/* One that another stream's slot, or an earlier call, has left open. */
+/* Answer a call that another stream's slot, or an earlier call of this slot, has left open. */
 static void answer_what_is_late(struct cell *cell)
 {
     if (cell->late_count > 0)
@@ -118,7 +118,7 @@ static void on_and_off(cst_stream *s)
     on_each_event(s, cst_off);
 }
 
-/* Not that of 'error': it would then be unhandled, which is another test's. */
+/* Remove all listeners, but not those of 'error': it would be unhandled, which is another test. */
 static void off_all(cst_stream *s)
 {
     for (int type = 0; type < CST_EVENT_TYPES_; type++)
@@ -188,7 +188,7 @@ static void compose(struct cell *cell, cst_stream *s)
     cell_keep(cell, cst_compose_new(cell_room(cell), row, 2, NULL));
 }
 
-/* It is owed nothing. */
+/* Watch and cancel. The callback must not be called. */
 static void finished_and_cancel(struct cell *cell, cst_stream *s)
 {
     struct owed *owed = cell_owes(cell);
@@ -349,10 +349,10 @@ static void make_pair(struct cell *cell)
 /* --- the table -------------------------------------------------------------------------------- */
 
 /*
- * ALONE  takes nothing but the stream
- * EACH   on each of the three
- * ONCE   does not look at the stream
- * MAKES  makes one, of the rest of its arguments
+ * ALONE  the stream is the only argument
+ * EACH   made on each of the three streams
+ * ONCE   does not use a stream
+ * MAKES  makes a stream from the rest of the arguments
  */
 #define CALLS(ALONE, EACH, ONCE, MAKES)                                                           \
     EACH(cst_write, write_to(cell, s))                                                            \

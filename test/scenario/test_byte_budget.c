@@ -1,18 +1,12 @@
 /*
- * test_byte_budget.c - pipelines under a limit on bytes: each gives its bytes in order and comes to
- * its end, whatever the limit, and also where an allocation fails it ends and leaves nothing
- * behind.
+ * test_byte_budget.c - pipelines under a limit on bytes. With any limit, each pipeline moves its
+ * bytes in order and ends. If an allocation fails it ends too, and nothing leaks.
  */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "main.h"
 
 #include <string.h>
 
 #include "heap.h"
-#include "main.h"
 #include "trace.h"
 
 #define PIPELINES 3
@@ -41,7 +35,7 @@ static void on_outcome(const cst_error *error, void *arg)
     line->outcome = error ? error->status : CST_OK;
 }
 
-/* Marks of one to three chunks: so that flows stop and start for other reasons too. */
+/* Set marks of one chunk and of three, so that flows stop and start for other reasons too. */
 static cst_status start(struct line *line, cst_ctx *ctx, size_t chunk_bytes)
 {
     const cst_opts small = { .high_water_mark = chunk_bytes };
@@ -72,7 +66,7 @@ static void run_to_the_end(cst_ctx *ctx, size_t limit_bytes)
     } while (st == CST_MORE);
 }
 
-/* A line that came out well has all bytes, another one the first of them. */
+/* Check that a line that ended well has all bytes, and any other line the first of them. */
 static void check_line(struct line *line, bool may_fail)
 {
     static uint8_t got[INPUT_BYTES];
@@ -87,7 +81,7 @@ static void check_line(struct line *line, bool may_fail)
         assert_int_equal(line->outcome, CST_E_NOMEM);
 }
 
-/* Gives whether an allocation was made to fail. */
+/* Run with a failing allocation, unless fail_at is 0. Return whether an allocation has failed. */
 static bool run_lines(size_t limit_bytes, size_t fail_at)
 {
     struct line lines[PIPELINES];

@@ -1,10 +1,10 @@
 /*
- * test_long.c - the stack does not grow with the length of a line or of the data: 10,000 stages,
- * and a million chunks that are handed on at once. What it grows with is the limit on nesting, by
- * about a kilobyte for each stage that runs inside another. long-check.sh runs this with a small
- * stack, and with LONG=1: else the lines are short.
+ * test_long.c - the stack does not grow with the length of a line, nor with the number of chunks:
+ * 10,000 stages, and a million chunks that are passed on at once. It does grow with the limit on
+ * nesting, by about a kilobyte for each stage that runs inside another. long-check.sh runs this
+ * with a small stack and with LONG=1; without LONG the lines are short.
  *
- * Compositions inside one another are such stages too: 20,000 of them.
+ * Compositions inside one another are such stages too. There are 20,000 of them.
  */
 #include "world.h"
 
@@ -19,11 +19,11 @@ struct line {
     cst_ctx *ctx;
     cst_stream **row;
     size_t count;
-    size_t left; /* chunks that the source has */
+    size_t left; /* chunks that the source still has */
     size_t bytes, closed, errors, outcomes, dones;
     cst_status outcome;
-    bool pushes;     /* the source pushes several chunks a call, instead of giving one */
-    size_t fails_at; /* the stage that fails with its first chunk */
+    bool pushes;     /* the source pushes several chunks in a call, instead of giving one */
+    size_t fails_at; /* which stage fails, with its first chunk */
 };
 
 struct part {
@@ -117,7 +117,7 @@ static void make(struct line *line, size_t at, const cst_opts *opts)
 }
 
 static const cst_ctx_opts limits[] = { { .nesting_limit = 32 }, { .nesting_limit = 64 } };
-static const cst_ctx_opts *limit; /* of the present test */
+static const cst_ctx_opts *limit; /* of the test that runs */
 
 static int set_up(void **state)
 {
@@ -209,13 +209,13 @@ static void long_pipes_hand_everything_on(void **state)
     line_free(line);
 }
 
-/* One that is far from its end. */
+/* Return a line that is far from its end. */
 static struct line *busy_line(void)
 {
     return line_new(stages, chunks, &(cst_opts){ .high_water_mark = 10 });
 }
 
-/* Which of them is destroyed, and how. */
+/* Destroy one stream of a pipeline. All must close, and the callback must be called once. */
 static void destroy_one(size_t at, cst_status status)
 {
     struct line *line = busy_line();
@@ -314,7 +314,7 @@ static void a_long_composition_hands_everything_on(void **state)
     run_composed(line, composed);
 }
 
-/* Each holds another stage and the one before: behind it, or in front of it. */
+/* Each composition holds the one before and another stage: after it, or in front of it. */
 enum place { INNER_FIRST, INNER_LAST, PLACES };
 
 static cst_stream *compose_with(cst_stream *inner, cst_stream *stage, enum place place)
@@ -348,7 +348,7 @@ static void compositions_inside_one_another_hand_everything_on(void **state)
     }
 }
 
-/* By hand, into the outermost, so that the last stages answer with a 'drain' through all. */
+/* Write into the outermost composition, not by a pipe: at the end 'drain' goes through all. */
 static void fill_up_and_drain(enum place place, size_t writes)
 {
     struct line *line = line_new(compositions, 0, &(cst_opts){ .high_water_mark = 1 });
@@ -404,8 +404,8 @@ static void compositions_inside_one_another_are_destroyed(void **state)
     }
 }
 
-/* Where the innermost comes last, Node may leave the sink behind them in the dark: it is told
- * when all is freed. */
+/* If the innermost composition comes last, the sink after all of them may hear nothing, as in Node,
+ * until the context is freed. */
 static void a_failure_goes_through_compositions_inside_one_another(void **state)
 {
     (void)state;
@@ -466,7 +466,7 @@ static void a_million_chunks_are_pushed(void **state)
     run_chunks(true, 2, &(cst_opts){ .high_water_mark = 1 });
 }
 
-/* By hand, into the second stream. What is corked goes on in one go. */
+/* Write into the second stream, not by a pipe. If corked, all chunks are passed on together. */
 static void write_chunks(bool corked, cst_done_fn *done, size_t dones)
 {
     struct line *line = line_new(5, 0, NULL);
@@ -496,7 +496,7 @@ static void a_million_chunks_are_queued(void **state)
     write_chunks(true, NULL, 0);
 }
 
-/* Each write is made in the callback of the last one. */
+/* Make the next write in the callback of the last one. */
 static void on_written(cst_stream *s, cst_status status, void *arg)
 {
     struct line *line = arg;
@@ -528,7 +528,7 @@ static void on_data(cst_stream *s, const cst_event *event, void *arg)
     line->bytes += event->chunk->len;
 }
 
-/* Pushed from outside, one by one, and read whole, in bites, or by a listener. */
+/* Push from outside, one by one; read any amount, or the bytes of a chunk, or by a listener. */
 static void a_million_chunks_are_read(void **state)
 {
     struct line *line = line_new(2, 0, NULL);

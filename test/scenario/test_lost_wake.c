@@ -1,20 +1,15 @@
 /*
- * test_lost_wake.c - a host that sleeps whenever it may, and a million steps of chance: no wake is
- * lost, none repeats.
+ * test_lost_wake.c - a host that sleeps whenever it may, and a million random steps: no wake is
+ * lost and none comes twice.
  *
- * The host here is a variable. It sleeps after CST_IDLE, and then only a wake or the deadline that
- * it was told makes it run again. Between its turns, and inside every callback, chance queues
- * tasks, immediates, turn ends, posts as of other threads, and starts and stops timers, by a time
- * or by a delay. After each step a host that sleeps must have nothing to do.
+ * The host here is a variable. It sleeps after CST_IDLE. Then only a wake, or the deadline that it
+ * was told, makes it run again. Between its turns, and inside every callback, random steps queue
+ * tasks, immediates, ends of a turn and posts (as other threads would), and start and stop timers,
+ * by a time or by a delay. After each step, a host that sleeps must have nothing to do.
  */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "main.h"
 
 #include "heap.h"
-#include "main.h"
 #include "trace.h"
 
 #define STEPS 1000000
@@ -22,7 +17,7 @@
 
 enum kind { FREE, DEFERRED, IMMEDIATE, TURN_END, POSTED, TIMER };
 
-/* Of those that are queued; without atomics none is posted. */
+/* The kinds of jobs that are queued. Without atomics nothing is posted. */
 #ifdef __STDC_NO_ATOMICS__
 #define QUEUED_KINDS (POSTED - DEFERRED)
 #else
@@ -32,7 +27,7 @@ enum kind { FREE, DEFERRED, IMMEDIATE, TURN_END, POSTED, TIMER };
 struct job {
     cst_task task;
     cst_timer timer;
-    uint64_t due_ns; /* of a timer */
+    uint64_t due_ns; /* only a timer's */
     enum kind kind;
     struct world *world;
 };
@@ -43,7 +38,7 @@ struct world {
     struct job jobs[JOBS];
     uint64_t now_ns, told_due_ns;
     bool asleep, woken, running;
-    bool blind; /* running without a budget, which tells no deadline: then wake does, at its end */
+    bool blind; /* it runs without a budget, which returns no deadline: wake at its end does */
     uint32_t seed;
     unsigned queued; /* jobs that are neither free nor timers */
     unsigned long wakes, sleeps, ran;
@@ -111,7 +106,7 @@ static void run_job(void *arg)
         do_something(w);
 }
 
-/* The job counts as queued before the call: wake, which looks, is called inside it. */
+/* Queue a job. Count it before the call, as wake is called inside it and looks at the count. */
 static void queue(struct world *w, struct job *job, enum kind kind)
 {
     cst_status st = CST_E_INVALID_ARG;

@@ -1,30 +1,30 @@
 /*
- * test_reentrancy.c - any call may be made in any callback: every call of the library, in every
- * slot, listener and callback, on the stream itself, its source and its sink, for every kind of
- * stream, with slots that answer at once and late, in a pipeline and by pipes alone.
+ * test_reentrancy.c - any call may be made in any callback. Every call of the library is made in
+ * every slot, listener and callback, on the stream itself, its source and its sink, for every kind
+ * of stream, with slots that answer at once and later, in a pipeline and connected by pipes.
  *
- * Each cell is a run of its own. It holds that the place is reached, that every callback that was
- * accepted comes once and no other, that each stream says 'end', 'finish', 'error' and 'close' once
- * at most, and nothing after 'close' but a 'finish' that was on its way, that the context comes to
- * rest, and that no block is left: in half of the cells, where all streams are destroyed in the
- * end, none of theirs even before the context is freed. The sanitizers see the rest.
+ * Each cell of this matrix is a run of its own. Required is:
+ *
+ *     the place is reached
+ *     every callback that was accepted is called once, and no other
+ *     each stream emits 'end', 'finish', 'error' and 'close' once at most, and nothing after
+ *     'close' but a 'finish' that was already due
+ *     the context becomes idle
+ *     no block is left; if all streams are destroyed at the end, as in half of the cells, none of
+ *     theirs is left even before the context is freed
+ *
+ * The sanitizers see the rest.
  */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "main.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#include "main.h"
 #include "reentrancy.h"
 
 #define CHUNKS 3
 #define MARK 4
 #define TURNS 200
-#define FEWEST_CELLS 6000 /* of a kind */
+#define FEWEST_CELLS 6000 /* for each kind */
 
 #define OF(kind) (1u << (kind))
 #define ALL (OF(KINDS) - 1)
@@ -41,7 +41,7 @@ static const char *const kind_names[KINDS] = {
 
 static const char *const target_names[TARGETS] = { "itself", "its source", "its sink" };
 
-/* The places, and the kinds of streams that have them. */
+/* The places, and which kinds of streams have them. */
 static const struct {
     const char *name;
     unsigned kinds;
@@ -80,7 +80,7 @@ static const struct {
     [IN_TIMEOUT] = { "a timeout", ALL },
 };
 
-/* What holds in every cell. */
+/* Fail, and name the cell, if something does not hold. */
 static void require(const struct cell *cell, bool holds, const char *what)
 {
     if (holds)
@@ -108,7 +108,7 @@ static bool cell_is_possible(const struct cell *cell)
     if (!(places[cell->place].kinds & OF(cell->kind)))
         return false;
     if (cell->late && !(SLOTS & OF(cell->kind)))
-        return false; /* as at once: nothing here answers late */
+        return false; /* the cell that answers at once is equal: nothing here answers later */
     if (cell->place == IN_PIPELINE && cell->piped)
         return false;
     if (cell->call->once)
@@ -187,7 +187,7 @@ cst_stream *cell_keep(struct cell *cell, cst_status st)
 
 /* --- slots ------------------------------------------------------------------------------------ */
 
-/* Whether the call was a cst_give on s, which its slot has to say. */
+/* Return whether the call was a cst_give on s: then its slot must return CST_GIVEN. */
 static bool has_given(struct cell *cell, const cst_stream *s)
 {
     bool given = cell->given == s;
@@ -294,8 +294,8 @@ static const cst_ops sink_ops = { .name = "sink",
                                   .final = slot_final,
                                   .destroy = slot_destroy };
 
-/* Only the slots that the kind looks at, and those that change how the others are called only
- * where they are meant. */
+/* Fill in the slots. A kind ignores those it has no use for. Slots that change how others are
+ * called are set only in the cells that are about them. */
 static void fill_ops(struct cell *cell)
 {
     cell->ops = (cst_ops){ .name = "middle",
@@ -447,7 +447,7 @@ static cst_status make_pair(struct cell *cell, const cst_opts *opts)
 {
     cst_status st = cst_duplex_pair_new(&cell->streams[SELF], &cell->inside[0], cell->ctx, opts);
 
-    /* What is written comes back. */
+    /* Send back what is written. */
     return st < 0 ? st : cst_pipe(cell->inside[0], cell->inside[0], NULL);
 }
 
@@ -552,7 +552,7 @@ static void start_place(struct cell *cell)
     case IN_TIMEOUT:
         cst_set_timeouts(s, &(cst_timeouts){ .total_ns = 15, .fn = on_timeout, .arg = cell });
         break;
-    default: /* reached by what the line does */
+    default: /* the place is reached by itself */
         break;
     }
 }
@@ -576,7 +576,7 @@ static void join(struct cell *cell)
         cst_pipe(row[i], row[i + 1], NULL);
 }
 
-/* Some places are reached while the middle holds. */
+/* Pause the middle stream for places that are reached only then. */
 static void hold(struct cell *cell)
 {
     cst_stream *s = cell->streams[SELF];
@@ -600,7 +600,7 @@ static void turn(struct cell *cell, uint64_t now_ns)
         memmove(cell->late_calls, cell->late_calls + 1, cell->late_count * sizeof(call));
         cst_complete(call, CST_OK);
     }
-    /* A task for the end of a turn that is made there waits for the next. */
+    /* Twice: what is queued for the end of a turn, at the end of a turn, waits for the next. */
     for (int i = 0; i < 2; i++)
         st = cst_ctx_run(cell->ctx, &(cst_budget){ .now_ns = now_ns, .tasks = 5000 });
     require(cell, st == CST_IDLE || st == CST_E_UNHANDLED, "no rest");
@@ -643,7 +643,7 @@ static void destroy_and_unref(cst_stream *s)
     cst_unref(s);
 }
 
-/* Streams whose last handle the call has dropped may go on, and stay then. */
+/* Return false if the call has dropped a stream's last handle: the stream may live on. */
 static bool all_are_held(const struct cell *cell)
 {
     for (int which = 0; which < TARGETS; which++)
@@ -652,8 +652,8 @@ static bool all_are_held(const struct cell *cell)
     return true;
 }
 
-/* Without the caches, blocks are back as soon as the streams are gone: long before the context
- * is. */
+/* Run until the streams are freed. Without caches, their blocks must then be freed, long before the
+ * context is. */
 static void see_them_go(struct cell *cell, bool all)
 {
     for (int i = 0; i < TURNS && (cell->late_count > 0 || i < 2); i++)

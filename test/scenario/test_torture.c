@@ -1,22 +1,16 @@
 /*
- * test_torture.c - every allocation may fail: each one in turn, alone, and together with all that
- * follow, in lines of streams of every sort. Nothing leaks, every callback that was accepted comes
- * once, what was not accepted has changed nothing, what came out is how the input begins, and every
- * stream can still be destroyed.
+ * test_torture.c - every allocation may fail: each in turn, alone, and together with all later
+ * ones, in lines of streams of every kind. Nothing leaks. Every callback that was accepted is
+ * called once. A call that was not accepted has changed nothing. The output is a prefix of the
+ * input. Every stream can still be destroyed.
  *
- * A run in which an allocation was made to fail is an injection point.
+ * A run in which an allocation fails is an injection point.
  */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "main.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "heap.h"
-#include "main.h"
 
 #include <cstream/cstream.h>
 
@@ -24,7 +18,7 @@
 #define LONGEST 6
 #define MOST_OWED 64
 #define LATE 16
-#define FEWEST_POINTS 6000 /* in lines that are joined one way */
+#define FEWEST_POINTS 6000 /* for each way to join lines */
 
 static uint8_t input[INPUT];
 
@@ -32,7 +26,7 @@ enum joint { BY_PIPES, BY_PIPELINE, BY_COMPOSE, JOINTS };
 
 struct line;
 
-/* What a call is asked about before it is made: where it fails, this has not changed. */
+/* What is noted of a stream before a call. If the call fails, it must not have changed. */
 struct state {
     size_t readable, writable, corked, listeners[CST_EVENT_TYPES_];
     cst_flowing flowing;
@@ -42,18 +36,18 @@ struct state {
 struct owed {
     struct line *line;
     bool accepted;
-    bool silent; /* it need not come, as in Node: a pipeline's, a finished' */
+    bool silent; /* it may also not be called, as in Node: of a pipeline or a finished */
     unsigned called;
 };
 
 struct line {
     struct test_heap heap;
-    size_t blocks_before; /* with the context alone */
+    size_t blocks_before; /* live blocks when there is only the context */
     cst_ctx *ctx;
     cst_stream *row[LONGEST];
     struct state before[LONGEST];
     size_t count;
-    cst_stream *composed, *apart, *other; /* what may be beside the row */
+    cst_stream *composed, *apart, *other; /* streams beside the row, or NULL */
     cst_abort *abort;
     cst_chain out;
     size_t mark, chunk;
@@ -63,9 +57,9 @@ struct line {
     struct owed owed[MOST_OWED];
     size_t owed_count;
     unsigned lent, released; /* slices whose release is counted */
-    size_t given;            /* bytes of the input */
-    bool broken;             /* something was not made */
-    bool has_failed;         /* the sink */
+    size_t given;            /* bytes of the input that the source has produced */
+    bool broken;             /* something could not be made */
+    bool has_failed;         /* the sink has failed */
 };
 
 /* --- what did not succeed has changed nothing ------------------------------------------------- */
@@ -102,7 +96,7 @@ static bool is_held(struct line *line, cst_status st)
         return true;
     line->broken = true;
     if (st != CST_E_NOMEM) {
-        assert_true(line->heap.failures > 0); /* a stream failed before */
+        assert_true(line->heap.failures > 0); /* a stream has failed before */
         return false;
     }
     look(now, line);
@@ -111,8 +105,8 @@ static bool is_held(struct line *line, cst_status st)
     return false;
 }
 
-/* Whether a call was accepted; where it was not, that was for want of memory, and nothing has
- * changed. */
+/* Make a call. Return whether it was accepted. If not, memory must have failed; if it was the
+ * memory of this call, nothing may have changed. */
 #define HELD(line, call) (look((line)->before, line), is_held(line, call))
 
 /* --- callbacks -------------------------------------------------------------------------------- */
@@ -171,7 +165,7 @@ static void on_release(const void *data, size_t len, void *arg)
 
 /* --- slots ------------------------------------------------------------------------------------ */
 
-/* The state of every stream: a pointer to its line. */
+/* Return the line: the state (self) of every stream is a pointer to it. */
 static struct line *line_of(void *self)
 {
     return *(struct line **)self;
@@ -202,8 +196,8 @@ static cst_status slot_read(cst_stream *s, void *self, size_t size)
     return CST_OK;
 }
 
-/* A sink that has failed may be given what was queued behind, as in Node; nothing comes after a
- * gap. */
+/* Append a chunk to the output. As in Node, a sink that has failed may still get what was queued:
+ * that is not appended, so that the output has no gap. */
 static cst_status keep(struct line *line, const cst_slice *chunk)
 {
     if (!line->has_failed && cst_chain_append(&line->out, cst_slice_ref(chunk)) < 0)
@@ -267,7 +261,7 @@ static const cst_ops filter_ops = { OF_ALL, .name = "filter", .transform = slot_
 
 /* --- streams ---------------------------------------------------------------------------------- */
 
-/* Where a stream is not made, its place keeps what stood there. */
+/* Count a stream that was made. If it was not, its place must be unchanged. */
 static void made(struct line *line, cst_status st)
 {
     if (st == CST_OK) {
@@ -279,7 +273,7 @@ static void made(struct line *line, cst_status st)
     line->broken = true;
 }
 
-/* One stream more, if all went well so far. Its options are named `opts` among the arguments. */
+/* Make one stream more, if all went well so far. Among the arguments, `opts` are its options. */
 #define MAKE(constructor, ...)                                                        \
     do {                                                                              \
         cst_opts opts = { .high_water_mark = line->mark };                            \
@@ -294,7 +288,7 @@ static void made(struct line *line, cst_status st)
         MAKE(__VA_ARGS__);                    \
     }
 
-/* Consuming ends owe their result once they are made. */
+/* Make a consuming end. If it is made, its callback must be called. */
 #define ADD_END(name, ...)                     \
     static void add_##name(struct line *line)  \
     {                                          \
@@ -305,7 +299,7 @@ static void made(struct line *line, cst_status st)
         owed->accepted = line->count > before; \
     }
 
-/* A slice whose release is counted; where there is no memory, false. */
+/* Make a slice whose release is counted. Return false if there is no memory. */
 static bool lend(struct line *line, cst_slice *out, size_t len)
 {
     cst_status st =
@@ -400,7 +394,7 @@ ADD_END(some, cst_some_new, &opts, test, on_answer)
 ADD_END(find, cst_find_new, &opts, test, on_item)
 ADD_END(reduce, cst_reduce_new, NULL, &opts, reduce, on_item)
 
-/* What is written into the pair comes back. */
+/* Make a pair that sends back what is written to it. */
 static void add_pair(struct line *line)
 {
     cst_opts opts = { .high_water_mark = line->mark };
@@ -421,7 +415,7 @@ typedef void add_fn(struct line *line);
 struct row {
     const char *name;
     add_fn *add[LONGEST];
-    size_t out; /* bytes that come out of it: the first of the input */
+    size_t out; /* how many bytes come out: a prefix of the input */
 };
 
 static const struct row rows[] = {
@@ -459,7 +453,7 @@ static void join_by_pipeline(struct line *line, cst_stream *const *row, size_t c
     owed->accepted = HELD(line, cst_pipeline(row, count, &opts, on_outcome, owed));
 }
 
-/* The stages between the ends become one. */
+/* Compose the stages between the ends into one stream. */
 static void join_by_compose(struct line *line)
 {
     size_t inner = line->count - 2;
@@ -490,7 +484,7 @@ static void watch(struct line *line, cst_stream *s)
         HELD(line, cst_abort_attach(line->abort, s));
 }
 
-/* A chunk is taken whatever is answered. */
+/* Write and end. The chunk is taken, whatever is returned. */
 static void write_by_hand(struct line *line, cst_stream *s)
 {
     cst_slice bytes;
@@ -518,7 +512,7 @@ static void push_and_read_by_hand(struct line *line, cst_stream *s)
     cst_destroy(s, CST_OK);
 }
 
-/* A sink and a source of their own beside the line. */
+/* Use a sink and a source that are not part of the line. */
 static void use_by_hand(struct line *line)
 {
     cst_stream *r = NULL;
@@ -575,7 +569,7 @@ static void build(struct line *line, const struct row *row, enum joint joint)
         join_by_compose(line);
 }
 
-/* Where nothing stood in the way: all that the row lets out; else, the beginning of it. */
+/* Check the output: all that the row lets out, or a prefix if something failed or was destroyed. */
 static void check_output(struct line *line, const struct row *row, const struct way *way)
 {
     static uint8_t got[INPUT + 1];
@@ -585,7 +579,7 @@ static void check_output(struct line *line, const struct row *row, const struct 
     assert_memory_equal(got, input, len);
 }
 
-/* Where no allocation has failed, the silent ones come too. */
+/* Check the callbacks. If no allocation has failed, the silent ones must have been called too. */
 static void check_callbacks(const struct line *line)
 {
     bool all = line->heap.failures == 0;
@@ -607,7 +601,7 @@ static void destroy_all(struct line *line)
     cst_destroy(line->other, CST_OK);
 }
 
-/* Without the caches, the blocks of streams are back before the context is freed. */
+/* Drop all streams. Without caches, their blocks are freed before the context is. */
 static void let_go(struct line *line)
 {
     for (size_t i = 0; i < line->count; i++)
@@ -644,7 +638,7 @@ static void run(struct line *line, const struct row *row, const struct way *way)
     let_go(line);
 }
 
-/* Gives whether there was an n-th allocation, which has failed. */
+/* Run with a failing n-th allocation. Return whether there was one. */
 static bool run_with_fault(const struct row *row, const struct way *way, bool from_there, size_t n)
 {
     struct line line = { .mark = way->mark, .chunk = way->chunk, .late = way->late };

@@ -1,17 +1,13 @@
 /*
- * test_unseen.c - slots run unseen while nobody looks (src/stream/shortcut.h). So each thing that
- * may be done inside is done inside each slot and each release, at each chunk of a flow; and all
- * that is seen then and afterwards is the same as where every slot looks first, so that none runs
- * unseen.
+ * test_unseen.c - on the fast path, the fields of a stream lag while its slot runs, until a public
+ * call looks at them (src/express/express.h). So each act is done inside each slot and each
+ * release, at each chunk of a flow. All that can be seen, then and later, must be as it is if every
+ * slot looks first, so that nothing lags.
+
  */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "main.h"
 
 #include "heap.h"
-#include "main.h"
 #include "trace.h"
 
 #define CHUNKS 5
@@ -25,18 +21,18 @@ enum place { IN_READ, IN_TRANSFORM, IN_WRITE, IN_RELEASE };
 struct world;
 typedef void act_fn(struct world *world);
 
-/** What is run: act is done in place at the chunk of this number. */
+/** What is run: act is done at this place, at the chunk with number `at`. */
 struct plan {
     enum source source;
     enum place place;
     size_t stages;
     size_t at;
     act_fn *act;
-    bool foreign;    /* the bytes: they are released one by one */
-    bool transforms; /* the stages: they hand on a chunk of their own */
-    bool slow;       /* the sink answers when all has come to a stop, so that writes have to wait */
-    bool blind;      /* nobody looks when the act is done: it may itself show nothing */
-    bool looks;      /* in every slot */
+    bool foreign;    /* chunks are foreign memory, so that each is released */
+    bool transforms; /* the stages have a transform slot, which returns a chunk of its own */
+    bool slow;       /* the sink answers when all has come to rest, so that writes queue up */
+    bool blind;      /* the test does not look after the act, which may itself not look */
+    bool looks;      /* every slot looks at its stream first */
 };
 
 struct world {
@@ -133,7 +129,7 @@ static void write_to_sink(struct world *world)
     add_status(world, cst_write(sink_of(world), cst_slice_str("extra"), NULL, NULL));
 }
 
-/* At some chunk that is as many as there is room for in the array of its queue. */
+/* Write twice: for some chunk this fills the array of the queue exactly. */
 static void write_to_sink_twice(struct world *world)
 {
     write_to_sink(world);
@@ -163,7 +159,7 @@ static void destroy_stage(struct world *world)
 static void run_nested(struct world *world)
 {
     if (world->plan->place !=
-        IN_RELEASE) /* between two calls of the test's own there is no run that it could be in */
+        IN_RELEASE) /* a release may also come between the test's own calls, outside any run */
         add_status(world, cst_ctx_run(world->ctx, NULL));
 }
 
@@ -180,7 +176,7 @@ static void listen(struct world *world)
     add_status(world, cst_on(source_of(world), CST_DATA, on_data, world));
 }
 
-/* Before the slot gives its own, or returns without. */
+/* Give a chunk before the slot gives its own, or returns without one. */
 static void give_early(struct world *world)
 {
     add_status(world,
@@ -287,7 +283,7 @@ static cst_status stage_transform(cst_stream *s, void *self, const cst_slice *ch
     test_trace_add(world->trace, "transform:%zu", chunk->len);
     act_at(world, IN_TRANSFORM, ++world->transforms);
     if (world->transforms == 3)
-        return CST_OK; /* this one is swallowed */
+        return CST_OK; /* drop this chunk */
     return cst_give(s, make_chunk(world, chunk->len));
 }
 
@@ -371,7 +367,7 @@ static void answer_all(struct world *world)
     }
 }
 
-/* Whatever was done, the flow goes on where it can. */
+/* Let the flow go on, if it can after the act. */
 static void go_on(struct world *world)
 {
     answer_all(world);
@@ -487,7 +483,7 @@ static void a_write_inside_a_read_slot_has_a_call_of_its_own(void **state)
     assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&heap), NULL), CST_OK);
     assert_int_equal(cst_duplex_new(&echo, ctx, &echo_ops, NULL, NULL), CST_OK);
     assert_int_equal(cst_write(echo, cst_slice_str("once"), NULL, NULL),
-                     CST_OK); /* from here on it is idle */
+                     CST_OK); /* so that the stream is idle, and the fast path is taken */
     assert_int_equal(cst_read(&(cst_slice){ 0 }, echo, CST_READ_ANY), CST_EMPTY);
     assert_int_equal(cst_writable_length(echo), 0);
     cst_unref(echo);
