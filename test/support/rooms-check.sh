@@ -6,24 +6,13 @@
 #
 # A file depends on another if its object takes a symbol from the other's object, or if it includes the other's header. The
 # two of one level do not depend on each other. stream calls the fast path by the names cst__express_* of express.h alone:
-# these arrows, downwards by design, are left out.
-#
-# What was not so when this check was written stands in rooms-left.txt: `circle FILE` for each file that is in a circle,
-# `arrow FILE FILE` for each dependency upwards. Nothing may be added there.
+# these arrows, upwards by design, are left out.
 #
 # rooms-check.sh --circles prints each arrow of the circles, with the names that make it.
-# rooms-check.sh --update writes rooms-left.txt anew, with what is so now.
 set -u
 
 BUILD=${BUILD:-build}
 NM=${NM:-nm}
-left=test/support/rooms-left.txt
-if [ "${1:-}" = --update ]; then
-    sh "$0" --list | sed -n 's/^left: //p' | LC_ALL=C sort >"$left.new" && mv "$left.new" "$left"
-    [ -s "$left" ] || rm -f "$left"
-    exit
-fi
-
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 
@@ -60,7 +49,6 @@ awk '
     }
 ' src/*/*.[ch] >"$work/includes"
 
-[ -f "$left" ] || left=/dev/null
 awk -v show="${1:-}" '
     function room(file) { sub(/\/.*/, "", file); return file }
     function complain(text) { print "failed: " text; failed = 1 }
@@ -92,9 +80,6 @@ awk -v show="${1:-}" '
         level["filters"] = level["stdio"] = 7
         level["posix"] = 8
     }
-    FILENAME == ARGV[1] && $1 == "circle" { left_circle[$2] = 1; next }
-    FILENAME == ARGV[1] && $1 == "arrow"  { left_arrow[$2, $3] = 1; next }
-    FILENAME == ARGV[1]                   { next }
     $2 == "T" { home[$3] = $1; next }
     $2 == "U" { used[++n_used] = $1 SUBSEP $3; next }
     $2 == "I" { included[++n_included] = $1 SUBSEP $3; next }
@@ -119,14 +104,7 @@ awk -v show="${1:-}" '
             } else if (!(room(from) in level) || !(room(to) in level)) {
                 complain("the order of the rooms does not name " room(from) " or " room(to))
             } else if (level[room(from)] <= level[room(to)]) {
-                if (show == "--list")
-                    print "left: arrow " from " " to
-                if ((from, to) in left_arrow) {
-                    open_arrows++
-                    found[from, to] = 1
-                } else {
-                    complain(from " depends on " to ", which is not below it:" names[from, to])
-                }
+                complain(from " depends on " to ", which is not below it:" names[from, to])
             }
         }
 
@@ -141,38 +119,21 @@ awk -v show="${1:-}" '
             n_files++
             if (!((file, file) in reach))
                 continue
-            circular++
-            if (show == "--list")
-                print "left: circle " file
-            if (!(file in left_circle)) {
-                partners = ""
-                for (other in seen)
-                    if (other != file && (file, other) in reach && (other, file) in reach)
-                        partners = partners " " other
-                complain(file " is in a circle with" partners)
-            }
+            partners = ""
+            for (other in seen)
+                if (other != file && (file, other) in reach && (other, file) in reach)
+                    partners = partners " " other
+            complain(file " is in a circle with" partners)
         }
         for (i = 1; i <= n_arrows; i++) {
             split(arrows[i], part, SUBSEP)
             if (show == "--circles" && (part[2], part[1]) in reach)
                 print part[1] " -> " part[2] ":" names[part[1], part[2]]
         }
-        for (file in left_circle)
-            if (!((file, file) in reach))
-                print "open now, strike it from rooms-left.txt: circle " file
-        for (pair in left_arrow) {
-            split(pair, part, SUBSEP)
-            if (!(pair in found))
-                print "open now, strike it from rooms-left.txt: arrow " part[1] " " part[2]
-        }
         if (!rooms || !n_arrows)
             complain("no arrows were found")
         if (failed)
             exit 1
-        printf "%d files in %d rooms, %d arrows between them; ", n_files, rooms, n_arrows
-        if (circular + open_arrows)
-            printf "%d files still in circles, %d arrows still upwards\n", circular, open_arrows
-        else
-            print "none upwards, no circle"
+        printf "%d files in %d rooms, %d arrows between them: none upwards, no circle\n", n_files, rooms, n_arrows
     }
-' "$left" "$work/symbols" "$work/includes"
+' "$work/symbols" "$work/includes"
