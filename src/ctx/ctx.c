@@ -1,10 +1,8 @@
 /*
- * ctx.c - making and freeing contexts, settings and memory; the rule of when things are freed is in
- * ctx_internal.h.
+ * ctx.c - make and free a context, its settings, and its memory.
  */
 #include "ctx/ctx_internal.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define DEFAULT_NESTING_LIMIT 64
@@ -88,8 +86,9 @@ cst_status cst_ctx_new(cst_ctx **out, const cst_allocator *allocator, const cst_
     return CST_OK;
 }
 
-/* --- children, the end ------------------------------------------------------------------------ */
+/* --- freeing ---------------------------------------------------------------------------------- */
 
+/* visit may free the child that it is called for, but no other. */
 static void for_each_child(cst_ctx *ctx, void (*visit)(struct cst__child *child))
 {
     struct cst__child *child, *next;
@@ -108,8 +107,8 @@ cst_status cst_ctx_free(cst_ctx *ctx)
         return CST_OK;
     if (cst__is_running(ctx))
         return CST_E_NESTED;
-    ctx->closing = true; /* no child comes or goes from here on, so the walks are safe and this
-                            comes to an end */
+    /* From here on no child is added or reaped, so the walks are safe, and the work ends. */
+    ctx->closing = true;
     ctx->awake = true;
     ctx->frames = 1;
     cst__timers_stop_all(ctx);

@@ -1,13 +1,15 @@
 /*
- * post.c - tasks of other threads: a stack that they push onto, and the context's thread takes
- * whole.
+ * post.c - tasks of other threads, and when the host is woken.
  *
- *      posted:   &asleep   idle: who pushes next has to wake the host
- *                NULL      nothing posted; the host knows that it has to run, or is running
- *                a link    the latest, and behind it the earlier ones
+ * Other threads push their tasks onto a stack. The thread of the context takes the whole stack at
+ * once. The head of the stack also says whether the context is idle:
  *
- * Taking all at once leaves no node to be compared with: a link that is freed and queued again
- * meanwhile does no harm.
+ *      posted:   &asleep   idle: the next thread that pushes has to wake the host
+ *                NULL      nothing is posted; the host knows that it has to run, or is running
+ *                a link    the task that was posted last; the earlier ones follow
+ *
+ * No single link is ever taken out of the stack, so it does no harm if a link is freed and posted
+ * again between the two steps of a push.
  */
 #include "ctx/ctx_internal.h"
 
@@ -20,7 +22,7 @@ static void run_posted(cst_task_link *link)
     task->fn(task->arg);
 }
 
-/* Release: what the poster wrote is seen by the thread that takes it. */
+/* Release: the thread that takes the task sees what the posting thread wrote before. */
 cst_status cst_post(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void *arg)
 {
     cst_task_link *latest;
@@ -35,13 +37,13 @@ cst_status cst_post(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void *arg)
         task->link.next = latest == &ctx->asleep ? NULL : latest;
     } while (!atomic_compare_exchange_weak_explicit(&ctx->posted, &latest, &task->link,
                                                     memory_order_release, memory_order_relaxed));
-    /* The task may have run and be gone by now; the context is there, as the caller has promised.
-     */
+    /* By now the task may have run and be freed. The context is there: the caller promises that. */
     if (latest == &ctx->asleep && ctx->wake)
         ctx->wake(ctx->wake_arg);
     return CST_OK;
 }
 
+/* Return the list in the reverse order. */
 static cst_task_link *reversed(cst_task_link *link)
 {
     cst_task_link *first = NULL;
@@ -56,7 +58,7 @@ static cst_task_link *reversed(cst_task_link *link)
     return first;
 }
 
-/* The exchange is one of the dear instructions: it is left out where there is nothing to take. */
+/* An atomic exchange is slow, so it is left out if there is nothing to take. */
 void cst__posted_take(cst_ctx *ctx)
 {
     cst_task_link *latest;

@@ -1,5 +1,6 @@
 /*
- * reap.c - what is freed when no user code can look at it any more: see ctx_internal.h.
+ * reap.c - the reap list and the deferred frees: what is freed as soon as no user code can look at
+ * it any more. ctx_internal.h has the rule.
  */
 #include "ctx/ctx_internal.h"
 
@@ -7,7 +8,7 @@ void cst__reap_later(cst_ctx *ctx, struct cst__child *child)
 {
     CST__ASSERT(!ctx->room.express);
     if (ctx->closing)
-        return; /* cst_ctx_free walks the list, and drops all of it in the end */
+        return; /* cst_ctx_free drops all children at its end */
     if (child->prev)
         child->prev->next = child->next;
     else
@@ -33,8 +34,8 @@ void cst__free_later(cst_ctx *ctx, struct cst__deferred_free *block, size_t size
 }
 
 /*
- * A child that is reaped runs callbacks, which may do anything. So this is a frame of its own, and
- * each round reads the list again.
+ * Reaping runs callbacks, which may do anything. So this is a frame of its own, and each round
+ * reads its list again.
  */
 void cst__reap(cst_ctx *ctx)
 {

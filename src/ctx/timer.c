@@ -1,15 +1,16 @@
 /*
- * timer.c - timers: a pairing heap whose nodes are the timers themselves, so that nothing can fail.
+ * timer.c - timers: a pairing heap. Its nodes are the timers themselves, so that starting a timer
+ * needs no memory.
  *
- *      child   the first of those that are due later
- *      next    the next of them
- *      prev    the one before in that list; of the first, the parent; of the heap's earliest, NULL
+ *      child   the first of a list of timers that are due after this one
+ *      next    the next timer of the list that this one is in
+ *      prev    the timer before it in that list; the parent if it is the first; NULL for the root
  *
- * No function recurses: a heap of equal timers may be a list of all of them.
+ * No function recurses, because the heap may be as deep as it has timers.
  *
- * A timer that counts from a time that nobody has told yet is unsettled: it lies in a list, by next
- * and prev alone, and its due_ns is its delay. Its order is that of its start, so it does not
- * matter how the list is gone through.
+ * If no time was told yet, a timer with a delay is unsettled: it is in a list by next and prev, not
+ * in the heap, and its due_ns is the delay. When the first time is told, all of the list goes into
+ * the heap, in any order: each timer has kept the order in which it was started.
  */
 #include "ctx/ctx_internal.h"
 
@@ -18,7 +19,7 @@ static bool is_earlier(const cst_timer *a, const cst_timer *b)
     return a->due_ns != b->due_ns ? a->due_ns < b->due_ns : a->order < b->order;
 }
 
-/* Two heaps become one; either may be NULL. next and prev of both are free to use. */
+/* Join two heaps; either may be NULL. Overwrite next and prev of both roots. */
 static cst_timer *meld(cst_timer *a, cst_timer *b)
 {
     cst_timer *first = a, *second = b;
@@ -38,8 +39,10 @@ static cst_timer *meld(cst_timer *a, cst_timer *b)
     return first;
 }
 
-/* A list of heaps becomes one: by pairs from the front, then the pairs from the back, which keeps
- * later removals cheap. */
+/*
+ * Join a list of heaps: first two by two from the front, then the pairs from the back. This keeps
+ * later removals cheap.
+ */
 static cst_timer *meld_list(cst_timer *list)
 {
     cst_timer *pairs = NULL, *heap = NULL;
@@ -63,7 +66,7 @@ static cst_timer *meld_list(cst_timer *list)
     return heap;
 }
 
-/* Out of the list of children or of the unsettled, of which it is not the first. */
+/* Take a timer out of its list. It has a timer before it, or a parent. */
 static void unlink_from_list(cst_timer *timer)
 {
     if (timer->prev->child == timer)
@@ -74,6 +77,7 @@ static void unlink_from_list(cst_timer *timer)
         timer->next->prev = timer->prev;
 }
 
+/* Take a timer out of the heap, or out of the list of the unsettled. */
 static void unlink_timer(cst_ctx *ctx, cst_timer *timer)
 {
     cst_timer *children = meld_list(timer->child);
@@ -121,7 +125,7 @@ void cst__timers_stop_all(cst_ctx *ctx)
 
 /* --- starting --------------------------------------------------------------------------------- */
 
-/* Into the list or the heap, with all its fields but the links set. */
+/* Put a timer, of which all but the links is set, into the heap or the list of the unsettled. */
 static void link_timer(cst_ctx *ctx, cst_timer *timer)
 {
     if (!timer->is_unsettled) {
@@ -134,7 +138,7 @@ static void link_timer(cst_ctx *ctx, cst_timer *timer)
     ctx->unsettled = timer;
 }
 
-/* timer gets the values of as, and its order. */
+/* Start the timer with the values of `as`, as the last of those that are due at that time. */
 static void start(cst_ctx *ctx, cst_timer *timer, const cst_timer *as)
 {
     if (timer->fn)
@@ -147,13 +151,14 @@ static void start(cst_ctx *ctx, cst_timer *timer, const cst_timer *as)
         cst__wake(ctx);
 }
 
-/* A turn was told what time it is; outside, the host's clock is asked. */
+/* Outside a turn with a budget, which was told the time, ask the host's clock. */
 static void look_at_clock(cst_ctx *ctx)
 {
     if (ctx->clock && !ctx->turn_order)
         cst__tell_time(ctx, ctx->clock(ctx->clock_arg));
 }
 
+/* Return the sum, or CST_NEVER if it does not fit. */
 static uint64_t later(uint64_t now_ns, uint64_t delay_ns)
 {
     return delay_ns < CST_NEVER - now_ns ? now_ns + delay_ns : CST_NEVER;

@@ -1,5 +1,5 @@
 /*
- * turn.c - the queues of a context, and the turn that runs them: see ctx.h.
+ * turn.c - the queues of a context, and the turn that runs them. ctx.h says in which order.
  */
 #include "ctx/ctx_internal.h"
 
@@ -7,13 +7,13 @@
 
 /* --- the queue of deferred tasks -------------------------------------------------------------- */
 
-/* All that was queued has been taken: the block serves again, from its beginning. */
+/* Use the only block again from its beginning: all of its tasks have been taken. */
 static inline void reuse_block(cst_ctx *ctx)
 {
     ctx->next_task = ctx->next_room = ctx->last_block->tasks;
 }
 
-/* Where the last block is full; false where there is no memory. */
+/* Make room behind a full last block. Return false if there is no memory. */
 OUT_OF_LINE bool make_room(cst_ctx *ctx)
 {
     struct cst__task_block *block;
@@ -32,7 +32,7 @@ OUT_OF_LINE bool make_room(cst_ctx *ctx)
     return true;
 }
 
-/* The first block has been gone through, and there is another. */
+/* Free the first block, of which all tasks have been taken, and go on with the next. */
 OUT_OF_LINE void next_block(cst_ctx *ctx)
 {
     struct cst__task_block *block = ctx->first_block;
@@ -42,7 +42,7 @@ OUT_OF_LINE void next_block(cst_ctx *ctx)
     cst__free(ctx, block, sizeof(*block));
 }
 
-/* Takes the first, where there is one. */
+/* Take out the first task. Return false if there is none. */
 static inline bool take_task(cst_ctx *ctx, struct cst__task *task)
 {
     if (ctx->next_task == ctx->next_room) {
@@ -101,8 +101,7 @@ void cst__child_overflowed(cst_ctx *ctx)
         cst__wake(ctx);
 }
 
-/* Only inside a turn: bytes have no limit outside. The first to find them spent is who has spent
- * them. */
+/* The first flow that finds the bytes spent is the one that has used them up. */
 void cst__post_rest(cst_ctx *ctx, cst_task_link *link, void (*run)(cst_task_link *link))
 {
     if (ctx->cut_flow) {
@@ -113,6 +112,7 @@ void cst__post_rest(cst_ctx *ctx, cst_task_link *link, void (*run)(cst_task_link
     }
 }
 
+/* Queue the flow that used up the bytes behind all immediates. */
 static void queue_cut_flow(cst_ctx *ctx)
 {
     cst_task_link *link = ctx->cut_flow;
@@ -126,6 +126,7 @@ static void queue_cut_flow(cst_ctx *ctx)
     append(ctx, &ctx->immediates, link, run);
 }
 
+/* Run the task of cst_defer, cst_immediate or cst_at_turn_end. */
 static void run_host_task(cst_task_link *link)
 {
     cst_task *task = cst__container_of(link, cst_task, link);
@@ -133,7 +134,7 @@ static void run_host_task(cst_task_link *link)
     task->fn(task->arg);
 }
 
-/* queue is NULL for the deferred tasks. */
+/* Queue a task of the host, as a deferred task if queue is NULL. */
 static cst_status queue_task(cst_ctx *ctx, struct cst__queue *queue, cst_task *task,
                              cst_task_fn *fn, void *arg)
 {
@@ -173,6 +174,7 @@ cst_status cst_at_turn_end(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void *
 
 #define NO_LIMIT SIZE_MAX
 
+/* Reap and free between two tasks. */
 static inline void after_user_code(cst_ctx *ctx)
 {
     if (ctx->reap_due)
@@ -183,7 +185,7 @@ static inline void run_link(cst_task_link *link)
 {
     void (*run)(cst_task_link *) = link->run;
 
-    link->run = NULL; /* it may queue itself again, or be freed */
+    link->run = NULL; /* the function may queue the link again, or free it */
     run(link);
 }
 
@@ -196,8 +198,8 @@ static void run_first(cst_ctx *ctx, struct cst__queue *queue)
     after_user_code(ctx);
 }
 
-/* Runs one task that had no room when it was queued; false where there is none. */
-static bool run_overflow(cst_ctx *ctx)
+/* Run one task that has overflowed. Return false if there is none. */
+static bool run_overflowed(cst_ctx *ctx)
 {
     struct cst__child *r = ctx->children;
 
@@ -213,12 +215,12 @@ static bool run_overflow(cst_ctx *ctx)
     return r != NULL;
 }
 
-/* One deferred task; false where there is none. */
-static inline bool run_task(cst_ctx *ctx)
+/* Run one deferred task. Return false if there is none. */
+static inline bool run_deferred(cst_ctx *ctx)
 {
     struct cst__task task;
 
-    if (ctx->has_overflow && run_overflow(ctx))
+    if (ctx->has_overflow && run_overflowed(ctx))
         return true;
     if (!take_task(ctx, &task))
         return false;
@@ -230,12 +232,12 @@ static inline bool run_task(cst_ctx *ctx)
     return true;
 }
 
-/* As many of the deferred tasks as may run; gives how many more might. */
-static inline size_t run_tasks(cst_ctx *ctx, size_t left)
+/* Run deferred tasks, at most `left`. Return how many more may run in this turn. */
+static inline size_t run_all_deferred(cst_ctx *ctx, size_t left)
 {
     size_t step = left != NO_LIMIT;
 
-    while (left && run_task(ctx))
+    while (left && run_deferred(ctx))
         left -= step;
     return left;
 }
@@ -244,13 +246,13 @@ static void fire(cst_ctx *ctx, cst_timer *timer)
 {
     cst_task_fn *fn = timer->fn;
 
-    timer->fn = NULL; /* likewise */
+    timer->fn = NULL; /* the function may start the timer again, or free it */
     ctx->timer_count -= !timer->is_limit;
     fn(timer->arg);
     after_user_code(ctx);
 }
 
-/* Without a limit the count is only a number, which begins anew. */
+/* If there is no limit, bytes_left is only a number: begin again. */
 bool cst__bytes_are_limited(cst_ctx *ctx)
 {
     if (!ctx->bytes_limited)
@@ -258,6 +260,7 @@ bool cst__bytes_are_limited(cst_ctx *ctx)
     return ctx->bytes_limited;
 }
 
+/* Return whether there is an immediate, and bytes are left for what it may bring. */
 static bool immediate_may_run(cst_ctx *ctx)
 {
     if (cst__bytes_spent(ctx))
@@ -266,7 +269,7 @@ static bool immediate_may_run(cst_ctx *ctx)
     return ctx->immediates.first;
 }
 
-/* What comes when there are no tasks: one timer, or one immediate. */
+/* Run one timer that is due, or else one immediate. Return false if there is neither. */
 static bool run_next(cst_ctx *ctx)
 {
     cst_timer *timer = cst__timer_take_due(ctx);
@@ -280,7 +283,7 @@ static bool run_next(cst_ctx *ctx)
     return true;
 }
 
-/* Those that are queued now: what they queue here comes at the next end. */
+/* Run the tasks of cst_at_turn_end. What they queue there comes when the turn ends once more. */
 static void run_turn_end(cst_ctx *ctx)
 {
     struct cst__queue queue = ctx->turn_end;
@@ -290,7 +293,7 @@ static void run_turn_end(cst_ctx *ctx)
         run_first(ctx, &queue);
 }
 
-/* A turn without a budget has no limits, which is how the last one has left them, and no time. */
+/* Without a budget there is no time, and no limit: the turn before has left it so. */
 static inline void begin_turn(cst_ctx *ctx, const cst_budget *budget)
 {
     ctx->awake = true;
@@ -306,14 +309,16 @@ static inline void begin_turn(cst_ctx *ctx, const cst_budget *budget)
         ctx->bytes_left = budget->bytes;
 }
 
-/* Whether there is anything beside tasks: all that an ordinary turn has not. */
+/* Return whether there may be more to do than deferred tasks. Most turns have only those. */
 static inline bool has_more_than_tasks(const cst_ctx *ctx)
 {
     return ctx->immediates.first || ctx->turn_end.first || ctx->cut_flow || ctx->timers ||
            cst__posted_look(ctx);
 }
 
-/* Whether the context is idle from here on. Not where another thread has posted in the last moment.
+/*
+ * Make the context idle if nothing is left to do. Return false if something is left, or if another
+ * thread has posted at the last moment.
  */
 static bool come_to_rest(cst_ctx *ctx)
 {
@@ -323,13 +328,13 @@ static bool come_to_rest(cst_ctx *ctx)
     return cst__posted_sleep(ctx);
 }
 
-/* Runs what is due, and says whether the context is idle from here on. */
+/* Run what is due. Return whether the context is idle now. */
 OUT_OF_LINE bool run_rounds(cst_ctx *ctx, size_t left)
 {
     bool idle;
 
     do {
-        while ((left = run_tasks(ctx, left)) > 0 && run_next(ctx))
+        while ((left = run_all_deferred(ctx, left)) > 0 && run_next(ctx))
             left -= left != NO_LIMIT;
         run_turn_end(ctx);
         queue_cut_flow(ctx);
@@ -341,8 +346,10 @@ OUT_OF_LINE bool run_rounds(cst_ctx *ctx, size_t left)
     return idle;
 }
 
-/* A turn that was not told the time has told none either: where it has moved the deadline, the host
- * must hear of it. */
+/*
+ * A turn with a budget tells the host when the next timer is due. A turn without a budget wakes the
+ * host if a timer is due before the time that the host was told last.
+ */
 static inline void end_turn(cst_ctx *ctx, cst_budget *budget, bool idle)
 {
     ctx->frames = 0;
@@ -359,17 +366,15 @@ static inline void end_turn(cst_ctx *ctx, cst_budget *budget, bool idle)
         cst__wake(ctx);
 }
 
-/* Nothing has happened since the last turn: a turn without timers has nothing to do, and need not
- * say so to others. */
+/* Return whether a turn without a budget has nothing to do: nothing has happened since the last. */
 static inline bool is_idle(const cst_ctx *ctx)
 {
     return !ctx->awake && !ctx->unhandled && cst__posted_asleep(ctx);
 }
 
 /*
- * Where there are tasks and nothing else, a round of run_rounds comes to this: the tasks run, and
- * the context comes to rest. So that is done first, and run_rounds goes on from there where it was
- * not all.
+ * Most turns have deferred tasks and nothing else. Then one round of run_rounds would run them and
+ * make the context idle. So that is done first, and run_rounds is called only if more is left.
  */
 ALWAYS_INLINE cst_status turn(cst_ctx *ctx, cst_budget *budget)
 {
@@ -377,7 +382,7 @@ ALWAYS_INLINE cst_status turn(cst_ctx *ctx, cst_budget *budget)
     bool idle;
 
     begin_turn(ctx, budget);
-    left = run_tasks(ctx, left);
+    left = run_all_deferred(ctx, left);
     idle = left && !has_more_than_tasks(ctx) ? cst__posted_sleep(ctx) : run_rounds(ctx, left);
     end_turn(ctx, budget, idle);
     if (!idle)
@@ -389,7 +394,7 @@ ALWAYS_INLINE cst_status turn(cst_ctx *ctx, cst_budget *budget)
     return CST_IDLE;
 }
 
-/* Each is shorter for what it knows of its budget. */
+/* Two copies of turn: each is shorter because it knows whether there is a budget. */
 OUT_OF_LINE cst_status turn_with_budget(cst_ctx *ctx, cst_budget *budget)
 {
     return turn(ctx, budget);
@@ -415,7 +420,7 @@ void cst__run_all(cst_ctx *ctx)
 {
     for (;;) {
         cst__posted_take(ctx);
-        if (run_task(ctx))
+        if (run_deferred(ctx))
             continue;
         if (ctx->immediates.first)
             run_first(ctx, &ctx->immediates);

@@ -265,8 +265,8 @@ struct cst_stream {
     uint16_t listened;       /* events that somebody listens to */
     uint16_t emit_depth;
     uint16_t overflow; /* tasks that had no room in the queue */
-    uint8_t slot;  /* the slot that is running, the innermost */
-    uint8_t owed;  /* bits of the slots that have not answered; for write there is W_EXPECTING */
+    uint8_t slot;      /* the slot that is running, the innermost */
+    uint8_t owed; /* bits of the slots that have not answered; for write there is W_EXPECTING */
 };
 
 /** A callback that is owed for a write or an end; also the task that brings it. */
