@@ -290,6 +290,11 @@ void cst__timers_stop_all(cst_ctx *ctx);
 /** The first time was told: let the unsettled timers count from there. */
 void cst__timers_settle(cst_ctx *ctx);
 
+#ifdef CST_CHECK
+/** Check that the fields of the timers agree, and that none is due before its parent. */
+void cst__timers_check(const cst_ctx *ctx);
+#endif
+
 static inline void cst__tell_time(cst_ctx *ctx, uint64_t now_ns)
 {
     if (now_ns > ctx->now_ns)

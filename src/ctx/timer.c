@@ -95,6 +95,70 @@ static void unlink_timer(cst_ctx *ctx, cst_timer *timer)
     timer->child = timer->next = timer->prev = NULL;
 }
 
+/* --- the check -------------------------------------------------------------------------------- */
+
+#ifdef CST_CHECK
+
+/* Of many timers so many are checked. */
+enum { CHECKED_TIMERS = 64 };
+
+static void check_timer(const cst_ctx *ctx, const cst_timer *timer)
+{
+    assert(timer->fn);
+    assert(timer->order < ctx->timer_order);
+    assert(!timer->next || timer->next->prev == timer);
+    assert(!timer->child || timer->child->prev == timer);
+}
+
+/* Return the next timer of the heap, children first; NULL after the last. */
+static const cst_timer *next_in_heap(const cst_timer *timer)
+{
+    if (timer->child)
+        return timer->child;
+    while (timer && !timer->next) {
+        while (timer->prev && timer->prev->child != timer)
+            timer = timer->prev;
+        timer = timer->prev;
+    }
+    return timer ? timer->next : NULL;
+}
+
+/*
+ * Check at most *left timers of a list, and count *left down by them. Return how many of them are
+ * not the limit of a stream.
+ */
+static size_t check_list(const cst_ctx *ctx, const cst_timer *list, bool unsettled, size_t *left)
+{
+    size_t counted = 0;
+
+    for (const cst_timer *timer = list; timer && *left; timer = timer->next, --*left) {
+        check_timer(ctx, timer);
+        assert(timer->is_unsettled == unsettled);
+        counted += !timer->is_limit;
+    }
+    return counted;
+}
+
+void cst__timers_check(const cst_ctx *ctx)
+{
+    size_t left = CHECKED_TIMERS, counted;
+
+    assert(!ctx->timers || (!ctx->timers->prev && !ctx->timers->next));
+    assert(!ctx->unsettled || (!ctx->unsettled->prev && !ctx->is_time_told));
+    counted = check_list(ctx, ctx->unsettled, true, &left);
+    counted += check_list(ctx, ctx->timers, false, &left);
+    for (const cst_timer *timer = ctx->timers; timer && left; timer = next_in_heap(timer)) {
+        const cst_timer *child = timer->child;
+
+        counted += check_list(ctx, child, false, &left);
+        for (size_t i = 0; child && i < CHECKED_TIMERS; child = child->next, i++)
+            assert(!is_earlier(child, timer));
+    }
+    assert(left == 0 || counted == ctx->timer_count);
+}
+
+#endif
+
 /* --- what a turn asks ------------------------------------------------------------------------- */
 
 bool cst__timer_is_due(const cst_ctx *ctx)

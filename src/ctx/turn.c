@@ -174,11 +174,79 @@ cst_status cst_at_turn_end(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void *
 
 #define NO_LIMIT SIZE_MAX
 
+#ifdef CST_CHECK
+
+/* Of a long queue so many links are checked, and so many blocks of the queue of tasks. */
+enum { CHECKED_LINKS = 64, CHECKED_BLOCKS = 16 };
+
+static void check_links(const struct cst__queue *queue)
+{
+    const cst_task_link *link = queue->first;
+
+    for (size_t i = 0; link && i < CHECKED_LINKS; link = link->next, i++) {
+        assert(link->run);
+        assert(link->next || link == queue->last);
+    }
+}
+
+static void check_task(const struct cst__task *task)
+{
+    const cst_task_link *link = task->subject;
+
+    assert(link);
+    assert(task->kind != 0 || link->run);
+}
+
+/* Check the tasks of the first block, which are the next to run, and the way to the last block. */
+static void check_tasks(const cst_ctx *ctx)
+{
+    const struct cst__task_block *block = ctx->first_block;
+    const struct cst__task *end = block->tasks + CST__TASKS_A_BLOCK;
+
+    assert(ctx->room_end == ctx->last_block->tasks + CST__TASKS_A_BLOCK);
+    assert(ctx->next_room >= ctx->last_block->tasks);
+    assert(ctx->next_room <= ctx->room_end);
+    if (block == ctx->last_block)
+        end = ctx->next_room;
+    assert(ctx->next_task >= block->tasks);
+    assert(ctx->next_task < end || block == ctx->last_block);
+    assert(ctx->next_task <= end);
+    for (const struct cst__task *task = ctx->next_task; task < end; task++)
+        check_task(task);
+    for (size_t i = 0; block != ctx->last_block && i < CHECKED_BLOCKS; i++) {
+        block = block->next;
+        assert(block);
+    }
+}
+
+/* Check a context between two tasks: the turn is the only frame then, and no field lags. */
+static void check_ctx(const cst_ctx *ctx)
+{
+    assert(ctx->awake);
+    assert(ctx->frames == 1);
+    CST__ASSERT(!ctx->room.express);
+    assert(!ctx->reap_due);
+    assert(!ctx->reap_list);
+    assert(!ctx->deferred_frees);
+    assert(ctx->has_overflow || !ctx->overflow.first);
+    assert(!ctx->cut_flow || ctx->cut_flow->run);
+    check_tasks(ctx);
+    check_links(&ctx->overflow);
+    check_links(&ctx->immediates);
+    check_links(&ctx->turn_end);
+    cst__timers_check(ctx);
+}
+
+#endif
+
 /* Reap and free between two tasks. */
 static inline void after_user_code(cst_ctx *ctx)
 {
     if (ctx->reap_due)
         cst__reap(ctx);
+#ifdef CST_CHECK
+    check_ctx(ctx);
+#endif
 }
 
 static inline void run_link(cst_task_link *link)
