@@ -377,11 +377,8 @@ static inline void cst__child_add(cst_ctx *ctx, struct cst__child *child,
 /** Move a child into the reap list. If no frame is on the stack, it is reaped at once. */
 void cst__reap_later(cst_ctx *ctx, struct cst__child *child);
 
-/**
- * Defer the free of a block of the pool, which begins with a struct cst__deferred_free. The caller
- * does not use these bytes any more; the rest of the block stays as it is until it is freed. If no
- * frame is on the stack, the block is freed at once.
- */
+/** Free a block of the pool's when the last frame is left, or now if there is none. Until then its
+ * first bytes are the library's: a struct cst__deferred_free. */
 void cst__free_later(cst_ctx *ctx, struct cst__deferred_free *block, size_t size);
 
 /* --- frames ----------------------------------------------------------------------------------- */
