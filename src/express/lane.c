@@ -57,7 +57,7 @@ static void leave_stages(struct cst__pipe **entered, size_t count)
 
 static struct cst__pipe *first_pipe(const struct express_write *way)
 {
-    return way->pipe ? way->pipe : cst__sole_pipe(way->from);
+    return way->from ? cst__sole_pipe(way->from) : way->pipe;
 }
 
 static void enter_stages(struct express_write *way)
@@ -74,18 +74,24 @@ static void enter_stages(struct express_write *way)
 
 /* --- writing back ----------------------------------------------------------------------------- */
 
-/* Write back what is before the stages: the transform that produced the chunk, and what the caller
- * has left undone. */
-static void show_before(cst_ctx *ctx, const struct express_write *way)
+/* Write back the streams before the stages: the transforms that the chunk has come through, and
+ * the source's buffer. */
+static void show_streams_before(cst_ctx *ctx, const struct express_write *way)
 {
     if (way->before) {
-        show_before(ctx, way->before);
+        show_streams_before(ctx, way->before);
         enter_stages(way->before);
         enter_stage(way->from, way->before->chunk->len);
     }
-    ctx->frames += way->frames;
     if (way->express.head_is_cached)
         set_head(cst__r(way->from), &ctx->room.given);
+}
+
+/* Write back what is before the stages: those streams, and the frames. */
+static void show_before(cst_ctx *ctx, const struct express_write *way)
+{
+    show_streams_before(ctx, way);
+    ctx->frames += way->frames;
 }
 
 static void show_write(cst_ctx *ctx, struct express_write *way)
@@ -211,11 +217,7 @@ static bool is_idle_transform(const cst_stream *s)
 /* Return whether a push may nest in what is on the stack, as add_chunk asks. */
 static bool may_nest(const cst_ctx *ctx, const struct express_write *way)
 {
-    uint32_t frames = ctx->frames;
-
-    for (; way; way = way->before)
-        frames += way->frames;
-    return frames < ctx->nesting_limit;
+    return ctx->frames + way->frames < ctx->nesting_limit;
 }
 
 /* Leave a transform, which nobody has looked at, as a push would; the mark of hand_on goes. */
@@ -238,7 +240,7 @@ static bool hand_on(cst_ctx *ctx, struct express_write *way)
     struct express_write next;
 
     way_init(&next, s);
-    next.frames = CST__NESTED;
+    next.frames = way->frames + CST__NESTED;
     next.before = way;
     s->flags |= W_SYNC; /* so that it is not taken for idle if the stages lead back to it */
     if (deliver(ctx, &next, &chunk, cst__r(s)->sole_dest)) {
@@ -272,6 +274,8 @@ ALWAYS_INLINE bool deliver_to_transform(cst_ctx *ctx, struct express_write *way)
     t.express.producer = s;
     t.express.produced = GAVE_NOTHING;
     t.express.kind = EXPRESS_TRANSFORM;
+    t.express.head_is_cached = false;
+    t.express.outer = SLOT_NONE;
     t.way = way;
     ctx->room.express = &t.express;
     status = s->ops->transform(s, cst__self(s), way->chunk);
@@ -280,10 +284,8 @@ ALWAYS_INLINE bool deliver_to_transform(cst_ctx *ctx, struct express_write *way)
             ctx->room.express = NULL;
             return false;
         }
-        if (status == CST_GIVEN && t.express.produced == CST_GIVEN && may_nest(ctx, way)) {
-            ctx->room.express = NULL;
+        if (status == CST_GIVEN && t.express.produced == CST_GIVEN && may_nest(ctx, way))
             return hand_on(ctx, way);
-        }
         cst__express_show(ctx);
     }
     status = cst__transform_returned(&t.call, status, &given);
@@ -298,6 +300,7 @@ bool cst__express_deliver_slow(cst_ctx *ctx, struct express_write *way)
 
     if (is_idle_transform(way->sink))
         return deliver_to_transform(ctx, way);
+    ctx->room.express = NULL; /* of a transform that has handed its chunk on: `way` has it */
     show_before(ctx, way);
     if (way->before) /* a walk that led back to a stage which is shown now ends there */
         (void)find_sink(way, cst__r(way->from)->sole_dest);
@@ -326,6 +329,7 @@ void cst__express_write_idle(cst_stream *s, const cst_slice *chunk, cst_status *
     struct express_write way;
 
     way_init(&way, NULL);
+    way.pipe = NULL;
     way.chunk = chunk;
     way.sink = s;
     if (!call_write(s->ctx, &way, cst__self_of_writable(s), st))

@@ -46,10 +46,10 @@ struct express_read {
  */
 struct express_write {
     struct cst__express express;
-    uint32_t frames; /* frames that the caller has not added to ctx->frames yet */
+    uint32_t frames; /* those that ctx->frames lacks: of the caller, and of the ways `before` */
     const cst_slice *chunk;
     cst_stream *from;
-    struct cst__pipe *pipe;
+    struct cst__pipe *pipe; /* set if `from` is NULL */
     struct express_write *before; /* the delivery whose transform produced this chunk, or NULL */
     size_t count;
     cst_stream *sink;
@@ -85,7 +85,7 @@ static inline size_t cst__length_in_read(const struct cst__express *express)
     return express->head_is_cached ? read->head.len : cst__r(express->producer)->length;
 }
 
-/* Begin a way; its chunk is set when it is sent. */
+/* Begin a way; its chunk is set when it is sent. Without `from` the caller sets its pipe too. */
 ALWAYS_INLINE void way_init(struct express_write *way, cst_stream *from)
 {
     way->express.producer = NULL;
@@ -94,7 +94,6 @@ ALWAYS_INLINE void way_init(struct express_write *way, cst_stream *from)
     way->express.head_is_cached = false;
     way->express.outer = SLOT_NONE;
     way->from = from;
-    way->pipe = NULL;
     way->before = NULL;
     way->count = 0;
 }
@@ -111,7 +110,7 @@ ALWAYS_INLINE bool call_write(cst_ctx *ctx, struct express_write *way, void *sel
 {
     cst_stream *sink = way->sink;
 
-    CST__ASSERT(!ctx->room.express);
+    CST__ASSERT(!ctx->room.express || way->before);
     ctx->room.express = &way->express;
     *status = sink->ops->write(sink, self, way->chunk);
     if (*status == CST_OK && ctx->room.express == &way->express) {
@@ -191,7 +190,8 @@ ALWAYS_INLINE bool deliver(cst_ctx *ctx, struct express_write *way, const cst_sl
 {
     cst_status status;
 
-    CST__ASSERT(!ctx->room.express); /* the caller has entered, or has written back what lags */
+    /* The caller has entered, or has written back what lags, or `way` takes over what lags. */
+    CST__ASSERT(!ctx->room.express || way->before);
     way->chunk = chunk;
     if (!find_sink(way, dest))
         return cst__express_deliver_slow(ctx, way);
