@@ -1,10 +1,11 @@
 /*
- * answer.c - answers that come by a call, later than the slot has returned: which rule does each go
- * to?
+ * answer.c - answers that come by a call (cst_complete and its variants) instead of by the status
+ * that a slot returned: pass each to the rule of its slot.
  */
 #include "stream/stream_internal.h"
 
-/* chunk is what came with the answer, or NULL; it may be moved out. */
+/* Push the chunk that came with the answer of a transform, and complete the write, unless it must
+ * wait for room in the output. `chunk` may be NULL; if it is buffered it is moved out. */
 static void answer_transform(cst_stream *s, cst_status status, cst_slice *chunk, size_t mark)
 {
     cst_status st = cst__transform_answered(s, status, chunk, mark);
@@ -13,6 +14,8 @@ static void answer_transform(cst_stream *s, cst_status status, cst_slice *chunk,
         cst__write_complete(s, st);
 }
 
+/* Pass an answer on: the slot owes it no longer, and the rule of the slot decides what follows.
+ * Free the stream if it has closed and this was the last thing it waited for. */
 static void take_answer(const cst_call *call, cst_status status, cst_slice *chunk)
 {
     cst_stream *s = call->stream;
@@ -67,7 +70,7 @@ cst_status cst__complete_general(cst_call call, cst_status status)
     return CST_OK;
 }
 
-/* Return whether it is a call whose answer may have a chunk. */
+/* Return whether `call` is one whose answer may bring a chunk: one of transform or flush. */
 static bool takes_chunk(const cst_call *call)
 {
     return call->stream && (call->slot == SLOT_TRANSFORM || call->slot == SLOT_FLUSH_AS_FINAL ||

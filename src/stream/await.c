@@ -1,9 +1,10 @@
 /*
- * await.c - the pipes of a source, and which destinations it waits for.
+ * await.c - the pipes of a source, and the destinations whose 'drain' it waits for.
  */
 #include "stream/stream_internal.h"
 
-/* The next listed pipe of a source, from l on; to dest, where that is not NULL. */
+/* Return the first listed pipe among a source's listeners, from `l` on, or NULL. If `dest` is not
+ * NULL, only pipes to `dest` count. */
 struct cst__pipe *cst__pipe_next(const struct cst__listener *l, const cst_stream *dest)
 {
     for (; l; l = l->next) {
@@ -30,7 +31,11 @@ bool cst__has_one_pipe(const cst_stream *source)
     return pipe && !cst__pipe_next(pipe->on_source.next, NULL);
 }
 
-/* Stays in the source's list, whatever it still listens to, for as long as it is wanted there. */
+/*
+ * Let the pipe's listener leave the list of its source as soon as it listens to nothing. It is held
+ * there while the pipe is listed, while cst_unpipe has still to emit 'unpipe' for it, while a task
+ * has still to end its destination, and while its drain record is late or not added yet.
+ */
 void cst__pipe_unhold(struct cst__pipe *pipe)
 {
     const struct cst__drain *drain = pipe->drain;
@@ -40,7 +45,8 @@ void cst__pipe_unhold(struct cst__pipe *pipe)
         cst__unhold(pipe->source, &pipe->on_source);
 }
 
-/* Node keeps the destinations that are waited for, whether they are still piped to or not. */
+/* Make the source wait until the destination of `drain` drains. As in Node, it may wait for a
+ * destination that it is no longer piped to. */
 void cst__await(struct cst__drain *drain)
 {
     if (drain->awaited)
@@ -50,6 +56,7 @@ void cst__await(struct cst__drain *drain)
     drain->source->flags |= R_AWAITING;
 }
 
+/* Stop waiting for the destination of `drain`. The last one takes R_AWAITING off the source. */
 void cst__await_over(struct cst__drain *drain)
 {
     if (!drain->awaited)
@@ -59,7 +66,7 @@ void cst__await_over(struct cst__drain *drain)
         drain->source->flags &= ~R_AWAITING;
 }
 
-/* Those that lead to dest, or all where it is NULL. */
+/* Stop waiting for `dest`, by whichever pipe leads to it, or for all destinations if it is NULL. */
 void cst__await_over_all(cst_stream *source, const cst_stream *dest)
 {
     for (struct cst__listener *l = source->listeners; l; l = l->next) {

@@ -1,6 +1,7 @@
 /*
- * check.c - whether a stream is whole: recounted, not trusted. With CST_CHECK this is asked after
- * each slot, event and task.
+ * check.c - the invariants of a stream: lengths are counted again and compared with the fields, and
+ * flags with what they stand for. Built with CST_CHECK, the library checks after each slot, event
+ * and task.
  */
 #include "stream/stream_internal.h"
 
@@ -27,7 +28,7 @@ void cst__readable_check(const cst_stream *s)
     assert(!(s->flags & R_PIPED) || cst__sole_pipe(s)->dest == r->sole_dest);
     assert(!(s->flags & R_END_EMITTED) || (s->flags & R_ENDED));
     assert(!(s->flags & R_FLOWING) || (s->flags & R_HAS_FLOWING));
-    (void)r; /* with NDEBUG these are not used */
+    (void)r; /* unused if NDEBUG is defined */
     (void)buffered_length;
 }
 
@@ -53,7 +54,7 @@ void cst__writable_check(const cst_stream *s)
     assert((s->flags & (W_WRITING | W_BUFFERED)) || w->length == 0);
     assert(!(s->flags & W_KEPT) || (s->flags & W_EXPECTING));
     assert(!(s->flags & W_FINISHED) || (s->flags & W_ENDING));
-    (void)w; /* with NDEBUG these are not used */
+    (void)w; /* unused if NDEBUG is defined */
     (void)queued_length;
 }
 

@@ -1,9 +1,9 @@
 /*
  * decode.c - cst_set_encoding: a readable side that hands out text.
  *
- * What is pushed is decoded before it is buffered or handed on, so that the buffer of such a side
- * holds text alone, and its length is the text's. A chunk that is its own text (well-formed UTF-8,
- * ASCII) is not copied.
+ * What is pushed is decoded before it is buffered or handed on. So the buffer of a side with an
+ * encoding holds text alone, and its length counts the bytes of that text. A chunk whose bytes are
+ * already that text (well-formed UTF-8, ASCII) is not copied.
  */
 #include "stream/stream_internal.h"
 
@@ -58,9 +58,9 @@ void cst__decoder_free(cst_stream *s)
         cst__pool_free(&s->ctx->pool, cst__r(s)->decoder, sizeof(cst_decoder));
 }
 
-/* --- the buffer there was before -------------------------------------------------------------- */
+/* --- what was buffered before the encoding was set -------------------------------------------- */
 
-/* Adds what the decoder still holds to a text. */
+/* Append to *text what the decoder still holds. */
 static cst_status append_end(cst_decoder *decoder, const cst_allocator *allocator, cst_slice *text)
 {
     uint8_t rest[CST_DECODER_END_ROOM];
@@ -82,7 +82,11 @@ static cst_status append_end(cst_decoder *decoder, const cst_allocator *allocato
     return CST_OK;
 }
 
-/* All that is buffered as one text, *text being empty. What was decoded before is text already. */
+/*
+ * Join all that is buffered into one text; *text is empty before. If the side has an encoding
+ * already, its buffer is text and is not decoded again. Else `decoder` decodes it, and if EOF was
+ * pushed, what the decoder then still holds is appended.
+ */
 static cst_status decode_buffered(const cst_stream *s, cst_decoder *decoder, cst_slice *text)
 {
     const cst_chain_row *buffer = &cst__r(s)->buffer;
@@ -105,7 +109,7 @@ static cst_status decode_buffered(const cst_stream *s, cst_decoder *decoder, cst
     return st;
 }
 
-/* A buffer of one text, or of none. */
+/* Make *row a buffer of one chunk, which is moved out of *text; an empty one if *text is empty. */
 static cst_status row_of(cst_chain_row *row, cst_stream *s, cst_slice *text)
 {
     cst_status st;
@@ -121,7 +125,8 @@ static cst_status row_of(cst_chain_row *row, cst_stream *s, cst_slice *text)
     return st;
 }
 
-/* What was there is let go of last: its bytes may belong to somebody who is told. */
+/* Replace the buffer by *row. The old chunks are released last, since that may call the user's
+ * release functions, which must find the new buffer in place. */
 static void replace_buffer(cst_stream *s, const cst_chain_row *row)
 {
     struct readable *r = cst__r(s);
@@ -138,6 +143,8 @@ static void replace_buffer(cst_stream *s, const cst_chain_row *row)
     cst__row_fini(&before, cst__pool_allocator(&s->ctx->pool));
 }
 
+/* Decode what is buffered with `fresh`, and make `fresh` the decoder of the side. If there is no
+ * memory, nothing has changed. */
 static cst_status set_decoder(cst_stream *s, cst_decoder *fresh)
 {
     struct readable *r = cst__r(s);
