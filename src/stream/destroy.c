@@ -6,7 +6,7 @@
  *
  * The task emits 'error', if there is one, then 'close'.
  *
- * Under construction the destroy slot waits for construct's answer.
+ * The destroy slot is not called before construct has answered.
  */
 #include "stream/stream_internal.h"
 
@@ -27,8 +27,11 @@ void cst__set_errored(cst_stream *s, const cst_error *error)
     s->error = *error;
 }
 
-/* Node's asynchronous iterator listens from its first step on; here a loop over cst_next gets the
- * error by its next call. */
+/*
+ * Emit 'error', unless that was done before. An error that nobody listens to is recorded in the
+ * context as unhandled. But if cst_next was called, the loop over it gets the error by its next
+ * call, as Node's asynchronous iterator would, which listens from its first step on.
+ */
 static void emit_error(cst_stream *s, const cst_error *error)
 {
     if (s->flags & ERROR_EMITTED)
@@ -40,7 +43,7 @@ static void emit_error(cst_stream *s, const cst_error *error)
         s->ctx->unhandled = true;
 }
 
-/* Without autoDestroy. Of several errors the first is the one that is emitted. */
+/* Emit, as a task, the 'error' of a stream without autoDestroy: of several errors, the first. */
 void cst__run_error(cst_stream *s)
 {
     cst_error error = s->error;
@@ -65,10 +68,8 @@ void cst__error_or_destroy(cst_stream *s, const cst_error *error, bool sync)
 
 /* --- destroy ---------------------------------------------------------------------------------- */
 
-/*
- * What destroy was called with, whole: as a rule it is the stream's first error. Where it is
- * another one, all that is kept of it is its status.
- */
+/* Return the error that destroy was called with. As a rule that is the first error of the stream,
+ * which is kept whole. Of another one only the status is kept. */
 static cst_error close_error(const cst_stream *s)
 {
     if ((s->flags & ERRORED) && s->close_status == s->error.status)
@@ -83,6 +84,7 @@ OUT_OF_LINE void emit_close_error(cst_stream *s)
     emit_error(s, &error);
 }
 
+/* Emit, as a task, 'error' if the stream closes with one, then 'close'. */
 void cst__run_close(cst_stream *s)
 {
     if (s->close_status < 0)
@@ -92,7 +94,7 @@ void cst__run_close(cst_stream *s)
         cst__emit(s, CST_CLOSE);
 }
 
-/* The slot has answered, or there is none. */
+/* Queue 'close': the destroy slot has answered, or need not be called. */
 static inline void closed(cst_stream *s)
 {
     s->flags |= CLOSED;
@@ -125,13 +127,15 @@ void cst__destroy_by_slot(cst_stream *s)
         cst__destroy_answered(s, status);
 }
 
-/* Without a slot, and without an error that would have to be kept, its answer is known. */
+/* Return whether the stream can close without cst__destroy_by_slot: it has no destroy slot, no
+ * error is to be recorded, and no chunk that it gave by cst_give is left to be dropped there. */
 static bool needs_no_slot(const cst_stream *s)
 {
     return !s->ops->destroy && s->close_status == CST_OK && s->ctx->room.given_by != s;
 }
 
-/* The first destroy: what waits is failed by a task, before 'error' and 'close'. */
+/* Queue the task that fails the queued writes and the ends, so that their callbacks run before
+ * 'error' and 'close'. The first destroy calls this. */
 void cst__writable_destroying(cst_stream *s)
 {
     struct writable *w = cst__w(s);

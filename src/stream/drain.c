@@ -1,5 +1,5 @@
 /*
- * drain.c - backpressure: whom a source waits for, and how it goes on.
+ * drain.c - backpressure: a source pauses until a destination drains, and resumes.
  */
 #include "stream/stream_internal.h"
 
@@ -7,7 +7,8 @@
 
 static void on_drain(cst_stream *dest, const cst_event *event, void *arg);
 
-/* Where several pipes lead to one destination, all of them are meant. */
+/* Stop waiting for the destination of `drain`. If several pipes lead from the source to it, all of
+ * their records stop waiting. */
 static void forget_dest(struct cst__drain *drain)
 {
     if (drain->source->flags & R_TWINS)
@@ -34,6 +35,7 @@ static void listen_to_drain(struct cst__drain *drain)
                    EVENT_BIT(CST_DRAIN) | EVENT_BIT(CST__EVENT_FREED), 0);
 }
 
+/* Listen to 'drain' by a late record, which holds a reference to the source. */
 static void listen_late(struct cst__drain *drain)
 {
     drain->late = true;
@@ -41,7 +43,10 @@ static void listen_late(struct cst__drain *drain)
     listen_to_drain(drain);
 }
 
-/* Its pipe was undone while the source was being paused. */
+/*
+ * Listen to 'drain' for a pipe that was undone by a listener while cst__await_drain paused the
+ * source. The record is late. Unless the source waits for this destination, record and pipe part.
+ */
 static void listen_late_for(struct cst__pipe *pipe)
 {
     struct cst__drain *drain = pipe->drain;
@@ -69,7 +74,8 @@ void cst__drain_drop(struct cst__drain *drain)
     cst__free_later(drain->dest->ctx, &drain->deferred_free, sizeof(*drain));
 }
 
-/* dest is being freed. With the whole context the source of a late one may have gone before. */
+/* Free the record, since its destination is being freed. A late record also drops its reference to
+ * the source; but if the whole context is being freed, the source may have gone before. */
 static void drain_dest_freed(struct cst__drain *drain)
 {
     struct cst__pipe *pipe = drain->pipe;
@@ -103,6 +109,7 @@ static void on_drain(cst_stream *dest, const cst_event *event, void *arg)
 
 /* --- backpressure ----------------------------------------------------------------------------- */
 
+/* Destroy the destination, which could not take a chunk for the reason `st`. */
 static void chunk_is_lost(struct cst__pipe *pipe, cst_status st)
 {
     cst_error error = cst__error_here(pipe->dest, st, CST_WRITING);
@@ -110,7 +117,8 @@ static void chunk_is_lost(struct cst__pipe *pipe, cst_status st)
     cst__destroy(pipe->dest, &error);
 }
 
-/* Gives the pipe its drain, if it is to have one; false where there is no memory. */
+/* Make the pipe's drain record, unless it has one or has had one. Return false if there is no
+ * memory. */
 static bool set_up_drain(struct cst__pipe *pipe)
 {
     if (pipe->drain || pipe->drain_added)
@@ -122,31 +130,33 @@ static bool set_up_drain(struct cst__pipe *pipe)
     return true;
 }
 
-/* A pipe that was undone inside the write: its record may be on its way out. */
+/* Listen to 'drain' for a pipe that was undone while its chunk was being written. The record of the
+ * pipe may be about to be freed, so the new drain record is late and does not point to it. */
 static void add_late_drain(struct cst__pipe *pipe)
 {
     struct cst__drain *drain = pipe->drain_added ? NULL : drain_new(pipe);
 
     pipe->drain_added = true;
-    if (drain) /* without memory all that is missed is a resume */
+    if (drain) /* without memory the source is not resumed; no chunk is lost */
         listen_late(drain);
 }
 
+/* Record that the source waits for the destination, unless the pipe was undone. */
 static void wait_for(struct cst__pipe *pipe)
 {
     cst_stream *source = pipe->source;
 
     if (!cst__pipe_find(source, pipe->dest) || !pipe->drain)
         return;
-    if (cst__has_one_pipe(source)) { /* not a set any more */
+    if (cst__has_one_pipe(source)) { /* one destination in place of Node's set */
         source->flags &= ~R_MULTI_AWAIT;
         cst__pipes_forget_awaited(source);
     }
     cst__await(pipe->drain);
 }
 
-/* The source pauses until dest drains. For want of memory there is nobody to hear that, so dest
- * fails. */
+/* Pause the source until the pipe's destination drains. If there is no memory for the record that
+ * listens to 'drain', nobody would resume the source: then the destination fails. */
 void cst__await_drain(struct cst__pipe *pipe)
 {
     if (pipe->cleaned_up) {

@@ -1,9 +1,10 @@
 /*
- * end.c - cst_end: the last chunk, and the callback of the end.
+ * end.c - cst_end and its variants: the last chunk, and the callback of the end.
  */
 #include "stream/stream_internal.h"
 
-/* Tells the callback of an end what is known by now, or keeps it until that is so. */
+/* Queue the callback of an end if its status is known by now; else let it wait for 'finish' or a
+ * failure. `refused` is CST_OK, or why the end was refused. */
 static void settle_end(cst_stream *s, struct cst__request *request, cst_status refused)
 {
     if (refused)
@@ -16,6 +17,7 @@ static void settle_end(cst_stream *s, struct cst__request *request, cst_status r
         cst__request_wait(cst__w(s), request);
 }
 
+/* Uncork the stream, however often it was corked. */
 static inline void uncork_all(cst_stream *s)
 {
     if (s->flags & W_CORKED) {
@@ -38,7 +40,8 @@ void cst__end_unasked(cst_stream *s)
         begin_ending(s);
 }
 
-/* The chunk of an end: a second end is one too many, whoever was the first. */
+/* Write the chunk of an end. After an earlier end it is refused with CST_E_WRITE_AFTER_END, even if
+ * the library called that one because the readable side had ended. */
 static cst_status write_last(cst_stream *s, const cst_slice *chunk)
 {
     cst_status st;

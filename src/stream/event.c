@@ -1,5 +1,5 @@
 /*
- * event.c - the public calls about listeners.
+ * event.c - cst_on, cst_off and their variants.
  */
 #include "stream/stream_internal.h"
 
@@ -50,6 +50,9 @@ cst_status cst_prepend_once(cst_stream *s, cst_event_type type, cst_listener_fn 
     return add_listener(s, type, fn, arg, LISTENER_FRONT | LISTENER_ONCE);
 }
 
+/*
+ * Return whether cst_on or a variant added `l` for these arguments. `front` is LISTENER_FRONT or 0.
+ */
 static bool is_listener(const struct cst__listener *l, cst_event_type type, unsigned front,
                         cst_listener_fn *fn, const void *arg)
 {
@@ -62,8 +65,8 @@ static bool is_listener(const struct cst__listener *l, cst_event_type type, unsi
     return f->fn == fn && f->arg == arg;
 }
 
-/* The last in the order of calls: those in front come before the rest, and the first of them was
- * called for last. */
+/* Return the matching listener that an emission calls last, or NULL. Those in front are called
+ * before the others, the last added first; so of them it is the first in the list. */
 static struct cst__listener *find_listener(const cst_stream *s, cst_event_type type,
                                            cst_listener_fn *fn, const void *arg)
 {
@@ -78,8 +81,8 @@ static struct cst__listener *find_listener(const cst_stream *s, cst_event_type t
     return found;
 }
 
-/* Node looks anew who is in charge of the flow whenever a 'readable' listener is removed, also one
- * that was not there. */
+/* Do what removing a 'readable' listener that is not there does in Node: a task decides anew who
+ * gets the chunks. Other events need nothing. */
 static void removed_none(cst_stream *s, cst_event_type type)
 {
     if (type == CST_READABLE && (s->flags & HAS_READABLE))
@@ -112,7 +115,7 @@ cst_status cst_off_all(cst_stream *s, cst_event_type type)
     cst__enter(s->ctx);
     if (!cst__listened(s, type))
         removed_none(s, type);
-    kept = type == CST_DATA ? s->flags & R_DATA_LISTENING : 0; /* here Node forgets to clear it */
+    kept = type == CST_DATA ? s->flags & R_DATA_LISTENING : 0; /* Node does not clear it here */
     for (l = s->listeners; l; l = next) {
         next = l->next;
         if (l->traits & LISTENER_OWNED)
