@@ -1,9 +1,10 @@
 /*
  * emit.c - the list of listeners, and emission.
  *
- * Node copies the list when an emission begins. Here the list itself stays whole instead: what is
- * added goes behind the last listener that the emission will call, and what is removed is only
- * marked, until no emission is on. Listeners of pipes are reached through the table of the room.
+ * Node copies the list when an emission begins. Here the list is not copied: a listener that is
+ * added goes behind the last one that the emission will call, and one that is removed is only
+ * marked (`gone`, `gone_depth`) and stays in the list until no emission runs. The listeners of
+ * pipes are called by ctx->child_ops, since pipe.c is below this file in the list of layout.h.
  */
 #include "stream/stream_internal.h"
 
@@ -23,7 +24,8 @@ static void unlink_listener(cst_stream *s, struct cst__listener *l)
         l->prev->next = l->next;
 }
 
-/* It is in no list any more: its record may go. */
+/* Give up a listener that is in no list any more: free it if cst_on made it; tell its pipe if it is
+ * a pipe's. Other records of the library are freed by their owners. */
 static void let_go(cst_stream *s, struct cst__listener *l)
 {
     if (l->traits & LISTENER_OWNED)
@@ -42,8 +44,9 @@ static void recount_listened(cst_stream *s)
 }
 
 /*
- * A pipe that is the only 'data' listener is called without a walk: nobody else can be added to
- * this emission. A stream that decodes has no such shortcut.
+ * Find out anew whether a pipe is the only 'data' listener (R_PIPED). Then chunks are handed to it
+ * without a walk through the list: a listener that is added meanwhile is not called by the emission
+ * that runs. R_PIPED is never set for a stream with an encoding.
  */
 void cst__data_listeners_changed(cst_stream *s)
 {
@@ -66,6 +69,7 @@ void cst__data_listeners_changed(cst_stream *s)
     }
 }
 
+/* Update what depends on which events are listened to, after `removed` were. */
 static void events_removed(cst_stream *s, unsigned removed)
 {
     recount_listened(s);
@@ -79,13 +83,19 @@ static void events_removed(cst_stream *s, unsigned removed)
         cst__post_for(s, TASK_MODE);
 }
 
+/* Return whether a listener may leave the list: it has no events, no emission has still to call it,
+ * and it is not held. */
 static bool is_over(const struct cst__listener *l)
 {
     return !l->events && !l->gone && !(l->traits & LISTENER_HELD);
 }
 
-/* The list is walked when the emission at s->emit_depth is over: what it still had to call has been
- * called. */
+/*
+ * Sweep the list when an emission has ended; s->emit_depth emissions still run around it. Only
+ * these may still have to call what was removed, so gone_depth is lowered to that. When none runs,
+ * what has no events left is unlinked. LISTENERS_GONE stays as long as there is anything left to
+ * sweep.
+ */
 OUT_OF_LINE void sweep(cst_stream *s)
 {
     struct cst__listener *l, *next;
@@ -137,7 +147,11 @@ void cst__unlisten(cst_stream *s, struct cst__listener *l, unsigned events)
     events_removed(s, removed);
 }
 
-/* No other emission can have had it in view, so nothing has to be marked. */
+/*
+ * Remove the event that the listener is hearing. If this emission is the only one and the listener
+ * is held, no emission has still to call it for that event, and it stays in the list, so nothing is
+ * marked.
+ */
 void cst__unlisten_heard(cst_stream *s, struct cst__listener *l, cst_event_type type)
 {
     if (s->emit_depth != 1 || !(l->traits & LISTENER_HELD)) {
@@ -167,7 +181,8 @@ void cst__listen_fn(cst_stream *s, struct cst__fn_listener *l, unsigned events, 
 
 /* --- emission --------------------------------------------------------------------------------- */
 
-/* Called once, whatever emission had it in view. */
+/* Remove the event of a once-listener that is about to be called, so that no other emission calls
+ * it again. */
 OUT_OF_LINE void take_once(cst_stream *s, struct cst__listener *l, uint16_t bit)
 {
     l->gone = (uint16_t)(l->gone & ~bit);
@@ -178,7 +193,8 @@ OUT_OF_LINE void take_once(cst_stream *s, struct cst__listener *l, uint16_t bit)
     }
 }
 
-/* Whether an emission that began at this depth calls l; a once-listener is removed then. */
+/* Return whether an emission that began at `depth` calls `l`: it listens to the event, or did so
+ * when that emission began. A once-listener loses the event then. */
 static inline bool take_event(cst_stream *s, struct cst__listener *l, uint16_t bit, unsigned depth)
 {
     if (!(l->events & bit) && !((l->gone & bit) && l->gone_depth >= depth))
@@ -199,15 +215,16 @@ static inline void call_listener(cst_stream *s, struct cst__listener *l, const c
     }
 }
 
-/* A pipe hears of its destination's errors before anybody who listened earlier. */
+/* Return whether `l` is called before those that listened earlier: it was put in front, or it is a
+ * pipe's, which hears of its destination's error first. */
 static bool is_in_front(const struct cst__listener *l, uint16_t bit)
 {
     return (l->traits & LISTENER_FRONT) ||
            (l->kind == LISTENER_PIPE_DEST && bit == EVENT_BIT(CST_ERROR));
 }
 
-/* Those in front, the one that came last first; then the others. last is the last that this
- * emission is for. */
+/* Call the listeners in front, the one that came last first, then the others in order. `last` was
+ * the last in the list when the emission began. */
 OUT_OF_LINE void emit_from_front(cst_stream *s, const cst_event *event, struct cst__listener *last,
                                  unsigned depth)
 {
@@ -228,7 +245,7 @@ OUT_OF_LINE void emit_from_front(cst_stream *s, const cst_event *event, struct c
     }
 }
 
-/* Where none is in front. */
+/* Call the listeners in order, for an emission that has none in front. */
 static inline void emit_in_order(cst_stream *s, const cst_event *event, struct cst__listener *last,
                                  unsigned depth)
 {
@@ -242,7 +259,7 @@ static inline void emit_in_order(cst_stream *s, const cst_event *event, struct c
     }
 }
 
-/* Somebody listens. */
+/* Emit an event that somebody listens to. */
 ALWAYS_INLINE void emit(cst_stream *s, const cst_event *event)
 {
     struct cst__listener *last = s->listeners->prev;

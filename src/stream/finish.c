@@ -1,12 +1,13 @@
 /*
  * finish.c - the end of a writable side: final, flush, 'finish'.
  *
- * cst__finish_maybe is the one place that asks whether it is time; it is called whenever something
- * that stood in the way has gone.
+ * cst__finish_maybe is the one place that decides whether the side may finish. It is called
+ * whenever something that stood in the way has gone.
  */
 #include "stream/stream_internal.h"
 
-/* Whether nothing but final stands between the stream and 'finish'. */
+/* Return whether the side may finish: end was called, every write has completed, and the stream has
+ * neither failed nor been destroyed. final may still have to be called. */
 static bool need_finish(const cst_stream *s)
 {
     return (s->flags & (W_ENDING | DESTROYED | CONSTRUCTED | W_FINISHED | W_WRITING |
@@ -31,13 +32,15 @@ static void finish(cst_stream *s)
         cst__destroy(s, NULL);
 }
 
-/* After final it comes in any case, after a destroy too: a slip of Node's. */
+/* Finish the side, as a task, after final has answered. As in Node, that happens even if the stream
+ * was destroyed since the task was queued. */
 void cst__run_finish(cst_stream *s)
 {
     finish(s);
 }
 
-/* Without final what has happened since the task was queued may have put it off. */
+/* Finish a side without final, as a task. Do nothing if something has come in the way since the
+ * task was queued. */
 void cst__run_finish_if_still(cst_stream *s)
 {
     if (need_finish(s))
@@ -46,6 +49,8 @@ void cst__run_finish_if_still(cst_stream *s)
         cst__w(s)->pending--;
 }
 
+/* Push the chunk that flush has answered with, if any, and EOF. If flush has failed, destroy the
+ * stream; but if it was called in the place of final, its answer goes to final's rule. */
 void cst__flush_answered(cst_stream *s, enum cst__slot slot, cst_status status, cst_slice *chunk)
 {
     bool as_final = slot == SLOT_FLUSH_AS_FINAL;
@@ -93,6 +98,8 @@ static void emit_prefinish(cst_stream *s)
     cst__emit(s, CST_PREFINISH);
 }
 
+/* Call final, or flush in its place, unless that was done before. If there is neither, emit
+ * 'prefinish' at once. */
 static void prefinish(cst_stream *s)
 {
     if (s->flags & (W_PREFINISHED | W_FINAL_CALLED))
@@ -112,7 +119,7 @@ static void prefinish(cst_stream *s)
     s->flags &= ~W_SYNC;
 }
 
-/* It has failed, or has answered twice. */
+/* Fail the stream, because final has failed or has answered twice. */
 OUT_OF_LINE void final_failed(cst_stream *s, cst_status status)
 {
     cst_error error =
