@@ -1,9 +1,9 @@
 /*
  * flight.c - the write in flight: it begins, is answered, and the queue is handed over.
  *
- * A write is in flight from the call of its slot to its answer. Whether the answer came inside the
- * slot (W_SYNC) decides when the callbacks run: then by a task, else at once. The rules are Node's
- * to the letter.
+ * A write is in flight from the call of its slot until the slot has answered. If the slot answers
+ * before it returns (W_SYNC), a task runs the callbacks; else they run at once. The order of all
+ * that follows is exactly Node's.
  */
 #include "stream/stream_internal.h"
 
@@ -11,18 +11,19 @@ static void after_write(cst_stream *s, unsigned count, struct cst__request *requ
 
 /* --- the bytes of a write --------------------------------------------------------------------- */
 
-/* The bytes of a flight that is over. They go when all else is done: what is called for that may
- * call the library. */
+/* The bytes of a write that is in flight no more. They are released when all else is done: the
+ * user's release functions may call the library. */
 struct kept {
     cst_slice chunk;
     cst_chain_row batch;
 };
 
-/* An array for more chunks than this goes back: one burst of writes is not paid for as long as the
- * stream lives. */
+/* The array of a batch of more chunks than this is freed after use, so that one burst of writes
+ * does not take up memory for the rest of the stream's life. */
 #define LONGEST_ROW_KEPT 4096
 
-/* The array serves the queue again, where that has none by now. */
+/* Release the chunks of a batch. Its array goes back to the queue, if the queue has none by now and
+ * the array is not too long; else it is freed. */
 static void drop_batch(cst_stream *s, cst_chain_row *batch)
 {
     struct writable *w = cst__w(s);
@@ -64,17 +65,18 @@ void cst__writable_fini(cst_stream *s)
 }
 
 /*
- * Whether the bytes that the slot was called with have to be kept, since it has still to answer.
- * Where it has answered inside the call, the flight that is on is a later one, which has kept its
- * own. Where an earlier call of a transform has answered twice, that may have ended this flight
- * before its slot returned.
+ * Return whether the bytes that the slot was called with must be kept, because the slot has still
+ * to answer. If it has answered inside the call, a write that is in flight now is a later one,
+ * which has kept its own bytes (W_KEPT). A transform's slot may owe nothing although a write is in
+ * flight: the completion waits (T_KEPT), or an earlier call has answered twice and so ended this
+ * write before its slot returned.
  */
 static bool must_keep(const cst_stream *s)
 {
     return (s->flags & (W_EXPECTING | W_KEPT)) == W_EXPECTING && cst__owes_write(s);
 }
 
-/* Its slot has returned: keep the bytes if it has still to answer. */
+/* Take W_SYNC off, since the slot has returned, and keep the bytes if it has still to answer. */
 void cst__flight_keep_bytes(cst_stream *s, const cst_slice *chunk)
 {
     s->flags &= ~W_SYNC;
@@ -86,7 +88,7 @@ void cst__flight_keep_bytes(cst_stream *s, const cst_slice *chunk)
 
 /* --- a write goes out ------------------------------------------------------------------------- */
 
-/* A slot of the write has returned: the write is answered, unless that comes later. */
+/* Complete the write with what its slot has returned, unless that is CST_PENDING. */
 static void take_status(cst_stream *s, cst_status status)
 {
     if (status != CST_PENDING)
@@ -127,14 +129,15 @@ void cst__flight_start(cst_stream *s, const cst_slice *chunk, size_t len,
         cst__write_after_slot(s, chunk, cst__call_write(s, chunk));
 }
 
-/* When a batch without a callback was answered with CST_OK, all that is left to do is to say so. */
+/* A batch without callbacks that was answered with CST_OK needs no more than cst__flight_end, if
+ * none of these is set. */
 #define BATCH_DONE_NOT (W_OBJECTS | W_ENDING | W_NEED_DRAIN | DESTROYED | ERRORED)
 
 /*
- * cst__call_writev for a batch without a callback, which no slot of this stream has led to. Where
- * nobody has touched the stream meanwhile, the answer takes the flight off, and nothing follows: no
- * task, since there is no callback and no 'drain'; no further write, since the queue is being
- * handed over. Else the general functions take it.
+ * Call writev for a batch without callbacks, while no slot of this stream runs. If it returns
+ * CST_OK and user code has not touched the stream, cst__flight_end is all that follows: no task,
+ * since there is no callback and no 'drain'; no next write, since hand_over is running. Else
+ * take_status completes the write by the general rule.
  */
 static void call_writev_plainly(cst_stream *s, const cst_chain_row *chunks)
 {
@@ -152,7 +155,7 @@ static void call_writev_plainly(cst_stream *s, const cst_chain_row *chunks)
     cst__stream_check(s);
 }
 
-/* All of the queue as one call of writev. */
+/* Write the whole queue by one call of writev. */
 static void start_writev(cst_stream *s)
 {
     struct writable *w = cst__w(s);
@@ -179,6 +182,7 @@ static void start_writev(cst_stream *s)
     }
 }
 
+/* Write the first chunk of the queue. */
 static void start_front(cst_stream *s)
 {
     struct writable *w = cst__w(s);
@@ -191,8 +195,9 @@ static void start_front(cst_stream *s)
 }
 
 /*
- * Hands the queue over: all at once to writev, else one by one, for as long as each is answered
- * inside its slot. What is written inside a slot meanwhile goes the same way.
+ * Hand the queue over to the slots, as long as each write is answered inside its slot. If `gather`
+ * is set, several chunks go to writev at once; else each goes alone. That is also true of chunks
+ * that a slot queues meanwhile.
  */
 static void hand_over(cst_stream *s, bool gather)
 {
@@ -221,8 +226,8 @@ void cst__queue_clear(cst_stream *s)
 
 /* --- a write is answered ---------------------------------------------------------------------- */
 
-/* Fails what is queued, and the ends: the stream is destroyed or has failed. Not while a write is
- * in flight. */
+/* Fail the queued writes and the ends, because the stream is destroyed or has failed. Do nothing
+ * while a write is in flight. */
 static void fail_queue(cst_stream *s)
 {
     struct writable *w = cst__w(s);
@@ -234,7 +239,7 @@ static void fail_queue(cst_stream *s)
         cst_slice chunk = cst__row_shift(&w->queue);
 
         w->front++;
-        w->pending++; /* and is for ever: Node does not count what was lost as done */
+        w->pending++; /* never to be lowered: in Node a lost write stays counted */
         w->length -= cst__length_of(s, &chunk);
         cst__slice_unref(&chunk);
         cst__requests_call(s, request, cst__failure_or(s, CST_E_DESTROYED));
@@ -248,6 +253,7 @@ void cst__run_fail_queue(cst_stream *s)
     fail_queue(s);
 }
 
+/* Call the callbacks of a failed write, fail the queue, then fail the stream. */
 static void write_failed(cst_stream *s, struct cst__request *requests, cst_status status)
 {
     cst_error error = cst__error_here(s, status, CST_WRITING);
@@ -304,14 +310,14 @@ static void run_after_write_with_callback(cst_task_link *link)
     struct cst__request *request = cst__container_of(link, struct cst__request, link);
     cst_stream *s = request->stream;
 
-    /* Node forgets the record of the task queued last, whichever task it is that runs. */
+    /* As in Node: whichever task runs, the one that was queued last can be joined no more. */
     cst__w(s)->tick = NULL;
     after_write(s, request->count, request);
     cst__release(s);
 }
 
-/* Answered inside the slot, no callback: a task only where 'drain' is due, or, a slip of Node's, in
- * object mode. */
+/* Go on after a write without a callback that was answered inside its slot. A task is queued only
+ * if 'drain' is due, or in object mode, as Node does without need. Else the end may follow. */
 static void completed_inside(cst_stream *s)
 {
     struct writable *w = cst__w(s);
@@ -328,6 +334,8 @@ static void completed_inside(cst_stream *s)
     }
 }
 
+/* Queue the callback of a write that was answered inside its slot. As in Node, it joins the
+ * callback task that was queued last if both have equal functions and arguments. */
 static void completed_inside_with_callback(cst_stream *s, struct cst__request *requests)
 {
     struct writable *w = cst__w(s);
@@ -360,17 +368,19 @@ static void fail_write(cst_stream *s, struct cst__request *requests, cst_status 
         requests->status = status;
         cst__post_link(s, &requests->link, run_write_failed);
     } else if (!cst__try_post(s, TASK_WRITE_FAILED, status)) {
-        cst__run_write_failed(s, status); /* early, but it must not be lost */
+        cst__run_write_failed(s, status); /* early, but the failure must not be lost */
     }
 }
 
-/* Answered with success inside the slot, and nobody waits for anything: nothing follows. */
+/* Return whether nothing follows: the write was answered with success inside its slot, it has no
+ * callback, and no queue, 'drain' or end waits for it. */
 static bool nothing_follows(const cst_stream *s, cst_status status)
 {
     return status >= 0 && !cst__w(s)->in_flight &&
            (s->flags & (W_SYNC | W_BUFFERED | W_NEED_DRAIN | W_OBJECTS | W_ENDING)) == W_SYNC;
 }
 
+/* End the write in flight with `status`, and do all that follows. */
 OUT_OF_LINE void flight_end_slow(cst_stream *s, cst_status status)
 {
     struct writable *w = cst__w(s);

@@ -1,5 +1,6 @@
 /*
- * mode.c - who gets the chunks: flowing, paused, 'readable'.
+ * mode.c - who gets the chunks of a readable side: it flows, is paused, or has 'readable'
+ * listeners.
  */
 #include "stream/stream_internal.h"
 
@@ -60,6 +61,7 @@ cst_status cst_pause(cst_stream *s)
 
 /* --- what listening does ---------------------------------------------------------------------- */
 
+/* Let the stream flow for a new 'data' listener, unless it was paused. */
 static void listen_to_data(cst_stream *s)
 {
     s->flags |= R_DATA_LISTENING;
@@ -75,7 +77,8 @@ void cst__data_listener_added(cst_stream *s)
     listen_to_data(s);
 }
 
-/* What cst__data_listeners_changed would find. */
+/* Do what cst__data_listener_added does, for a stream whose only 'data' listener is the pipe
+ * `sole`, without a look at the list. */
 void cst__data_listener_is(cst_stream *s, struct cst__pipe *sole)
 {
     if (!cst__decodes(s)) {
@@ -105,7 +108,8 @@ void cst__readable_listener_added(cst_stream *s)
         cst__post_for(s, TASK_READ);
 }
 
-/* Deferred, so that listeners which are removed and added again do not toggle the mode. */
+/* Decide anew who gets the chunks, as a task, after a 'readable' listener was removed. If it is
+ * added again before the task runs, the mode does not change. */
 void cst__run_mode(cst_stream *s)
 {
     if (cst__listened(s, CST_READABLE))
