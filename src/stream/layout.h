@@ -6,10 +6,11 @@
  *      struct writable | struct cst_stream | struct readable | self
  *                      ^ the handle
  *
- * The files, from the bottom to the top: each calls those above it in this list alone.
+ * The files: each calls only those above it in this list. The last column is the one function that
+ * decides a question.
  *
  *      task.c       defers a task, counts references    cst__stream_check_life: may it be freed?
- *      check.c      is a stream whole?
+ *      check.c      the invariants
  *      query.c      every getter
  *      decode.c     cst_set_encoding
  *      slot.c       calls a slot, and returns its status
@@ -18,11 +19,11 @@
  *      await.c      which destinations a source waits for
  *      destroy.c    errors, destroy, close
  *      push.c       chunks come in                      cst__push_status: is more welcome?
- *      timeout.c    limits on how long it takes
+ *      timeout.c    limits on idle and total time
  *      mode.c       who gets the chunks
  *      finish.c     final, flush, 'finish'              need_finish
  *      transform.c  may a transform's write complete?   cst__transform_settle
- *      event.c      cst_on and its fellows
+ *      event.c      cst_on and its variants
  *      drain.c      backpressure
  *      flight.c     the write in flight                 cst__write_complete: what follows?
  *      write.c      cst_write, the queue, cork          must_wait
@@ -31,7 +32,12 @@
  *      pipe.c       connects, delivers, undoes
  *      read.c       chunks go out, reading ahead        read_more_wanted
  *      stream.c     makes, constructs, frees; the table of tasks
- *      answer.c     answers that come later             take_answer: which rule does it go to?
+ *      answer.c     answers that come by a call         take_answer: which rule does it go to?
+ *
+ * Words: a slot *answers* by the status that it returns or, after CST_PENDING, by cst_complete. A
+ * write is *in flight* from the call of its slot to the answer. A listener is *held* while it stays
+ * in its list even without events. A pipe is *listed* while it is one of Node's pipes. A *frame* is
+ * a call of the library that can run user code; what is freed waits for the last one to return.
  *
  * The life of a readable side (R_ENDED, R_END_EMITTED):
  *
@@ -69,16 +75,16 @@
 
 /* --- flags ------------------------------------------------------------------------------------ */
 
-/* One word for both sides. The lower half is what a chunk on its way asks for; most names are
+/* One word for both sides. The lower half has what is tested for every chunk; most names are
  * Node's. */
 #define FLAG(n) (UINT64_C(1) << (n))
 
 /* readable side */
 #define R_FLOWING FLAG(0)
-/* since timeouts looked last, or they never did: what they would not see, or cst_progress */
+/* set by the rules and by cst_progress, taken down by each look of timeout.c */
 #define ACTIVE FLAG(1)
 #define R_DATA_LISTENING FLAG(2) /* at least one 'data' listener */
-#define R_PIPED FLAG(3)          /* there is just one, and it is a pipe's: sole_dest */
+#define R_PIPED FLAG(3)          /* the only 'data' listener is a pipe, to sole_dest */
 #define R_READING FLAG(4)        /* the read slot was called and has pushed nothing yet */
 #define R_SYNC FLAG(5)           /* in the read slot, or before its first call has returned */
 #define R_NEED_READABLE FLAG(6)  /* somebody waits for 'readable' */
@@ -99,7 +105,7 @@
     FLAG(18) /* there is a queue; it may be empty while its last chunk is handed over */
 #define W_CLEARING FLAG(19) /* the queue is being handed over */
 #define W_ENDING FLAG(20)   /* end() was called */
-#define W_KEPT FLAG(21)     /* the bytes of the write in flight are kept: its slot answers late */
+#define W_KEPT FLAG(21)     /* the bytes of the write in flight are kept until its slot answers */
 #define W_PLAIN FLAG(22)    /* a sink of bytes with the slot write, and no transform */
 #define W_OBJECTS FLAG(23)
 
@@ -113,40 +119,38 @@
 #define HAS_WRITABLE FLAG(30)
 #define IS_PASSTHROUGH FLAG(31) /* a transform without a transform slot */
 
-/* not on a chunk's way */
-#define R_PAUSED FLAG(32)   /* explicitly */
-#define R_ITERATED FLAG(33) /* cst_next was called: who calls it gets the error */
+/* not tested for every chunk */
+#define R_PAUSED FLAG(32)   /* cst_pause or the like was called, and no resume since */
+#define R_ITERATED FLAG(33) /* cst_next was called: its caller gets the error */
 #define R_EOF_READABLE_PENDING FLAG(34)
 #define R_END_SCHEDULED FLAG(35)
 #define R_END_EMITTED FLAG(36)
 #define R_RESUME_SCHEDULED FLAG(37)
-#define R_ABSENT FLAG(38) /* no_readable */
+#define R_ABSENT FLAG(38) /* left out: no_readable */
 #define W_FINAL_CALLED FLAG(39)
 #define W_PREFINISHED FLAG(40)
 #define W_FINISHED FLAG(41)
-#define W_ABSENT FLAG(42) /* no_writable */
+#define W_ABSENT FLAG(42) /* left out: no_writable */
 #define AUTO_DESTROY FLAG(43)
 #define EMIT_CLOSE FLAG(44)
 #define HALF_OPEN FLAG(45)
 #define ERROR_EMITTED FLAG(46)
 #define CLOSED FLAG(47)
 #define CLOSE_EMITTED FLAG(48)
-#define W_STAYS_OPEN FLAG(49) /* no_pipe_end */
+#define W_STAYS_OPEN FLAG(49) /* pipes do not end it: no_pipe_end */
 #define CONSTRUCT_ANSWERED FLAG(50)
-#define DYING FLAG(51)                /* to be freed when the last frame is left */
-#define R_READABLE_LISTENING FLAG(52) /* at least one 'readable' listener, as of the last look */
+#define DYING FLAG(51)                /* in the reap list: freed when the last frame is left */
+#define R_READABLE_LISTENING FLAG(52) /* a 'readable' listener, as of the last look */
 #define R_EMITTED_READABLE FLAG(53)   /* 'readable' is on its way */
-#define R_MULTI_AWAIT FLAG(54)        /* there were several pipes: whom to wait for is a set */
-#define R_TWINS FLAG(60)              /* several of them led to one destination */
+#define R_MULTI_AWAIT FLAG(54)        /* Node's multiAwaitDrain: there were several pipes */
+#define R_TWINS FLAG(60)              /* several pipes led to one destination */
 #define W_ENDED FLAG(55)              /* end() has returned */
 #define W_AFTER_WRITE FLAG(56)        /* a task that follows a completed write is on its way */
-#define W_VECTOR FLAG(59)             /* with W_KEPT: they are those of a writev */
+#define W_VECTOR FLAG(59)             /* with W_KEPT: a batch of writev is kept */
 #define LISTENERS_GONE FLAG(57)       /* the list is to be swept when the emission is over */
 #define R_HAS_FLOWING FLAG(63)        /* flowing is not null */
-#define R_FLOW_CUT                                                                \
-    FLAG(62) /* the rest of the flow is an immediate: the turn's bytes were spent \
-              */
-#define R_DATA_EMITTED_BEFORE FLAG(61) /* R_DATA_EMITTED was set and taken down: see timeout.c */
+#define R_FLOW_CUT FLAG(62) /* the turn's bytes are spent: the flow goes on in an immediate */
+#define R_DATA_EMITTED_BEFORE FLAG(61) /* R_DATA_EMITTED was set before timeout.c took it down */
 #define LISTENERS_FRONT FLAG(58)       /* some listener was put in front of the others */
 
 /* A write is in flight, and its slot has not returned. */
@@ -154,26 +158,27 @@
 
 /* --- deferred tasks --------------------------------------------------------------------------- */
 
-/* All that a stream does later, in the order in which it was queued (noted_tasks in stream.c). */
+/* What a stream does later. Its tasks run in the order in which they were queued, by the functions
+ * in noted_tasks (stream.c). */
 enum cst__task_kind {
-    TASK_LINK, /* not a stream's */
+    TASK_LINK, /* no task of a stream, but a link: cst__post */
     TASK_READABLE,
     TASK_READ_MORE,
     TASK_RESUME,
     TASK_END,
-    TASK_FLOW,     /* what was too deep inside other stages flows on */
+    TASK_FLOW,     /* lets flow what was pushed too deep inside other stages */
     TASK_READ,     /* read(0) */
-    TASK_MODE,     /* a 'readable' listener was removed: who is in charge now? */
-    TASK_PIPE_END, /* a pipe was made after 'end' */
-    TASK_AUTO_END, /* no_half_open */
+    TASK_MODE,     /* a 'readable' listener was removed: decides anew who gets the chunks */
+    TASK_PIPE_END, /* ends the destination of a pipe that was made after 'end' */
+    TASK_AUTO_END, /* ends the writable side after 'end': no_half_open */
     TASK_FAIL_QUEUE,
     TASK_FINISH_IF_STILL,
     TASK_FINISH,
     TASK_CONSTRUCT,
     TASK_ERROR,
     TASK_CLOSE,
-    /* From here on with a status or a count that a note cannot keep: without room in the queue they
-       are done at once. */
+    /* These have a status or a count, which a note (cst_stream.overflow) cannot keep: without room
+     * in the queue their work is done at once. */
     TASK_AFTER_WRITE,
     TASK_WRITE_FAILED,
     TASK_COMPLETE_WRITE,
@@ -189,21 +194,21 @@ enum cst__slot {
     SLOT_WRITE, /* write and writev */
     SLOT_TRANSFORM,
     SLOT_FINAL,
-    SLOT_FLUSH_AS_FINAL,  /* flush where there is no final: final has its answer */
-    SLOT_FLUSH_AT_FINISH, /* flush beside a final of the user's: nobody waits for it */
+    SLOT_FLUSH_AS_FINAL,  /* flush in the place of a missing final, whose answer it gives */
+    SLOT_FLUSH_AT_FINISH, /* flush after a final of the user's: nothing waits for its answer */
     SLOT_CONSTRUCT,
     SLOT_DESTROY
 };
 
-/* Among the bits of owed: the write in flight was forgotten. */
+/* A bit of `owed`: cst__call_forget has given up the answer of the write in flight. */
 #define WRITE_FORGOTTEN 0x80u
 
 /* --- events ----------------------------------------------------------------------------------- */
 
 /*
- * Beside the public events, for listeners of the library's: the stream is being freed, and with it
- * its list; and, before that, that its context is: what a callback was promised has to be told now,
- * while all streams are still there.
+ * Two events that only listeners of the library can hear. CST__EVENT_FREED: the stream is being
+ * freed, and its list with it. CST__EVENT_LAST_CALL, before that: the context is being freed.
+ * Callbacks that were promised must be called now, while all streams are still there.
  */
 #define CST__EVENT_FREED CST_EVENT_TYPES_
 #define CST__EVENT_LAST_CALL ((cst_event_type)(CST_EVENT_TYPES_ + 1))
@@ -212,18 +217,17 @@ enum cst__slot {
 enum cst__listener_kind { LISTENER_FN, LISTENER_PIPE_SOURCE, LISTENER_PIPE_DEST };
 
 /* What a listener is like. */
-#define LISTENER_ONCE 1u /* its events are removed when they come */
-#define LISTENER_FRONT \
-    2u /* before all that are not, and before those that were put in front earlier */
+#define LISTENER_ONCE 1u  /* its events are removed when they come */
+#define LISTENER_FRONT 2u /* called before those without it, the one that was added last first */
 #define LISTENER_OWNED 4u /* made by cst_on: the list frees it; others are part of a record */
-#define LISTENER_HELD 8u  /* stays in the list without any event */
+#define LISTENER_HELD 8u  /* stays in the list even without any event */
 #define LISTENER_OF_FINISHED 16u /* part of a struct cst__finished */
 #define LISTENER_OF_STAGE 32u    /* part of a stage of a pipeline: its on_error */
 
 /**
- * A place in a stream's list of listeners, for one event, or for several where it is the library's
- * own. One that is removed while its stream emits must still be called by the emissions that had
- * begun: gone holds such events, gone_depth the emissions' depth.
+ * An entry of a stream's list of listeners: for one event, or for several if it is the library's
+ * own. An event that is removed while the stream emits must still be delivered by the emissions
+ * that had begun: `gone` has such events, `gone_depth` is how many emissions had begun.
  */
 struct cst__listener {
     struct cst__listener *next, *prev; /* prev of the first is the last */
@@ -234,19 +238,19 @@ struct cst__listener {
     uint8_t traits;
 };
 
-/** One that calls a function. */
+/** A listener that calls a function. */
 struct cst__fn_listener {
     struct cst__listener listener;
     cst_listener_fn *fn;
     void *arg;
 };
 
-/* A call of a transform's slot: how much was buffered then, and the slot of the stream in which it
- * runs. */
+/* A call of a transform's slot, while that runs. `mark` is how much was buffered when it began;
+ * `slot` is the slot of the stream that was running around it, or SLOT_NONE. */
 struct cst__transform_call {
     cst_stream *stream;
     size_t mark;
-    struct cst__transform_call *outer; /* of any stream */
+    struct cst__transform_call *outer; /* the call around this one, of any stream */
     enum cst__slot slot;
 };
 
@@ -264,12 +268,12 @@ struct cst_stream {
     uint32_t refs;           /* handles of the user's, queued tasks, pipes into it */
     uint16_t listened;       /* events that somebody listens to */
     uint16_t emit_depth;
-    uint16_t overflow; /* tasks that had no room in the queue */
+    uint16_t overflow; /* notes: a bit for each kind of task that had no room in the queue */
     uint8_t slot;      /* the slot that is running, the innermost */
     uint8_t owed; /* bits of the slots that have not answered; for write there is W_EXPECTING */
 };
 
-/** A callback that is owed for a write or an end; also the task that brings it. */
+/** A callback that is owed for a write or an end; also the task that calls it. */
 struct cst__request {
     cst_task_link link;
     struct cst__request *next;
@@ -280,7 +284,7 @@ struct cst__request {
     uint32_t chunk; /* the number of the queued chunk that it belongs to */
     uint32_t count; /* completions that share this task */
     bool of_end;
-    bool batch; /* the first of a writev's */
+    bool batch; /* the first callback of a batch of writev */
 };
 
 struct writable {
@@ -332,8 +336,8 @@ static inline bool cst__writable_is_there(const cst_stream *s)
     return (s->flags & HAS_WRITABLE) && !(s->flags & W_ABSENT);
 }
 
-/* Where the state of the user's begins, from the handle: it may be anything, so it is aligned for
- * anything. */
+/* The offset of the user's state from the handle. The state may be of any type, so it is aligned
+ * for all of them. */
 #define ALIGNED(size) \
     (((size) + _Alignof(max_align_t) - 1) / _Alignof(max_align_t) * _Alignof(max_align_t))
 #define SELF_OF_READABLE ALIGNED(sizeof(cst_stream) + sizeof(struct readable))
@@ -350,19 +354,21 @@ static inline size_t cst__self_offset(uint64_t flags)
     return SELF_OF_READABLE;
 }
 
-/** Whether cst_set_encoding was called: the buffer holds text, and no pipe is called without a
- * walk. */
+/** Return whether the side has an encoding, by cst_set_encoding: its buffer holds text, and R_PIPED
+ * is never set. */
 static inline bool cst__decodes(const cst_stream *s)
 {
     return !(s->flags & R_PIPED) && cst__r(s)->decoder;
 }
 
+/* Return the user's state, or NULL if the ops have none. */
 static inline void *cst__self(const cst_stream *s)
 {
     return s->ops->self_size ? (char *)(uintptr_t)s + cst__self_offset(s->flags) : NULL;
 }
 
-/** The same of a stream that is known to be writable, so that half of the question is answered. */
+/** Return the user's state, or NULL, as cst__self does, but of a stream that is known to be
+ * writable: that is one test less. */
 static inline void *cst__self_of_writable(const cst_stream *s)
 {
     return s->ops->self_size ? (char *)(uintptr_t)s + cst__self_offset(s->flags | HAS_WRITABLE)
@@ -371,7 +377,7 @@ static inline void *cst__self_of_writable(const cst_stream *s)
 
 /* --- rules that more than one file needs ------------------------------------------------------ */
 
-/** What a push says: whether more is welcome. */
+/** Return what a push returns: CST_OK if more is welcome, else CST_FULL. */
 static inline cst_status cst__push_status(const cst_stream *s)
 {
     const struct readable *r = cst__r(s);
@@ -380,7 +386,9 @@ static inline cst_status cst__push_status(const cst_stream *s)
                                                                                        : CST_FULL;
 }
 
-/** Return whether the queue is full: then a 'drain' is due. */
+/**
+ * Return whether the side holds as much as its highWaterMark. If so, a 'drain' is due from now on.
+ */
 static inline bool cst__write_is_full(cst_stream *s)
 {
     const struct writable *w = cst__w(s);
@@ -391,13 +399,15 @@ static inline bool cst__write_is_full(cst_stream *s)
     return true;
 }
 
-/** Return what an accepted write says, once the slot was called. */
+/** Return what an accepted write returns, once it has begun or is queued. */
 static inline cst_status cst__write_status(cst_stream *s)
 {
     return cst__write_is_full(s) || (s->flags & (DESTROYED | ERRORED)) ? CST_FULL : CST_OK;
 }
 
-/** Begin a write: it is in flight from here. Its length is in that of the side already. */
+/**
+ * Begin a write: it is in flight from here. The length of the side must have `len` in it already.
+ */
 static inline void cst__flight_begin(cst_stream *s, size_t len, struct cst__request *request)
 {
     struct writable *w = cst__w(s);
@@ -416,19 +426,19 @@ static inline void cst__flight_end(cst_stream *s)
     w->length -= w->flight_length;
 }
 
-/** Return what a chunk counts in a writable side. */
+/** Return the length of a chunk in a writable side: its bytes, or 1 in object mode. */
 static inline size_t cst__length_of(const cst_stream *s, const cst_slice *chunk)
 {
     return (s->flags & W_OBJECTS) ? 1 : chunk->len;
 }
 
-/** Whether the queue would go to writev. */
+/** Return whether the queue is to be written by one call of writev. */
 static inline bool cst__gathers(const cst_stream *s)
 {
     return s->ops->writev && cst__w(s)->queue.count > 1 && !(s->flags & IS_TRANSFORM);
 }
 
-/** Take the flag off if the queue is empty. */
+/** Take W_BUFFERED off if the queue is empty. */
 static inline void cst__queue_is_empty(cst_stream *s)
 {
     if (!cst__w(s)->queue.count)
@@ -437,8 +447,8 @@ static inline void cst__queue_is_empty(cst_stream *s)
 
 /* --- a slot that runs ------------------------------------------------------------------------- */
 
-/** What cst_give left for a slot: whether it counts, since the slot has returned CST_GIVEN, and the
- * chunk, to be released. */
+/** What cst_give left for a slot: a chunk, to be released by who takes it. It counts if the slot
+ * has returned CST_GIVEN. */
 struct cst__given {
     bool counts;
     cst_slice chunk;
@@ -460,10 +470,11 @@ static inline bool cst__take_given(cst_stream *s, cst_status status, struct cst_
     return true;
 }
 
-/** How much was buffered when the slot of a transform, which runs, was called. */
+/** Return how much was buffered when the running slot of a transform was called. */
 size_t cst__transform_mark(const cst_stream *s);
 
-/** The slot of s that runs, as a call. */
+/** Return the call of the slot of `s` that runs. It is of SLOT_NONE if that is read, or if no slot
+ * runs. */
 static inline cst_call cst__call_of(cst_stream *s)
 {
     cst_call call = { s, 0, SLOT_NONE };
