@@ -143,8 +143,8 @@ static void replace_buffer(cst_stream *s, const cst_chain_row *row)
     cst__row_fini(&before, cst__pool_allocator(&s->ctx->pool));
 }
 
-/* Decode what is buffered with `fresh`, and make `fresh` the decoder of the side. If there is no
- * memory, nothing has changed. */
+/* Decode what is buffered with `fresh`, and make `fresh` the decoder of the side. If that fails,
+ * nothing has changed. */
 static cst_status set_decoder(cst_stream *s, cst_decoder *fresh)
 {
     struct readable *r = cst__r(s);

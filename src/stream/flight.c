@@ -310,7 +310,7 @@ static void run_after_write_with_callback(cst_task_link *link)
     struct cst__request *request = cst__container_of(link, struct cst__request, link);
     cst_stream *s = request->stream;
 
-    /* As in Node: whichever task runs, the one that was queued last can be joined no more. */
+    /* As in Node: whichever of these tasks runs, later writes cannot join the one queued last. */
     cst__w(s)->tick = NULL;
     after_write(s, request->count, request);
     cst__release(s);

@@ -81,7 +81,7 @@
 
 /* readable side */
 #define R_FLOWING FLAG(0)
-/* set by the rules and by cst_progress, taken down by each look of timeout.c */
+/* there was activity since timeout.c looked last, or it never did: by the rules or cst_progress */
 #define ACTIVE FLAG(1)
 #define R_DATA_LISTENING FLAG(2) /* at least one 'data' listener */
 #define R_PIPED FLAG(3)          /* the only 'data' listener is a pipe, to sole_dest */
@@ -140,7 +140,7 @@
 #define W_STAYS_OPEN FLAG(49) /* pipes do not end it: no_pipe_end */
 #define CONSTRUCT_ANSWERED FLAG(50)
 #define DYING FLAG(51)                /* in the reap list: freed when the last frame is left */
-#define R_READABLE_LISTENING FLAG(52) /* a 'readable' listener, as of the last look */
+#define R_READABLE_LISTENING FLAG(52) /* a 'readable' listener, as of the last look at the list */
 #define R_EMITTED_READABLE FLAG(53)   /* 'readable' is on its way */
 #define R_MULTI_AWAIT FLAG(54)        /* Node's multiAwaitDrain: there were several pipes */
 #define R_TWINS FLAG(60)              /* several pipes led to one destination */
@@ -194,7 +194,7 @@ enum cst__slot {
     SLOT_WRITE, /* write and writev */
     SLOT_TRANSFORM,
     SLOT_FINAL,
-    SLOT_FLUSH_AS_FINAL,  /* flush in the place of a missing final, whose answer it gives */
+    SLOT_FLUSH_AS_FINAL,  /* flush in the place of a missing final: its answer counts as final's */
     SLOT_FLUSH_AT_FINISH, /* flush after a final of the user's: nothing waits for its answer */
     SLOT_CONSTRUCT,
     SLOT_DESTROY
