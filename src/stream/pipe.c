@@ -1,25 +1,27 @@
 /*
- * pipe.c - from a readable side into a writable side.
+ * pipe.c - connects a readable side to a writable side, hands chunks on, and undoes the pipe.
  *
- * A pipe is one record, with a place in the list of listeners of each of its streams:
+ * A pipe is one record with two listeners, one in the list of each of its streams:
  *
- *      source   data, end                         hands chunks on; ends the destination
- *      dest     unpipe, close, finish             goes away
- *      dest     error, in front of the others     goes away before they hear of it
+ *      source   data                              hands the chunk on
+ *      source   end                               ends the destination
+ *      dest     unpipe                            removes the listeners of the pipe
+ *      dest     close, finish                     undoes the pipe, as cst_unpipe does
+ *      dest     error, in front of the others     undoes the pipe before they hear of it
  *
- * The source's listeners are also Node's list of pipes: those that are listed. From the first
- * CST_FULL on a second record listens to the destination's 'drain', which resumes the source; it is
- * also the note that the source waits.
+ * The source's list of listeners also serves as Node's list of pipes: a pipe is in it while it is
+ * `listed`. At the first CST_FULL a second record (struct cst__drain) begins to listen to the
+ * destination's 'drain', which resumes the source. That record also notes that the source waits.
  *
- * While a pipe is listed it holds a reference to dest. cst_unpipe takes it off the list and emits
- * 'unpipe', and it is that event which removes the listeners, as in Node: so two pipes between the
- * same streams go one by one.
+ * While a pipe is listed it holds a reference to dest. cst_unpipe clears `listed` and emits
+ * 'unpipe', and the listener to 'unpipe' removes the listeners of the pipe, as in Node. Of several
+ * pipes between two streams, each 'unpipe' removes one.
  */
 #include "stream/stream_internal.h"
 
 #include "express/express.h"
 
-/* What listeners of 'unpipe' get: the pipe that sees it first claims it. */
+/* What the listeners to 'unpipe' get. The first pipe from this source that hears it claims it. */
 struct unpipe_event {
     cst_event event;
     bool *claimed;
@@ -55,7 +57,8 @@ void cst__pipe_deliver(struct cst__pipe *pipe, const cst_slice *chunk)
 
 /* --- going away ------------------------------------------------------------------------------- */
 
-/* A drain that is just being set up (await_drain) is not there yet. */
+/* Remove the listeners of a pipe. If cst__await_drain is about to add the one to 'drain', that one
+ * is left to it. */
 static void remove_listeners(struct cst__pipe *pipe)
 {
     pipe->cleaned_up = true;
@@ -68,7 +71,7 @@ static void remove_listeners(struct cst__pipe *pipe)
 static void clean_up(struct cst__pipe *pipe)
 {
     cst_stream *source = pipe->source, *dest = pipe->dest;
-    /* In Node a set of destinations counts as somebody being waited for, even an empty one. */
+    /* Node keeps a set if there are several pipes, and treats even an empty set as waiting. */
     bool waits = pipe->drain_added && (source->flags & (R_AWAITING | R_MULTI_AWAIT));
 
     remove_listeners(pipe);
@@ -85,7 +88,7 @@ static void emit_unpipe(cst_stream *source, cst_stream *dest)
                                    .claimed = &claimed };
 
     cst__emit_event(dest, &unpipe.event);
-    cst__release(dest); /* what the list held */
+    cst__release(dest); /* the reference of the listed pipe */
 }
 
 static void unpipe_one(cst_stream *source, cst_stream *dest)
@@ -102,11 +105,12 @@ static void unpipe_one(cst_stream *source, cst_stream *dest)
 }
 
 /*
- * The shortcut of going away, for the end that pipes have as a rule: the source is destroyed (so it
- * is not paused), the destination says 'finish' or 'close', and nobody else listens to its
- * 'unpipe'. Then unpipe_one would emit that to the pipe alone, which would remove its listeners. So
- * all that is done is the latter; no emission but the one that the pipe is hearing can have it in
- * view, so nothing is marked, and the record is free.
+ * Return whether a pipe may be undone without an 'unpipe', if nobody else listens to that event
+ * either. This is how most pipes end: the source is destroyed, and the destination emits 'finish'
+ * or 'close'. unpipe_one would not pause a destroyed source, and would emit 'unpipe' to the pipe
+ * alone, which removes its listeners; so leave_unheard only removes them. The emission that the
+ * pipe is hearing is the only one on either stream. So the listeners leave their lists at once,
+ * without a mark for other emissions, and the record is freed.
  */
 static bool leaves_unheard(const struct cst__pipe *pipe)
 {
@@ -133,7 +137,7 @@ static bool leave_unheard(struct cst__pipe *pipe)
     source->flags &= ~(R_PIPED | R_DATA_LISTENING);
     cst__r(source)->sole_dest = NULL;
     cst__free_later(source->ctx, &pipe->deferred_free, sizeof(*pipe));
-    cst__release(dest); /* what the list held */
+    cst__release(dest); /* the reference of the listed pipe */
     return true;
 }
 
@@ -146,9 +150,9 @@ static struct cst__pipe *first_leaving(const cst_stream *source, uint16_t leavin
 }
 
 /*
- * All at once are no pipes any more; then each is told. Until then they stay in the list, each with
- * the number of this call: of calls that run at the same time each has a number of frames of its
- * own.
+ * Undo all pipes: first clear `listed` in each of them, then emit 'unpipe' for one after another.
+ * Until its turn a pipe stays in the source's list, with the number of this call in `leaving`. The
+ * number is the count of frames on the stack, which differs between calls that are nested.
  */
 static void unpipe_all(cst_stream *source)
 {
@@ -196,7 +200,7 @@ static void end_due_dest(struct cst__pipe *pipe)
     cst__release(dest);
 }
 
-/* Without room in the queue there is one note for several. */
+/* Run one task, which serves several pipes if they had no room in the queue and share one note. */
 void cst__run_pipe_end(cst_stream *s)
 {
     struct cst__pipe *pipe = first_with_end_due(s);
@@ -208,7 +212,7 @@ void cst__run_pipe_end(cst_stream *s)
     while ((pipe = first_with_end_due(s)) != NULL && pipe->end_joined);
 }
 
-/* --- what it hears ---------------------------------------------------------------------------- */
+/* --- the listeners ---------------------------------------------------------------------------- */
 
 static inline void source_hears(struct cst__pipe *pipe, const cst_event *event)
 {
@@ -220,8 +224,9 @@ static inline void source_hears(struct cst__pipe *pipe, const cst_event *event)
     }
 }
 
-/* A pipe that has gone meanwhile may claim what was meant for the next one, which then stays: as in
- * Node. */
+/* Remove the listeners of a pipe, if this 'unpipe' is about its source and is not claimed yet. As
+ * in Node, of several pipes between two streams the first that hears it claims it, even if it has
+ * been cleaned up meanwhile; the pipe that was meant then keeps its listeners. */
 static void heard_unpipe(struct cst__pipe *pipe, const cst_event *event)
 {
     const struct unpipe_event *unpipe =
@@ -265,8 +270,8 @@ void cst__pipe_hear(struct cst__listener *l, const cst_event *event)
         dest_hears(pipe, event);
 }
 
-/* One of the streams is being freed: its listener has left its list already. What dest says to that
- * is not heard. */
+/* Remove the listeners of a pipe, one of whose streams is being freed. That stream's own listener
+ * has left its list already, and no 'unpipe' is emitted. */
 void cst__pipe_stream_freed(struct cst__listener *l)
 {
     struct cst__pipe *pipe = cst__pipe_of_listener(l);
@@ -294,9 +299,8 @@ static inline struct cst__pipe *new_pipe(cst_stream *source, cst_stream *dest, b
     if (!pipe)
         return NULL;
     *pipe = (struct cst__pipe){ .source = source, .dest = dest };
-    pipe->no_end =
-        no_end ||
-        (dest->flags & W_STAYS_OPEN); /* not above: tcc 0.9.27 leaves the other bits as they were */
+    /* Not in the initialiser: there tcc 0.9.27 does not clear the other bits. */
+    pipe->no_end = no_end || (dest->flags & W_STAYS_OPEN);
     return pipe;
 }
 
@@ -339,7 +343,7 @@ static void add_listeners(struct cst__pipe *pipe)
         cst__data_listener_added(source);
 }
 
-/* Also by a pipe that was undone, as long as its record is there. */
+/* Return whether source has a pipe to dest, even one that was undone but is still in the list. */
 static bool leads_to(const cst_stream *source, const cst_stream *dest)
 {
     for (const struct cst__listener *l = source->listeners; l; l = l->next)

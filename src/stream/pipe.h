@@ -1,5 +1,5 @@
 /*
- * pipe.h - the records of a pipe; pipe.c tells its story.
+ * pipe.h - the records of a pipe; pipe.c says how they work.
  */
 #ifndef CSTREAM_PIPE_RECORD_H
 #define CSTREAM_PIPE_RECORD_H
@@ -7,8 +7,8 @@
 #include "stream/layout.h"
 
 /**
- * A pipe; pipe.c tells its story. It has a place in the list of its source, which is also where
- * Node's list of pipes is (listed), and one in the list of its destination.
+ * A pipe. It is in two lists of listeners: by on_source in that of its source, which also serves as
+ * Node's list of pipes, and by on_dest in that of its destination.
  */
 struct cst__pipe {
     union {
@@ -18,29 +18,30 @@ struct cst__pipe {
     struct cst__listener on_dest;
     cst_stream *source, *dest;
     struct cst__drain *drain; /* from the first CST_FULL on */
-    uint16_t leaving; /* the cst_unpipe that takes all away and has still to say so for this one */
-    uint8_t refs;     /* the lists that it is in; a frame needs none, since its free is deferred */
+    uint16_t leaving; /* not 0: a cst_unpipe of all pipes has still to emit 'unpipe' for this one */
+    uint8_t refs;     /* the lists that it is in; at 0 it is freed, but not before the last frame */
     bool no_end : 1;
     bool no_transfer : 1; /* dest cannot take bytes straight from this source */
-    bool listed : 1;      /* one of Node's pipes */
-    bool cleaned_up : 1;  /* the listeners were removed */
-    bool drain_added : 1; /* once in a life */
+    bool listed : 1;      /* in Node's list of pipes: it has not been undone */
+    bool cleaned_up : 1;  /* its listeners were removed */
+    bool drain_added : 1; /* it has listened to 'drain': it begins to only once */
     bool end_due : 1;     /* it was made after 'end': a task ends the destination */
-    bool end_joined : 1;  /* the task of the one before it does */
+    bool end_joined : 1;  /* with end_due: the task of an earlier pipe does that */
 };
 
 /**
- * The one that waits for a destination's 'drain'. It belongs to its pipe, and goes with it; but
- * Node adds the listener also to a pipe that has been undone meanwhile, and then it is late: it
- * stays as long as dest, and holds a reference to the source. The record of the pipe stays too
- * where the source waits for this dest, as the way to it (pipe is not NULL).
+ * The listener to a destination's 'drain'. It belongs to its pipe and is freed with it, except if
+ * it is late. Node adds this listener even if the pipe was undone during the write that returned
+ * CST_FULL, or by a listener to 'pause'. Such a late listener stays until dest is freed, and holds
+ * a reference to the source. If the source waits for dest, the pipe's record stays too (pipe is not
+ * NULL), because cst__await_over_all finds the listener through it.
  */
 struct cst__drain {
     struct cst__deferred_free deferred_free;
     struct cst__fn_listener on_drain;
     cst_stream *source, *dest;
     struct cst__pipe *pipe;
-    bool awaited; /* dest has said CST_FULL, and its 'drain' is waited for */
+    bool awaited; /* dest has returned CST_FULL, and the source waits for its 'drain' */
     bool late;
 };
 
@@ -49,7 +50,7 @@ static inline struct cst__pipe *cst__pipe_of_source(const struct cst__listener *
     return cst__container_of((uintptr_t)l, struct cst__pipe, on_source);
 }
 
-/** The pipe that a listener of the kinds LISTENER_PIPE_... belongs to. */
+/** Return the pipe of a listener whose kind is LISTENER_PIPE_SOURCE or LISTENER_PIPE_DEST. */
 static inline struct cst__pipe *cst__pipe_of_listener(const struct cst__listener *l)
 {
     if (l->kind == LISTENER_PIPE_SOURCE)
@@ -57,7 +58,7 @@ static inline struct cst__pipe *cst__pipe_of_listener(const struct cst__listener
     return cst__container_of((uintptr_t)l, struct cst__pipe, on_dest);
 }
 
-/** The pipe of a stream with R_PIPED: that listener is the only one to 'data'. */
+/** Return the pipe of a stream with R_PIPED: its listener is the only one to 'data'. */
 static inline struct cst__pipe *cst__sole_pipe(const cst_stream *s)
 {
     const struct cst__listener *l = s->listeners;

@@ -1,5 +1,5 @@
 /*
- * push.c - chunks come in: push, unshift, EOF; what is announced then.
+ * push.c - chunks come in: push, unshift, EOF. Emits 'data', and announces 'readable'.
  */
 #include "stream/stream_internal.h"
 
@@ -33,8 +33,7 @@ void cst__emit_data(cst_stream *s, const cst_slice *chunk)
         cst__emit_event(s, &(cst_event){ .type = CST_DATA, .chunk = chunk });
 }
 
-/* The chunk goes to the listeners at once: the stream flows, nothing waits, and the read slot is
- * not running. */
+/* Hand a chunk to the listeners of 'data' without buffering it (flows_through). */
 static void hand_through(cst_stream *s, const cst_slice *chunk)
 {
     if (s->flags & R_AWAITING)
@@ -44,6 +43,8 @@ static void hand_through(cst_stream *s, const cst_slice *chunk)
     s->ctx->frames -= CST__NESTED;
 }
 
+/* Return whether a chunk need not be buffered: the stream flows, somebody listens to 'data', the
+ * buffer is empty, and the read slot is not running. */
 static bool flows_through(const cst_stream *s)
 {
     return (s->flags & (R_FLOWING | R_SYNC | R_DATA_LISTENING | R_QUEUED)) ==
@@ -75,7 +76,7 @@ static cst_status buffer_chunk(cst_stream *s, cst_slice *chunk, bool front)
     return CST_OK;
 }
 
-/* A chunk that cannot be kept is lost, so the stream has failed. */
+/* Fail the stream, since a chunk could not be added, and return `status`. */
 static cst_status add_failed(cst_stream *s, cst_status status)
 {
     cst_error error = cst__error_here(s, status, CST_READING);
@@ -94,8 +95,8 @@ static cst_status add_chunk(cst_stream *s, cst_slice *chunk, bool front)
     } else if (cst__may_nest(s->ctx)) {
         hand_through(s, chunk);
     } else {
-        /* Too many stages inside one another: it waits, and a task lets it flow, so that the stack
-         * stays bounded. */
+        /* Too many streams are handing chunks to one another at this moment. So that the stack stays
+         * bounded, buffer the chunk and let a task hand it on. */
         if ((st = buffer_chunk(s, chunk, front)) < 0)
             return add_failed(s, st);
         cst__post_for(s, TASK_FLOW);
@@ -176,7 +177,7 @@ cst_status cst__push_general(cst_stream *s, cst_slice chunk)
     return st;
 }
 
-/* A copy for a push or an unshift was not made. */
+/* Fail the stream, since the bytes for a push or an unshift could not be copied. Return st. */
 OUT_OF_LINE cst_status fail_for(cst_stream *s, cst_status st)
 {
     cst_ctx *ctx = s->ctx;

@@ -1,5 +1,5 @@
 /*
- * query.c - every question about a stream that changes nothing.
+ * query.c - the getters of both sides.
  */
 #include "stream/stream_internal.h"
 
@@ -173,7 +173,7 @@ bool cst_writable_finished(const cst_stream *s)
     return writable_side(s) && (s->flags & W_FINISHED);
 }
 
-/* Node forgot this one on streams with both sides: there it is never true. */
+/* Never true on a stream with both sides: Node's Duplex has no writableAborted. */
 bool cst_writable_aborted(const cst_stream *s)
 {
     return writable_side(s) && !(s->flags & (HAS_READABLE | W_FINISHED)) &&
@@ -188,8 +188,9 @@ bool cst_is_writable(const cst_stream *s)
 /* --- what may lag ----------------------------------------------------------------------------- */
 
 /*
- * These three say what lags while the fast path calls a slot, so they enter. The others must not:
- * filters ask them for each chunk, and entering writes back.
+ * While the fast path calls a slot, the fields behind these three getters lag. So these enter the
+ * library, which writes the fields back. The other getters must not enter: they need no field that
+ * lags, and filters call them for each chunk, where the writing back would be slow.
  */
 
 size_t cst_readable_length(const cst_stream *s)
