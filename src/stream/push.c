@@ -95,8 +95,8 @@ static cst_status add_chunk(cst_stream *s, cst_slice *chunk, bool front)
     } else if (cst__may_nest(s->ctx)) {
         hand_through(s, chunk);
     } else {
-        /* Too many streams are handing chunks to one another at this moment. So that the stack stays
-         * bounded, buffer the chunk and let a task hand it on. */
+        /* Too many streams are handing chunks to one another now. So that the stack stays bounded,
+         * buffer the chunk and let a task hand it on. */
         if ((st = buffer_chunk(s, chunk, front)) < 0)
             return add_failed(s, st);
         cst__post_for(s, TASK_FLOW);

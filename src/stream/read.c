@@ -1,8 +1,8 @@
 /*
- * read.c - chunks go out: read, next, reading ahead, the flow, 'end'.
+ * read.c - chunks go out: cst_read, cst_next, reading ahead, the flow, 'end'.
  *
- * Chunks leave by cst__read_chunk, whoever calls it: the user, the flow loop, the tasks. The rules
- * of when the read slot is called, and of what is announced when, are Node's to the letter.
+ * All buffered chunks leave by cst__read_chunk, which is called for the user, by the flow loop and
+ * by tasks. When the read slot is called, and when an event is announced, is exactly as in Node.
  */
 #include "stream/stream_internal.h"
 
@@ -46,7 +46,7 @@ static void end_readable(cst_stream *s)
 
 /* --- how much --------------------------------------------------------------------------------- */
 
-/* How much a read of this size takes now: bytes, or messages. */
+/* Return how much a read of this size takes now: bytes or, in object mode, chunks. */
 static size_t how_much(const cst_stream *s, size_t size)
 {
     const struct readable *r = cst__r(s);
@@ -73,7 +73,7 @@ static size_t next_power_of_two(size_t n)
     return power;
 }
 
-/* A read of nothing where enough is there only has to say so. */
+/* Return whether a read of size 0 only announces 'readable': there is enough in the buffer. */
 static bool only_announce(const cst_stream *s)
 {
     const struct readable *r = cst__r(s);
@@ -84,9 +84,10 @@ static bool only_announce(const cst_stream *s)
 }
 
 /*
- * The read slot has returned: says how much can be taken now. Beside what was pushed, a read inside
- * the slot may have taken what n counted on: Node goes wrong there. And where it has put other text
- * in front, n may end inside a character.
+ * Return how much can be taken after the read slot has returned; n is how much could be taken
+ * before. If the slot has pushed, that is computed anew. It is also computed anew if a read inside
+ * the slot left less than n in the buffer, which Node does not notice. If the slot has unshifted
+ * text, n may end inside a character.
  */
 static size_t fetched(cst_stream *s, size_t size, size_t n)
 {
@@ -98,7 +99,7 @@ static size_t fetched(cst_stream *s, size_t size, size_t n)
 
 /* --- the flow is cut -------------------------------------------------------------------------- */
 
-/* What is left of a flow when the turn's bytes are spent. */
+/* The task that continues a flow which was cut because the turn's bytes were spent. */
 struct rest {
     cst_task_link link;
     cst_stream *stream;
@@ -115,8 +116,8 @@ static void run_rest(cst_task_link *link)
     cst__release(s);
 }
 
-/* Whether the turn's bytes are spent, so that the rest is left to an immediate. Without memory for
- * that it goes on. */
+/* Return whether the flow stops here because the turn's bytes are spent. Then an immediate goes on
+ * with it. If there is no memory for the immediate, the flow does not stop. */
 static bool cut_flow(cst_stream *s)
 {
     struct rest *rest;
@@ -144,9 +145,9 @@ static bool skip_read(cst_stream *s)
 }
 
 /*
- * Let the destination fetch the bytes itself. Return true if it did; then do not call read. n is
- * what is about to be taken out of the buffer: nothing is read behind that, so that the buffer gets
- * empty, and the bytes can go past it.
+ * Let the destination fetch the bytes itself. Return true if the read slot must not be called: the
+ * bytes were fetched; or an immediate continues the flow; or n bytes are about to be taken out of
+ * the buffer, which has to become empty before the destination can fetch.
  */
 static bool try_transfer(cst_stream *s, size_t n)
 {
@@ -175,7 +176,7 @@ void cst__read_returned(cst_stream *s, cst_status status)
     }
 }
 
-/* A transform reads by completing the write whose completion it has kept. */
+/* Read from a transform: complete its write, if the completion was kept (T_KEPT). */
 static void read_transform(cst_stream *s)
 {
     if (!(s->flags & T_KEPT))
@@ -189,8 +190,8 @@ static bool may_call_slot(const cst_stream *s)
     return (s->flags & (R_READING | R_ENDED | DESTROYED | ERRORED | CONSTRUCTED)) == CONSTRUCTED;
 }
 
-/* What comes of it may come inside or later. n is what is about to be taken; by_flow: nobody asked
- * for a chunk. */
+/* Call the read slot, or what takes its place. It may push now or later. n is what is about to be
+ * taken out of the buffer; by_flow says that the library reads, and not the user. */
 static void call_slot(cst_stream *s, size_t n, bool by_flow)
 {
     s->flags |= R_READING | R_SYNC;
@@ -200,8 +201,8 @@ static void call_slot(cst_stream *s, size_t n, bool by_flow)
         cst__read_returned(s, cst__call_read(s, cst__r(s)->high_water_mark));
 }
 
-/* Calls the read slot where that is due, and says how much can be taken then. Something is
- * buffered. */
+/* Call the read slot if that is due, and return how much can be taken then. The buffer is not
+ * empty; n could be taken before. */
 static size_t fetch(cst_stream *s, size_t size, size_t n, bool by_flow)
 {
     const struct readable *r = cst__r(s);
@@ -213,7 +214,7 @@ static size_t fetch(cst_stream *s, size_t size, size_t n, bool by_flow)
     return fetched(s, size, n);
 }
 
-/* Takes n bytes, or one message, out of the buffer. n is not 0 and not more than there is. */
+/* Take n bytes, or one chunk in object mode, out of the buffer. n is from 1 to what is there. */
 static cst_status take(cst_stream *s, size_t n, cst_slice *out)
 {
     struct readable *r = cst__r(s);
@@ -224,7 +225,7 @@ static cst_status take(cst_stream *s, size_t n, cst_slice *out)
     } else {
         cst_status st;
 
-        /* Before, since what is released may call the user. */
+        /* Before the read: releasing a block can call the user, who may look at the stream. */
         if (n == r->length)
             s->flags &= ~R_QUEUED;
         st = cst__row_read(out, &r->buffer, &r->length, n, s->ctx->allocator);
@@ -240,7 +241,8 @@ static cst_status take(cst_stream *s, size_t n, cst_slice *out)
     return CST_OK;
 }
 
-/* The second half of read_chunk: n can be taken. */
+/* Finish a read: take n out of the buffer, emit 'data', and see to 'readable' and 'end'. Return
+ * whether a chunk was taken. */
 static bool take_and_tell(cst_stream *s, size_t size, size_t n, cst_slice *out, cst_status *why)
 {
     struct readable *r = cst__r(s);
@@ -272,23 +274,23 @@ bool cst__read_after_slot(cst_stream *s, size_t n, cst_slice *out)
     return take_and_tell(s, CST_READ_ANY, fetched(s, CST_READ_ANY, n), out, NULL);
 }
 
-/* A read where nothing is buffered, with the slot called. */
+/* Read from an empty buffer, calling the slot. */
 OUT_OF_LINE bool fetch_into_empty(cst_stream *s, size_t size, cst_slice *out, cst_status *why)
 {
-    size_t n = (s->flags & R_OBJECTS) && size ? 1 : 0; /* in object mode n is 1 whatever there is */
+    size_t n = (s->flags & R_OBJECTS) && size ? 1 : 0; /* in object mode always 1 */
 
     call_slot(s, 0, !why);
     return take_and_tell(s, size, fetched(s, size, n), out, why);
 }
 
-/* A transform has something to do with a read only where it keeps a completion; a source without a
- * slot has nothing. */
+/* Return whether a read has nothing to call: a transform keeps no completion, or another stream has
+ * no read slot. */
 static bool has_nothing_to_call(const cst_stream *s)
 {
     return (s->flags & IS_TRANSFORM) ? !(s->flags & T_KEPT) : !s->ops->read;
 }
 
-/* A read where nothing is buffered: all that there is to do is to end, or to call the slot. */
+/* Read from an empty buffer: all that can be done is to end, or to call the slot. */
 static bool read_empty(cst_stream *s, size_t size, cst_slice *out, cst_status *why)
 {
     if (s->flags & R_ENDED) {
@@ -351,8 +353,9 @@ void cst__run_flow(cst_stream *s)
 }
 
 /*
- * cst__run_flow, where that is one read that can bring nothing: the buffer is empty, and the slot
- * will not be called. Only where the turn's bytes are spent there would be no read.
+ * Run the flow. If the buffer is empty and the slot cannot be called (a read is under way, or EOF
+ * was pushed), the flow is a single read without a chunk, so do only that. If the turn's bytes may
+ * be spent, cst__run_flow asks first.
  */
 static void flow(cst_stream *s)
 {
@@ -387,7 +390,7 @@ void cst__run_read(cst_stream *s)
         read_filled(s, 0, NULL, NULL);
 }
 
-/* Whether the task that reads ahead goes on. */
+/* Return whether the task that reads ahead goes on. */
 static bool read_more_wanted(const cst_stream *s)
 {
     const struct readable *r = cst__r(s);

@@ -1,6 +1,8 @@
 /*
- * request.c - the callbacks of writes and ends: those that wait with their chunks in the queue, and
- * behind them those of end.
+ * request.c - the callbacks of writes and ends (struct cst__request).
+ *
+ * The requests that wait are in one list: first those of the queued chunks, then those of ends. The
+ * list is a ring, and last_waiting points to its last request, whose next is the first.
  */
 #include "stream/stream_internal.h"
 
@@ -14,7 +16,6 @@ struct cst__request *cst__request_new(cst_stream *s, cst_done_fn *done, void *ar
     return request;
 }
 
-/* Callbacks that wait are a ring, so that one pointer leads to the last and to the first. */
 void cst__request_wait(struct writable *w, struct cst__request *request)
 {
     struct cst__request *last = w->last_waiting;
@@ -25,8 +26,8 @@ void cst__request_wait(struct writable *w, struct cst__request *request)
     w->last_waiting = request;
 }
 
-/* Cuts what lies behind request off the ring; all of it where request is NULL. Gives the first, as
- * a list. */
+/* Cut all that comes after `request` off the ring, or the whole ring if it is NULL. Return what was
+ * cut, as a list. */
 static struct cst__request *cut_ring(struct writable *w, struct cst__request *request)
 {
     struct cst__request *last = w->last_waiting, *first = last->next, *cut;
@@ -39,7 +40,6 @@ static struct cst__request *cut_ring(struct writable *w, struct cst__request *re
     return cut;
 }
 
-/* The callbacks of end, which come behind all others. */
 struct cst__request *cst__requests_take_ends(struct writable *w)
 {
     struct cst__request *request = w->last_waiting;
@@ -54,7 +54,7 @@ struct cst__request *cst__requests_take_ends(struct writable *w)
     return cut_ring(w, request);
 }
 
-/* Those of the writes that wait. */
+/* The ends are taken off first, and appended again afterwards. */
 struct cst__request *cst__requests_take_waiting(struct writable *w)
 {
     struct cst__request *ends = cst__requests_take_ends(w),
@@ -69,7 +69,6 @@ struct cst__request *cst__requests_take_waiting(struct writable *w)
     return first;
 }
 
-/* Calls the callbacks of a list, one after another, and frees it. NULL is fine. */
 void cst__requests_call(cst_stream *s, struct cst__request *request, cst_status status)
 {
     while (request) {
@@ -99,7 +98,6 @@ void cst__request_post(cst_stream *s, struct cst__request *request, cst_status s
     cst__post_link(s, &request->link, run_request);
 }
 
-/* The callback of the chunk at the front of the queue, if it has one, taken out of the list. */
 struct cst__request *cst__requests_take_front(struct writable *w)
 {
     struct cst__request *last = w->last_waiting, *first;

@@ -1,10 +1,11 @@
 /*
- * slot.c - calls the slots of the user's. Each call returns what the slot has returned; no rule is
- * here.
+ * slot.c - calls the slots. Each function returns what the slot has returned; what follows from
+ * that is decided by its caller.
  */
 #include "stream/stream_internal.h"
 
-/* A write owes its answer while W_EXPECTING is set; the others have a bit of their own. */
+/* Return a slot's bit in s->owed. read and write have none: a read owes no answer, and a write owes
+ * its answer while W_EXPECTING is set. */
 static unsigned slot_bit(enum cst__slot slot)
 {
     return slot < SLOT_TRANSFORM ? 0u : 1u << (slot - SLOT_TRANSFORM);
@@ -32,7 +33,8 @@ static enum cst__slot slot_enter(cst_stream *s, enum cst__slot slot)
     return outer;
 }
 
-/* The slot has returned. Of a slot that cannot give, what cst_give left is dropped. */
+/* End the call of a slot. If `given` is NULL, the slot cannot give, and what cst_give left is
+ * dropped. */
 static cst_status slot_leave(cst_stream *s, enum cst__slot slot, enum cst__slot outer,
                              cst_status status, struct cst__given *given)
 {
@@ -60,8 +62,8 @@ cst_status cst__call_read(cst_stream *s, size_t size)
     return status;
 }
 
-/* The array of one that writev gets lies in the stream: the slot may look at it until it has
- * answered. */
+/* Call writev with one chunk. The array lies in the stream, because the slot may look at it until
+ * the answer. */
 static cst_status call_writev_with_one(cst_stream *s, const cst_slice *chunk)
 {
     struct writable *w = cst__w(s);
@@ -142,6 +144,7 @@ cst_status cst__call_destroy(cst_stream *s, const cst_error *error)
 
 /* --- the public calls ------------------------------------------------------------------------- */
 
+/* The calls on the stack are a list; one of them is of s. */
 size_t cst__transform_mark(const cst_stream *s)
 {
     const struct cst__transform_call *call = s->ctx->room.transform_call;

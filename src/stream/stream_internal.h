@@ -1,5 +1,5 @@
 /*
- * stream_internal.h - what the files of the stream room owe one another.
+ * stream_internal.h - the functions that the files of the stream room call in one another.
  */
 #ifndef CSTREAM_STREAM_INTERNAL_H
 #define CSTREAM_STREAM_INTERNAL_H
@@ -9,13 +9,14 @@
 
 /* --- task.c ----------------------------------------------------------------------------------- */
 
-/** Queues a task, for which the stream stays. False: a late one of this kind is noted already. */
+/** Queue a task, which keeps the stream alive. If the queue has no room, note its kind in
+ * the stream; return false if that was noted already: then one run serves both. */
 bool cst__post_for(cst_stream *s, enum cst__task_kind kind);
 
-/** The same for the kinds that cannot be noted; false where there is no room. */
+/** Queue a task whose status a note cannot keep (layout.h). Return false if there is no room. */
 bool cst__try_post(cst_stream *s, enum cst__task_kind kind, cst_status status);
 
-/** The same for a link of somebody's own; cst__release(s) is its function's last act. */
+/** Queue a link, which keeps s alive: the last act of `run` must be cst__release(s). */
 static inline void cst__post_link(cst_stream *s, cst_task_link *link,
                                   void (*run)(cst_task_link *link))
 {
@@ -24,8 +25,8 @@ static inline void cst__post_link(cst_stream *s, cst_task_link *link,
 }
 
 /*
- * With CST_CHECK defined (the sanitizer build does), both sides are checked whenever a slot has
- * been called, an event emitted or a task run.
+ * Check that both sides are consistent. Called after each slot, each emission and each task. Does
+ * nothing unless CST_CHECK is defined, as it is in the sanitizer build.
  */
 #ifdef CST_CHECK
 void cst__stream_check(const cst_stream *s);
@@ -36,12 +37,12 @@ static inline void cst__stream_check(const cst_stream *s)
 }
 #endif
 
-/* --- stream.c --------------------------------------------------------------------------------- */
+/* --- task.c: references ----------------------------------------------------------------------- */
 
 /** Free the stream, if it has closed, nobody refers to it, and no slot owes an answer. */
 void cst__stream_check_life(cst_stream *s);
 
-/** Let one reference go. */
+/** Drop one reference. */
 static inline void cst__release(cst_stream *s)
 {
     CST__ASSERT(s->refs > 0 && !s->ctx->room.express);
@@ -50,14 +51,14 @@ static inline void cst__release(cst_stream *s)
         cst__stream_check_life(s);
 }
 
-/* --- event.c ---------------------------------------------------------------------------------- */
+/* --- emit.c ----------------------------------------------------------------------------------- */
 
 static inline bool cst__listened(const cst_stream *s, cst_event_type type)
 {
     return s->listened & EVENT_BIT(type);
 }
 
-/** Puts a record's own listener into the list. */
+/** Append a listener, which is a field of a record of the caller's, to the list. */
 static inline void cst__listen(cst_stream *s, struct cst__listener *l, enum cst__listener_kind kind,
                                unsigned events, unsigned traits)
 {
@@ -78,17 +79,16 @@ static inline void cst__listen(cst_stream *s, struct cst__listener *l, enum cst_
     }
 }
 
-/** The same for one with a function; fn and arg are set. */
+/** Append a listener that calls a function; its fn and arg are set already. */
 void cst__listen_fn(cst_stream *s, struct cst__fn_listener *l, unsigned events, unsigned traits);
 
-/** Removes some of a listener's events; what is not listened to is ignored. */
+/** Remove some of a listener's events. Those that it does not listen to are ignored. */
 void cst__unlisten(cst_stream *s, struct cst__listener *l, unsigned events);
 
-/** The same for one event, not 'data' nor 'readable', that the listener is hearing at the moment.
- */
+/** Remove the event that is being delivered to l right now; not 'data' nor 'readable'. */
 void cst__unlisten_heard(cst_stream *s, struct cst__listener *l, cst_event_type type);
 
-/** What the others in a list listen to. */
+/** Return the events of all listeners in the list except l. */
 static inline unsigned cst__listened_beside(const cst_stream *s, const struct cst__listener *l)
 {
     unsigned listened = 0;
@@ -100,36 +100,34 @@ static inline unsigned cst__listened_beside(const cst_stream *s, const struct cs
 }
 
 /**
- * Takes one out of the list at once, whatever it listens to: no emission has still to call it. Its
- * record is the caller's; beside is what the others listen to. What the stream does when nobody
- * listens is the caller's too.
+ * Take a listener out of the list at once, which no emission may have still to call. `beside` is
+ * the result of cst__listened_beside. The caller frees the record, and updates the flags that
+ * depend on which events have listeners.
  */
 void cst__unlink(cst_stream *s, struct cst__listener *l, unsigned beside);
 
-/** Lets go of one that was held. */
+/** Clear LISTENER_HELD: a listener without events leaves the list. */
 void cst__unhold(cst_stream *s, struct cst__listener *l);
 
 void cst__emit_event(cst_stream *s, const cst_event *event);
 void cst__emit_heard(cst_stream *s, cst_event_type type); /* somebody listens */
 
-/** Emits an event that says no more than its type. */
+/** Emit an event that consists of its type alone. */
 static inline void cst__emit(cst_stream *s, cst_event_type type)
 {
     if (cst__listened(s, type))
         cst__emit_heard(s, type);
 }
 
-/** Keeps the shortcut to a sole 'data' listener true; to be called when 'data' listeners have
- * changed. */
+/** Update R_PIPED and sole_dest. Called when 'data' listeners were added or removed. */
 void cst__data_listeners_changed(cst_stream *s);
 
-/** Frees every listener; the library's own hear CST__EVENT_FREED. */
+/** Empty the list. Its listeners that are part of a record are told that the stream is freed. */
 void cst__listeners_free(cst_stream *s);
 
 /* --- slot.c ----------------------------------------------------------------------------------- */
 
-/** Whether the stream must stay for an answer; whether one of them is that of the write in flight.
- */
+/** Return whether a slot still owes an answer, so that the stream must not be freed. */
 static inline bool cst__owes_answer(const cst_stream *s)
 {
     if ((s->flags & (W_EXPECTING | IS_TRANSFORM)) == W_EXPECTING && !(s->owed & WRITE_FORGOTTEN))
@@ -137,26 +135,27 @@ static inline bool cst__owes_answer(const cst_stream *s)
     return (s->owed & ~WRITE_FORGOTTEN) != 0;
 }
 
+/** Return whether the slot of a write still owes its answer. */
 bool cst__owes_write(const cst_stream *s);
 
-/** Public calls, by the rules alone. */
+/** cst_this_call, cst_complete and cst_give, when the fast path has not dealt with the call. */
 cst_call cst__this_call_general(cst_stream *s);
 cst_status cst__complete_general(cst_call call, cst_status status);
 cst_status cst__give_general(cst_stream *s, cst_slice chunk);
 
 /**
- * For a ready-made stream whose slot will never answer, since Node's would not: the stream stays as
- * it is, with the call open, but is freed without the answer. The callbacks that wait for it are
- * called then.
+ * Let the stream be freed without the answer of this call. It is for ready-made streams whose slot
+ * never answers because Node's does not. The call stays open, and the callbacks that wait for its
+ * answer are called when the stream is freed.
  */
 void cst__call_forget(cst_call call);
 
-/** The slot has answered: it owes nothing any more. */
+/** Note that a slot has answered. */
 void cst__slot_answered(cst_stream *s, enum cst__slot slot);
 
 /**
- * Call a slot, and return what it has returned; but for CST_PENDING it owes nothing then. read has
- * to be there, and what it gave is still to be taken.
+ * Call a slot and return its status. Unless that is CST_PENDING, its bit in s->owed is cleared.
+ * cst__call_read needs a read slot, and its caller takes the chunk given (cst__take_given).
  */
 cst_status cst__call_read(cst_stream *s, size_t size);
 cst_status cst__call_write(cst_stream *s, const cst_slice *chunk);
@@ -167,14 +166,14 @@ cst_status cst__call_flush(cst_stream *s, enum cst__slot slot, struct cst__given
 cst_status cst__call_construct(cst_stream *s);
 cst_status cst__call_destroy(cst_stream *s, const cst_error *error);
 
-/** Before and after a call of the slot of a transform. */
+/** Bracket a call of a transform slot. cst__transform_slot_leave returns the slot's status. */
 void cst__transform_slot_enter(struct cst__transform_call *call, cst_stream *s);
 cst_status cst__transform_slot_leave(const struct cst__transform_call *call, cst_status status,
                                      struct cst__given *given);
 
-/* --- readable.c ------------------------------------------------------------------------------- */
+/* --- push.c, read.c, mode.c, transfer.c: the readable side ------------------------------------ */
 
-/** The side of a new stream, of bytes; the options may say otherwise. */
+/** Initialise the readable side, for bytes; the options may turn it to object mode afterwards. */
 static inline void cst__readable_start(cst_stream *s, size_t high_water_mark)
 {
     *cst__r(s) = (struct readable){ .high_water_mark = high_water_mark };
@@ -182,7 +181,7 @@ static inline void cst__readable_start(cst_stream *s, size_t high_water_mark)
         s->flags |= R_SYNC; /* so that what is pushed before the first read is buffered */
 }
 
-/** Whether there is anything for it to let go of. */
+/** Return whether the readable side has memory to free. */
 static inline bool cst__readable_holds(const cst_stream *s)
 {
     return cst__r(s)->buffer.items || cst__decodes(s);
@@ -190,13 +189,13 @@ static inline bool cst__readable_holds(const cst_stream *s)
 
 void cst__readable_check(const cst_stream *s);
 
-/** The public calls of the same names, by the rules alone. The chunk is taken. */
+/** cst_push, when the fast path has not dealt with the call. The chunk is taken. */
 cst_status cst__push_general(cst_stream *s, cst_slice chunk);
 
-/** Copy what cst_push_copy was called with. Where that fails the stream has failed. */
+/** Copy the bytes that cst_push_copy was called with. If that fails, the stream fails too. */
 cst_status cst__copy_to_push(cst_slice *out, cst_stream *s, const void *bytes, size_t len);
 
-/** cst_push: where the chunk is kept it is moved out of *chunk, else it stays the caller's. */
+/** Push a chunk. If it is kept, it is moved out of *chunk; else it stays the caller's. */
 cst_status cst__push(cst_stream *s, cst_slice *chunk);
 void cst__maybe_read_more(cst_stream *s);
 
@@ -207,30 +206,31 @@ void cst__announce_readable(cst_stream *s);
 void cst__emit_data(cst_stream *s, const cst_slice *chunk);
 
 /**
- * Node's read(). Gives whether there is a chunk; the caller owns it. out may be NULL where size is
- * 0. *why (if why is not NULL) says what stood in the way where memory did.
+ * Node's read(). Return whether there is a chunk, which the caller owns; out may be NULL if there
+ * cannot be one. For a read by the user `why` is not NULL, and gets the status if memory ran out.
+ * It is NULL for a read by the library; then the destination may fetch the bytes instead.
  */
 bool cst__read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *why);
 
 /** The read slot has returned: push what it gave, or fail. */
 void cst__read_returned(cst_stream *s, cst_status status);
 
-/** The rest of a read of any size that has called the read slot, and heard its answer. n could be
- * taken before. */
+/** Finish a read of CST_READ_ANY whose read slot has returned, and whose chunk was pushed. n is how
+ * much could be taken before the slot was called. */
 bool cst__read_after_slot(cst_stream *s, size_t n, cst_slice *out);
 void cst__push_eof(cst_stream *s);
 void cst__pause(cst_stream *s);
 void cst__resume(cst_stream *s);
 
-/** Whether the bytes of a source in flow may go past its buffer, now or once that is empty; whether
- * now. */
+/** Return whether the source's sole pipe can transfer; whether it can now (asked only after yes to
+ * the first: the buffer is empty). */
 bool cst__has_transfer(const cst_stream *s);
 bool cst__may_transfer(const cst_stream *s);
 
-/** Let the destination fetch bytes from the source. Return false if it cannot. */
+/** Let the destination fetch bytes. Return false if the source has to be read instead. */
 bool cst__transfer(cst_stream *s);
 
-/** Tasks. */
+/** Tasks (enum cst__task_kind). */
 void cst__run_readable(cst_stream *s);
 void cst__run_read_more(cst_stream *s);
 void cst__run_resume(cst_stream *s);
@@ -240,27 +240,27 @@ void cst__run_read(cst_stream *s);
 void cst__run_mode(cst_stream *s);
 void cst__run_auto_end(cst_stream *s);
 
-/** What listening to 'data' and 'readable' does beside the list. */
+/** Let the stream flow, or read ahead, as Node does when such a listener is added. */
 void cst__data_listener_added(cst_stream *s);
-void cst__data_listener_is(cst_stream *s, struct cst__pipe *sole); /* of the first, a pipe */
+void cst__data_listener_is(cst_stream *s, struct cst__pipe *sole); /* a pipe's, the first */
 void cst__readable_listener_added(cst_stream *s);
 
 /* --- decode.c --------------------------------------------------------------------------------- */
 
-/** The text that a chunk completes, which may be empty. The stream decodes. CST_OK, CST_E_NOMEM. */
+/** Decode a chunk, for a stream with an encoding. *text may be empty. CST_OK, CST_E_NOMEM. */
 cst_status cst__decode(cst_stream *s, const cst_slice *chunk, cst_slice *text);
 
-/** EOF: buffers what the decoder still holds. CST_OK, CST_E_NOMEM, CST_E_OUT_OF_RANGE. */
+/** At EOF, buffer what the decoder still holds. CST_OK, CST_E_NOMEM, CST_E_OUT_OF_RANGE. */
 cst_status cst__decode_end(cst_stream *s);
 void cst__decoder_free(cst_stream *s);
 
-/** n, of not more than is buffered, and what is missing of the character that n bytes of the
- * buffered text end in. */
+/** Return n, or more if n bytes of the buffered text end inside a character: up to its end. n is at
+ * most what is buffered. */
 size_t cst__whole_characters(const cst_stream *s, size_t n);
 
-/* --- writable.c ------------------------------------------------------------------------------- */
+/* --- write.c, flight.c, end.c, transfer.c: the writable side ---------------------------------- */
 
-/** As cst__readable_start. What belongs to a write in flight has no value until there is one. */
+/** Initialise the writable side, for bytes. `flight` and `flight_length` are set by each write. */
 static inline void cst__writable_start(cst_stream *s, size_t high_water_mark)
 {
     struct writable *w = cst__w(s);
@@ -275,7 +275,7 @@ static inline void cst__writable_start(cst_stream *s, size_t high_water_mark)
 
 void cst__writable_fini(cst_stream *s);
 
-/** Whether there is anything for it to let go of. */
+/** Return whether the writable side has memory to free. */
 static inline bool cst__writable_holds(const cst_stream *s)
 {
     return cst__w(s)->queue.items || (s->flags & W_KEPT);
@@ -284,50 +284,49 @@ static inline bool cst__writable_holds(const cst_stream *s)
 void cst__writable_check(const cst_stream *s);
 cst_status cst__write(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg);
 
-/** cst_write, by the rules alone. The chunk is taken. */
+/** cst_write, when the fast path has not dealt with the call. The chunk is taken. */
 cst_status cst__write_general(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg);
 
-/** Copy what cst_write_copy was called with. */
+/** Copy the bytes that cst_write_copy was called with. */
 cst_status cst__copy_to_write(cst_slice *out, const cst_stream *s, const void *bytes, size_t len);
 
-/** A write that came too late: its callback, where there is one, is told by a task, and the stream
- * fails with the status too, unless it was destroyed. Gives the status. */
+/** Refuse a write that came after end or destroy: queue its callback (unless request is NULL), and
+ * fail the stream unless it was destroyed, both with `status`. Return `status`. */
 cst_status cst__refuse_write(cst_stream *s, struct cst__request *request, cst_status status);
 
-/** A write that fetches its bytes itself; for a side that may_transfer. Gives what the slot said.
- */
+/** Return whether a transfer into s can begin now; begin it, if so, and return its status. */
 bool cst__writable_may_transfer(const cst_stream *s);
 cst_status cst__writable_transfer(cst_stream *s, cst_transfer *transfer);
 cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, void *arg);
 
-/** The same where there is nothing to write, and nobody asks how it went. */
+/** End the writable side without a last chunk, a callback or a status. */
 void cst__end_unasked(cst_stream *s);
 
-/** The write in flight is answered, or fails: what follows? */
+/** End the write in flight with its status, then do what follows: callbacks, 'drain', the queue. */
 void cst__write_complete(cst_stream *s, cst_status status);
 
 /** Begin a write that need not wait: it is in flight, and its slot is called. */
 void cst__flight_start(cst_stream *s, const cst_slice *chunk, size_t len,
                        struct cst__request *request);
 
-/** The slot of the write in flight has returned: keep the bytes if it has still to answer. */
+/** Keep the bytes of the write in flight if its slot, which has returned, still owes the answer. */
 void cst__flight_keep_bytes(cst_stream *s, const cst_slice *chunk);
 
-/** Hand the queue over, if nothing holds it back. */
+/** Write out the queue, if nothing holds it back. */
 void cst__queue_clear(cst_stream *s);
 
 /**
- * A write has completed later than its slot, which had no callback; the next one, of this chunk,
- * has begun, and its slot has returned status. The chunk is taken, and the rest of the queue goes
- * one by one, as it began: what the slot has written too.
+ * Go on after a write that had no callback has completed after its slot returned. The next write,
+ * of this chunk, has begun, and its slot has returned `status`. Take the chunk, and write the rest
+ * of the queue one by one, even what was queued meanwhile. Then emit 'drain' if it is due.
  */
 void cst__write_next_returned(cst_stream *s, cst_slice *chunk, cst_status status);
 
-/** The slot of a write has returned `status`: the write is answered, or its bytes are kept until it
- * is. */
+/** Handle the status that a write slot has returned: end the write, or keep its bytes until it is
+ * answered. */
 void cst__write_after_slot(cst_stream *s, const cst_slice *chunk, cst_status status);
 
-/** Likewise the slot of a transform; given->chunk is released in between. */
+/** Handle the status that a transform slot has returned. given->chunk is released. */
 void cst__write_after_transform(cst_stream *s, const cst_slice *chunk, cst_status status,
                                 struct cst__given *given);
 void cst__final_answered(cst_stream *s, cst_status status);
@@ -335,21 +334,21 @@ void cst__writable_destroying(cst_stream *s);
 
 void cst__uncork(cst_stream *s);
 
-/** Node's pendingcb: callbacks that are to come. */
+/** Return Node's pendingcb: how many callbacks are still to come. */
 size_t cst__writable_pending(const cst_stream *s);
 
-/** A turn is over, and there are dormant streams (timeout.c). */
+/** Look at the dormant streams (timeout.c), when a turn is over. */
 void cst__dormant_turn_over(cst_ctx *ctx);
 
-/** Tasks. */
+/** Tasks (enum cst__task_kind). */
 void cst__run_after_write(cst_stream *s);
 void cst__run_write_failed(cst_stream *s, cst_status status);
 void cst__run_fail_queue(cst_stream *s);
 
-/** Calls every callback that the stream still owes: it is being freed. */
+/** Call every callback that the stream still owes, because it is being freed. */
 void cst__writable_settle(cst_stream *s);
 
-/** Whether there are such. */
+/** Return whether the stream owes a callback. */
 static inline bool cst__writable_owes(const cst_stream *s)
 {
     return cst__w(s)->in_flight || cst__w(s)->last_waiting;
@@ -357,52 +356,51 @@ static inline bool cst__writable_owes(const cst_stream *s)
 
 /* --- finish.c --------------------------------------------------------------------------------- */
 
-/** Goes on towards 'finish' where nothing stands in the way. sync: 'finish' itself comes by a task.
- */
+/** Go on towards 'finish', if nothing stands in the way. If sync, 'finish' comes by a task. */
 void cst__finish_maybe(cst_stream *s, bool sync);
 
-/** Tasks. */
+/** Tasks (enum cst__task_kind). */
 void cst__run_finish(cst_stream *s);
 void cst__run_finish_if_still(cst_stream *s);
 
 /* --- request.c -------------------------------------------------------------------------------- */
 
-/** NULL where there is no memory. */
+/** Make a request. Return NULL if there is no memory. */
 struct cst__request *cst__request_new(cst_stream *s, cst_done_fn *done, void *arg);
 
-/** Puts one behind those that wait; its chunk, or of_end, is set. */
+/** Append a request to those that wait; its `chunk`, or `of_end`, is set already. */
 void cst__request_wait(struct writable *w, struct cst__request *request);
 
-/** Takes out, as a list: the one of the chunk at the front of the queue; those of all chunks; those
- * of end. */
+/** Take out and return, as a list: the request of the chunk at the front of the queue; those of all
+ * queued chunks; those of ends. Return NULL if there are none. */
 struct cst__request *cst__requests_take_front(struct writable *w);
 struct cst__request *cst__requests_take_waiting(struct writable *w);
 struct cst__request *cst__requests_take_ends(struct writable *w);
 
-/** Calls the callbacks of a list, one after another, and frees it. NULL is fine. */
+/** Call the callbacks of a list, one after another, and free it. NULL is an empty list. */
 void cst__requests_call(cst_stream *s, struct cst__request *request, cst_status status);
 void cst__requests_call_ends(cst_stream *s, cst_status status);
 
-/** The same for one, by a task. */
+/** Queue a task that calls the callback of one request and frees it. */
 void cst__request_post(cst_stream *s, struct cst__request *request, cst_status status);
 
-/** The stream's error, or status where it has none. */
+/** Return the status of the stream's error, or `status` if it has none. */
 cst_status cst__failure_or(const cst_stream *s, cst_status status);
 
 /* --- transform.c ------------------------------------------------------------------------------ */
 
-/** Return whether the write of a transform may complete: there is room, or never will be. Else its
- * completion is kept. mark is how much was buffered before. */
+/** Return whether a transform's write may complete now. If not, the next read completes it, or a
+ * task after EOF. mark is how much was buffered when its slot was called. */
 bool cst__transform_settle(cst_stream *s, size_t mark);
 
 /**
- * Call the slot of a transform, or pass a chunk through. Return what the write is answered with, or
- * CST_PENDING: by somebody later. given->chunk is to be released when that has been taken.
+ * Call the slot of a transform, or pass a chunk through. Return the status to complete the write
+ * with, or CST_PENDING if it completes later. The caller then releases given->chunk.
  */
 cst_status cst__transform_write(cst_stream *s, const cst_slice *chunk, struct cst__given *given);
 
-/** Likewise, when the slot has returned `status`; when it is answered, with a chunk to push or
- * NULL. */
+/** Return the status to complete the write with, or CST_PENDING: after its slot has returned; after
+ * it has answered, with a chunk to push or NULL. */
 cst_status cst__transform_returned(const struct cst__transform_call *call, cst_status status,
                                    struct cst__given *given);
 cst_status cst__transform_answered(cst_stream *s, cst_status status, cst_slice *chunk, size_t mark);
@@ -410,16 +408,16 @@ void cst__flush_answered(cst_stream *s, enum cst__slot slot, cst_status status, 
 
 /* --- destroy.c -------------------------------------------------------------------------------- */
 
-/** The error that a failure on one side of s amounts to. */
+/** Make the error of a failure with `status` on one side of s. */
 cst_error cst__error_here(const cst_stream *s, cst_status status, cst_direction direction);
 
 void cst__set_errored(cst_stream *s, const cst_error *error);
 void cst__destroy(cst_stream *s, const cst_error *error);
 
-/** Let error be the reason of the destroy that is under way: 'error' is emitted with it. */
+/** Record the error that s is being destroyed with: 'error' is emitted with it. */
 void cst__destroy_for(cst_stream *s, const cst_error *error);
 
-/** Forget the error of a destroyed stream that completing one of its calls has recorded. */
+/** Clear the error of a destroyed stream that was recorded because one of its calls failed. */
 void cst__forget_error(cst_stream *s);
 
 void cst__error_or_destroy(cst_stream *s, const cst_error *error, bool sync);
@@ -428,50 +426,50 @@ void cst__run_construct(cst_stream *s);
 void cst__construct_answered(cst_stream *s, cst_status status);
 void cst__destroy_answered(cst_stream *s, cst_status status);
 
-/** Call the destroy slot, with what the stream was destroyed with. */
+/** Call the destroy slot, with the error that the stream was destroyed with. */
 void cst__destroy_by_slot(cst_stream *s);
 
-/** Tasks. */
+/** Tasks (enum cst__task_kind). */
 void cst__run_error(cst_stream *s);
 void cst__run_close(cst_stream *s);
 void cst__run_constructed(cst_stream *s, cst_status status);
 void cst__run_constructed_again(cst_stream *s, cst_status status);
 
-/* --- pipe.c ----------------------------------------------------------------------------------- */
+/* --- pipe.c, await.c, drain.c, transfer.c ----------------------------------------------------- */
 
-/** cst_pipe in two steps, for streams that fit: memory first (NULL where there is none), then
- * nothing can fail. */
+/** Pipe in two steps, with streams that the caller has checked: make the record, or return NULL if
+ * there is no memory; then connect it, which cannot fail. */
 struct cst__pipe *cst__pipe_new(cst_stream *source, cst_stream *dest, bool no_end);
 void cst__pipe_connect(struct cst__pipe *pipe);
 
-/** Frees a record that was not connected. NULL is fine. */
+/** Free a record that was not connected. NULL is ignored. */
 void cst__pipe_discard(struct cst__pipe *pipe);
 
 /**
- * The way past the buffers, for a source that flows and has nothing buffered. CST_OK, CST_PENDING
- * and failures: a transfer was made; CST_EMPTY: the source has to be read.
+ * Make a transfer (transfer.c), for a source that flows and has nothing buffered. Return CST_EMPTY
+ * if the source has to be read instead, else the status of the transfer.
  */
-bool cst__pipe_has_transfer(const struct cst__pipe *pipe); /* at some time, if not now */
-bool cst__pipe_may_transfer(const struct cst__pipe *pipe); /* now; of those */
+bool cst__pipe_has_transfer(const struct cst__pipe *pipe); /* ever? */
+bool cst__pipe_may_transfer(const struct cst__pipe *pipe); /* now, if ever? */
 cst_status cst__pipe_transfer(struct cst__pipe *pipe, cst_transfer *transfer);
 
-/** Hands a chunk on to the pipe's destination: what its 'data' listener does. */
+/** Hand a chunk on to the pipe's destination, as its 'data' listener does. */
 void cst__pipe_deliver(struct cst__pipe *pipe, const cst_slice *chunk);
 
-/** What the destination said to a chunk. */
+/** React to the status that the destination has returned for a chunk: pause the source, or fail. */
 void cst__pipe_heed(struct cst__pipe *pipe, cst_status st);
 
-/** The next of Node's pipes of a source, from l on, to dest unless that is NULL; the first one;
+/** Return the next listed pipe of a source, from l on, to dest unless that is NULL; the first one;
  * whether there is just one. */
 struct cst__pipe *cst__pipe_next(const struct cst__listener *l, const cst_stream *dest);
 struct cst__pipe *cst__pipe_find(const cst_stream *source, const cst_stream *dest);
 bool cst__has_one_pipe(const cst_stream *source);
 
-/** Let a pipe go from the list of its source, unless it is wanted there. */
+/** Let a pipe leave the list of its source, unless it is still needed there. */
 void cst__pipe_unhold(struct cst__pipe *pipe);
 
-/** The source waits for a destination; does not any more; for none of dest's, or for none at all if
- * that is NULL. */
+/** Let the source wait for the destination of a drain; end that; end it for each of its pipes to
+ * dest, or for all its pipes if dest is NULL. */
 void cst__await(struct cst__drain *drain);
 void cst__await_over(struct cst__drain *drain);
 void cst__await_over_all(cst_stream *source, const cst_stream *dest);
@@ -485,16 +483,16 @@ void cst__resume_if_free(cst_stream *source);
 /** Free the record that waits for 'drain'. */
 void cst__drain_drop(struct cst__drain *drain);
 
-/** What such listeners do: an event, their stream's end, and that they have left its list. */
+/** Tell a pipe's listener of an event; that its stream is being freed; that it left the list. */
 void cst__pipe_hear(struct cst__listener *l, const cst_event *event);
 void cst__pipe_stream_freed(struct cst__listener *l);
 void cst__pipe_unlinked(struct cst__listener *l);
 
-/** Read data un-blocks the bookkeeping of the pipes (not the pause). */
+/** Let s wait for no destination, since data was read. It stays paused. */
 void cst__pipes_forget_awaited(cst_stream *s);
 
-/** A task: the oldest pipe that was made after 'end' ends its destination, and those that joined it
- * theirs. */
+/** The task TASK_PIPE_END: end the destination of the oldest pipe that was made after 'end', and of
+ * the pipes that have joined its task. */
 void cst__run_pipe_end(cst_stream *s);
 
 #endif
