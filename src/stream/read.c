@@ -85,8 +85,8 @@ static bool only_announce(const cst_stream *s)
 
 /*
  * Return how much can be taken after the read slot has returned; n is how much could be taken
- * before. If the slot has pushed, that is computed anew. It is also computed anew if a read inside
- * the slot left less than n in the buffer, which Node does not notice. If the slot has unshifted
+ * before. Compute it anew if the slot has pushed, or if a read inside the slot has left less than n
+ * in the buffer, which Node does not notice. If the slot has unshifted
  * text, n may end inside a character.
  */
 static size_t fetched(cst_stream *s, size_t size, size_t n)
@@ -277,7 +277,7 @@ bool cst__read_after_slot(cst_stream *s, size_t n, cst_slice *out)
 /* Read from an empty buffer, calling the slot. */
 OUT_OF_LINE bool fetch_into_empty(cst_stream *s, size_t size, cst_slice *out, cst_status *why)
 {
-    size_t n = (s->flags & R_OBJECTS) && size ? 1 : 0; /* in object mode always 1 */
+    size_t n = (s->flags & R_OBJECTS) && size ? 1 : 0; /* in object mode 1, even if empty */
 
     call_slot(s, 0, !why);
     return take_and_tell(s, size, fetched(s, size, n), out, why);

@@ -1,6 +1,6 @@
 /*
- * stream.c - makes, constructs and frees streams; the table of tasks, which alone knows every file
- * of the room.
+ * stream.c - makes, constructs and frees streams. It has the table of tasks, whose functions are in
+ * many files of the room.
  */
 #include "stream/stream_internal.h"
 
@@ -79,7 +79,7 @@ static void drop_stream(struct cst__child *child)
               stream_size(s->flags, s->ops->self_size));
 }
 
-/* The callbacks of its last moment may name it again. */
+/* Free a stream, unless a callback that was still owed has taken a new reference. */
 static bool reap_stream(struct cst__child *child)
 {
     cst_stream *s = stream_of(child);
@@ -164,7 +164,7 @@ void cst__construct_answered(cst_stream *s, cst_status status)
 
 /* --- the table -------------------------------------------------------------------------------- */
 
-/* Those of which a note says enough. */
+/* The tasks that need no status. Without room in the queue, the stream notes them by their kind. */
 static void (*const noted_tasks[])(cst_stream *s) = {
     [TASK_READABLE] = cst__run_readable,
     [TASK_READ_MORE] = cst__run_read_more,
@@ -208,7 +208,8 @@ static void run_task(void *subject, unsigned kind, cst_status status)
     cst__release(s);
 }
 
-/* The notes of what had no room in the queue: the kinds come in the order of their numbers. */
+/* Run one task that the stream has noted, since the queue had no room: that of the lowest kind.
+ * Return false if there is none. */
 static bool run_overflow(struct cst__child *child)
 {
     cst_stream *s = stream_of(child);
@@ -261,7 +262,7 @@ static void init_readable(cst_stream *s, const cst_opts *opts, bool both)
         s->flags |= R_ABSENT | R_ENDED | R_END_EMITTED;
 }
 
-/* A transform whose readable mark is said to be 0 has no default for this one. */
+/* In a transform whose readable mark is set to 0, the default of the writable mark is 0 too. */
 static size_t writable_mark(const cst_stream *s, const cst_opts *opts, bool both, bool objects)
 {
     size_t mark = opts->high_water_mark;
@@ -287,8 +288,8 @@ static void init_writable(cst_stream *s, const cst_opts *opts, bool both)
         s->flags |= W_ABSENT | W_ENDING | W_ENDED | W_FINISHED;
 }
 
-/* Whether the options say nothing but a mark. The switches lie side by side, and eight of them are
- * asked at once. */
+/* Return whether no option is set but high_water_mark. The switches lie side by side, and eight of
+ * them are tested at once. */
 static inline bool are_plain(const cst_opts *opts)
 {
     const size_t first = offsetof(cst_opts, object_mode);
@@ -301,7 +302,7 @@ static inline bool are_plain(const cst_opts *opts)
              (opts->readable_high_water_mark | opts->writable_high_water_mark));
 }
 
-/* The sides as the options want them. */
+/* Initialise the sides by all options. */
 OUT_OF_LINE void init_by_options(cst_stream *s, const cst_opts *opts)
 {
     bool both = (s->flags & (HAS_READABLE | HAS_WRITABLE)) == (HAS_READABLE | HAS_WRITABLE);
@@ -320,7 +321,7 @@ OUT_OF_LINE void init_by_options(cst_stream *s, const cst_opts *opts)
         init_writable(s, opts, both);
 }
 
-/* The same where they say nothing but a mark, which then is that of both sides. */
+/* Initialise the sides if no option is set but high_water_mark (are_plain). */
 static inline void init_plainly(cst_stream *s, size_t mark, uint64_t flags)
 {
     if (!mark)
@@ -333,7 +334,7 @@ static inline void init_plainly(cst_stream *s, size_t mark, uint64_t flags)
         cst__writable_start(s, mark);
 }
 
-/* Inlined into each constructor: there the kind, and with it the layout, is known. */
+/* Make a stream. Inlined into each constructor, where the kind and so the layout are constants. */
 ALWAYS_INLINE cst_status make_stream(cst_stream **out, cst_ctx *ctx, const cst_ops *ops,
                                      const void *self, const cst_opts *opts, uint64_t flags)
 {

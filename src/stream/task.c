@@ -1,12 +1,12 @@
 /*
- * task.c - defers a task, keeps notes of those that have no room, counts references, and asks
- * whether a stream may be freed.
+ * task.c - defers a task, notes it in the stream if the queue has no room, counts references, and
+ * decides whether a stream may be freed.
  */
 #include "stream/stream_internal.h"
 
 /* --- deferred tasks --------------------------------------------------------------------------- */
 
-/* Where there is no room, a note is all that is kept. */
+/* Queue a task after cst__takes_task has returned false. If there is no memory, note the task. */
 OUT_OF_LINE bool post_otherwise(cst_stream *s, enum cst__task_kind kind)
 {
     if (!cst__put_task(s->ctx, s, kind, CST_OK)) {

@@ -1,30 +1,36 @@
 /*
- * timeout.c - limits on how long a stream may be idle, and take altogether.
+ * timeout.c - limits on how long a stream may be idle, and on how long it may take altogether.
  *
- * A stream is not told to take note of its activity: four times in the span of its idle limit, a
- * timer compares a few things that streams keep anyway with what they were. Of chunks handed out
- * there is no count, nor of those that leave lengths as they were: one accepted and one completed,
- * one without bytes, a push of part of a character. But for each of the two a flag says that there
- * was one, which is taken down at each look: what sets it anew are the rules, or cst_progress. The
- * fast path leaves such a flag as it is only in states that have it (`keeps`, in its table of
- * states). cst_readable_did_read asks a further flag that stays.
+ * Activity is not recorded when it happens. A timer looks at the stream four times in the span of
+ * its idle limit (cst_timeouts.idle_ns), and compares the lengths of both sides with those that it
+ * saw last. Two flags tell of activity that may leave the lengths as they were:
+ *
+ *     R_DATA_EMITTED   a chunk was handed out
+ *     ACTIVE           a write was queued, begun or completed; a part of a character was pushed, so
+ *                      that the text is empty; cst_progress was called
+ *
+ * A look clears both flags. The next activity sets them again; in some states the fast path does
+ * not, and so takes a stream for such a state only if the flag is set already (`keeps` in
+ * express.h). When a look clears R_DATA_EMITTED, it sets R_DATA_EMITTED_BEFORE, because
+ * cst_readable_did_read has to know.
  *
  *               told that it is idle
  *     watched ------------------------> dormant     watched: look_timer is started
  *        ^                                 |        dormant: in the context's list, without a timer
  *        +---------------------------------+
- *               was active after all
+ *               active again
  *
- * Dormant streams are looked at together, when a turn is over: that of a few costs no more than it
- * is worth, and is done at each end. That of many waits for a quarter of the shortest span, so that
- * what a turn costs does not grow with them, by a timer that each turn starts after which somebody
- * may have been active. Else it is parked at CST_NEVER: where nothing happens, nobody is woken.
+ * Dormant streams are looked at together, at the end of a turn. If there are at most A_FEW, this is
+ * done at the end of each turn. If there are more, it is done at most once in a quarter of the
+ * shortest span, so that the cost of a turn does not grow with their number. A turn starts the
+ * context's timer for that, because a stream may have been active in it. After a look the timer is
+ * set to CST_NEVER, so the host is not woken while nothing happens.
  */
 #include "stream/stream_internal.h"
 
 #include "cstream/timeout.h"
 
-/* So many dormant streams are looked at when a turn is over. */
+/* Up to so many dormant streams are looked at whenever a turn is over. */
 #define A_FEW 8
 
 struct cst__timeouts {
@@ -33,10 +39,10 @@ struct cst__timeouts {
     struct cst__fn_listener on_stream;
     cst_timer look_timer, total_timer;
     cst_timeouts limits;
-    uint64_t active_ns; /* when it was last seen that there had been activity; before the first look
-                           of a span CST_NEVER */
+    uint64_t active_ns; /* when a look last found activity, or the span began; CST_NEVER before the
+                           first look of a span */
     size_t readable_length, writable_length;
-    struct cst__timeouts *next_dormant, **dormant_at; /* dormant_at is NULL where it is not */
+    struct cst__timeouts *next_dormant, **dormant_at; /* dormant_at: NULL unless dormant */
     bool gone;
 };
 
@@ -44,7 +50,7 @@ static void on_stream(cst_stream *s, const cst_event *event, void *arg);
 
 /* --- dormant ---------------------------------------------------------------------------------- */
 
-/* They are looked at when the turn is over, in which this has fired. */
+/* Do nothing: the timer has fired, so the dormant streams are looked at when the turn is over. */
 static void end_wait(void *arg)
 {
     (void)arg;
@@ -107,7 +113,8 @@ static void end_timeouts(struct cst__timeouts *t)
     cst__free_later(ctx, &t->deferred_free, sizeof(*t));
 }
 
-/* Closed; or freed without that, and then no more in the list that cst__unlisten would look at. */
+/* The stream has closed, or is freed without a 'close'. When it is freed, the listener has left the
+ * list, so that cst__unlisten must find no events in it. */
 static void on_stream(cst_stream *s, const cst_event *event, void *arg)
 {
     struct cst__timeouts *t = arg;
@@ -120,7 +127,7 @@ static void on_stream(cst_stream *s, const cst_event *event, void *arg)
 
 /* --- looking ---------------------------------------------------------------------------------- */
 
-/* Whether there was activity since the last look. */
+/* Return whether there was activity since the last look. */
 static bool was_active(struct cst__timeouts *t)
 {
     cst_stream *s = t->stream;
@@ -142,7 +149,8 @@ static bool was_active(struct cst__timeouts *t)
     return active;
 }
 
-/* May end t: it stays readable until the timer's callback has returned. */
+/* Tell of a limit that is reached. This may end t, whose record can still be read until the timer's
+ * callback has returned. */
 static void reach_limit(struct cst__timeouts *t, cst_timeout_kind kind)
 {
     cst_stream *s = t->stream;
@@ -161,7 +169,8 @@ static void look_in(struct cst__timeouts *t, uint64_t delay_ns)
     cst__limit_start_in(t->stream->ctx, &t->look_timer, delay_ns, look, t);
 }
 
-/* In a quarter, or when the limit is reached; which it is not yet. */
+/* Start the timer for the next look: in a quarter of the span, or when the limit is reached if that
+ * is sooner. */
 static void look_again(struct cst__timeouts *t)
 {
     uint64_t idle_ns = t->stream->ctx->now_ns - t->active_ns;
@@ -178,8 +187,8 @@ static void say_idle(struct cst__timeouts *t)
         end_timeouts(t);
 }
 
-/* At the first look of a span it is known when that began: it may have been told later, or the
- * clock was asked. */
+/* Look at a stream that is watched. At its first look in a span, compute when the span began: a
+ * quarter before the timer was due. The context may not have known the time at that moment. */
 static void look(void *arg)
 {
     struct cst__timeouts *t = arg;
@@ -197,7 +206,7 @@ static void look(void *arg)
         say_idle(t);
 }
 
-/* The span begins: the first look, a quarter after that, will find out when it was. */
+/* Begin a span. Its first look, a quarter later, computes when it began. */
 static void begin_span(struct cst__timeouts *t)
 {
     t->active_ns = CST_NEVER;
@@ -268,7 +277,7 @@ static void begin_timeouts(cst_stream *s, struct cst__timeouts *t, const cst_tim
     t->on_stream.fn = on_stream;
     t->on_stream.arg = t;
     cst__listen_fn(s, &t->on_stream, EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST__EVENT_FREED), 0);
-    (void)was_active(t); /* what was before does not count */
+    (void)was_active(t); /* clear the flags: earlier activity does not count */
     if (limits->idle_ns)
         begin_span(t);
     if (limits->total_ns)

@@ -1,7 +1,8 @@
 /*
  * transfer.c - zero copy: bytes that go from a source to a destination through the kernel.
  *
- * The read slot is not called: the destination fetches the bytes itself, by its slot transfer.
+ * A transfer is a call of the destination's slot `transfer` in place of the source's read slot. In
+ * it the destination fetches the bytes itself. To the destination it is a write in flight.
  */
 #include "stream/stream_internal.h"
 
@@ -14,8 +15,8 @@ bool cst__writable_may_transfer(const cst_stream *s)
     return (s->flags & (TRANSFERS_NOT | CONSTRUCTED)) == CONSTRUCTED && cst__w(s)->length == 0;
 }
 
-/* Where it has to wait, what it holds is its length, and a 'drain' is due however little that is.
- */
+/* Make a transfer. If the slot returns CST_PENDING, the bytes that it holds count as the length of
+ * the write, and a 'drain' is due however few they are. */
 cst_status cst__writable_transfer(cst_stream *s, cst_transfer *transfer)
 {
     static const cst_slice nothing = { .len = 0 };
@@ -24,13 +25,13 @@ cst_status cst__writable_transfer(cst_stream *s, cst_transfer *transfer)
 
     cst__flight_begin(s, 0, NULL);
     st = cst__call_transfer(s, transfer);
-    if (st != CST_PENDING) /* what is no failure of the write is a success */
+    if (st != CST_PENDING) /* any other status completes the write */
         cst__write_complete(s, st > 0 || st == CST_E_UNSUPPORTED ? CST_OK : st);
     cst__flight_keep_bytes(s, &nothing);
     if (st != CST_PENDING)
         return st;
     if (!cst__owes_write(s))
-        return CST_OK; /* it was given inside */
+        return CST_OK; /* the answer came inside the slot */
     w->flight_length = transfer->held;
     w->length += transfer->held;
     s->flags |= W_NEED_DRAIN;
@@ -60,14 +61,14 @@ cst_status cst__pipe_transfer(struct cst__pipe *pipe, cst_transfer *transfer)
     return st;
 }
 
-/* What a transfer says of its source, as the read slot in whose place it was made would have. */
+/* Update the source after a transfer, as after its read slot: more, EOF or an error. */
 static void transferred(cst_stream *s, cst_status st, const cst_transfer *transfer)
 {
     if (transfer->moved)
         s->flags |= R_DATA_EMITTED;
     cst__bytes_moved(s->ctx, transfer->moved);
     if (transfer->from == CST_EMPTY)
-        return; /* a push is to come */
+        return; /* the source will push */
     s->flags &= ~R_READING;
     if (transfer->from == CST_EOF) {
         cst__push_eof(s);

@@ -1,9 +1,9 @@
 /*
- * transform.c - from the writable side of a transform to its readable side.
+ * transform.c - hands chunks from the writable side of a transform to its readable side.
  *
- * A write of a transform is completed when its output has room: the completion is kept (T_KEPT)
- * while the readable buffer is at its highWaterMark, and given by the next read that wants more. So
- * at most one chunk is between the sides.
+ * A write of a transform completes only when the readable side has room. If the readable buffer has
+ * reached its highWaterMark, the completion is kept (T_KEPT), and the next read that would call a
+ * read slot completes the write. So at most one chunk is between the sides.
  */
 #include "stream/stream_internal.h"
 

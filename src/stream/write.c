@@ -1,5 +1,5 @@
 /*
- * write.c - cst_write's rule, the queue, cork.
+ * write.c - cst_write: what is refused, what begins at once, what is queued; cork.
  */
 #include "stream/stream_internal.h"
 
@@ -15,14 +15,14 @@ cst_status cst__refuse_write(cst_stream *s, struct cst__request *request, cst_st
     return status;
 }
 
-/* Whether the other end has ended, and with it this one, as Node's sockets see it: whoever else has
- * called end. */
+/* Return whether 'end' of the readable side ends the writable side, and has been emitted. As in
+ * Node's sockets, it does not matter if end was called as well. */
 static bool is_ended_by_peer(const cst_stream *s)
 {
     return (s->flags & (HALF_OPEN | R_ABSENT | R_END_EMITTED)) == R_END_EMITTED;
 }
 
-/* What a write gets that comes after end or destroy. */
+/* Return the status of a write that comes after end or destroy. */
 static cst_status late_write_status(const cst_stream *s)
 {
     if (!(s->flags & W_ENDING))
