@@ -57,8 +57,8 @@ void cst__pipe_deliver(struct cst__pipe *pipe, const cst_slice *chunk)
 
 /* --- going away ------------------------------------------------------------------------------- */
 
-/* Remove the listeners of a pipe. If cst__await_drain is about to add the one to 'drain', that one
- * is left to it. */
+/* Remove the listeners of a pipe; but not one to 'drain' that is late, or that cst__await_drain has
+ * still to add. */
 static void remove_listeners(struct cst__pipe *pipe)
 {
     pipe->cleaned_up = true;

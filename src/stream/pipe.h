@@ -19,7 +19,7 @@ struct cst__pipe {
     cst_stream *source, *dest;
     struct cst__drain *drain; /* from the first CST_FULL on */
     uint16_t leaving; /* not 0: a cst_unpipe of all pipes has still to emit 'unpipe' for this one */
-    uint8_t refs;     /* the lists that it is in; at 0 it is freed, but not before the last frame */
+    uint8_t refs;     /* the lists that it is in; at 0 its free is deferred (cst__free_later) */
     bool no_end : 1;
     bool no_transfer : 1; /* dest cannot take bytes straight from this source */
     bool listed : 1;      /* in Node's list of pipes: it has not been undone */

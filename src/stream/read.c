@@ -86,8 +86,8 @@ static bool only_announce(const cst_stream *s)
 /*
  * Return how much can be taken after the read slot has returned; n is how much could be taken
  * before. Compute it anew if the slot has pushed, or if a read inside the slot has left less than n
- * in the buffer, which Node does not notice. If the slot has unshifted
- * text, n may end inside a character.
+ * in the buffer, which Node does not notice. If the slot has unshifted text, n may end inside a
+ * character; then return more.
  */
 static size_t fetched(cst_stream *s, size_t size, size_t n)
 {

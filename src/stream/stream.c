@@ -262,7 +262,7 @@ static void init_readable(cst_stream *s, const cst_opts *opts, bool both)
         s->flags |= R_ABSENT | R_ENDED | R_END_EMITTED;
 }
 
-/* In a transform whose readable mark is set to 0, the default of the writable mark is 0 too. */
+/* In a transform whose readable highWaterMark is set to 0, the writable one is 0 by default too. */
 static size_t writable_mark(const cst_stream *s, const cst_opts *opts, bool both, bool objects)
 {
     size_t mark = opts->high_water_mark;

@@ -100,13 +100,13 @@ static inline unsigned cst__listened_beside(const cst_stream *s, const struct cs
 }
 
 /**
- * Take a listener out of the list at once, which no emission may have still to call. `beside` is
- * the result of cst__listened_beside. The caller frees the record, and updates the flags that
- * depend on which events have listeners.
+ * Take a listener out of the list at once. No emission may have still to call it. `beside` is the
+ * result of cst__listened_beside. The caller frees the record, and updates the flags that depend on
+ * which events have listeners.
  */
 void cst__unlink(cst_stream *s, struct cst__listener *l, unsigned beside);
 
-/** Clear LISTENER_HELD: a listener without events leaves the list. */
+/** Clear LISTENER_HELD. If the listener has no events, it leaves the list. */
 void cst__unhold(cst_stream *s, struct cst__listener *l);
 
 void cst__emit_event(cst_stream *s, const cst_event *event);
@@ -166,7 +166,7 @@ cst_status cst__call_flush(cst_stream *s, enum cst__slot slot, struct cst__given
 cst_status cst__call_construct(cst_stream *s);
 cst_status cst__call_destroy(cst_stream *s, const cst_error *error);
 
-/** Bracket a call of a transform slot. cst__transform_slot_leave returns the slot's status. */
+/** Call these before and after a transform slot; the second returns the status of the slot. */
 void cst__transform_slot_enter(struct cst__transform_call *call, cst_stream *s);
 cst_status cst__transform_slot_leave(const struct cst__transform_call *call, cst_status status,
                                      struct cst__given *given);
@@ -215,8 +215,8 @@ bool cst__read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *why
 /** The read slot has returned: push what it gave, or fail. */
 void cst__read_returned(cst_stream *s, cst_status status);
 
-/** Finish a read of CST_READ_ANY whose read slot has returned, and whose chunk was pushed. n is how
- * much could be taken before the slot was called. */
+/** Finish a read of CST_READ_ANY after its call of the read slot. n is how much could be taken
+ * before the call. */
 bool cst__read_after_slot(cst_stream *s, size_t n, cst_slice *out);
 void cst__push_eof(cst_stream *s);
 void cst__pause(cst_stream *s);
@@ -240,7 +240,7 @@ void cst__run_read(cst_stream *s);
 void cst__run_mode(cst_stream *s);
 void cst__run_auto_end(cst_stream *s);
 
-/** Let the stream flow, or read ahead, as Node does when such a listener is added. */
+/** After a listener was added, let the stream flow ('data') or announce chunks ('readable'). */
 void cst__data_listener_added(cst_stream *s);
 void cst__data_listener_is(cst_stream *s, struct cst__pipe *sole); /* a pipe's, the first */
 void cst__readable_listener_added(cst_stream *s);
@@ -417,7 +417,7 @@ void cst__destroy(cst_stream *s, const cst_error *error);
 /** Record the error that s is being destroyed with: 'error' is emitted with it. */
 void cst__destroy_for(cst_stream *s, const cst_error *error);
 
-/** Clear the error of a destroyed stream that was recorded because one of its calls failed. */
+/** Clear the error of a destroyed stream that was recorded when one of its calls ended. */
 void cst__forget_error(cst_stream *s);
 
 void cst__error_or_destroy(cst_stream *s, const cst_error *error, bool sync);
@@ -449,14 +449,14 @@ void cst__pipe_discard(struct cst__pipe *pipe);
  * Make a transfer (transfer.c), for a source that flows and has nothing buffered. Return CST_EMPTY
  * if the source has to be read instead, else the status of the transfer.
  */
-bool cst__pipe_has_transfer(const struct cst__pipe *pipe); /* ever? */
-bool cst__pipe_may_transfer(const struct cst__pipe *pipe); /* now, if ever? */
+bool cst__pipe_has_transfer(const struct cst__pipe *pipe); /* can it ever? */
+bool cst__pipe_may_transfer(const struct cst__pipe *pipe); /* if so, can it now? */
 cst_status cst__pipe_transfer(struct cst__pipe *pipe, cst_transfer *transfer);
 
 /** Hand a chunk on to the pipe's destination, as its 'data' listener does. */
 void cst__pipe_deliver(struct cst__pipe *pipe, const cst_slice *chunk);
 
-/** React to the status that the destination has returned for a chunk: pause the source, or fail. */
+/** React to the status of a write to dest: wait for 'drain', or destroy dest if a chunk is lost. */
 void cst__pipe_heed(struct cst__pipe *pipe, cst_status st);
 
 /** Return the next listed pipe of a source, from l on, to dest unless that is NULL; the first one;

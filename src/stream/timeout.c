@@ -114,7 +114,7 @@ static void end_timeouts(struct cst__timeouts *t)
 }
 
 /* The stream has closed, or is freed without a 'close'. When it is freed, the listener has left the
- * list, so that cst__unlisten must find no events in it. */
+ * list already: without events, cst__unlisten ignores it. */
 static void on_stream(cst_stream *s, const cst_event *event, void *arg)
 {
     struct cst__timeouts *t = arg;
