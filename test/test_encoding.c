@@ -20,10 +20,7 @@ struct bytes {
     size_t len;
 };
 
-#define BYTES(literal)               \
-    {                                \
-        literal, sizeof(literal) - 1 \
-    }
+#define BYTES(literal) { literal, sizeof(literal) - 1 }
 
 /* --- names ------------------------------------------------------------------------------------ */
 

@@ -318,18 +318,18 @@ static void widths_that_reach_past_the_end_are_refused(void **state)
         assert_int_equal(bytes[0], 0);                                                           \
     } while (0)
 
-#define CHECK_SIGNED_VALUES(name, least, most)                                                  \
-    do {                                                                                        \
-        uint8_t bytes[8] = { 0 };                                                               \
-                                                                                                \
-        assert_int_equal(cst_put_##name(bytes, 8, 0, most), CST_OK);                            \
-        assert_int_equal(cst_put_##name(bytes, 8, 0, least), CST_OK);                           \
-        memset(bytes, 0, sizeof bytes);                                                         \
-        assert_int_equal(cst_put_##name(bytes, 8, 0, INT64_C(1) + (most)), CST_E_OUT_OF_RANGE); \
-        assert_int_equal(cst_put_##name(bytes, 8, 0, (least)-INT64_C(1)), CST_E_OUT_OF_RANGE);  \
-        assert_int_equal(cst_put_##name(bytes, 8, 0, INT64_MAX), CST_E_OUT_OF_RANGE);           \
-        assert_int_equal(cst_put_##name(bytes, 0, 0, INT64_MIN), CST_E_OUT_OF_RANGE);           \
-        assert_int_equal(bytes[0], 0);                                                          \
+#define CHECK_SIGNED_VALUES(name, least, most)                                                   \
+    do {                                                                                         \
+        uint8_t bytes[8] = { 0 };                                                                \
+                                                                                                 \
+        assert_int_equal(cst_put_##name(bytes, 8, 0, most), CST_OK);                             \
+        assert_int_equal(cst_put_##name(bytes, 8, 0, least), CST_OK);                            \
+        memset(bytes, 0, sizeof bytes);                                                          \
+        assert_int_equal(cst_put_##name(bytes, 8, 0, INT64_C(1) + (most)), CST_E_OUT_OF_RANGE);  \
+        assert_int_equal(cst_put_##name(bytes, 8, 0, (least) - INT64_C(1)), CST_E_OUT_OF_RANGE); \
+        assert_int_equal(cst_put_##name(bytes, 8, 0, INT64_MAX), CST_E_OUT_OF_RANGE);            \
+        assert_int_equal(cst_put_##name(bytes, 0, 0, INT64_MIN), CST_E_OUT_OF_RANGE);            \
+        assert_int_equal(bytes[0], 0);                                                           \
     } while (0)
 
 static void values_that_the_bytes_cannot_hold_are_refused(void **state)

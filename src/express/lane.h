@@ -49,7 +49,7 @@ struct express_write {
     uint32_t frames; /* those that ctx->frames lacks: of the caller, and of the ways `before` */
     const cst_slice *chunk;
     cst_stream *from;
-    struct cst__pipe *pipe; /* set if `from` is NULL */
+    struct cst__pipe *pipe;       /* set if `from` is NULL */
     struct express_write *before; /* the delivery whose transform produced this chunk, or NULL */
     size_t count;
     cst_stream *sink;

@@ -753,10 +753,7 @@ static void any_call_may_be_made_in_any_callback(void **state)
 static enum kind kinds[KINDS] = { READABLE, WRITABLE,    DUPLEX, TRANSFORM, PASSTHROUGH,
                                   PAIR,     COMPOSITION, FROM,   FLAT_MAP,  FOR_EACH };
 
-#define OF_KIND(name, kind)                                                  \
-    {                                                                        \
-        name, any_call_may_be_made_in_any_callback, NULL, NULL, &kinds[kind] \
-    }
+#define OF_KIND(name, kind) { name, any_call_may_be_made_in_any_callback, NULL, NULL, &kinds[kind] }
 
 static const struct CMUnitTest tests[] = {
     OF_KIND("any_call_in_any_callback_of_a_readable", READABLE),
