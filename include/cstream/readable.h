@@ -180,8 +180,7 @@ CST_API cst_status cst_resume(cst_stream *s);
 
 /**
  * Stop the flow after the current chunk. The buffer goes on filling up to the highWaterMark.
- * CST_OK,
- * CST_E_INVALID_ARG. Node: pause.
+ * CST_OK, CST_E_INVALID_ARG. Node: pause.
  *
  * Re-entrancy: if the stream was not paused, 'pause' is emitted before it returns.
  */

@@ -213,8 +213,7 @@ typedef struct cst_ops {
  *                            or chunks in object mode. If set, it beats the next two.
  * readable_high_water_mark   of the readable side; duplexes and transforms only
  * writable_high_water_mark   of the writable side; duplexes and transforms only
- * object_mode                chunks are messages: never joined or cut, and counted by
- * highWaterMarks
+ * object_mode                chunks are messages: never joined or cut; highWaterMarks count them
  * readable_object_mode       of the readable side; duplexes and transforms only
  * writable_object_mode       of the writable side; duplexes and transforms only
  * no_auto_destroy            do not destroy the stream after 'end' and 'finish', nor after an

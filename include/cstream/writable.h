@@ -98,8 +98,9 @@ CST_API cst_status cst_end_copy(cst_stream *s, const void *bytes, size_t len, cs
 /* --- corking ---------------------------------------------------------------------------------- */
 
 /**
- * Cork the stream: hold writes in the queue until it was uncorked as often, so that the sink gets
- * them together. CST_OK, CST_E_INVALID_ARG. Node: cork, uncork.
+ * Cork the stream: hold writes in the queue, so that the sink gets them together. They go on when
+ * cst_uncork was called as often as cst_cork, or cst_end was called. CST_OK, CST_E_INVALID_ARG.
+ * Node: cork, uncork.
  *
  * Re-entrancy: the last uncork runs the write or writev slot before it returns.
  */

@@ -27,7 +27,7 @@
 #include <stdatomic.h>
 #endif
 
-/** The head of a stream: what the context needs to end and to free its streams. */
+/** A field of each stream, by which the context lists its streams to end and to free them. */
 struct cst__child {
     struct cst__child *next, *prev;
 };
@@ -41,7 +41,7 @@ struct cst__pipe;
  * What the context and the lower files of the stream room ask of the streams. All streams have one
  * table (stream.c), so the context keeps it; it is NULL until the first stream is made.
  *
- * The first four are asked by this room:
+ * The first eight are asked by this room:
  *
  * end           destroy the stream. Its events and callbacks come by tasks.
  * settle        call the callbacks that are still owed
@@ -170,7 +170,7 @@ struct cst_ctx {
                                 of the turn */
 
     cst_timer *timers;    /* the earliest: the root of a pairing heap (timer.c) */
-    cst_timer *unsettled; /* a list of those that count from the first time that is told */
+    cst_timer *unsettled; /* a list: started before any time was told, they count from the first */
     size_t timer_count;   /* how many are started, without the limits of streams */
     uint64_t timer_order; /* the order of the timer that is started next */
     uint64_t turn_order;  /* timer_order at the beginning of a turn with a budget, else 0: timers
@@ -205,7 +205,7 @@ struct cst_ctx {
     struct cst__child *reap_list; /* a list by next alone */
     const struct cst__child_ops *child_ops;
     struct cst__deferred_free *deferred_frees;
-    bool reap_due; /* one of the two lists is not empty */
+    bool reap_due; /* reap_list or deferred_frees is not empty */
 
     struct cst__room room;
 };

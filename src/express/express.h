@@ -127,7 +127,7 @@ EXPRESS_STATES(DEFINE_STATE)
 
 #ifndef CST_NO_EXPRESS
 
-/* The hooks, if the first question is answered by yes. */
+/* The rest of each hook below, once its inline test has passed. */
 void cst__express_write_idle(cst_stream *s, const cst_slice *chunk, cst_status *st);
 void cst__express_deliver_chunk(struct cst__pipe *pipe, const cst_slice *chunk);
 bool cst__express_flow_queued(cst_stream *s, bool *more);
@@ -156,7 +156,7 @@ static inline bool cst__express_flow(cst_stream *s, bool *more)
     return (s->flags & R_QUEUED) && cst__express_flow_queued(s, more);
 }
 
-/** Write back what lags: ctx->room.express is not NULL, and is NULL then. */
+/** Write back what lags. ctx->room.express must not be NULL before, and is NULL afterwards. */
 void cst__express_show(cst_ctx *ctx);
 
 #else

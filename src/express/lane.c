@@ -181,9 +181,8 @@ void cst__express_way_returned(struct express_write *way, cst_status status)
 }
 
 /*
- * Deliver by the rules, but for the stages that are open, which are entered. They may nest in one
- * another, so that each word of this frame counts some sixty times: the notes are those of the
- * walk, which is over.
+ * Deliver by the rules; only the open stages are entered here. Such calls nest, some sixty deep, so
+ * that this stack frame must be small: the pipes go into way->entered, which has no other use now.
  */
 static void deliver_by_rules(struct express_write *way)
 {

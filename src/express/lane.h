@@ -1,9 +1,9 @@
 /*
  * lane.h - the fast path (express.h): the records of what lags, a write, and one delivery.
  *
- * Three words. A stage is a pass-through between two pipes. The way of a chunk are the stages that
- * it goes through and the sink behind them. What lags is shown when it is written back into the
- * streams.
+ * Three words. A *stage* is a pass-through between two pipes. The *way* of a chunk is the stages
+ * that it goes through and the sink behind them. To *show* a record is to write what lags back into
+ * the streams.
  */
 #ifndef CSTREAM_LANE_H
 #define CSTREAM_LANE_H
@@ -70,7 +70,7 @@ static inline struct express_read *cst__read_of(const struct cst__express *expre
     return cst__container_of((uintptr_t)express, struct express_read, express);
 }
 
-/* The buffer of r, which has one chunk, has this one. */
+/* Replace the only chunk in the buffer of r. */
 ALWAYS_INLINE void set_head(struct readable *r, const cst_slice *chunk)
 {
     *cst__row_front(&r->buffer) = *chunk;
@@ -85,7 +85,7 @@ static inline size_t cst__length_in_read(const struct cst__express *express)
     return express->head_is_cached ? read->head.len : cst__r(express->producer)->length;
 }
 
-/* Begin a way; its chunk is set when it is sent. Without `from` the caller sets its pipe too. */
+/* Initialise a record; `deliver` sets its chunk. If `from` is NULL, the caller sets way->pipe. */
 ALWAYS_INLINE void way_init(struct express_write *way, cst_stream *from)
 {
     way->express.producer = NULL;
@@ -181,9 +181,9 @@ ALWAYS_INLINE bool find_sink(struct express_write *way, cst_stream *dest)
 }
 
 /*
- * Deliver a chunk, which is not empty, to dest. Return whether anything may have changed in any
- * stream; then way->frames were added to ctx->frames, and ctx->room.given is in the buffer of
- * way->from, if that is where it belongs.
+ * Deliver a chunk, which is not empty, to dest. Return false if no stream has changed. If it
+ * returns true, the record was shown: way->frames were added to ctx->frames, and if head_is_cached
+ * is set, ctx->room.given was put into the buffer of way->from.
  */
 ALWAYS_INLINE bool deliver(cst_ctx *ctx, struct express_write *way, const cst_slice *chunk,
                            cst_stream *dest)

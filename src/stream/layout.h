@@ -36,8 +36,9 @@
  *
  * Words: a slot *answers* by the status that it returns or, after CST_PENDING, by cst_complete. A
  * write is *in flight* from the call of its slot to the answer. A listener is *held* while it stays
- * in its list even without events. A pipe is *listed* while it is one of Node's pipes. A *frame* is
- * a call of the library that can run user code; what is freed waits for the last one to return.
+ * in its list even without events. A pipe is *listed* until it is undone, as in Node's state.pipes.
+ * A *frame* is a call of the library that can run user code; what is freed waits for the last one to
+ * return.
  *
  * The life of a readable side (R_ENDED, R_END_EMITTED):
  *
@@ -54,8 +55,8 @@
  *          end()             final answered                 task
  *     OPEN --------> ENDING ----------------> PREFINISHED ---------> FINISHED, 'finish'
  *
- * What may hold a write back, so that it waits in the queue (any of them): W_WRITING, W_CORKED,
- * ERRORED, not CONSTRUCTED.
+ * A write waits in the queue if W_WRITING, W_CORKED or ERRORED is set, or CONSTRUCTED is not
+ * (must_wait in write.c).
  *
  * Both sides share: DESTROYED (at any point, at once) -> CLOSED (the destroy slot has answered) ->
  * CLOSE_EMITTED (a task).
@@ -81,7 +82,7 @@
 
 /* readable side */
 #define R_FLOWING FLAG(0)
-/* there was activity since timeout.c looked last, or it never did: by the rules or cst_progress */
+/* active, by the rules or cst_progress, since timeout.c last looked, or since it was made */
 #define ACTIVE FLAG(1)
 #define R_DATA_LISTENING FLAG(2) /* at least one 'data' listener */
 #define R_PIPED FLAG(3)          /* the only 'data' listener is a pipe, to sole_dest */
@@ -473,8 +474,8 @@ static inline bool cst__take_given(cst_stream *s, cst_status status, struct cst_
 /** Return how much was buffered when the running slot of a transform was called. */
 size_t cst__transform_mark(const cst_stream *s);
 
-/** Return the call of the slot of `s` that runs. It is of SLOT_NONE if that is read, or if no slot
- * runs. */
+/** Return the call of the slot of `s` that runs. If that slot is read, or if none runs, the call is
+ * of SLOT_NONE. */
 static inline cst_call cst__call_of(cst_stream *s)
 {
     cst_call call = { s, 0, SLOT_NONE };

@@ -222,8 +222,8 @@ void cst__push_eof(cst_stream *s);
 void cst__pause(cst_stream *s);
 void cst__resume(cst_stream *s);
 
-/** Return whether the source's sole pipe can transfer; whether it can now (asked only after yes to
- * the first: the buffer is empty). */
+/** Return whether the source's sole pipe can ever transfer. If it can, and the buffer is empty,
+ * cst__may_transfer returns whether it can now. */
 bool cst__has_transfer(const cst_stream *s);
 bool cst__may_transfer(const cst_stream *s);
 
@@ -459,8 +459,8 @@ void cst__pipe_deliver(struct cst__pipe *pipe, const cst_slice *chunk);
 /** React to the status of a write to dest: wait for 'drain', or destroy dest if a chunk is lost. */
 void cst__pipe_heed(struct cst__pipe *pipe, cst_status st);
 
-/** Return the next listed pipe of a source, from l on, to dest unless that is NULL; the first one;
- * whether there is just one. */
+/** Return a source's first listed pipe from l on, or of all (cst__pipe_find); if dest is not NULL,
+ * only pipes to dest count. Return whether the source has exactly one. */
 struct cst__pipe *cst__pipe_next(const struct cst__listener *l, const cst_stream *dest);
 struct cst__pipe *cst__pipe_find(const cst_stream *source, const cst_stream *dest);
 bool cst__has_one_pipe(const cst_stream *source);
