@@ -37,8 +37,8 @@
  * Words: a slot *answers* by the status that it returns or, after CST_PENDING, by cst_complete. A
  * write is *in flight* from the call of its slot to the answer. A listener is *held* while it stays
  * in its list even without events. A pipe is *listed* until it is undone, as in Node's state.pipes.
- * A *frame* is a call of the library that can run user code; what is freed waits for the last one to
- * return.
+ * A *frame* is a call of the library that can run user code; what is freed waits until the last
+ * frame returns.
  *
  * The life of a readable side (R_ENDED, R_END_EMITTED):
  *
