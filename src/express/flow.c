@@ -329,8 +329,10 @@ static cst_slice move_one(cst_ctx *ctx, cst_stream *s)
 {
     const cst_slice *next = cst__row_front(&cst__w(s)->queue);
     cst_slice first;
+    bool moved = exchange(cst__r(s), &first, next);
 
-    exchange(cst__r(s), &first, next);
+    CST__ASSERT(moved); /* is_full_stage has asked for the room */
+    (void)moved;
     moved_up(s, 1, next->len, next->len);
     cst__bytes_moved(ctx, first.len);
     return first;
