@@ -10,8 +10,8 @@
  *                      that the text is empty; cst_progress was called
  *
  * A look clears both flags. The next activity sets them again; in some states the fast path does
- * not, and so takes a stream for such a state only if the flag is set already (`keeps` in
- * express.h). When a look clears R_DATA_EMITTED, it sets R_DATA_EMITTED_BEFORE, because
+ * not, and so takes a stream for such a state only if the flag is set already (`keeps` in its
+ * table of states). When a look clears R_DATA_EMITTED, it sets R_DATA_EMITTED_BEFORE, because
  * cst_readable_did_read has to know.
  *
  *               told that it is idle
