@@ -4,7 +4,7 @@
  * Two differences from the rules; neither changes the order of events:
  *   - in a turn with a limit of bytes a chunk counts before it is handed on, not after;
  *   - a chunk that goes into a queue is the queue's alone, so its bytes may be released while the
- * flow still has to say that the queue is full.
+ *     flow still has to say that the queue is full.
  */
 #include "express/express.h"
 
@@ -40,8 +40,7 @@ ALWAYS_INLINE bool exchange(struct readable *r, cst_slice *first, const cst_slic
 {
     if (r->buffer.count == 1) {
         *first = *cst__row_front(&r->buffer);
-        *cst__row_front(&r->buffer) = *last;
-        r->length = last->len;
+        set_head(r, last);
         return true;
     }
     if (!cst__row_has_room(&r->buffer) || last->len > SIZE_MAX - r->length)

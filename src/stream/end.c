@@ -113,10 +113,7 @@ cst_status cst_end_with(cst_stream *s, cst_slice chunk, cst_done_fn *done, void 
 cst_status cst_end_copy(cst_stream *s, const void *bytes, size_t len, cst_done_fn *done, void *arg)
 {
     cst_slice chunk;
-    cst_status st;
+    cst_status st = cst__copy_to_write(&chunk, s, bytes, len);
 
-    if (!s || !(s->flags & HAS_WRITABLE) || (!bytes && len))
-        return CST_E_INVALID_ARG;
-    st = cst__copy(&chunk, &s->ctx->copies, bytes, len);
     return st < 0 ? st : cst_end_with(s, chunk, done, arg);
 }

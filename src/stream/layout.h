@@ -224,6 +224,7 @@ enum cst__listener_kind { LISTENER_FN, LISTENER_PIPE_SOURCE, LISTENER_PIPE_DEST 
 #define LISTENER_HELD 8u  /* stays in the list even without any event */
 #define LISTENER_OF_FINISHED 16u /* part of a struct cst__finished */
 #define LISTENER_OF_STAGE 32u    /* part of a stage of a pipeline: its on_error */
+#define LISTENER_OF_TIMEOUTS 64u /* part of a struct cst__timeouts */
 
 /**
  * An entry of a stream's list of listeners: for one event, or for several if it is the library's

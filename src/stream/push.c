@@ -239,11 +239,8 @@ cst_status cst_unshift(cst_stream *s, cst_slice chunk)
 
 cst_status cst_unshift_copy(cst_stream *s, const void *bytes, size_t len)
 {
-    cst_slice chunk = { 0 };
-    cst_status st;
+    cst_slice chunk;
+    cst_status st = cst__copy_to_push(&chunk, s, bytes, len);
 
-    if (!s || !(s->flags & HAS_READABLE))
-        return CST_E_INVALID_ARG;
-    st = bytes || !len ? cst__copy(&chunk, &s->ctx->copies, bytes, len) : CST_E_INVALID_ARG;
-    return st == CST_OK ? cst_unshift(s, chunk) : fail_for(s, st);
+    return st < 0 ? st : cst_unshift(s, chunk);
 }

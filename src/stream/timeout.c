@@ -265,7 +265,7 @@ static struct cst__timeouts *find_timeouts(const cst_stream *s)
         const struct cst__fn_listener *f =
             cst__container_of((uintptr_t)l, struct cst__fn_listener, listener);
 
-        if (l->kind == LISTENER_FN && f->fn == on_stream && l->events)
+        if ((l->traits & LISTENER_OF_TIMEOUTS) && l->events)
             return f->arg;
     }
     return NULL;
@@ -276,7 +276,8 @@ static void begin_timeouts(cst_stream *s, struct cst__timeouts *t, const cst_tim
     *t = (struct cst__timeouts){ .stream = s, .limits = *limits };
     t->on_stream.fn = on_stream;
     t->on_stream.arg = t;
-    cst__listen_fn(s, &t->on_stream, EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST__EVENT_FREED), 0);
+    cst__listen_fn(s, &t->on_stream, EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST__EVENT_FREED),
+                   LISTENER_OF_TIMEOUTS);
     (void)was_active(t); /* clear the flags: earlier activity does not count */
     if (limits->idle_ns)
         begin_span(t);
