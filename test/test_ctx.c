@@ -676,6 +676,67 @@ static void the_nesting_limit_bounds_how_deep_stages_run_inside_one_another(void
     assert_int_equal(arrived, 10);
 }
 
+static cst_status counted_transform(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    ++**(unsigned **)self;
+    return cst_give(s, cst_slice_ref(chunk));
+}
+
+static const cst_ops counted_ops = { .self_size = sizeof(unsigned *),
+                                     .transform = counted_transform };
+
+static cst_status swallow(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    (void)s;
+    (void)self;
+    (void)chunk;
+    return CST_OK;
+}
+
+static const cst_ops swallow_ops = { .write = swallow };
+
+/* Write two chunks into a row of transforms that give, and a sink. Return how many transforms the
+ * second chunk, which finds all of them idle, has come to when cst_write returns. */
+static unsigned farthest(struct fixture *f, unsigned limit, size_t stages)
+{
+    const cst_ctx_opts opts = { .nesting_limit = limit };
+    unsigned count = 0, *counter = &count, came;
+    cst_stream *first = NULL, *last = NULL, *s;
+    cst_ctx *ctx;
+
+    assert_int_equal(cst_ctx_new(&ctx, test_heap_allocator(&f->world.heap), &opts), CST_OK);
+    for (size_t i = 0; i <= stages; i++) {
+        if (i < stages)
+            assert_int_equal(cst_transform_new(&s, ctx, &counted_ops, &counter, NULL), CST_OK);
+        else
+            assert_int_equal(cst_writable_new(&s, ctx, &swallow_ops, NULL, NULL), CST_OK);
+        if (last)
+            assert_int_equal(cst_pipe(last, s, NULL), CST_OK);
+        else
+            first = s;
+        last = s;
+    }
+    assert_int_equal(cst_ctx_run(ctx, NULL), CST_IDLE);
+    assert_int_equal(cst_write(first, cst_slice_str("0123456789"), NULL, NULL), CST_OK);
+    assert_int_equal(cst_ctx_run(ctx, NULL), CST_IDLE);
+    assert_int_equal(count, stages);
+    assert_int_equal(cst_write(first, cst_slice_str("0123456789"), NULL, NULL), CST_OK);
+    came = count - (unsigned)stages;
+    assert_int_equal(cst_ctx_run(ctx, NULL), CST_IDLE);
+    assert_int_equal(count, 2 * stages);
+    assert_int_equal(cst_ctx_free(ctx), CST_OK);
+    return came;
+}
+
+static void the_nesting_limit_bounds_how_far_a_chunk_is_given_on_at_once(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(farthest(f, 3, 10), 4);
+    assert_int_equal(farthest(f, 0, 200), 65);
+    assert_int_equal(farthest(f, 1000, 200), 200);
+}
+
 #ifndef CST_NO_CACHE /* `make asan` keeps no block at all */
 static size_t allocations_for_three_blocks(struct fixture *f, unsigned cached_blocks)
 {
@@ -778,6 +839,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_cut_flow_ends_as_if_it_had_not_been_cut),
     CASE(without_memory_for_the_rest_a_flow_is_not_cut),
     CASE(the_nesting_limit_bounds_how_deep_stages_run_inside_one_another),
+    CASE(the_nesting_limit_bounds_how_far_a_chunk_is_given_on_at_once),
 #ifndef CST_NO_CACHE
     CASE(as_many_blocks_are_kept_as_the_option_says),
 #endif
