@@ -89,8 +89,9 @@ CST_API cst_status cst_end(cst_stream *s, cst_done_fn *done, void *arg);
 CST_API cst_status cst_end_with(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg);
 
 /**
- * Write a copy of len bytes of the caller's, then end, as cst_end_with does. CST_E_NOMEM if there
- * is no memory for the copy: nothing has changed.
+ * Write a copy of len bytes of the caller's, then end, as cst_end_with does. If there is no memory
+ * for the copy (CST_E_NOMEM), or bytes is NULL and len is not 0 (CST_E_INVALID_ARG), nothing has
+ * changed.
  */
 CST_API cst_status cst_end_copy(cst_stream *s, const void *bytes, size_t len, cst_done_fn *done,
                                 void *arg);
