@@ -472,8 +472,8 @@ static void a_reader_that_holds_holds_the_writer(void **state)
     assert_int_equal(cst_compose_new(&f->d, f->s, f->count, NULL), CST_OK);
     n = write_until_full(f);
     test_run(&f->world);
-    /* 16 and 16 in the composition, 5 between the stages: as in Node, but that a pause is heeded at
-     * once */
+    /* 16 and 16 in the composition, 5 between the stages: as in Node, but that a pause takes effect
+     * at once */
     assert_int_equal(cst_readable_length(f->d), 16);
     assert_in_range(n, 32, 40);
     assert_true(cst_is_paused(f->s[1]));
@@ -1220,7 +1220,7 @@ static cst_status read_nothing(cst_stream *s, void *self, size_t hint)
     return CST_OK;
 }
 
-/* Chunks take the short way outside and inside at once. */
+/* Chunks take the fast path outside and inside at once. */
 static void pass_throughs_may_stand_before_it_and_in_it(void **state)
 {
     static const cst_ops reading = { .read = read_nothing };

@@ -372,7 +372,7 @@ static void without_a_callback_the_stream_is_destroyed(void **state)
     assert_true(cst_ctx_due_ns(f->world.ctx) == CST_NEVER);
 }
 
-static void the_total_does_not_heed_activity(void **state)
+static void the_total_runs_on_during_activity(void **state)
 {
     struct fixture *f = *state;
     cst_stream *s = passthrough(f);
@@ -943,7 +943,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_chunk_through_a_pipe_is_activity_of_each_stage),
     CASE(a_chunk_that_a_stage_swallows_is_activity_of_it),
     CASE(without_a_callback_the_stream_is_destroyed),
-    CASE(the_total_does_not_heed_activity),
+    CASE(the_total_runs_on_during_activity),
     CASE(limits_are_replaced_and_taken_away),
     CASE(the_callback_may_set_limits_anew),
     CASE(the_limits_end_with_the_stream),

@@ -1,6 +1,6 @@
 /*
- * test_transfer.c - stream.h, "The shorter way": a destination that takes bytes straight from its
- * source.
+ * test_transfer.c - zero copy (the slot transfer of stream.h): a destination takes bytes straight
+ * from its source.
  */
 #include "world.h"
 

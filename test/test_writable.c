@@ -178,7 +178,7 @@ static cst_status count_chunks(cst_stream *s, void *self, const cst_slice *chunk
     return CST_OK;
 }
 
-/* Lengths from 0 to 79: by the short way and by the others. */
+/* Lengths from 0 to 79: by the fast path and without it. */
 static void cork_and_write_copies(cst_stream *w, size_t from, size_t count)
 {
     uint8_t bytes[80];

@@ -227,7 +227,7 @@ static void take_turn(struct pass *pass)
     errno = 0;
     if (fwrite(chunk->data, 1, chunk->len, pass->out) != chunk->len)
         st = CST_OS(errno ? errno : EIO);
-    pass->is_owing = false; /* before the answer: it may bring the next write */
+    pass->is_owing = false; /* before the answer: the next write may follow at once */
     cst_complete(pass->owed, st);
 }
 

@@ -15,9 +15,9 @@
  * calls commit or consume when the transfer has ended.
  *
  * What is deferred. The calls of this file change nothing that a user of the stream can see, and
- * run no callback. What they bring comes in the next cst_ctx_run, each as an immediate (ctx.h), in
- * the order of the calls. So the host's loop is: move bytes, run the context, look at what is
- * wanted, wait.
+ * run no callback. What follows from them comes in the next cst_ctx_run, each as an immediate
+ * (ctx.h), in the order of the calls. So the host's loop is: move bytes, run the context, look at
+ * what is wanted, wait.
  *
  * Spans. Memory that reserve or peek has lent stays valid until it is given back by commit, eof,
  * consume or fail, also if the stream is destroyed meanwhile; it closes only then. CST_PORT_CANCEL
@@ -135,8 +135,8 @@ CST_API cst_status cst_port_reserve(cst_span *out, cst_stream *s);
 CST_API cst_status cst_port_commit(cst_stream *s, size_t len);
 
 /**
- * Say that no byte follows: EOF comes after what was committed. Gives the span back, if one is
- * lent.
+ * Say that no byte follows: EOF comes after what was committed. A span that is lent is the
+ * library's again.
  * CST_OK.
  */
 CST_API cst_status cst_port_eof(cst_stream *s);
@@ -174,9 +174,10 @@ CST_API cst_status cst_port_ended(cst_stream *s, cst_status status);
 /* --- failing ---------------------------------------------------------------------------------- */
 
 /**
- * Say that the transfer in this direction (CST_READING, CST_WRITING) has failed. Gives its spans
- * back. The stream is destroyed with status, usually CST_OS(errno), after what was committed before
- * was delivered. A write that is in flight gets the status.
+ * Say that the transfer in this direction (CST_READING, CST_WRITING) has failed. The spans that are
+ * lent in this direction are the library's again. The stream is destroyed with status, usually
+ * CST_OS(errno), after what was committed before was delivered. A write that is in flight gets the
+ * status.
  *
  * CST_OK             done
  * CST_E_INVALID_ARG  also if status is not negative

@@ -328,7 +328,7 @@ bool cst__bytes_are_limited(cst_ctx *ctx)
     return ctx->bytes_limited;
 }
 
-/* Return whether there is an immediate, and bytes are left for what it may bring. */
+/* Return whether there is an immediate, and the turn has bytes left for it to move. */
 static bool immediate_may_run(cst_ctx *ctx)
 {
     if (cst__bytes_spent(ctx))

@@ -51,7 +51,7 @@ static void leave_stages(struct cst__pipe **entered, size_t count)
     while (count > 0) {
         struct cst__pipe *pipe = entered[--count];
 
-        cst__pipe_heed(pipe, leave_stage(pipe->dest));
+        cst__pipe_written(pipe, leave_stage(pipe->dest));
     }
 }
 
@@ -171,7 +171,7 @@ cst_status cst__express_write_returned(const struct express_write *way, cst_stat
  * first. */
 static void leave_way(struct express_write *way, cst_status st)
 {
-    cst__pipe_heed(way->last, st);
+    cst__pipe_written(way->last, st);
     leave_stages(way->entered, way->count);
 }
 
@@ -195,7 +195,7 @@ static void deliver_by_rules(struct express_write *way)
         way->entered[count++] = pipe;
         pipe = cst__sole_pipe(pipe->dest);
     }
-    cst__pipe_heed(pipe, cst__write(pipe->dest, chunk, NULL, NULL));
+    cst__pipe_written(pipe, cst__write(pipe->dest, chunk, NULL, NULL));
     leave_stages(way->entered, count);
 }
 

@@ -70,7 +70,7 @@ cst_status cst__complete_general(cst_call call, cst_status status)
     return CST_OK;
 }
 
-/* Return whether `call` is one whose answer may bring a chunk: one of transform or flush. */
+/* Return whether the answer to `call` may hand over a chunk: that of transform or flush may. */
 static bool takes_chunk(const cst_call *call)
 {
     return call->stream && (call->slot == SLOT_TRANSFORM || call->slot == SLOT_FLUSH_AS_FINAL ||

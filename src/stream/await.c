@@ -34,14 +34,14 @@ bool cst__has_one_pipe(const cst_stream *source)
 /*
  * Let the pipe's listener leave the list of its source as soon as it listens to nothing. It is held
  * there while the pipe is listed, while cst_unpipe has still to emit 'unpipe' for it, while a task
- * has still to end its destination, and while its drain record is late or not added yet.
+ * has still to end its destination, and while its drain record is detached or not added.
  */
 void cst__pipe_unhold(struct cst__pipe *pipe)
 {
     const struct cst__drain *drain = pipe->drain;
 
     if (!pipe->listed && !pipe->leaving && !pipe->end_due &&
-        !(drain && (drain->late || !pipe->drain_added)))
+        !(drain && (drain->detached || !pipe->drain_added)))
         cst__unhold(pipe->source, &pipe->on_source);
 }
 

@@ -35,23 +35,24 @@ static void listen_to_drain(struct cst__drain *drain)
                    EVENT_BIT(CST_DRAIN) | EVENT_BIT(CST__EVENT_FREED), 0);
 }
 
-/* Listen to 'drain' by a late record, which holds a reference to the source. */
-static void listen_late(struct cst__drain *drain)
+/* Listen to 'drain' by a detached record, which holds a reference to the source. */
+static void listen_detached(struct cst__drain *drain)
 {
-    drain->late = true;
+    drain->detached = true;
     drain->source->refs++;
     listen_to_drain(drain);
 }
 
 /*
  * Listen to 'drain' for a pipe that was undone by a listener while cst__await_drain paused the
- * source. The record is late. Unless the source waits for this destination, record and pipe part.
+ * source. The record is detached. Unless the source waits for this destination, neither record nor
+ * pipe points to the other from now on.
  */
-static void listen_late_for(struct cst__pipe *pipe)
+static void listen_detached_for(struct cst__pipe *pipe)
 {
     struct cst__drain *drain = pipe->drain;
 
-    listen_late(drain);
+    listen_detached(drain);
     if (!drain->awaited) {
         drain->pipe = NULL;
         pipe->drain = NULL;
@@ -74,20 +75,20 @@ void cst__drain_drop(struct cst__drain *drain)
     cst__free_later(drain->dest->ctx, &drain->deferred_free, sizeof(*drain));
 }
 
-/* Free the record, since its destination is being freed. A late record also drops its reference to
- * the source; but if the whole context is being freed, the source may have gone before. */
+/* Free the record, since its destination is being freed. A detached record also drops its reference
+ * to the source; but if the whole context is being freed, the source may have gone before. */
 static void drain_dest_freed(struct cst__drain *drain)
 {
     struct cst__pipe *pipe = drain->pipe;
     cst_stream *source = drain->source;
-    bool late = drain->late;
+    bool detached = drain->detached;
 
-    if (late && drain->dest->ctx->closing) {
+    if (detached && drain->dest->ctx->closing) {
         cst__free_later(drain->dest->ctx, &drain->deferred_free, sizeof(*drain));
         return;
     }
     cst__drain_drop(drain);
-    if (!late)
+    if (!detached)
         return;
     if (pipe)
         cst__pipe_unhold(pipe);
@@ -131,14 +132,14 @@ static bool set_up_drain(struct cst__pipe *pipe)
 }
 
 /* Listen to 'drain' for a pipe that was undone while its chunk was being written. The record of the
- * pipe may be about to be freed, so the new drain record is late and does not point to it. */
-static void add_late_drain(struct cst__pipe *pipe)
+ * pipe may be about to be freed, so the new drain record is detached and does not point to it. */
+static void add_detached_drain(struct cst__pipe *pipe)
 {
     struct cst__drain *drain = pipe->drain_added ? NULL : drain_new(pipe);
 
     pipe->drain_added = true;
     if (drain) /* without memory the source is not resumed; no chunk is lost */
-        listen_late(drain);
+        listen_detached(drain);
 }
 
 /* Record that the source waits for the destination, unless the pipe was undone. */
@@ -160,7 +161,7 @@ static void wait_for(struct cst__pipe *pipe)
 void cst__await_drain(struct cst__pipe *pipe)
 {
     if (pipe->cleaned_up) {
-        add_late_drain(pipe);
+        add_detached_drain(pipe);
         return;
     }
     if (!set_up_drain(pipe)) {
@@ -173,12 +174,12 @@ void cst__await_drain(struct cst__pipe *pipe)
         return;
     pipe->drain_added = true;
     if (pipe->cleaned_up)
-        listen_late_for(pipe);
+        listen_detached_for(pipe);
     else
         listen_to_drain(pipe->drain);
 }
 
-void cst__pipe_heed(struct cst__pipe *pipe, cst_status st)
+void cst__pipe_written(struct cst__pipe *pipe, cst_status st)
 {
     if (st == CST_E_NOMEM || st == CST_E_OUT_OF_RANGE)
         chunk_is_lost(pipe, st);

@@ -148,11 +148,11 @@ void cst__unlisten(cst_stream *s, struct cst__listener *l, unsigned events)
 }
 
 /*
- * Remove the event that the listener is hearing. If this emission is the only one and the listener
- * is held, no emission has still to call it for that event, and it stays in the list, so nothing is
- * marked.
+ * Drop the event that is being delivered to `l` right now. If no other emission of the stream runs,
+ * none has still to call `l` for that event, so nothing is marked. The list need not be looked at
+ * either if `l` is held: it stays there without events.
  */
-void cst__unlisten_heard(cst_stream *s, struct cst__listener *l, cst_event_type type)
+void cst__unlisten_self(cst_stream *s, struct cst__listener *l, cst_event_type type)
 {
     if (s->emit_depth != 1 || !(l->traits & LISTENER_HELD)) {
         cst__unlisten(s, l, EVENT_BIT(type));

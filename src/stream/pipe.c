@@ -52,18 +52,18 @@ void cst__pipe_deliver(struct cst__pipe *pipe, const cst_slice *chunk)
         return;
     st = cst__write(pipe->dest, chunk, NULL, NULL);
     if (st != CST_OK)
-        cst__pipe_heed(pipe, st);
+        cst__pipe_written(pipe, st);
 }
 
 /* --- going away ------------------------------------------------------------------------------- */
 
-/* Remove the listeners of a pipe; but not one to 'drain' that is late, or that cst__await_drain has
- * still to add. */
+/* Remove the listeners of a pipe. One to 'drain' stays if it is detached, or if cst__await_drain
+ * has still to add it. */
 static void remove_listeners(struct cst__pipe *pipe)
 {
     pipe->cleaned_up = true;
     cst__unlisten(pipe->dest, &pipe->on_dest, UINT16_MAX);
-    if (pipe->drain_added && pipe->drain && !pipe->drain->late)
+    if (pipe->drain_added && pipe->drain && !pipe->drain->detached)
         cst__drain_drop(pipe->drain);
     cst__unlisten(pipe->source, &pipe->on_source, UINT16_MAX);
 }
@@ -219,7 +219,7 @@ static inline void source_hears(struct cst__pipe *pipe, const cst_event *event)
     if (event->type == CST_DATA) {
         cst__pipe_deliver(pipe, event->chunk);
     } else {
-        cst__unlisten_heard(pipe->source, &pipe->on_source, CST_END);
+        cst__unlisten_self(pipe->source, &pipe->on_source, CST_END);
         end_dest(pipe);
     }
 }

@@ -31,18 +31,18 @@ struct cst__pipe {
 
 /**
  * The listener to a destination's 'drain'. It belongs to its pipe and is freed with it, except if
- * it is late. Node adds this listener even if the pipe was undone during the write that returned
- * CST_FULL, or by a listener to 'pause'. Such a late listener stays until dest is freed, and holds
- * a reference to the source. If the source waits for dest, the pipe's record stays too (pipe is not
- * NULL), because cst__await_over_all finds the listener through it.
+ * it is detached. Node adds this listener even if the pipe was undone during the write that
+ * returned CST_FULL, or by a listener to 'pause'. Such a listener is detached: it stays until dest
+ * is freed, and holds a reference to the source. If the source waits for dest, the pipe's record
+ * stays too (pipe is not NULL), because cst__await_over_all finds the listener through it.
  */
 struct cst__drain {
     struct cst__deferred_free deferred_free;
     struct cst__fn_listener on_drain;
     cst_stream *source, *dest;
     struct cst__pipe *pipe;
-    bool awaited; /* dest has returned CST_FULL, and the source waits for its 'drain' */
-    bool late;
+    bool awaited;  /* dest has returned CST_FULL, and the source waits for its 'drain' */
+    bool detached; /* added for a pipe that was undone before */
 };
 
 static inline struct cst__pipe *cst__pipe_of_source(const struct cst__listener *l)

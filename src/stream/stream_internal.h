@@ -85,8 +85,8 @@ void cst__listen_fn(cst_stream *s, struct cst__fn_listener *l, unsigned events, 
 /** Remove some of a listener's events. Those that it does not listen to are ignored. */
 void cst__unlisten(cst_stream *s, struct cst__listener *l, unsigned events);
 
-/** Remove the event that is being delivered to l right now; not 'data' nor 'readable'. */
-void cst__unlisten_heard(cst_stream *s, struct cst__listener *l, cst_event_type type);
+/** Drop the event that is being delivered to `l` right now. It is not 'data' or 'readable'. */
+void cst__unlisten_self(cst_stream *s, struct cst__listener *l, cst_event_type type);
 
 /** Return the events of all listeners in the list except l. */
 static inline unsigned cst__listened_beside(const cst_stream *s, const struct cst__listener *l)
@@ -457,7 +457,7 @@ cst_status cst__pipe_transfer(struct cst__pipe *pipe, cst_transfer *transfer);
 void cst__pipe_deliver(struct cst__pipe *pipe, const cst_slice *chunk);
 
 /** React to the status of a write to dest: wait for 'drain', or destroy dest if a chunk is lost. */
-void cst__pipe_heed(struct cst__pipe *pipe, cst_status st);
+void cst__pipe_written(struct cst__pipe *pipe, cst_status st);
 
 /** Return a source's first listed pipe from l on, or of all (cst__pipe_find); if dest is not NULL,
  * only pipes to dest count. Return whether the source has exactly one. */

@@ -7,7 +7,7 @@
 /* --- deferred tasks --------------------------------------------------------------------------- */
 
 /* Queue a task after cst__takes_task has returned false. If there is no memory, note the task. */
-OUT_OF_LINE bool post_otherwise(cst_stream *s, enum cst__task_kind kind)
+OUT_OF_LINE bool post_slow(cst_stream *s, enum cst__task_kind kind)
 {
     if (!cst__put_task(s->ctx, s, kind, CST_OK)) {
         cst__child_overflowed(s->ctx);
@@ -23,7 +23,7 @@ bool cst__post_for(cst_stream *s, enum cst__task_kind kind)
 {
     CST__ASSERT(kind <= TASK_CLOSE);
     if (!cst__takes_task(s->ctx))
-        return post_otherwise(s, kind);
+        return post_slow(s, kind);
     cst__add_task(s->ctx, s, kind, CST_OK);
     s->refs++;
     return true;

@@ -57,7 +57,7 @@ cst_status cst__pipe_transfer(struct cst__pipe *pipe, cst_transfer *transfer)
         return CST_EMPTY;
     }
     if (st == CST_PENDING || st < 0)
-        cst__pipe_heed(pipe, CST_FULL);
+        cst__pipe_written(pipe, CST_FULL);
     return st;
 }
 

@@ -1,5 +1,5 @@
 /*
- * fuzz_shortcut.c - the fast path through idle pass-throughs changes nothing that anyone can see.
+ * fuzz_fast_path.c - the fast path through idle pass-throughs changes nothing that anyone can see.
  *
  * The input is a program over a row of streams. It runs three times, and the traces must be equal:
  *

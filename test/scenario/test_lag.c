@@ -1,9 +1,8 @@
 /*
- * test_unseen.c - on the fast path, the fields of a stream lag while its slot runs, until a public
+ * test_lag.c - on the fast path, the fields of a stream lag while its slot runs, until a public
  * call looks at them (src/express/express.h). So each act is done inside each slot and each
  * release, at each chunk of a flow. All that can be seen, then and later, must be as it is if every
  * slot looks first, so that nothing lags.
-
  */
 #include "main.h"
 
