@@ -506,14 +506,18 @@ cst_status cst__fd_new(cst_stream **out, cst_loop *loop, struct cst__fd *self, c
         st = prepare(self);
     raise_no_sigpipe(self);
     if (st == CST_OK)
-        st = cst__loop_reserve(loop);
-    if (st == CST_OK)
-        st = construct(out, cst_loop_ctx(loop), ops, self, opts);
+        st = cst__loop_reserve(loop, self->d.fd,
+                               self->connecting ? CST_WATCH_WRITE : CST_WATCH_READ);
     if (st < 0)
         return undo(self, st);
+    st = construct(out, cst_loop_ctx(loop), ops, self, opts);
+    if (st < 0) {
+        cst__loop_unreserve(loop, self->d.fd);
+        return undo(self, st);
+    }
     fd = cst_stream_self(*out);
     fd->stream = *out;
-    return cst__fd_attach(fd, loop); /* there is memory for it */
+    return cst__fd_attach(fd, loop); /* it is reserved */
 }
 
 static const cst_ops reader_ops = {

@@ -1,26 +1,13 @@
 /*
- * loop.c - loop.h: the poll loop.
- *
- * The descriptors that are waited for lie side by side, as poll wants them. A second array has the
- * watch of each, which knows its place. The first place is the loop's own, through which it is
- * woken. A watch that waits for nothing has no place.
- *
- *      fds      [ wake | 7 in | 9 in out | 12 out | . . . ]     count 4
- *      watches  [  -   |  a   |    b     |   c    | . . . ]     cap is at least 1 + registered
+ * loop.c - loop.h: the loop and its turns.
  */
 #include "posix_internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
-
-#if defined(__linux__)
-#include <sys/eventfd.h>
-#endif
 
 /* How much one run of the context may do before the descriptors get their turn. */
 #define TURN_TASKS 1024
@@ -28,132 +15,28 @@
 
 #define HOST_KIND "cst_loop"
 
-/* --- being woken ------------------------------------------------------------------------------ */
-
-/*
- * The loop says that it sleeps and then looks for work. Another thread posts work and then looks
- * whether the loop sleeps. So one of the two sees the other.
- */
-static void set_asleep(cst_loop *loop, bool asleep)
-{
-#if !defined(__STDC_NO_ATOMICS__)
-    (void)atomic_exchange(&loop->asleep, asleep);
-#else
-    (void)loop;
-    (void)asleep;
+/* The best first. */
+static const struct cst__backend *const backends[] = {
+#if CST__HAS_EPOLL
+    &cst__backend_epoll,
 #endif
-}
+    &cst__backend_poll,
+};
 
-/*
- * Wake the loop, from any thread. If the write fails because something is there already, the loop
- * wakes up all the same.
- */
-static void wake(void *arg)
-{
-    static const uint64_t one = 1;
-    cst_loop *loop = arg;
-    ssize_t n;
-
-#if !defined(__STDC_NO_ATOMICS__)
-    if (!atomic_exchange(&loop->asleep, false))
-        return;
-#endif
-    do
-        n = write(loop->wake_write, &one, sizeof(one));
-    while (n < 0 && errno == EINTR);
-}
-
-static void take_wake(cst_loop *loop)
-{
-    char bytes[64];
-    ssize_t n;
-
-    do
-        n = read(loop->wake_read, bytes, sizeof(bytes));
-    while (n == (ssize_t)sizeof(bytes) || (n < 0 && errno == EINTR));
-}
-
-#if defined(__linux__)
-static cst_status open_wake(cst_loop *loop)
-{
-    loop->wake_read = loop->wake_write =
-        cst__above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    return loop->wake_read < 0 ? cst__os_error() : CST_OK;
-}
-#else
-static cst_status open_wake(cst_loop *loop)
-{
-    int ends[2];
-
-    if (pipe(ends) < 0)
-        return cst__os_error();
-    loop->wake_read = cst__above_standard(ends[0]);
-    loop->wake_write = cst__above_standard(ends[1]);
-    if (loop->wake_read < 0 || loop->wake_write < 0)
-        return cst__os_error();
-    (void)fcntl(loop->wake_read, F_SETFD, FD_CLOEXEC);
-    (void)fcntl(loop->wake_read, F_SETFL, O_NONBLOCK);
-    (void)fcntl(loop->wake_write, F_SETFD, FD_CLOEXEC);
-    (void)fcntl(loop->wake_write, F_SETFL, O_NONBLOCK);
-    return CST_OK;
-}
-#endif
-
-static void close_wake(cst_loop *loop)
-{
-    if (loop->wake_write == loop->wake_read)
-        loop->wake_write = -1;
-    (void)cst__close(&loop->wake_read);
-    (void)cst__close(&loop->wake_write);
-}
+enum { BACKENDS = sizeof(backends) / sizeof(*backends) };
 
 /* --- making and ending ------------------------------------------------------------------------ */
 
-static void *allocate(const cst_allocator *allocator, size_t size)
-{
-    return allocator->alloc(allocator->user, size);
-}
-
-static void give_back(const cst_allocator *allocator, void *ptr, size_t size)
-{
-    if (ptr)
-        allocator->free(allocator->user, ptr, size);
-}
-
-/* Have room for cap places, in both arrays or in none. */
-static cst_status grow_places(cst_loop *loop, size_t cap)
-{
-    struct pollfd *fds;
-    cst_watch **watches;
-
-    if (cap > SIZE_MAX / sizeof(*fds))
-        return CST_E_NOMEM;
-    fds = allocate(loop->allocator, cap * sizeof(*fds));
-    watches = allocate(loop->allocator, cap * sizeof(*watches));
-    if (!fds || !watches) {
-        give_back(loop->allocator, fds, cap * sizeof(*fds));
-        give_back(loop->allocator, watches, cap * sizeof(*watches));
-        return CST_E_NOMEM;
-    }
-    if (loop->count) {
-        memcpy(fds, loop->fds, loop->count * sizeof(*fds));
-        memcpy(watches, loop->watches, loop->count * sizeof(*watches));
-    }
-    give_back(loop->allocator, loop->fds, loop->cap * sizeof(*fds));
-    give_back(loop->allocator, loop->watches, loop->cap * sizeof(*watches));
-    loop->fds = fds;
-    loop->watches = watches;
-    loop->cap = cap;
-    return CST_OK;
-}
-
 static void free_loop(cst_loop *loop)
 {
-    give_back(loop->allocator, loop->fds, loop->cap * sizeof(*loop->fds));
-    give_back(loop->allocator, loop->watches, loop->cap * sizeof(*loop->watches));
-    close_wake(loop);
+    const cst_allocator *allocator = loop->allocator;
+
+    if (loop->backend)
+        loop->backend->close(loop);
+    cst__loop_give_back(loop, loop->places, loop->place_cap * sizeof(*loop->places));
+    cst__loop_wake_close(loop);
     (void)cst__conduits_close_spare(&loop->conduits);
-    give_back(loop->allocator, loop, sizeof(*loop));
+    allocator->free(allocator->user, loop, sizeof(*loop));
 }
 
 /* Return the time for the loop's context; 0, a clock that stands still, if the system has none. */
@@ -171,30 +54,49 @@ static void read_clock(cst_loop *loop)
     (void)cst_ctx_set_now_ns(loop->ctx, now_ns(NULL));
 }
 
-/* Return whether the loop can wait by this: NULL is the default. */
-static bool is_backend(const char *name)
+/*
+ * Return the place in the list of the backend of this name, or of the first for NULL; BACKENDS if
+ * there is none.
+ */
+static size_t find_backend(const char *name)
 {
-    return !name || strcmp(name, "poll") == 0;
+    size_t i = 0;
+
+    while (name && i < BACKENDS && strcmp(name, backends[i]->name) != 0)
+        i++;
+    return i;
+}
+
+/* If none was named, a kernel that does not have the best one has the next. */
+static cst_status open_backend(cst_loop *loop, const char *name)
+{
+    cst_status st = CST_E_UNSUPPORTED;
+
+    for (size_t i = find_backend(name); i < BACKENDS; i++) {
+        loop->backend = backends[i];
+        st = loop->backend->open(loop);
+        if (name || st != CST_OS(ENOSYS))
+            break;
+        loop->backend->close(loop);
+    }
+    return st;
 }
 
 /* The context knows the time from the beginning. */
-static cst_status fill_loop(cst_loop *loop, const cst_ctx_opts *opts)
+static cst_status fill_loop(cst_loop *loop, const cst_loop_opts *opts)
 {
-    cst_ctx_opts ctx_opts = *opts;
+    cst_ctx_opts ctx_opts = opts->ctx;
     cst_status st;
 
-    ctx_opts.wake = wake;
+    ctx_opts.wake = cst__loop_wake;
     ctx_opts.wake_arg = loop;
     ctx_opts.host = loop;
     ctx_opts.host_kind = HOST_KIND;
     ctx_opts.clock = now_ns;
     ctx_opts.clock_arg = NULL;
     ctx_opts.now_ns = now_ns(NULL);
-    if ((st = open_wake(loop)) < 0 || (st = grow_places(loop, 8)) < 0)
+    if ((st = cst__loop_wake_open(loop)) < 0 || (st = open_backend(loop, opts->backend)) < 0)
         return st;
-    loop->fds[0] = (struct pollfd){ .fd = loop->wake_read, .events = POLLIN };
-    loop->watches[0] = NULL;
-    loop->count = 1;
     return cst_ctx_new(&loop->ctx, loop->allocator, &ctx_opts);
 }
 
@@ -208,22 +110,24 @@ cst_status cst_loop_new(cst_loop **out, const cst_allocator *allocator, const cs
         return CST_E_INVALID_ARG;
     if (!opts)
         opts = &defaults;
-    if (!is_backend(opts->backend))
+    if (find_backend(opts->backend) == BACKENDS)
         return CST_E_UNSUPPORTED;
     if (!allocator)
         allocator = cst_allocator_malloc();
-    loop = allocate(allocator, sizeof(*loop));
+    loop = allocator->alloc(allocator->user, sizeof(*loop));
     if (!loop)
         return CST_E_NOMEM;
     memset(loop, 0, sizeof(*loop));
     loop->allocator = allocator;
-    loop->wake_read = loop->wake_write = -1;
+    loop->wake_read = loop->wake_write = loop->kernel = -1;
+    loop->pending = CST__NO_PLACE;
     loop->ignores_sigpipe = cst__ignores_signal(SIGPIPE);
-    st = fill_loop(loop, &opts->ctx);
+    st = fill_loop(loop, opts);
     if (st < 0) {
         free_loop(loop);
         return st;
     }
+    cst__loop_set_asleep(loop, true);
     *out = loop;
     return CST_OK;
 }
@@ -256,6 +160,11 @@ cst_loop *cst_loop_of(const cst_ctx *ctx)
     return cst_ctx_host(ctx, HOST_KIND);
 }
 
+const char *cst_loop_backend(const cst_loop *loop)
+{
+    return loop ? loop->backend->name : NULL;
+}
+
 void cst__loop_join(cst_loop *loop, struct cst__loop_member *member,
                     void (*close)(struct cst__loop_member *member))
 {
@@ -275,110 +184,6 @@ void cst__loop_leave(cst_loop *loop, struct cst__loop_member *member)
         loop->members = member->next;
     if (member->next)
         member->next->prev = member->prev;
-}
-
-/* --- watches ---------------------------------------------------------------------------------- */
-
-cst_status cst__loop_reserve(cst_loop *loop)
-{
-    return loop->registered + 2 > loop->cap ? grow_places(loop, loop->cap * 2) : CST_OK;
-}
-
-cst_status cst_watch_add(cst_watch *watch, cst_loop *loop, int fd, cst_watch_fn *fn, void *arg)
-{
-    cst_status st;
-
-    if (!watch || !loop || !fn || fd < 0 || watch->loop)
-        return CST_E_INVALID_ARG;
-    st = cst__loop_reserve(loop);
-    if (st < 0)
-        return st;
-    loop->registered++;
-    *watch = (cst_watch){ .loop = loop, .fn = fn, .arg = arg, .fd = fd };
-    return CST_OK;
-}
-
-static short poll_events(unsigned wanted)
-{
-    return (short)(((wanted & CST_WATCH_READ) ? POLLIN : 0) |
-                   ((wanted & CST_WATCH_WRITE) ? POLLOUT : 0));
-}
-
-cst_status cst_watch_want(cst_watch *watch, unsigned events)
-{
-    cst_loop *loop;
-
-    if (!watch || !watch->loop)
-        return CST_E_INVALID_ARG;
-    loop = watch->loop;
-    events &= CST_WATCH_READ | CST_WATCH_WRITE;
-    if (!(events & ~watch->wanted))
-        return CST_OK;
-    if (!watch->wanted) {
-        watch->slot = loop->count++;
-        loop->watches[watch->slot] = watch;
-        loop->fds[watch->slot] = (struct pollfd){ .fd = watch->fd };
-    }
-    watch->wanted = (uint16_t)(watch->wanted | events);
-    loop->fds[watch->slot].events = poll_events(watch->wanted);
-    return CST_OK;
-}
-
-static void check_loop(const cst_loop *loop)
-{
-#ifdef CST_CHECK
-    assert(loop->count >= 1 && loop->count <= loop->registered + 1);
-    assert(loop->registered < loop->cap);
-    assert(loop->fds[0].fd == loop->wake_read && !loop->watches[0]);
-    for (size_t i = 1; i < loop->count; i++) {
-        const cst_watch *watch = loop->watches[i];
-
-        assert(watch->loop == loop && watch->slot == i && watch->wanted);
-        assert(loop->fds[i].fd == watch->fd);
-        assert(loop->fds[i].events == poll_events(watch->wanted));
-    }
-#else
-    (void)loop;
-#endif
-}
-
-/* The last watch takes the place. */
-static void leave_place(cst_watch *watch)
-{
-    cst_loop *loop = watch->loop;
-    size_t last = --loop->count;
-
-    loop->fds[watch->slot] = loop->fds[last];
-    loop->watches[watch->slot] = loop->watches[last];
-    loop->watches[watch->slot]->slot = watch->slot;
-}
-
-static void want_less(cst_watch *watch, unsigned events)
-{
-    unsigned before = watch->wanted;
-
-    watch->wanted = (uint16_t)(watch->wanted & ~events);
-    if (before && !watch->wanted)
-        leave_place(watch);
-    else if (watch->wanted)
-        watch->loop->fds[watch->slot].events = poll_events(watch->wanted);
-}
-
-cst_status cst_watch_want_nothing(cst_watch *watch)
-{
-    if (!watch || !watch->loop)
-        return CST_E_INVALID_ARG;
-    want_less(watch, CST_WATCH_READ | CST_WATCH_WRITE);
-    return CST_OK;
-}
-
-void cst_watch_remove(cst_watch *watch)
-{
-    if (!watch || !watch->loop)
-        return;
-    want_less(watch, CST_WATCH_READ | CST_WATCH_WRITE);
-    watch->loop->registered--;
-    watch->loop = NULL;
 }
 
 /* --- turning ---------------------------------------------------------------------------------- */
@@ -401,22 +206,23 @@ static bool is_busy(const cst_loop *loop)
     return cst_ctx_has_work(loop->ctx) || cst_ctx_due_ns(loop->ctx) != CST_NEVER;
 }
 
-/* Return whether the loop has a reason to go on. Time limits on streams are none. */
-static bool is_anything_left(const cst_loop *loop)
+/* Time limits on streams are no reason to go on. */
+bool cst_loop_is_alive(const cst_loop *loop)
 {
-    return loop->count > 1 || loop->holds || cst_ctx_has_work(loop->ctx) ||
-           (cst_ctx_has_timers(loop->ctx) && cst_ctx_due_ns(loop->ctx) != CST_NEVER);
+    return loop && (loop->waiting || loop->holds || cst_ctx_has_work(loop->ctx) ||
+                    (cst_ctx_has_timers(loop->ctx) && cst_ctx_due_ns(loop->ctx) != CST_NEVER));
 }
 
 /*
  * Return how long to wait: as long as the caller wants, but not beyond the next timer, and not at
- * all if there is work.
+ * all if there is something to do.
  */
-static uint64_t waiting_time(const cst_loop *loop, uint64_t timeout_ns)
+static uint64_t waiting_time(const cst_loop *loop, uint64_t timeout_ns, uint64_t now)
 {
-    uint64_t due_ns = cst_ctx_due_ns(loop->ctx), now = cst_ctx_now_ns(loop->ctx);
+    uint64_t due_ns = cst_ctx_due_ns(loop->ctx);
 
-    if (loop->stopping || loop->unhandled || cst_ctx_has_work(loop->ctx))
+    if (loop->stopping || loop->unhandled || cst_ctx_has_work(loop->ctx) ||
+        loop->pending != CST__NO_PLACE)
         return 0;
     if (due_ns == CST_NEVER)
         return timeout_ns;
@@ -436,86 +242,80 @@ static int poll_timeout(uint64_t timeout_ns)
     return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
-static cst_status wait_for_descriptors(cst_loop *loop, uint64_t timeout_ns)
+/* Wait, and tell the context the time. *n is how many descriptors are ready. */
+static cst_status wait_for_descriptors(cst_loop *loop, struct cst__came *came, int *n,
+                                       uint64_t timeout_ns)
 {
-    int timeout = poll_timeout(timeout_ns), n;
+    int timeout;
 
+    (void)cst__watches_settle(loop);
+    timeout = poll_timeout(waiting_time(loop, timeout_ns, cst_ctx_now_ns(loop->ctx)));
     cst__guard_end(&loop->guard);
-    set_asleep(loop, timeout != 0);
+    cst__loop_set_asleep(loop, timeout != 0);
     if (timeout != 0 && cst_ctx_has_work(loop->ctx))
         timeout = 0;
-    n = poll(loop->fds, (nfds_t)loop->count, timeout);
-    set_asleep(loop, false);
+    *n = loop->backend->wait(loop, came, timeout);
+    cst__loop_set_asleep(loop, false);
     read_clock(loop);
-    if (n > 0)
-        return CST_OK;
-    for (size_t i = 0; i < loop->count; i++)
-        loop->fds[i].revents = 0;
-    return n < 0 && errno != EINTR ? cst__os_error() : CST_OK;
+    return *n < 0 && errno != EINTR ? cst__os_error() : CST_OK;
 }
 
-static unsigned what_came(const cst_watch *watch, short revents)
+/* Call the watches of a descriptor that is ready. */
+static void serve(cst_loop *loop, const struct cst__came *came)
 {
-    unsigned came = 0;
+    cst_watch *watch;
+    unsigned events;
 
-    if (revents & (POLLERR | POLLHUP | POLLNVAL))
-        return watch->wanted;
-    if (revents & POLLIN)
-        came |= CST_WATCH_READ;
-    if (revents & POLLOUT)
-        came |= CST_WATCH_WRITE;
-    return came & watch->wanted;
-}
-
-/*
- * Call the watches that are ready, from the last place to the first: a place that becomes free gets
- * the watch of the last place, which has had its turn.
- */
-static void call_ready(cst_loop *loop)
-{
-    if (loop->fds[0].revents)
-        take_wake(loop);
-    loop->fds[0].revents = 0;
-    for (size_t i = loop->count; i-- > 1;) {
-        cst_watch *watch;
-        unsigned came;
-
-        if (i >= loop->count || !loop->fds[i].revents)
-            continue;
-        watch = loop->watches[i];
-        came = what_came(watch, loop->fds[i].revents);
-        loop->fds[i].revents = 0;
-        if (!came)
-            continue;
-        want_less(watch, came);
-        watch->fn(watch, came, watch->arg);
+    cst__watches_begin(loop, came);
+    while ((watch = cst__watches_next(loop, &events))) {
+        watch->fn(watch, events, watch->arg);
         (void)run_context(loop);
-        check_loop(loop);
+        cst__watches_check(loop);
     }
+}
+
+/* Serve what the backend has found, and then what counts as ready. */
+static void serve_all(cst_loop *loop, const struct cst__came *came, int n)
+{
+    struct cst__came ready;
+    int list;
+
+    for (int i = 0; i < n; i++) {
+        if (came[i].fd == loop->wake_read)
+            cst__loop_take_wake(loop);
+        else
+            serve(loop, &came[i]);
+    }
+    list = loop->pending;
+    loop->pending = CST__NO_PLACE;
+    while (cst__watches_take_ready(loop, &list, &ready))
+        serve(loop, &ready);
 }
 
 static cst_status turn_once(cst_loop *loop, uint64_t timeout_ns)
 {
+    struct cst__came came[CST__MOST_CAME];
     cst_status st;
+    int n;
 
     if (cst_ctx_has_work(loop->ctx))
         timeout_ns = 0; /* this turn does something even without waiting */
     read_clock(loop);
     st = run_context(loop);
-    check_loop(loop);
+    cst__watches_check(loop);
     if (st < 0)
         return st;
-    if (!is_anything_left(loop))
+    if (!cst_loop_is_alive(loop))
         return CST_IDLE;
-    st = wait_for_descriptors(loop, waiting_time(loop, timeout_ns));
+    st = wait_for_descriptors(loop, came, &n, timeout_ns);
     if (st < 0)
         return st;
-    call_ready(loop);
+    serve_all(loop, came, n);
     if (is_busy(loop))
         st = run_context(loop);
     if (st < 0)
         return st;
-    return is_anything_left(loop) ? CST_MORE : CST_IDLE;
+    return cst_loop_is_alive(loop) ? CST_MORE : CST_IDLE;
 }
 
 static cst_status run_turn(cst_loop *loop, uint64_t timeout_ns)
@@ -532,6 +332,21 @@ static cst_status run_turn(cst_loop *loop, uint64_t timeout_ns)
     return st;
 }
 
+/* The wake that was written while no turn ran is taken, or the turn would not wait. */
+static void begin_turns(cst_loop *loop)
+{
+    cst__loop_set_asleep(loop, false);
+    cst__loop_take_wake(loop);
+}
+
+/* The host may sleep on the loop's descriptor from now on. */
+static void end_turns(cst_loop *loop)
+{
+    cst__guard_end(&loop->guard);
+    (void)cst__watches_settle(loop);
+    cst__loop_set_asleep(loop, true);
+}
+
 cst_status cst_loop_run_once(cst_loop *loop, uint64_t timeout_ns)
 {
     cst_status st;
@@ -540,8 +355,9 @@ cst_status cst_loop_run_once(cst_loop *loop, uint64_t timeout_ns)
         return CST_E_INVALID_ARG;
     if (loop->running)
         return CST_E_NESTED;
+    begin_turns(loop);
     st = run_turn(loop, timeout_ns);
-    cst__guard_end(&loop->guard);
+    end_turns(loop);
     loop->stopping = false;
     return st;
 }
@@ -555,13 +371,24 @@ cst_status cst_loop_run(cst_loop *loop)
     if (loop->running)
         return CST_E_NESTED;
     loop->ignores_sigpipe = cst__ignores_signal(SIGPIPE);
+    begin_turns(loop);
     do
         st = run_turn(loop, CST_LOOP_FOREVER);
     while (st == CST_MORE && !loop->stopping);
-    cst__guard_end(&loop->guard);
+    end_turns(loop);
     if (st >= 0)
         loop->stopping = false;
     return st;
+}
+
+int cst_loop_fd(const cst_loop *loop)
+{
+    return loop ? loop->kernel : -1;
+}
+
+uint64_t cst_loop_timeout_ns(const cst_loop *loop)
+{
+    return loop ? waiting_time(loop, CST_NEVER, now_ns(NULL)) : CST_NEVER;
 }
 
 cst_status cst_loop_stop(cst_loop *loop)

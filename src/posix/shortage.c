@@ -42,9 +42,10 @@ static bool rescue(struct cst__fd *fd)
 
 static bool rescue_one(const cst_loop *loop)
 {
-    for (size_t i = 1; i < loop->count; i++)
-        if (loop->watches[i]->of_stream && rescue(loop->watches[i]->arg))
-            return true;
+    for (size_t fd = 0; fd < loop->place_cap; fd++)
+        for (const cst_watch *watch = loop->places[fd].first; watch; watch = watch->next)
+            if (watch->wanted && watch->of_stream && rescue(watch->arg))
+                return true;
     return false;
 }
 

@@ -400,8 +400,8 @@ static void call_that_writes_nothing_is_no_activity(void **state)
     test_limit_idleness(f, s);
     for (unsigned i = 0; i < 4; i++) {
         assert_string_equal(f->trace.text, "");
-        read_away(here);
         cst_watch_want(&watch, CST_WATCH_WRITE);
+        read_away(here);
         test_turn(f, 1);
         test_pass(f, 25);
     }

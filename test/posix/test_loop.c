@@ -706,22 +706,28 @@ static void watches_may_be_removed_while_they_are_called(void **state)
 static void watch_needs_a_descriptor_and_memory(void **state)
 {
     struct test_fixture *f = *state;
-    cst_watch watches[12] = { { .fd = 0 } };
+    cst_watch watch = { .fd = 0 }, high = { .fd = 0 };
     struct test_name *name = test_name(f, "w");
-    cst_status st = CST_OK;
+    int in, out, above;
 
-    assert_int_equal(cst_watch_add(NULL, f->loop, 0, note_came, name), CST_E_INVALID_ARG);
-    assert_int_equal(cst_watch_add(&watches[0], NULL, 0, note_came, name), CST_E_INVALID_ARG);
-    assert_int_equal(cst_watch_add(&watches[0], f->loop, -1, note_came, name), CST_E_INVALID_ARG);
-    assert_int_equal(cst_watch_add(&watches[0], f->loop, 0, NULL, name), CST_E_INVALID_ARG);
+    test_pipe(&in, &out);
+    above = fcntl(in, F_DUPFD_CLOEXEC, 200); /* beyond what the loop has memory for */
+    assert_int_equal(cst_watch_add(NULL, f->loop, in, note_came, name), CST_E_INVALID_ARG);
+    assert_int_equal(cst_watch_add(&watch, NULL, in, note_came, name), CST_E_INVALID_ARG);
+    assert_int_equal(cst_watch_add(&watch, f->loop, -1, note_came, name), CST_E_INVALID_ARG);
+    assert_int_equal(cst_watch_add(&watch, f->loop, in, NULL, name), CST_E_INVALID_ARG);
+    assert_int_equal(cst_watch_add(&watch, f->loop, in, note_came, name), CST_OK);
+    assert_int_equal(cst_watch_add(&watch, f->loop, in, note_came, name), CST_E_INVALID_ARG);
     test_heap_fail_from(&f->heap, 1);
-    for (size_t i = 0; i < 12 && st == CST_OK; i++)
-        st = cst_watch_add(&watches[i], f->loop, 0, note_came, name);
-    assert_int_equal(st, CST_E_NOMEM);
-    assert_int_equal(cst_watch_add(&watches[0], f->loop, 0, note_came, name), CST_E_INVALID_ARG);
+    assert_int_equal(cst_watch_add(&high, f->loop, above, note_came, name), CST_E_NOMEM);
+    assert_null(high.loop);
     test_heap_fail_never(&f->heap);
-    for (size_t i = 0; i < 12; i++)
-        cst_watch_remove(&watches[i]);
+    assert_int_equal(cst_watch_add(&high, f->loop, above, note_came, name), CST_OK);
+    cst_watch_remove(&watch);
+    cst_watch_remove(&high);
+    close(in);
+    close(out);
+    close(above);
 }
 
 static void loop_comes_with_memory_or_not_at_all(void **state)

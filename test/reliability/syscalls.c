@@ -921,7 +921,8 @@ static void make_all(struct run *run)
     cst_status st;
 
     faults.on = true;
-    st = cst_loop_new(&run->loop, test_heap_allocator(&run->heap), NULL);
+    st = cst_loop_new(&run->loop, test_heap_allocator(&run->heap),
+                      &(cst_loop_opts){ .backend = "poll" });
     faults.on = false;
     note(run, st);
     if (st < 0)
