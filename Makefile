@@ -55,9 +55,13 @@ NEEDS_loops/glib      := echo.c sockets.c -pthread glib-2.0
 NEEDS_loops/io_uring  := echo.c sockets.c -pthread liburing
 
 # BENCH=depth picks bench_depth.c.
-BENCHES  := $(sort $(filter-out $(if $(POSIX_SRCS),,%/bench_file.c %/bench_socket.c),\
+NETWORK_BENCHES := $(if $(filter Linux,$(shell uname -s)),$(if $(POSIX_SRCS),connections echo proxy))
+BENCHES  := $(sort $(filter-out $(if $(POSIX_SRCS),,%/bench_file.c %/bench_socket.c) \
+              $(if $(NETWORK_BENCHES),,%/bench_connections.c %/bench_echo.c %/bench_proxy.c),\
               $(wildcard test/bench/bench_$(or $(BENCH),*).c)))
 BENCH_SHARED := $(sort $(filter-out test/bench/bench_% test/bench/peer_%,$(wildcard test/bench/*.c)))
+# What the benchmarks of servers have beside that.
+BENCH_NETWORK := test/bench/network/servers.c test/bench/network/clients.c
 SCENARIO := $(sort $(wildcard test/conformance/scenario*.c))
 QUESTION := $(sort $(wildcard test/conformance/buffer_questions*.c))
 FUZZERS  := $(sort $(wildcard test/fuzz/fuzz_*.c))
@@ -583,6 +587,8 @@ ifneq ($(PEER_PACKAGES),)
 PEER_FLAGS    := $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(PEER_PACKAGES)))
 PEER_LIBS     := $(shell $(PKG_CONFIG) --libs $(PEER_PACKAGES))
 endif
+SERVERS       := epoll cstream $(foreach library,libuv libevent,\
+                   $(if $(shell $(PKG_CONFIG) --exists $(library) 2>/dev/null && echo yes),$(library)))
 NODE_PROGRAM  := $(shell command -v $(or $(NODE),node) 2>/dev/null)
 PEERS         += $(if $(NODE_PROGRAM),node)
 PEER_FLAGS    += $(PEERS:%=-DPEER_%) -DNODE_PROGRAM='"$(NODE_PROGRAM)"' -DNODE_SCRIPT='"test/bench/peer_node.mjs"'
@@ -615,9 +621,31 @@ $(BUILD)/obj/test/bench/peer%.o: test/bench/peer%.c $(BUILD)/flags
 
 # Those of the second library.
 POSIX_BENCHES := $(if $(POSIX_SRCS),$(filter %/bench_file %/bench_socket,$(BENCH_PROGRAMS)))
+NETWORK_PROGRAMS := $(filter $(NETWORK_BENCHES:%=$(BUILD)/bench/bench_%),$(BENCH_PROGRAMS))
 
 ifneq ($(POSIX_BENCHES),)
-$(POSIX_BENCHES): $(BUILD)/bench/%: $(BUILD)/obj/test/bench/%.o $(BENCH_SHARED:%.c=$(BUILD)/obj/%.o) $(PEER_OBJS) \
+$(POSIX_BENCHES): # Those of servers, and the servers that they start: see test/bench/network/serve.h. The floor, and libevent's, have relay.c.
+ifneq ($(NETWORK_PROGRAMS),)
+SERVER_PROGRAMS := $(SERVERS:%=$(BUILD)/bench/serve_%)
+serve_packages = $(filter libuv libevent,$*)
+
+$(NETWORK_PROGRAMS): $(BUILD)/bench/%: $(BUILD)/obj/test/bench/%.o $(BENCH_NETWORK:%.c=$(BUILD)/obj/%.o) \
+                     $(BENCH_SHARED:%.c=$(BUILD)/obj/%.o) $(PEER_OBJS) $(STATIC) \
+                     | $(SERVER_PROGRAMS) $(BUILD)/examples/posix/http_server
+	$(call link,$(CFLAGS),$(PEER_LIBS))
+
+$(BUILD)/obj/test/bench/network/serve_%.o: test/bench/network/serve_%.c $(BUILD)/flags
+	$(call compile,$(TEST_FLAGS) $(if $(serve_packages),$(patsubst -I%,-isystem %,\
+	  $(shell $(PKG_CONFIG) --cflags $(serve_packages)))) $(WARN) $(ERRORS) $(CFLAGS))
+
+$(BUILD)/bench/serve_epoll $(BUILD)/bench/serve_libevent: $(BUILD)/obj/test/bench/network/relay.o
+$(BUILD)/bench/serve_cstream: $(POSIX_STATIC) $(STATIC)
+
+$(BUILD)/bench/serve_%: $(BUILD)/obj/test/bench/network/serve_%.o
+	$(call link,$(CFLAGS) -pthread,$(if $(serve_packages),$(shell $(PKG_CONFIG) --libs $(serve_packages))))
+endif
+
+$(BUILD)/bench/%: $(BUILD)/obj/test/bench/%.o $(BENCH_SHARED:%.c=$(BUILD)/obj/%.o) $(PEER_OBJS) \
                   $(POSIX_STATIC) $(STATIC)
 	$(call link,$(CFLAGS) -pthread,$(PEER_LIBS))
 endif

@@ -10,12 +10,7 @@
 
 #include "peers.h"
 
-enum { default_rounds = 9, max_rounds = 99, max_variants = 32, quick_divisor = 100 };
-
-struct bench_run {
-    size_t rounds;
-    bool quick, large;
-};
+enum { default_rounds = 9, max_variants = 32, quick_divisor = 100 };
 
 /* The clock of the running variant. */
 static struct {
@@ -140,30 +135,35 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+double bench_median(double *values, size_t count)
+{
+    qsort(values, count, sizeof(values[0]), compare_doubles);
+    return values[count / 2];
+}
+
 static double median(double (*ns)[max_variants], size_t rounds, size_t variant)
 {
-    double sorted[max_rounds];
+    double of_variant[BENCH_MOST_ROUNDS];
 
     for (size_t round = 0; round < rounds; round++)
-        sorted[round] = ns[round][variant];
-    qsort(sorted, rounds, sizeof(sorted[0]), compare_doubles);
-    return sorted[rounds / 2];
+        of_variant[round] = ns[round][variant];
+    return bench_median(of_variant, rounds);
 }
 
 static void run_point(const struct bench_workload *w, struct bench_point point,
-                      const struct bench_run *run)
+                      const struct bench_effort *effort)
 {
-    static double ns[max_rounds][max_variants];
+    static double ns[BENCH_MOST_ROUNDS][max_variants];
     const size_t parameter = parameter_of(w, &point);
 
-    if (run->quick)
+    if (effort->quick)
         point.chunks = point.chunks / quick_divisor + 1;
     else
         run_round(w, &point, ns[0]); /* warm up */
-    for (size_t round = 0; round < run->rounds; round++)
+    for (size_t round = 0; round < effort->rounds; round++)
         run_round(w, &point, ns[round]);
     for (size_t i = 0; i < w->variant_count; i++) {
-        double middle = median(ns, run->rounds, i);
+        double middle = median(ns, effort->rounds, i);
 
         if (middle < 0)
             continue;
@@ -185,13 +185,13 @@ static struct bench_workload with_peers(const struct bench_workload *w, struct b
     return all;
 }
 
-static void run_workload(const struct bench_workload *w, const struct bench_run *run)
+static void run_workload(const struct bench_workload *w, const struct bench_effort *effort)
 {
     if (w->print)
-        w->print(w, run->quick);
+        w->print(w, effort);
     for (size_t i = 0; i < w->point_count; i++)
-        if (run->large || !w->points[i].large)
-            run_point(w, w->points[i], run);
+        if (effort->large || !w->points[i].large)
+            run_point(w, w->points[i], effort);
 }
 
 /* Return the point with this parameter. If there is none, return the first with it put in. */
@@ -238,31 +238,31 @@ static int run_once(const char *what, const char *chunks, const struct bench_wor
 
 int bench_main(int argc, char **argv, const struct bench_workload *workloads, size_t count)
 {
-    struct bench_run run = { .rounds = default_rounds };
+    struct bench_effort effort = { .rounds = default_rounds };
 
     fill_payload();
     for (int i = 1; i < argc; i++) {
         if (strncmp(argv[i], "--once=", 7) == 0)
             return run_once(argv[i] + 7, argv[i + 1], workloads, count);
         if (strcmp(argv[i], "--quick") == 0)
-            run.quick = true;
+            effort.quick = true;
         else if (strcmp(argv[i], "--large") == 0)
-            run.large = true;
+            effort.large = true;
         else if (strncmp(argv[i], "--rounds=", 9) == 0)
-            run.rounds = (size_t)strtoul(argv[i] + 9, NULL, 10);
+            effort.rounds = (size_t)strtoul(argv[i] + 9, NULL, 10);
         else
             bench_fail(
                 "arguments: --quick --large --rounds=N --once=WORKLOAD/VARIANT:PARAMETER [CHUNKS]");
     }
-    if (run.quick)
-        run.rounds = 1;
-    if (run.rounds < 1 || run.rounds > max_rounds)
+    if (effort.quick)
+        effort.rounds = 1;
+    if (effort.rounds < 1 || effort.rounds > BENCH_MOST_ROUNDS)
         bench_fail("--rounds is 1 to 99");
     for (size_t i = 0; i < count; i++) {
         struct bench_variant list[max_variants];
         struct bench_workload w = with_peers(&workloads[i], list);
 
-        run_workload(&w, &run);
+        run_workload(&w, &effort);
     }
     return 0;
 }

@@ -11,8 +11,8 @@
  * Variants: `floor` is the work written by hand (floor.h); `direct` is only the calls through
  * function pointers; `libcstream` and `libcstream-...` are this library; the other names are other
  * libraries. All variants of a workload return one checksum.
- * Two workloads print counts in the fourth column instead of times, and 0 in the fifth: `bytes`
- * (of memory) and `allocations` (per million chunks).
+ * Some workloads print another figure in the fourth column, and 0 in the fifth: `bytes` (of
+ * memory), `allocations` (per million chunks), and those of servers, whose names end in the unit.
  *
  * Arguments of every program:
  *
@@ -46,6 +46,14 @@ struct bench_variant {
     bench_fn *run;
 };
 
+enum { BENCH_MOST_ROUNDS = 99 };
+
+/** What the arguments ask for. */
+struct bench_effort {
+    size_t rounds; /* 1 to BENCH_MOST_ROUNDS */
+    bool quick, large;
+};
+
 /** The field of a point that is printed as the parameter. */
 enum bench_parameter { BENCH_BYTES, BENCH_COUNT, BENCH_CHUNKS };
 
@@ -56,8 +64,9 @@ struct bench_workload {
     size_t variant_count;
     const struct bench_point *points;
     size_t point_count;
-    /* For work that is not timed, such as counting allocations: prints the lines. Else NULL. */
-    void (*print)(const struct bench_workload *workload, bool quick);
+    /* For work that is measured in another way, such as counting allocations: prints the lines.
+     * Else NULL. */
+    void (*print)(const struct bench_workload *workload, const struct bench_effort *effort);
 };
 
 #define BENCH_COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -79,6 +88,9 @@ uint64_t bench_skip(void);
 /** Print one line. Only for workloads that have a print function. */
 void bench_print(const char *workload, const char *variant, size_t parameter, double value,
                  double bytes_per_second);
+
+/** Sort the values. Return the one in the middle. */
+double bench_median(double *values, size_t count);
 
 /** Print a message and end the program, if it cannot go on. */
 _Noreturn void bench_fail(const char *what);

@@ -53,9 +53,9 @@ static size_t calls_for(size_t chunks, const cst_ops *source_ops, enum line_sink
     return heap.calls;
 }
 
-static void print_allocations(const struct bench_workload *w, bool quick)
+static void print_allocations(const struct bench_workload *w, const struct bench_effort *effort)
 {
-    const size_t chunks = quick ? 10000 : 1000000, before = chunks / 10;
+    const size_t chunks = effort->quick ? 10000 : 1000000, before = chunks / 10;
     const struct {
         const char *name;
         const cst_ops *source;

@@ -213,9 +213,9 @@ static double bytes_a_trio(size_t trios, struct memory_case what)
     return (double)(many - few) / (double)(trios * 2);
 }
 
-static void print_bytes(const struct bench_workload *w, bool quick)
+static void print_bytes(const struct bench_workload *w, const struct bench_effort *effort)
 {
-    const size_t trios = quick ? 100 : 10000;
+    const size_t trios = effort->quick ? 100 : 10000;
     const size_t floor_bytes = 3 * sizeof(struct floor_stage) + sizeof(struct line_floor_source);
 
     for (size_t queued = 0; queued <= chunks_per_trio; queued += chunks_per_trio) {
