@@ -15,10 +15,7 @@
 
 #include <stdio.h>
 
-enum { busy_clients = 32, most_levels = 3 };
-
-static const size_t full_levels[most_levels] = { 0, 1000, 10000 };
-static const size_t quick_levels[most_levels] = { 0, 100, 200 };
+enum { busy_clients = 32, levels = 3 };
 
 static double seconds(const struct bench_effort *effort)
 {
@@ -62,8 +59,9 @@ static void print_connections(const struct bench_workload *w, const struct bench
     const struct network_load load = { .request = &network_get,
                                        .clients = busy_clients,
                                        .seconds = seconds(effort) };
-    const size_t *levels = effort->quick ? quick_levels : full_levels;
-    struct network_crowd crowds[NETWORK_MOST] = { { NULL, 0 } };
+    const size_t idle[levels] = { 0, effort->quick ? 100 : 1000,
+                                  effort->quick ? 200 : network_most_idle(1) };
+    struct network_crowd crowds[NETWORK_MOST] = { { 0 } };
     struct network_servers servers = { .count = 0 };
     size_t before[NETWORK_MOST];
 
@@ -73,18 +71,16 @@ static void print_connections(const struct bench_workload *w, const struct bench
     network_start_files(&servers);
     for (size_t i = 0; i < servers.count; i++)
         network_run(&servers.list[i], &load); /* warm up */
-    for (size_t level = 0; level < most_levels; level++) {
-        if (!network_files(servers.count * levels[level] + 1000)) {
-            fprintf(stderr, "skipped: more files than the limit of this process\n");
+    for (size_t level = 0; level < levels; level++) {
+        if (level > 0 && idle[level] <= idle[level - 1]) {
+            fprintf(stderr, "skipped: too few open files allowed for idle clients\n");
             break;
         }
         for (size_t i = 0; i < servers.count; i++)
-            network_crowd_grow(&crowds[i], &servers.list[i], &network_get, levels[level]);
-        measure(&servers, &load, effort, levels[level]);
-        print_memory(&servers, before, levels[level]);
+            network_crowd_grow(&crowds[i], &servers.list[i], &network_get, idle[level]);
+        measure(&servers, &load, effort, idle[level]);
+        print_memory(&servers, before, idle[level]);
     }
-    for (size_t i = 0; i < servers.count; i++)
-        network_crowd_free(&crowds[i]);
     network_stop_all(&servers);
 }
 

@@ -15,8 +15,6 @@
  */
 #include "network/network.h"
 
-#include <stdio.h>
-
 enum { accept_clients = 32, echo_clients = 64 };
 
 static struct network_figures rate, cpu, p50, p99;
@@ -80,14 +78,12 @@ static void print_memory(const struct bench_workload *w, const struct bench_effo
     const struct network_load load = { .request = &network_message,
                                        .clients = 32,
                                        .seconds = 0.02 };
-    const size_t idle = effort->quick ? 200 : 10000;
+    const size_t idle = effort->quick ? 200 : network_most_idle(1);
     struct network_servers servers = { .count = 0 };
 
     network_start(&servers, "echo");
-    if (!network_files(idle + 1000))
-        fprintf(stderr, "skipped: more files than the limit of this process\n");
-    for (size_t i = 0; network_files(idle + 1000) && i < servers.count; i++) {
-        struct network_crowd crowd = { NULL, 0 };
+    for (size_t i = 0; idle > 0 && i < servers.count; i++) {
+        struct network_crowd crowd = { 0 };
         double before;
 
         network_run(&servers.list[i], &load);
@@ -95,7 +91,6 @@ static void print_memory(const struct bench_workload *w, const struct bench_effo
         network_crowd_grow(&crowd, &servers.list[i], &network_message, idle);
         bench_print(w->name, servers.list[i].name, idle,
                     ((double)network_memory(&servers.list[i]) - before) / (double)idle, 0);
-        network_crowd_free(&crowd);
     }
     network_stop_all(&servers);
 }

@@ -22,7 +22,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { most_connections = 16, most_levels = 3, write_bytes = 65536 };
+enum { most_connections = 16, levels = 3, write_bytes = 65536 };
 
 static struct network_figures rate, cpu;
 
@@ -179,27 +179,25 @@ static double round_trip(const struct network_server *proxy, double seconds)
 
 static void print_round_trip(const struct bench_workload *w, const struct bench_effort *effort)
 {
-    static const size_t full[most_levels] = { 0, 1000, 10000 }, quick[most_levels] = { 0, 50, 100 };
-    const size_t *levels = effort->quick ? quick : full;
-    struct network_crowd crowds[NETWORK_MOST] = { { NULL, 0 } };
+    const size_t idle[levels] = { 0, effort->quick ? 50 : 1000,
+                                  effort->quick ? 100 : network_most_idle(2) };
+    struct network_crowd crowds[NETWORK_MOST] = { { 0 } };
     struct network_servers servers = { .count = 0 };
 
     cpu.workload = w->name;
     network_start(&servers, "proxy");
-    for (size_t level = 0; level < most_levels; level++) {
-        if (!network_files(2 * servers.count * levels[level] + 1000)) {
-            fprintf(stderr, "skipped: more files than the limit of this process\n");
+    for (size_t level = 0; level < levels; level++) {
+        if (level > 0 && idle[level] <= idle[level - 1]) {
+            fprintf(stderr, "skipped: too few open files allowed for idle clients\n");
             break;
         }
         for (size_t i = 0; i < servers.count; i++)
-            network_crowd_grow(&crowds[i], &servers.list[i], &network_byte, levels[level]);
+            network_crowd_grow(&crowds[i], &servers.list[i], &network_byte, idle[level]);
         for (size_t round = 0; round < effort->rounds; round++)
             for (size_t i = 0; i < servers.count; i++)
                 cpu.rounds[i][round] = round_trip(&servers.list[i], effort->quick ? 0.02 : 0.3);
-        network_print(&cpu, &servers, effort->rounds, levels[level]);
+        network_print(&cpu, &servers, effort->rounds, idle[level]);
     }
-    for (size_t i = 0; i < servers.count; i++)
-        network_crowd_free(&crowds[i]);
     network_stop_all(&servers);
 }
 

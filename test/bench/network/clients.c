@@ -88,11 +88,17 @@ int network_accept(int listener)
     return fd;
 }
 
-void network_close(int fd)
+/* When it is closed, whoever does it, the port is free at once. */
+static void set_reset(int fd)
 {
     const struct linger reset = { .l_onoff = 1 };
 
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+}
+
+void network_close(int fd)
+{
+    set_reset(fd);
     close(fd);
 }
 
@@ -156,12 +162,12 @@ size_t network_exchange(int fd, const struct network_request *request)
 
 /* --- idle clients ----------------------------------------------------------------------------- */
 
-/* Pass an exchange through a proxy: the crowd's other ends are the upstream. */
+/* Be the upstream in an exchange of many clients of a proxy. */
 static void answer_upstream(int *upstreams, size_t count, int listener,
                             const struct network_request *request)
 {
     for (size_t i = 0; i < count; i++)
-        upstreams[i] = network_accept(listener);
+        set_reset(upstreams[i] = network_accept(listener));
     for (size_t i = 0; i < count; i++) {
         char text[256];
 
@@ -170,47 +176,54 @@ static void answer_upstream(int *upstreams, size_t count, int listener,
     }
 }
 
+/* What a process of idle clients is to do. */
+struct gathering {
+    const struct network_server *server;
+    const struct network_request *request;
+    size_t count;
+};
+
 /* Many at a time, so that the server finds many in a turn. */
-static void add_batch(struct network_crowd *crowd, const struct network_server *server,
-                      const struct network_request *request, size_t batch)
+enum { batch_clients = 200 };
+
+static void add_batch(const struct gathering *g, size_t batch)
 {
-    int *clients = crowd->fds + crowd->count;
+    int clients[batch_clients], upstreams[batch_clients];
 
     for (size_t i = 0; i < batch; i++) {
-        clients[i] = network_connect(server->port);
-        network_send(clients[i], request->text, request->len);
+        clients[i] = network_connect(g->server->port);
+        set_reset(clients[i]);
+        network_send(clients[i], g->request->text, g->request->len);
     }
-    if (server->upstream >= 0)
-        answer_upstream(clients + batch, batch, server->upstream, request);
+    if (g->server->upstream >= 0)
+        answer_upstream(upstreams, batch, g->server->upstream, g->request);
     for (size_t i = 0; i < batch; i++)
-        if (request->is_http)
+        if (g->request->is_http)
             receive_http(clients[i]);
         else
-            receive_echo(clients[i], request);
-    crowd->count += server->upstream >= 0 ? 2 * batch : batch;
+            receive_echo(clients[i], g->request);
+}
+
+static void gather(void *arg)
+{
+    const struct gathering *g = arg;
+
+    for (size_t left = g->count; left > 0;) {
+        size_t batch = left < batch_clients ? left : batch_clients;
+
+        add_batch(g, batch);
+        left -= batch;
+    }
 }
 
 void network_crowd_grow(struct network_crowd *crowd, const struct network_server *server,
                         const struct network_request *request, size_t count)
 {
-    const size_t ends = server->upstream >= 0 ? 2 : 1;
+    struct gathering g = { server, request, count - crowd->count };
 
-    crowd->fds = realloc(crowd->fds, ends * count * sizeof(crowd->fds[0]) + 1);
-    if (!crowd->fds)
-        bench_fail("no memory");
-    while (crowd->count < ends * count) {
-        size_t batch = count - crowd->count / ends;
-
-        add_batch(crowd, server, request, batch < 200 ? batch : 200);
-    }
-}
-
-void network_crowd_free(struct network_crowd *crowd)
-{
-    for (size_t i = 0; i < crowd->count; i++)
-        network_close(crowd->fds[i]);
-    free(crowd->fds);
-    *crowd = (struct network_crowd){ NULL, 0 };
+    if (g.count > 0)
+        network_fork(gather, &g);
+    crowd->count = count;
 }
 
 /* --- busy clients ----------------------------------------------------------------------------- */

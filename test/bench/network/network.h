@@ -34,9 +34,9 @@ struct network_servers {
     size_t count;
 };
 
-/** Let this process and its children open as many files as the system allows, up to what the
- * benchmarks need. Return false if that is less than `count`. */
-bool network_files(size_t count);
+/** Return how many idle clients the benchmarks use: 10,000, or as many thousands as a server may
+ * have within seven eighths of its limit of open files, if each client costs it so many files. */
+size_t network_most_idle(size_t files_each);
 
 /** Start the programs serve_NAME beside this one with the job `echo` or `proxy` (serve.h). One that
  * was not built is left out. */
@@ -56,6 +56,7 @@ bool network_has_socat(void);
 struct network_server network_start_socat(void);
 
 void network_stop(struct network_server *server);
+/** Stop these servers, and all idle clients. */
 void network_stop_all(struct network_servers *servers);
 
 /** Return the processor time that a server has used. */
@@ -102,18 +103,20 @@ extern const struct network_request network_byte, network_message;
 /** Send a request and receive the answer. Return the bytes of the answer. */
 size_t network_exchange(int fd, const struct network_request *request);
 
-/** Clients that have done one exchange, and then do nothing. */
+/** Clients that have done one exchange, and then do nothing. They live in processes of their own,
+ * since one process may not be allowed so many files. */
 struct network_crowd {
-    int *fds;
     size_t count;
 };
 
-/** Add clients to a crowd until it has so many. If the server is a proxy, the crowd has the other
- * ends of the connections too. */
+/** Add clients to a crowd until it has so many. If the server is a proxy, the crowd is its upstream
+ * too. They stay until network_stop_all. */
 void network_crowd_grow(struct network_crowd *crowd, const struct network_server *server,
                         const struct network_request *request, size_t count);
 
-void network_crowd_free(struct network_crowd *crowd);
+/** Run fn(arg) in a child of this process, and return when it has returned. What it has opened
+ * stays open until network_stop_all. */
+void network_fork(void (*fn)(void *arg), void *arg);
 
 /** How hard a server is tried: each client sends its next request when it has the answer. */
 struct network_load {

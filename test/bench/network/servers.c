@@ -16,29 +16,32 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { most_children = 64, most_files = 16 };
-
-static const size_t files_wanted = 200000;
+enum { most_children = 64, most_files = 16, most_idle = 10000 };
 
 /* What has to go when the program ends: processes, and files in the order in which they were made.
  * A signal may come at any time, so an entry is complete before it is counted. */
 static struct {
     volatile pid_t children[most_children];
+    bool is_idle[most_children]; /* it has idle clients */
     char files[most_files][PATH_MAX];
     volatile sig_atomic_t file_count;
 } left;
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
+static void end_child(volatile pid_t *child)
+{
+    kill(*child, SIGKILL);
+    waitpid(*child, NULL, 0);
+    *child = 0;
+}
+
 /* All of it may be called in a handler. */
 static void clean_up(void)
 {
     for (size_t i = 0; i < most_children; i++)
-        if (left.children[i] > 0) {
-            kill(left.children[i], SIGKILL);
-            waitpid(left.children[i], NULL, 0);
-            left.children[i] = 0;
-        }
+        if (left.children[i] > 0)
+            end_child(&left.children[i]);
     while (left.file_count > 0) {
         const char *path = left.files[--left.file_count];
 
@@ -54,6 +57,17 @@ static void on_signal(int number)
     raise(number);
 }
 
+/* Allow this process and its children all the files that they may have. */
+static void allow_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static void prepare(void)
 {
     static bool done;
@@ -61,6 +75,7 @@ static void prepare(void)
     if (done)
         return;
     done = true;
+    allow_files();
     atexit(clean_up);
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
@@ -79,24 +94,15 @@ static const char *remember(const char *path)
 
 /* --- starting --------------------------------------------------------------------------------- */
 
-bool network_files(size_t count)
+size_t network_most_idle(size_t files_each)
 {
     struct rlimit limit;
+    size_t most;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return false;
-    if (limit.rlim_cur < files_wanted) {
-        struct rlimit more = { .rlim_cur = files_wanted, .rlim_max = files_wanted };
-
-        if (limit.rlim_max > more.rlim_max)
-            more.rlim_max = limit.rlim_max;
-        if (setrlimit(RLIMIT_NOFILE, &more) < 0) { /* only root may have more than rlim_max */
-            limit.rlim_cur = limit.rlim_max;
-            setrlimit(RLIMIT_NOFILE, &limit);
-        }
-        getrlimit(RLIMIT_NOFILE, &limit);
-    }
-    return limit.rlim_cur >= count;
+        bench_fail("getrlimit");
+    most = (size_t)limit.rlim_max / 8 * 7 / files_each / 1000 * 1000;
+    return most < most_idle ? most : most_idle;
 }
 
 static volatile pid_t *free_child(void)
@@ -107,27 +113,45 @@ static volatile pid_t *free_child(void)
     bench_fail("too many children");
 }
 
-/* A child ends when this process does, however that is. Its output is *out, or nothing. */
-static pid_t spawn(char *const argv[], FILE **out)
+/* Fork. Return 0 in the child, which ends when this process does, however that is. */
+static pid_t fork_child(bool is_idle)
 {
     const pid_t parent = getpid();
     volatile pid_t *child;
-    int fds[2];
 
     prepare();
-    network_files(0);
     child = free_child();
-    if (pipe2(fds, O_CLOEXEC) < 0 || (*child = fork()) < 0)
+    fflush(stdout);
+    left.is_idle[child - left.children] = is_idle;
+    if ((*child = fork()) < 0)
         bench_fail("no child");
-    if (*child == 0) {
+    if (*child > 0)
+        return *child;
+    memset(&left, 0, sizeof(left)); /* the parent's */
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(127);
+    return 0;
+}
+
+/* Start a program. Its output is *out, or nothing. */
+static pid_t spawn(char *const argv[], FILE **out)
+{
+    int fds[2];
+    pid_t pid;
+
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        bench_fail("no pipe");
+    pid = fork_child(false);
+    if (pid == 0) {
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
         signal(SIGPIPE, SIG_DFL);
-        if (getppid() != parent || dup2(null, STDIN_FILENO) < 0 ||
-            dup2(out ? fds[1] : null, STDOUT_FILENO) < 0)
-            _exit(127);
-        execvp(argv[0], argv);
+        if (dup2(null, STDIN_FILENO) >= 0 && dup2(out ? fds[1] : null, STDOUT_FILENO) >= 0)
+            execvp(argv[0], argv);
         _exit(127);
     }
     close(fds[1]);
@@ -135,7 +159,27 @@ static pid_t spawn(char *const argv[], FILE **out)
         *out = fdopen(fds[0], "r");
     else
         close(fds[0]);
-    return *child;
+    return pid;
+}
+
+void network_fork(void (*fn)(void *arg), void *arg)
+{
+    int fds[2];
+    char byte;
+
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        bench_fail("no pipe");
+    if (fork_child(true) == 0) {
+        fn(arg);
+        if (write(fds[1], "", 1) == 1)
+            for (;;)
+                pause();
+        _exit(1);
+    }
+    close(fds[1]);
+    if (read(fds[0], &byte, 1) != 1)
+        bench_fail("the idle clients failed");
+    close(fds[0]);
 }
 
 static void add(struct network_servers *servers, struct network_server server)
@@ -373,11 +417,8 @@ size_t network_memory(const struct network_server *server)
 void network_stop(struct network_server *server)
 {
     for (size_t i = 0; i < most_children; i++)
-        if (left.children[i] == server->pid) {
-            kill(server->pid, SIGKILL);
-            waitpid(server->pid, NULL, 0);
-            left.children[i] = 0;
-        }
+        if (left.children[i] == server->pid)
+            end_child(&left.children[i]);
     if (server->upstream >= 0)
         close(server->upstream);
     server->upstream = -1;
@@ -385,6 +426,9 @@ void network_stop(struct network_server *server)
 
 void network_stop_all(struct network_servers *servers)
 {
+    for (size_t i = 0; i < most_children; i++)
+        if (left.children[i] > 0 && left.is_idle[i])
+            end_child(&left.children[i]);
     while (servers->count > 0)
         network_stop(&servers->list[--servers->count]);
 }
