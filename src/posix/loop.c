@@ -391,6 +391,16 @@ uint64_t cst_loop_timeout_ns(const cst_loop *loop)
     return loop ? waiting_time(loop, CST_NEVER, now_ns(NULL)) : CST_NEVER;
 }
 
+cst_status cst_loop_set_host(cst_loop *loop, cst_loop_host_fn *fn, void *arg)
+{
+    if (!loop || (fn && loop->host))
+        return CST_E_INVALID_ARG;
+    loop->host = fn;
+    loop->host_arg = arg;
+    loop->host_thread = pthread_self();
+    return CST_OK;
+}
+
 cst_status cst_loop_stop(cst_loop *loop)
 {
     if (!loop)
@@ -404,6 +414,7 @@ cst_status cst_loop_hold(cst_loop *loop)
     if (!loop || loop->holds == SIZE_MAX)
         return CST_E_INVALID_ARG;
     loop->holds++;
+    cst__loop_tell_host(loop);
     return CST_OK;
 }
 
@@ -412,5 +423,6 @@ cst_status cst_loop_release(cst_loop *loop)
     if (!loop || !loop->holds)
         return CST_E_INVALID_ARG;
     loop->holds--;
+    cst__loop_tell_host(loop);
     return CST_OK;
 }

@@ -21,6 +21,7 @@
 
 #include <assert.h>
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -182,6 +183,7 @@ struct cst__place {
  *                  look begins
  * guard            the guard of the turn that is running
  * ignores_sigpipe  as it was when the loop was made, or began to run
+ * host             is told, on host_thread, what has changed while no turn ran; or NULL
  * asleep           whoever posts has to write the wake: the loop waits, or is about to look whether
  *                  it may, or no turn runs
  * signalled        the wake was written, or is about to be
@@ -204,6 +206,9 @@ struct cst_loop {
     void (*close_member)(struct cst__loop_member *member);
     struct cst__guard guard;
     struct cst__spare_conduits conduits;
+    cst_loop_host_fn *host;
+    void *host_arg;
+    pthread_t host_thread;
     int wake_read, wake_write;
     bool ignores_sigpipe;
     bool running;
@@ -464,6 +469,9 @@ void cst__loop_wake_close(cst_loop *loop);
 
 /** Wake the loop, from any thread: cst_ctx_opts.wake, whose argument is the loop. */
 void cst__loop_wake(void *loop);
+
+/** Tell the host, if no turn runs, that what the loop waits for has changed. */
+void cst__loop_tell_host(const cst_loop *loop);
 
 /** Say whether whoever posts has to write the wake. */
 void cst__loop_set_asleep(cst_loop *loop, bool asleep);

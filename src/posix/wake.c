@@ -47,6 +47,12 @@ static bool is_signalled(cst_loop *loop)
 #endif
 }
 
+void cst__loop_tell_host(const cst_loop *loop)
+{
+    if (loop->host && !loop->running)
+        loop->host(loop->host_arg);
+}
+
 /* If the write fails because something is there already, the loop wakes up all the same. */
 void cst__loop_wake(void *arg)
 {
@@ -54,6 +60,8 @@ void cst__loop_wake(void *arg)
     cst_loop *loop = arg;
     ssize_t n;
 
+    if (loop->host && pthread_equal(pthread_self(), loop->host_thread))
+        cst__loop_tell_host(loop);
 #if !defined(__STDC_NO_ATOMICS__)
     if (!atomic_exchange(&loop->asleep, false))
         return;

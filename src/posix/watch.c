@@ -206,6 +206,7 @@ cst_status cst_watch_want(cst_watch *watch, unsigned events)
     place->readers += (events & CST_WATCH_READ) != 0;
     place->writers += (events & CST_WATCH_WRITE) != 0;
     reconsider(watch->loop, watch->fd);
+    cst__loop_tell_host(watch->loop);
     return CST_OK;
 }
 
@@ -221,6 +222,7 @@ static void want_less(cst_watch *watch, unsigned events)
     place->readers -= (events & CST_WATCH_READ) != 0;
     place->writers -= (events & CST_WATCH_WRITE) != 0;
     reconsider(watch->loop, watch->fd);
+    cst__loop_tell_host(watch->loop);
 }
 
 cst_status cst_watch_want_nothing(cst_watch *watch)

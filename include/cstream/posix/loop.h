@@ -183,6 +183,26 @@ CST_API int cst_loop_fd(const cst_loop *loop);
  */
 CST_API uint64_t cst_loop_timeout_ns(const cst_loop *loop);
 
+/**
+ * Tells the host that what the loop waits for has changed while no turn ran: the next answers of
+ * cst_loop_is_alive and cst_loop_timeout_ns may be others. It calls nothing of the library.
+ */
+typedef void cst_loop_host_fn(void *arg);
+
+/**
+ * Have fn(arg) called when the thread that calls this function changes something while no turn
+ * runs: it queues work, starts a timer that is due earlier, adds or removes something to wait for,
+ * or a hold. A host whose own loop ends when nothing is left needs to know, or it would end while
+ * this loop has got something again; the adapters of cstream/host do this. What other threads post
+ * makes cst_loop_fd readable, and does not call fn. Nor does cst_timer_stop.
+ *
+ * fn  NULL: nobody is told any more
+ *
+ * CST_OK             done
+ * CST_E_INVALID_ARG  loop is NULL, or another host is told already
+ */
+CST_API cst_status cst_loop_set_host(cst_loop *loop, cst_loop_host_fn *fn, void *arg);
+
 /* --- watching a descriptor -------------------------------------------------------------------- */
 
 /** What a watch waits for, and what has come: a set of these. An error or a hang-up counts as
