@@ -30,19 +30,25 @@ HEADERS  := $(sort $(wildcard include/cstream/*.h))
 SRCS     := $(sort $(wildcard $(ROOMS:%=src/%/*.c)))
 POSIX_HEADERS := $(if $(filter 1,$(POSIX)),$(sort $(wildcard include/cstream/posix/*.h)))
 POSIX_SRCS := $(if $(filter 1,$(POSIX)),$(sort $(wildcard src/posix/*.c)))
+# Of the adapters to other loops these two need the core alone; the others drive a cst_loop.
+HOST_HEADERS := $(if $(filter 1,$(POSIX)),$(sort $(wildcard include/cstream/host/*.h)),\
+                  include/cstream/host/host.h include/cstream/host/uv_stream.h)
 SUPPORT  := $(sort $(wildcard test/support/*.c))
 # T=slice picks test_slice.c; T='s*' what begins with s.
 TEST_DIRS := test test/node test/scenario $(if $(POSIX_SRCS),test/posix)
 TESTS    := $(sort $(wildcard $(foreach dir,$(TEST_DIRS),$(dir)/test_$(or $(T),*).c)))
+# Tests of the adapters are in test/host; each needs the library of its loop.
+HOST_TESTS := $(sort $(wildcard test/host/test_$(or $(T),*).c))
 # Those in docs/examples/posix use the second library.
 EXAMPLES := $(sort $(filter-out $(if $(POSIX_SRCS),,docs/examples/posix/%),\
               $(wildcard docs/examples/*.c docs/examples/*/*.c)))
 
-# What an example needs beside the library, by its name under docs/examples; it is one of
+# What an example needs beside the library, by its name under docs/examples, and a test of test/host, as host/test_name. It
+# is one of
 #   file.c    of the same directory, linked in: such a file is no program of its own
 #   header.h  of the system's; where there is none the example is skipped
 #   package   that pkg-config knows; likewise
-#   -flag     to compile and to link with
+#   -flag     to compile and to link with; -lname only to link with
 # Examples are strict C11: one that uses more of the system says so in its first lines (#define _POSIX_C_SOURCE 200809L).
 NEEDS_posix/http_server := http_request.c http_select.c http_date.c
 NEEDS_posix/http_body   := http_request.c http_chunked.c http_date.c
@@ -53,6 +59,27 @@ NEEDS_loops/libuv     := echo.c sockets.c -pthread libuv
 NEEDS_loops/libevent  := echo.c sockets.c -pthread libevent libevent_pthreads
 NEEDS_loops/glib      := echo.c sockets.c -pthread glib-2.0
 NEEDS_loops/io_uring  := echo.c sockets.c -pthread liburing
+NEEDS_host/test_host_uv_stream := libuv
+
+# A package's headers are not ours to warn about.
+PKG_CONFIG ?= pkg-config
+beside   = $(patsubst %.c,$(dir $(1))%,$(filter %.c,$(NEEDS_$(1))))
+packages = $(filter-out -% %.c %.h,$(NEEDS_$(1)))
+needed_cflags = $(filter-out -l%,$(filter -%,$(NEEDS_$(1)))) $(if $(call packages,$(1)),\
+                  $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(call packages,$(1)))))
+needed_libs   = $(filter -%,$(NEEDS_$(1))) $(if $(call packages,$(1)),$(shell $(PKG_CONFIG) --libs $(call packages,$(1))))
+is_missing = $(if $(shell $(if $(filter %.h,$(1)),$(CC) -E -include $(1) -x c /dev/null,$(PKG_CONFIG) --exists $(1)) \
+               >/dev/null 2>&1 && echo no),,$(1))
+missing    = $(strip $(foreach need,$(filter %.h,$(NEEDS_$(1))) $(call packages,$(1)),$(call is_missing,$(need))))
+
+# Asked of the machine only where tests are made.
+ifneq ($(filter check tests asan tsan coverage,$(MAKECMDGOALS)),)
+SKIPPED_TESTS := $(foreach test,$(HOST_TESTS:test/%.c=%),$(if $(call missing,$(test)),$(test)))
+ifeq ($(CI),true)
+$(foreach test,$(SKIPPED_TESTS),$(error test/$(test).c needs what is not here: $(call missing,$(test))))
+endif
+endif
+TESTS += $(filter-out $(SKIPPED_TESTS:%=test/%.c),$(HOST_TESTS))
 
 # BENCH=depth picks bench_depth.c.
 NETWORK_BENCHES := $(if $(filter Linux,$(shell uname -s)),$(if $(POSIX_SRCS),connections echo proxy))
@@ -71,7 +98,7 @@ ifneq ($(words $(SRCS) $(POSIX_SRCS)),$(words $(sort $(notdir $(SRCS) $(POSIX_SR
 $(error two files under src/ have the same name)
 endif
 ifneq ($(T),)
-ifeq ($(TESTS),)
+ifeq ($(TESTS)$(SKIPPED_TESTS),)
 $(error T=$(T): there is no test/test_$(T).c)
 endif
 endif
@@ -101,7 +128,8 @@ POSIX_SONAME := $(call so,cstream-posix,$(SO_VERSION))
 TEST_PROGRAMS := $(patsubst %.c,$(BUILD)/test/%,$(notdir $(TESTS)))
 ASAN_PROGRAMS := $(TEST_PROGRAMS:$(BUILD)/%=$(BUILD)/asan/%)
 ASAN_RUNNER   := $(BUILD)/asan/test/scenario $(BUILD)/asan/test/buffer-questions
-TSAN_PROGRAMS := $(BUILD)/tsan/test/test_post $(if $(POSIX_SRCS),$(BUILD)/tsan/test/test_loop)
+TSAN_PROGRAMS := $(BUILD)/tsan/test/test_post $(if $(POSIX_SRCS),$(BUILD)/tsan/test/test_loop) \
+                 $(patsubst %,$(BUILD)/tsan/test/%,$(filter test_host_%,$(notdir $(TEST_PROGRAMS))))
 PLAIN_PROGRAMS := $(TEST_PROGRAMS:$(BUILD)/%=$(BUILD)/plain/%)
 FUZZ_REPLAYS  := $(FUZZERS:test/fuzz/%.c=$(BUILD)/test/%)
 ASAN_REPLAYS  := $(FUZZ_REPLAYS:$(BUILD)/%=$(BUILD)/asan/%)
@@ -198,19 +226,8 @@ define link
 $(Q)$(CC) $(1) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(2)
 endef
 
-# What the examples need. Asked of the machine only where examples are made; a package's headers are not ours to warn
-# about.
-PKG_CONFIG ?= pkg-config
-beside   = $(patsubst %.c,$(dir $(1))%,$(filter %.c,$(NEEDS_$(1))))
-packages = $(filter-out -% %.c %.h,$(NEEDS_$(1)))
-needed_cflags = $(filter -%,$(NEEDS_$(1))) $(if $(call packages,$(1)),\
-                  $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(call packages,$(1)))))
-needed_libs   = $(filter -%,$(NEEDS_$(1))) $(if $(call packages,$(1)),$(shell $(PKG_CONFIG) --libs $(call packages,$(1))))
-
+# Asked of the machine only where examples are made.
 ifneq ($(filter examples check tsan reliability,$(MAKECMDGOALS)),)
-is_missing = $(if $(shell $(if $(filter %.h,$(1)),$(CC) -E -include $(1) -x c /dev/null,$(PKG_CONFIG) --exists $(1)) \
-               >/dev/null 2>&1 && echo no),,$(1))
-missing    = $(strip $(foreach need,$(filter %.h,$(NEEDS_$(1))) $(call packages,$(1)),$(call is_missing,$(need))))
 SKIPPED_EXAMPLES := $(foreach name,$(EXAMPLE_FILES),$(if $(call missing,$(name)),$(name)))
 ifeq ($(CI),true)
 $(foreach name,$(SKIPPED_EXAMPLES),$(error docs/examples/$(name).c needs what is not here: $(call missing,$(name))))
@@ -237,12 +254,13 @@ FLAGS_src              := $(LIB_FLAGS) $(WARN_LIB)
 FLAGS_src/posix        := $(POSIX_FLAGS) $(WARN_LIB)
 FLAGS_test             := $(TEST_FLAGS) $(WARN) @$(CMOCKA).cflags
 FLAGS_test/posix       := $(POSIX_TEST_FLAGS) $(WARN) @$(CMOCKA).cflags
+FLAGS_test/host         = $(POSIX_TEST_FLAGS) $(WARN) @$(CMOCKA).cflags $(call needed_cflags,host/$*)
 FLAGS_test/conformance := $(TEST_FLAGS) $(WARN)
 FLAGS_test/fuzz        := $(TEST_FLAGS) $(WARN)
 FLAGS_test/bench       := $(TEST_FLAGS) $(WARN)
 FLAGS_test/reliability := $(USE_FLAGS) -Idocs/examples/loops $(WARN)
 FLAGS_docs/examples     = $(USE_FLAGS) $(WARN) $(call needed_cflags,$*)
-OBJECT_DIRS := src src/posix test test/posix test/conformance test/fuzz test/bench test/reliability docs/examples
+OBJECT_DIRS := src src/posix test test/posix test/host test/conformance test/fuzz test/bench test/reliability docs/examples
 # Those of the first flavour are as strict as a reader of them might be.
 $(BUILD)/obj/docs/examples/%.o: ERRORS := $(ALL_ERRORS)
 
@@ -275,6 +293,10 @@ $(1)/libcstream-posix.a: $(POSIX_SRCS:%.c=$(1)/obj/%.o) $(BUILD)/sources
 $(foreach dir,test test/node test/scenario,$(call tests_in,$(1),$(dir),$(3)))
 $(1)/test/test_%: $(1)/obj/test/posix/test_%.o $(SUPPORT:%.c=$(1)/obj/%.o) $(1)/libcstream-posix.a $(1)/libcstream.a
 	$$(call link,$(3) -pthread,@$(CMOCKA).libs)
+
+$(1)/test/test_host_%: $(1)/obj/test/host/test_host_%.o $(SUPPORT:%.c=$(1)/obj/%.o) $(if $(POSIX_SRCS),$(1)/libcstream-posix.a) \
+                       $(1)/libcstream.a
+	$$(call link,$(3) -pthread,@$(CMOCKA).libs $$(call needed_libs,host/test_host_$$*))
 
 $(1)/test/test_reentrancy: $(1)/obj/test/scenario/reentrancy_calls.o
 
@@ -684,12 +706,13 @@ install: install-core $(if $(POSIX_SRCS),install-posix)
 	$(call list_for_loader,echo 'To use it: export PKG_CONFIG_PATH=$(LIBDIR)/pkgconfig and link with -Wl$(,)-rpath$(,)$(LIBDIR)')
 
 install-core: all
-	$(Q)mkdir -p '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)/cstream'
+	$(Q)mkdir -p '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)/cstream/host'
 	$(Q)install -m 644 $(STATIC) '$(DESTDIR)$(LIBDIR)/'
 	$(Q)install -m 755 $(SHARED) '$(DESTDIR)$(LIBDIR)/'
 	$(Q)ln -sf $(notdir $(SHARED)) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
 	$(Q)ln -sf $(notdir $(SHARED)) '$(DESTDIR)$(LIBDIR)/$(call so,cstream)'
 	$(Q)install -m 644 $(HEADERS) '$(DESTDIR)$(INCLUDEDIR)/cstream/'
+	$(Q)install -m 644 $(HOST_HEADERS) '$(DESTDIR)$(INCLUDEDIR)/cstream/host/'
 	$(call install_pc,libcstream)
 
 install-posix: install-core
@@ -707,8 +730,9 @@ uninstall:
 	      rm -f lib$$name.a pkgconfig/lib$$name.pc; done
 	$(Q)cd '$(DESTDIR)$(LIBDIR)' && rm -f $(foreach name,cstream cstream-posix,\
 	      $(call so,$(name)) $(call so,$(name),$(SO_VERSION)) $(call so,$(name),$(VERSION)))
-	$(Q)cd '$(DESTDIR)$(INCLUDEDIR)/cstream' && rm -f $(notdir $(HEADERS)) $(POSIX_HEADERS:include/cstream/%=%)
-	$(Q)cd '$(DESTDIR)$(INCLUDEDIR)' && rmdir cstream/posix cstream 2>/dev/null || :
+	$(Q)cd '$(DESTDIR)$(INCLUDEDIR)/cstream' && rm -f $(notdir $(HEADERS)) \
+	      $(POSIX_HEADERS:include/cstream/%=%) $(HOST_HEADERS:include/cstream/%=%)
+	$(Q)cd '$(DESTDIR)$(INCLUDEDIR)' && rmdir cstream/posix cstream/host cstream 2>/dev/null || :
 	$(call list_for_loader,:)
 
 # --- the rest ---------------------------------------------------------------------------------------------------------
