@@ -36,7 +36,9 @@ style()
     libcstream-queued) echo 'lw 2 lc rgb "#0090d0" pt 9' ;;
     libcstream-copy)   echo 'lw 2 lc rgb "#7050c0" pt 13' ;;
     libevent-filter)   echo 'lw 1 lc rgb "#d07000" pt 4' ;;
-    libevent-*)        echo 'lw 1 lc rgb "#e0a030" pt 4' ;;
+    libevent|libevent-*) echo 'lw 1 lc rgb "#e0a030" pt 4' ;;
+    libuv)             echo 'lw 1 lc rgb "#a03060" pt 8' ;;
+    nginx)             echo 'lw 1 lc rgb "#30a030" pt 12' ;;
     gio-*)             echo 'lw 1 lc rgb "#a03060" pt 8' ;;
     apr-*)             echo 'lw 1 lc rgb "#608020" pt 10' ;;
     node)              echo 'lw 1 lc rgb "#30a030" pt 12' ;;
@@ -76,13 +78,17 @@ lines()
     echo "$out/$1.svg"
 }
 
-# One group of bars a workload, one bar a variant: file, title, workloads with these first letters.
+# One bar a variant, in groups: file, title, the workloads as a pattern, what their figures are, what gnuplot is told beside.
+# A group is a workload, or where a sixth argument says what the parameter counts, a parameter.
 bars()
 {
     table=$(mktemp)
-    awk -F '\t' -v letters="$3" -v heads="$table.heads" '
-        index($1, letters) == 1 && ($2 == "floor" || $2 ~ /^libcstream/ || $2 == "node") {
-            name = $1 == "lifecycle" ? $3 " live" : substr($1, length(letters) + 1)
+    awk -F '\t' -v workloads="$3" -v counts="${6:-}" -v heads="$table.heads" '
+        $1 ~ workloads && $2 ~ /^(floor|libcstream.*|node|nginx|libuv|libevent|socat)$/ {
+            name = $1
+            sub(/^[a-z]+-/, "", name)
+            if (counts)
+                name = $3 " " counts
             if (!(name in known)) { known[name]; names[++n] = name }
             if (!($2 in column)) { column[$2]; variants[++m] = $2 }
             ns[name, $2] = $4
@@ -99,7 +105,8 @@ bars()
     if [ -s "$table" ]; then
         {
             head_of "$1" "$2"
-            echo "set ylabel 'ns'"
+            echo "set ylabel '$4'"
+            echo "$5"
             echo "set xrange [-0.6:$(wc -l <"$table")-0.4]"
             echo "set style data histograms"
             echo "set style histogram clustered gap 1"
@@ -125,6 +132,15 @@ lines fanout "A chunk of 1 KiB to several sinks" "sinks" 2
 lines gather "Writes of 64 bytes, gathered" "writes in one call of the sink" 2
 lines scale-chunks "Many chunks of 1 KiB" "chunks" 10
 lines scale-streams "Many live lines in one context" "lines" 10
-bars ends "Ends that answer at once or later (source-sink), ns per chunk" ends-
-bars compute "Filters with real work, ns per chunk of 64 KiB" compute-
-bars lifecycle "A life of source, stage and sink, by how many are live, ns" lifecycle
+bars ends "Ends that answer at once or later (source-sink), ns per chunk" '^ends-' ns ''
+bars compute "Filters with real work, ns per chunk of 64 KiB" '^compute-' ns ''
+bars lifecycle "A life of source, stage and sink, by how many are live, ns" '^lifecycle$' ns '' live
+
+from_zero='unset logscale; set yrange [0:*]'
+bars connections "A file of 1 KiB to 32 busy clients, while others are idle" '^connections-per-second$' 'requests a second' \
+    "$from_zero" idle
+bars proxy "Through a proxy" '^proxy-cpu-ms-per-gib$' 'ms of its processor time for a GiB' "$from_zero" 'busy connections'
+bars proxy-round-trip "One byte through a proxy and back, while others are idle" '^proxy-round-trip-cpu-us$' \
+    'us of its processor time' '' idle
+bars echo "From a message of 64 bytes to its echo, 64 clients" '^echo-p[0-9]' us "$from_zero"
+bars memory-per-connection "Memory of a server for an idle client" '^memory-per-connection-' bytes ''
