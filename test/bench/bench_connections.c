@@ -68,6 +68,7 @@ static void print_connections(const struct bench_workload *w, const struct bench
     (void)w;
     rate.workload = "connections-per-second";
     cpu.workload = "connections-cpu-us";
+    network_place(true);
     network_start_files(&servers);
     for (size_t i = 0; i < servers.count; i++)
         network_run(&servers.list[i], &load); /* warm up */
@@ -95,6 +96,7 @@ static void print_accept(const struct bench_workload *w, const struct bench_effo
     (void)w;
     rate.workload = "accept-file-per-second";
     cpu.workload = "accept-file-cpu-us";
+    network_place(true);
     network_start_files(&servers);
     measure(&servers, &load, effort, busy_clients);
     network_stop_all(&servers);

@@ -45,6 +45,7 @@ static void print_echo(const struct bench_workload *w, const struct bench_effort
     p99.workload = "echo-p99-us";
     rate.workload = "echo-per-second";
     cpu.workload = "echo-cpu-us";
+    network_place(true);
     network_start(&servers, "echo");
     measure(&servers, &load, effort);
     network_print(&p50, &servers, effort->rounds, echo_clients);
@@ -65,6 +66,7 @@ static void print_accept(const struct bench_workload *w, const struct bench_effo
     (void)w;
     rate.workload = "accept-per-second";
     cpu.workload = "accept-cpu-us";
+    network_place(true);
     network_start(&servers, "echo");
     measure(&servers, &load, effort);
     network_print(&rate, &servers, effort->rounds, accept_clients);
@@ -81,6 +83,7 @@ static void print_memory(const struct bench_workload *w, const struct bench_effo
     const size_t idle = effort->quick ? 200 : network_most_idle(1);
     struct network_servers servers = { .count = 0 };
 
+    network_place(true);
     network_start(&servers, "echo");
     for (size_t i = 0; idle > 0 && i < servers.count; i++) {
         struct network_crowd crowd = { 0 };

@@ -131,6 +131,7 @@ static void print_proxy(const struct bench_workload *w, const struct bench_effor
     (void)w;
     rate.workload = "proxy-mib-per-second";
     cpu.workload = "proxy-cpu-ms-per-gib";
+    network_place(true);
     network_start(&servers, "proxy");
     for (size_t connections = 1; connections <= most_connections; connections *= 16) {
         struct network_servers all = servers;
@@ -185,6 +186,7 @@ static void print_round_trip(const struct bench_workload *w, const struct bench_
     struct network_servers servers = { .count = 0 };
 
     cpu.workload = w->name;
+    network_place(false);
     network_start(&servers, "proxy");
     for (size_t level = 0; level < levels; level++) {
         if (level > 0 && idle[level] <= idle[level - 1]) {

@@ -34,6 +34,11 @@ struct network_servers {
     size_t count;
 };
 
+/** Run the servers that are started from now on on a processor of their own, and the clients on
+ * another; or all on one, if `apart` is false or there is only one. To wake a process on another
+ * processor may cost more than all that it does, so where they run must not be left to chance. */
+void network_place(bool apart);
+
 /** Return how many idle clients the benchmarks use: 10,000, or as many thousands as a server may
  * have within seven eighths of its limit of open files, if each client costs it so many files. */
 size_t network_most_idle(size_t files_each);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,9 @@ static struct {
     char files[most_files][PATH_MAX];
     volatile sig_atomic_t file_count;
 } left;
+
+/* The processor of the servers. */
+static cpu_set_t server_place;
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
@@ -94,6 +98,26 @@ static const char *remember(const char *path)
 
 /* --- starting --------------------------------------------------------------------------------- */
 
+/* Take the first two of the processors that this process had when it began. */
+void network_place(bool apart)
+{
+    static size_t cpus[2], count;
+    cpu_set_t place;
+
+    if (count == 0) {
+        if (sched_getaffinity(0, sizeof(place), &place) < 0)
+            bench_fail("sched_getaffinity");
+        for (size_t cpu = 0; cpu < CPU_SETSIZE && count < 2; cpu++)
+            if (CPU_ISSET(cpu, &place))
+                cpus[count++] = cpu;
+    }
+    CPU_ZERO(&server_place);
+    CPU_SET(cpus[apart && count == 2], &server_place);
+    CPU_ZERO(&place);
+    CPU_SET(cpus[0], &place);
+    sched_setaffinity(0, sizeof(place), &place);
+}
+
 size_t network_most_idle(size_t files_each)
 {
     struct rlimit limit;
@@ -150,6 +174,7 @@ static pid_t spawn(char *const argv[], FILE **out)
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
         signal(SIGPIPE, SIG_DFL);
+        sched_setaffinity(0, sizeof(server_place), &server_place);
         if (dup2(null, STDIN_FILENO) >= 0 && dup2(out ? fds[1] : null, STDOUT_FILENO) >= 0)
             execvp(argv[0], argv);
         _exit(127);
