@@ -50,7 +50,7 @@ EXAMPLES := $(sort $(filter-out $(if $(POSIX_SRCS),,docs/examples/posix/%),\
 #   package   that pkg-config knows; likewise
 #   -flag     to compile and to link with; -lname only to link with
 # Examples are strict C11: one that uses more of the system says so in its first lines (#define _POSIX_C_SOURCE 200809L).
-NEEDS_posix/http_server := http_request.c http_select.c http_date.c
+NEEDS_posix/http_server := http_request.c http_select.c http_date.c http_head.c http_root.c
 NEEDS_posix/http_body   := http_request.c http_chunked.c http_date.c
 NEEDS_loops/superloop := echo.c
 NEEDS_loops/poll      := echo.c sockets.c -pthread poll.h
@@ -336,6 +336,8 @@ endef
 define with_http
 $(1)/test/test_http_request: $(1)/obj/docs/examples/posix/http_request.o
 $(1)/test/test_http_select $(1)/test/fuzz_http_request: $(patsubst %,$(1)/obj/docs/examples/posix/http_%.o,select date request)
+$(1)/test/test_http_head: $(1)/obj/docs/examples/posix/http_head.o
+$(1)/test/test_http_root: $(1)/obj/docs/examples/posix/http_root.o
 $(1)/test/test_http_chunked $(1)/test/fuzz_http_chunked: $(patsubst %,$(1)/obj/docs/examples/posix/http_%.o,chunked request)
 endef
 

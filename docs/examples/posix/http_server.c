@@ -13,20 +13,24 @@
  * that is refused, or has a body, is the last of its connection.
  *
  * A file is piped into its socket: memory holds at most what the socket has not taken yet, and on
- * Linux nothing, since the kernel moves the bytes between a file and a socket (zero copy). With
- * --whole each request reads its file into memory first, to see what that costs.
+ * Linux nothing, since the kernel moves the bytes between a file and a socket (zero copy). A small
+ * file goes out with its head in one write, which costs less than two. With --whole each request
+ * reads its file into memory first, to see what that costs.
  *
  * A request head must be complete after --head-seconds (10), and may have 8 KiB. The connection of
  * a client that takes nothing for --idle-seconds (30) is destroyed. Until then the client gets no
  * more answers than its socket has room for, however many requests it sends. The connection of a
  * client that does not end its side is destroyed that many seconds after the last answer was sent.
  *
- *     cc http_server.c http_request.c http_select.c http_date.c -o http_server \
- *         $(pkg-config --cflags --libs libcstream-posix)
+ * A connection that waits for its next request holds no buffer: what a request comes into is had
+ * when its first byte is there, and given back after its last one.
  *
- * Calls shown: cst_listen, cst_read, cst_unshift, cst_write_copy, cst_writable_need_drain,
- * cst_fs_read_stream_new, cst_pipe, cst_stream_bytes_read, cst_end, cst_set_timeouts,
- * cst_timer_start_in, cst_slice_foreign
+ *     cc http_server.c http_request.c http_select.c http_date.c http_head.c http_root.c \
+ *         -o http_server $(pkg-config --cflags --libs libcstream-posix)
+ *
+ * Calls shown: cst_listen, cst_read, cst_unshift, cst_write, cst_buf_new_cached,
+ * cst_writable_need_drain, cst_fs_read_stream_new, cst_pipe, cst_stream_bytes_read, cst_end,
+ * cst_set_timeouts, cst_timer_start_in, cst_slice_foreign
  */
 #define _XOPEN_SOURCE 700
 
@@ -34,8 +38,7 @@
 #include <cstream/posix/posix.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,31 +48,39 @@
 #include <unistd.h>
 
 #include "http_date.h"
+#include "http_head.h"
+#include "http_root.h"
 #include "http_select.h"
 
 #define SECOND UINT64_C(1000000000)
 
+/* What has come of requests that are not answered yet. */
+struct inbox {
+    cst_timer head_timer;
+    size_t len;
+    size_t seen; /* of that, what the parser has looked at */
+    char bytes[HTTP_MOST_HEAD];
+};
+
 struct server {
     cst_loop *loop;
-    char root[PATH_MAX];
+    struct http_root root;
     bool whole;
     uint64_t head_ns, idle_ns;
     int64_t now; /* when the clock was last looked at, in seconds since 1970 */
     char date[HTTP_DATE_ROOM];
+    struct inbox *spare; /* for the next request; or NULL */
 };
 
 struct connection {
     struct server *server;
     cst_stream *socket;
+    struct inbox *inbox; /* NULL if nothing has come */
     cst_stream *file;    /* what is being sent; NULL: nothing */
     uint64_t file_bytes; /* how many of it the head has promised */
-    cst_timer head_timer;
-    bool busy;         /* a response is on its way */
-    bool ending;       /* no further request is answered */
-    bool client_ended; /* no further request comes */
-    size_t len;        /* of what has come and was not used */
-    size_t seen;       /* of that, what the parser has looked at */
-    char head[HTTP_MOST_HEAD];
+    bool busy;           /* a response is on its way */
+    bool ending;         /* no further request is answered */
+    bool client_ended;   /* no further request comes */
 };
 
 /* What a target names. */
@@ -84,6 +95,36 @@ struct file {
 static const char *reason(cst_status status)
 {
     return cst_status_os(status) ? strerror(cst_status_os(status)) : cst_status_text(status);
+}
+
+/* --- what has come ---------------------------------------------------------------------------- */
+
+/* Return false if there is no memory. */
+static bool have_inbox(struct connection *c)
+{
+    if (c->inbox)
+        return true;
+    c->inbox = c->server->spare;
+    c->server->spare = NULL;
+    if (!c->inbox && (c->inbox = malloc(sizeof(*c->inbox))) != NULL)
+        memset(&c->inbox->head_timer, 0, sizeof(c->inbox->head_timer));
+    if (!c->inbox)
+        return false;
+    c->inbox->len = c->inbox->seen = 0;
+    return true;
+}
+
+/* Nothing waits in it, or nobody will look at it. */
+static void give_back_inbox(struct connection *c)
+{
+    if (!c->inbox)
+        return;
+    cst_timer_stop(cst_loop_ctx(c->server->loop), &c->inbox->head_timer);
+    if (c->server->spare)
+        free(c->inbox);
+    else
+        c->server->spare = c->inbox;
+    c->inbox = NULL;
 }
 
 /* --- the response ----------------------------------------------------------------------------- */
@@ -105,15 +146,10 @@ static void on_all_said(cst_stream *socket, cst_status status, void *arg)
 static void finish(struct connection *c)
 {
     c->ending = true;
-    cst_timer_stop(cst_loop_ctx(c->server->loop), &c->head_timer);
+    give_back_inbox(c);
     cst_end(c->socket, on_all_said, c);
     if (cst_off(c->socket, CST_READABLE, on_readable, c) == CST_OK)
         cst_resume(c->socket);
-}
-
-static void write_text(struct connection *c, const char *text)
-{
-    cst_write_copy(c->socket, text, strlen(text), NULL, NULL);
 }
 
 /* Read the clock, once for each answer; the text of the date is made once a second. */
@@ -126,36 +162,46 @@ static void look_at_clock(struct server *server)
     server->now = now;
 }
 
-/* Room for all heads. */
+/* Room for all heads, and for the body of a refusal. */
 #define MOST_ANSWER 768
 
-/* Begin a head, and return its length; the other fields follow, each with its CR LF, then end_head.
- */
-static size_t begin_head(const struct connection *c, char text[MOST_ANSWER], int code)
+/* Begin a head. The other fields follow, each with its CR LF, then a blank line. */
+static void begin_head(struct http_head *head, const struct connection *c, int code)
 {
-    return (size_t)snprintf(text, MOST_ANSWER, "HTTP/1.1 %d %s\r\nDate: %s\r\nConnection: %s\r\n",
-                            code, http_reason(code), c->server->date,
-                            c->ending ? "close" : "keep-alive");
+    http_put(head, "HTTP/1.1 ");
+    http_put_number(head, (uint64_t)code);
+    http_put(head, " ");
+    http_put(head, http_reason(code));
+    http_put(head, "\r\nDate: ");
+    http_put_bytes(head, c->server->date, HTTP_DATE_ROOM - 1);
+    http_put(head, c->ending ? "\r\nConnection: close\r\n" : "\r\nConnection: keep-alive\r\n");
 }
 
-static void end_head(struct connection *c, char text[MOST_ANSWER])
+static void write_head(struct connection *c, const struct http_head *head)
 {
-    strcat(text, "\r\n");
-    write_text(c, text);
+    cst_write_copy(c->socket, head->at, head->len, NULL, NULL);
 }
 
 /* more: fields that belong to the status. */
 static void refuse(struct connection *c, int code, const char *more, bool is_head)
 {
-    char text[MOST_ANSWER], body[64];
-    size_t len = begin_head(c, text, code);
+    char text[MOST_ANSWER];
+    struct http_head head = { .at = text, .room = sizeof(text) };
+    const char *reason = http_reason(code);
 
-    snprintf(body, sizeof(body), "%d %s\n", code, http_reason(code));
-    snprintf(text + len, sizeof(text) - len,
-             "Content-Length: %zu\r\nContent-Type: text/plain\r\n%s", strlen(body), more);
-    end_head(c, text);
-    if (!is_head)
-        write_text(c, body);
+    begin_head(&head, c, code);
+    http_put(&head, "Content-Length: ");
+    http_put_number(&head, 3 + 1 + strlen(reason) + 1); /* "404 Not Found", and a line feed */
+    http_put(&head, "\r\nContent-Type: text/plain\r\n");
+    http_put(&head, more);
+    http_put(&head, "\r\n");
+    if (!is_head) {
+        http_put_number(&head, (uint64_t)code);
+        http_put(&head, " ");
+        http_put(&head, reason);
+        http_put(&head, "\n");
+    }
+    write_head(c, &head);
 }
 
 static void serve(struct connection *c);
@@ -214,6 +260,21 @@ static cst_status send_file(struct connection *c, int fd, uint64_t first, uint64
     return CST_OK;
 }
 
+/* Read len bytes. Return false if there are fewer. */
+static bool read_at(void *to, size_t len, int fd, uint64_t position)
+{
+    size_t got = 0;
+
+    while (got < len) {
+        ssize_t n = pread(fd, (char *)to + got, len - got, (off_t)(position + got));
+
+        if (n <= 0)
+            break;
+        got += (size_t)n;
+    }
+    return got == len;
+}
+
 static void free_bytes(const void *data, size_t len, void *arg)
 {
     (void)data;
@@ -231,20 +292,14 @@ static void on_whole_written(cst_stream *socket, cst_status status, void *arg)
 /* The other way, for comparison: all of it in memory, then one write. */
 static cst_status send_whole(struct connection *c, int fd, uint64_t first, uint64_t last)
 {
-    size_t len = (size_t)(last - first + 1), got = 0;
+    size_t len = (size_t)(last - first + 1);
     char *bytes = malloc(len);
+    bool is_read = bytes && read_at(bytes, len, fd, first);
     cst_slice slice;
     cst_status st;
 
-    while (bytes && got < len) {
-        ssize_t n = pread(fd, bytes + got, len - got, (off_t)(first + got));
-
-        if (n <= 0)
-            break;
-        got += (size_t)n;
-    }
     close(fd);
-    if (!bytes || got < len ||
+    if (!is_read ||
         (st = cst_slice_foreign(&slice, cst_ctx_allocator(cst_loop_ctx(c->server->loop)), bytes,
                                 len, free_bytes, bytes)) < 0) {
         free(bytes);
@@ -277,44 +332,42 @@ static const char *type_of(const char *path)
     return "application/octet-stream";
 }
 
-static unsigned long long nanoseconds(struct timespec t)
+static uint64_t nanoseconds(struct timespec t)
 {
-    return (unsigned long long)t.tv_sec * SECOND + (unsigned long long)t.tv_nsec;
+    return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
 }
 
 /* The tag is another one after each change that the file system has noted: each write sets the time
  * of the last change (ctime), which unlike that of the contents (mtime) cannot be set back; another
- * file has another inode. Only writes within one tick of the file system's clock share a tag. A
- * time in the future becomes now: RFC 9110, 8.8.2.1. */
-static void describe(struct file *file, const struct stat *info, int64_t now)
+ * file has another inode. Only writes within one tick of the file system's clock share a tag. */
+static void write_etag(struct file *file, const struct stat *info)
 {
-    file->size = (uint64_t)info->st_size;
-    file->modified = info->st_mtim.tv_sec < now ? info->st_mtim.tv_sec : now;
-    snprintf(file->etag, sizeof(file->etag), "\"%llx-%llx-%llx-%llx\"",
-             (unsigned long long)info->st_ino, (unsigned long long)info->st_size,
-             nanoseconds(info->st_mtim), nanoseconds(info->st_ctim));
+    const uint64_t parts[] = { info->st_ino, (uint64_t)info->st_size, nanoseconds(info->st_mtim),
+                               nanoseconds(info->st_ctim) };
+    struct http_head tag = { .at = file->etag, .room = sizeof(file->etag) - 1 };
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        http_put(&tag, i == 0 ? "\"" : "-");
+        http_put_hex(&tag, parts[i]);
+    }
+    http_put(&tag, "\"");
+    file->etag[tag.len] = '\0';
 }
 
 /* Open the file that a path names below the root. Return false if there is no such file, or if
- * errno says that too many are open. If others may put links into the directory while this runs,
- * walk the path with openat instead, a segment at a time: a link may be made between realpath and
- * open. */
+ * errno says that too many are open. A time in the future becomes now: RFC 9110, 8.8.2.1. */
 static bool open_file(struct file *file, const struct server *server, struct http_text target)
 {
-    char path[PATH_MAX], wanted[2 * PATH_MAX], real[PATH_MAX];
-    size_t root_len = strlen(server->root);
+    static const char index[] = "index.html";
+    char path[PATH_MAX];
     struct stat info;
 
     errno = 0;
-    if (!http_decode_path(path, sizeof(path) - sizeof("index.html"), target))
+    if (!http_decode_path(path, sizeof(path) - sizeof(index), target))
         return false;
     if (path[strlen(path) - 1] == '/')
-        strcat(path, "index.html");
-    snprintf(wanted, sizeof(wanted), "%s%s", server->root, path);
-    if (!realpath(wanted, real) || strncmp(real, server->root, root_len) != 0 ||
-        real[root_len] != '/')
-        return false;
-    file->fd = open(real, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+        strcat(path, index);
+    file->fd = http_root_open_file(&server->root, path);
     if (file->fd < 0)
         return false;
     if (fstat(file->fd, &info) != 0 || !S_ISREG(info.st_mode)) {
@@ -322,27 +375,70 @@ static bool open_file(struct file *file, const struct server *server, struct htt
         return false;
     }
     file->type = type_of(path);
-    describe(file, &info, server->now);
+    file->size = (uint64_t)info.st_size;
+    file->modified = info.st_mtim.tv_sec < server->now ? info.st_mtim.tv_sec : server->now;
+    write_etag(file, &info);
     return true;
 }
 
-static void write_file_head(struct connection *c, int code, const struct file *file,
-                            const struct http_part *part)
+static void put_file_head(struct http_head *head, const struct connection *c, int code,
+                          const struct file *file, const struct http_part *part)
 {
-    char text[MOST_ANSWER], modified[HTTP_DATE_ROOM];
-    size_t len = begin_head(c, text, code);
+    char modified[HTTP_DATE_ROOM];
 
     http_write_date(modified, file->modified);
-    len += (size_t)snprintf(text + len, sizeof(text) - len,
-                            "Content-Length: %llu\r\nContent-Type: %s\r\nLast-Modified: %s\r\n"
-                            "ETag: %s\r\nAccept-Ranges: bytes\r\n",
-                            (unsigned long long)(part->last - part->first + 1), file->type,
-                            modified, file->etag);
-    if (code == 206)
-        snprintf(text + len, sizeof(text) - len, "Content-Range: bytes %llu-%llu/%llu\r\n",
-                 (unsigned long long)part->first, (unsigned long long)part->last,
-                 (unsigned long long)file->size);
-    end_head(c, text);
+    begin_head(head, c, code);
+    http_put(head, "Content-Length: ");
+    http_put_number(head, part->last - part->first + 1);
+    http_put(head, "\r\nContent-Type: ");
+    http_put(head, file->type);
+    http_put(head, "\r\nLast-Modified: ");
+    http_put_bytes(head, modified, sizeof(modified) - 1);
+    http_put(head, "\r\nETag: ");
+    http_put(head, file->etag);
+    http_put(head, "\r\nAccept-Ranges: bytes\r\n");
+    if (code == 206) {
+        http_put(head, "Content-Range: bytes ");
+        http_put_number(head, part->first);
+        http_put(head, "-");
+        http_put_number(head, part->last);
+        http_put(head, "/");
+        http_put_number(head, file->size);
+        http_put(head, "\r\n");
+    }
+    http_put(head, "\r\n");
+}
+
+/* How large a part of a file goes out with its head in one write. It takes a buffer of one of two
+ * sizes, so that the context's cache has one for the next answer (cst_buf_new_cached). */
+#define SMALL_BUFFER ((size_t)4096)
+#define MIDDLE_BUFFER ((size_t)16384)
+#define MOST_SMALL (MIDDLE_BUFFER - MOST_ANSWER)
+
+/* If the file has become shorter meanwhile, nothing is sent. */
+static cst_status send_small(struct connection *c, int code, const struct file *file,
+                             const struct http_part *part)
+{
+    size_t len = (size_t)(part->last - part->first + 1);
+    size_t room = len <= SMALL_BUFFER - MOST_ANSWER ? SMALL_BUFFER : MIDDLE_BUFFER;
+    struct http_head head = { .room = MOST_ANSWER };
+    cst_buf buf;
+    cst_status st = cst_buf_new_cached(&buf, cst_loop_ctx(c->server->loop), room);
+    bool is_read;
+
+    if (st < 0) {
+        close(file->fd);
+        return st;
+    }
+    head.at = (char *)buf.data;
+    put_file_head(&head, c, code, file, part);
+    is_read = read_at(buf.data + head.len, len, file->fd, part->first);
+    close(file->fd);
+    if (!is_read) {
+        cst_buf_free(&buf);
+        return CST_E_PREMATURE_CLOSE;
+    }
+    return cst_write(c->socket, cst_buf_freeze(&buf, head.len + len), NULL, NULL);
 }
 
 /* The client has the file. This answer never has a body; the tag must be in it: RFC 9110, 15.4.5.
@@ -350,10 +446,13 @@ static void write_file_head(struct connection *c, int code, const struct file *f
 static void answer_not_modified(struct connection *c, const struct file *file)
 {
     char text[MOST_ANSWER];
-    size_t len = begin_head(c, text, 304);
+    struct http_head head = { .at = text, .room = sizeof(text) };
 
-    snprintf(text + len, sizeof(text) - len, "ETag: %s\r\n", file->etag);
-    end_head(c, text);
+    begin_head(&head, c, 304);
+    http_put(&head, "ETag: ");
+    http_put(&head, file->etag);
+    http_put(&head, "\r\n\r\n");
+    write_head(c, &head);
 }
 
 static void refuse_range(struct connection *c, const struct file *file)
@@ -362,6 +461,26 @@ static void refuse_range(struct connection *c, const struct file *file)
 
     snprintf(more, sizeof(more), "Content-Range: bytes */%llu\r\n", (unsigned long long)file->size);
     refuse(c, 416, more, false);
+}
+
+/* Send a head, and the part of the file behind it unless only the head was asked for. */
+static cst_status send_part(struct connection *c, int code, const struct file *file,
+                            const struct http_part *part, bool is_head)
+{
+    bool has_body = !is_head && file->size > 0;
+    char text[MOST_ANSWER];
+    struct http_head head = { .at = text, .room = sizeof(text) };
+
+    if (has_body && !c->server->whole && part->last - part->first < MOST_SMALL)
+        return send_small(c, code, file, part);
+    put_file_head(&head, c, code, file, part);
+    write_head(c, &head);
+    if (!has_body) {
+        close(file->fd);
+        return CST_OK;
+    }
+    return c->server->whole ? send_whole(c, file->fd, part->first, part->last)
+                            : send_file(c, file->fd, part->first, part->last);
 }
 
 /* The descriptor is closed, or the response's, when this returns. */
@@ -376,22 +495,19 @@ static void answer_file(struct connection *c, const struct http_request *request
     int code = http_select(&part, request, &version);
     cst_status st;
 
+    if (code == 200 || code == 206) {
+        st = send_part(c, code, file, &part, is_head);
+        if (st < 0)
+            cst_destroy(c->socket, st); /* a head was sent: no other answer is possible */
+        return;
+    }
+    close(file->fd);
     if (code == 304)
         answer_not_modified(c, file);
-    else if (code == 412)
-        refuse(c, code, "", is_head);
     else if (code == 416)
         refuse_range(c, file);
     else
-        write_file_head(c, code, file, &part);
-    if (is_head || file->size == 0 || (code != 200 && code != 206)) {
-        close(file->fd);
-        return;
-    }
-    st = c->server->whole ? send_whole(c, file->fd, part.first, part.last)
-                          : send_file(c, file->fd, part.first, part.last);
-    if (st < 0)
-        cst_destroy(c->socket, st); /* the head was sent: no other answer is possible */
+        refuse(c, code, "", is_head);
 }
 
 static void answer(struct connection *c, const struct http_request *request)
@@ -427,15 +543,18 @@ static void head_is_late(void *arg)
     finish(c);
 }
 
-/* Answer the first request in the buffer, and take it out. Return false if it is not complete. */
+/* Answer the first request of the inbox, and take it out. Return false if it is not complete. */
 static bool answer_next(struct connection *c)
 {
+    struct inbox *inbox = c->inbox;
     struct http_request request;
-    int code = http_parse_request(&request, c->head, c->len, &c->seen);
+    int code = HTTP_PARTIAL;
 
+    if (inbox)
+        code = http_parse_request(&request, inbox->bytes, inbox->len, &inbox->seen);
     if (code == HTTP_PARTIAL)
         return false;
-    cst_timer_stop(cst_loop_ctx(c->server->loop), &c->head_timer);
+    cst_timer_stop(cst_loop_ctx(c->server->loop), &inbox->head_timer);
     look_at_clock(c->server);
     if (code == HTTP_WHOLE) {
         answer(c, &request);
@@ -443,23 +562,33 @@ static bool answer_next(struct connection *c)
         c->ending = true; /* nobody knows where the next request begins */
         refuse(c, code, "", request.method == HTTP_HEAD);
     }
-    c->len -= c->seen;
-    memmove(c->head, c->head + c->seen, c->len);
-    c->seen = 0;
+    inbox->len -= inbox->seen;
+    memmove(inbox->bytes, inbox->bytes + inbox->seen, inbox->len);
+    inbox->seen = 0;
+    if (inbox->len == 0)
+        give_back_inbox(c);
     return true;
 }
 
-/* Fill the buffer from the socket; put back what does not fit. Return false if nothing has come. */
+/* Read into the inbox; put back what does not fit. Return false if nothing has come. */
 static bool read_more(struct connection *c)
 {
+    struct inbox *inbox = c->inbox;
     cst_slice chunk;
     size_t n;
 
-    if (c->len == HTTP_MOST_HEAD || cst_read(&chunk, c->socket, CST_READ_ANY) != CST_OK)
+    if ((inbox && inbox->len == HTTP_MOST_HEAD) ||
+        cst_read(&chunk, c->socket, CST_READ_ANY) != CST_OK)
         return false;
-    n = chunk.len < HTTP_MOST_HEAD - c->len ? chunk.len : HTTP_MOST_HEAD - c->len;
-    memcpy(c->head + c->len, chunk.data, n);
-    c->len += n;
+    if (!have_inbox(c)) {
+        cst_slice_unref(&chunk);
+        cst_destroy(c->socket, CST_E_NOMEM);
+        return false;
+    }
+    inbox = c->inbox;
+    n = chunk.len < HTTP_MOST_HEAD - inbox->len ? chunk.len : HTTP_MOST_HEAD - inbox->len;
+    memcpy(inbox->bytes + inbox->len, chunk.data, n);
+    inbox->len += n;
     if (n < chunk.len)
         cst_unshift(c->socket, cst_slice_sub(&chunk, n, chunk.len - n));
     cst_slice_unref(&chunk);
@@ -483,8 +612,8 @@ static void serve(struct connection *c)
         return; /* goes on at 'drain' */
     else if (c->client_ended)
         finish(c);
-    else if (c->len > 0 && !cst_timer_is_started(&c->head_timer))
-        cst_timer_start_in(ctx, &c->head_timer, c->server->head_ns, head_is_late, c);
+    else if (c->inbox && !cst_timer_is_started(&c->inbox->head_timer))
+        cst_timer_start_in(ctx, &c->inbox->head_timer, c->server->head_ns, head_is_late, c);
 }
 
 static void on_drain(cst_stream *socket, const cst_event *event, void *arg)
@@ -535,7 +664,7 @@ static void on_close(cst_stream *socket, const cst_event *event, void *arg)
     (void)event;
     if (c->file)
         cst_destroy(c->file, CST_OK);
-    cst_timer_stop(cst_loop_ctx(c->server->loop), &c->head_timer);
+    give_back_inbox(c);
     free(c);
 }
 
@@ -620,16 +749,16 @@ int main(int argc, char **argv)
     }
     if (i + 1 != argc)
         return usage();
-    if (!realpath(argv[i], server.root)) {
+    if (!http_root_open(&server.root, argv[i])) {
         fprintf(stderr, "http_server: %s: %s\n", argv[i], strerror(errno));
         return 1;
     }
-    if (strcmp(server.root, "/") == 0)
-        server.root[0] = '\0'; /* what is below it begins with one "/", not two */
+    signal(SIGPIPE, SIG_IGN); /* else it is blocked around each call that may raise it: fd.h */
     st = cst_loop_new(&server.loop, NULL, NULL);
     if (st >= 0)
         st = run(&server, (uint16_t)port);
     cst_loop_free(server.loop);
+    free(server.spare);
     fprintf(stderr, "http_server: %s\n", reason(st));
     return 1;
 }
