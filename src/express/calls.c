@@ -67,7 +67,7 @@ OUT_OF_LINE cst_status push_and_wake(cst_stream *s, const cst_slice *chunk)
     cst_status st;
 
     ctx->frames += CST__NESTED_CALL;
-    s->flags = (s->flags & ~R_READING) | R_DATA_EMITTED;
+    s->hot = (s->hot & NOT(R_READING)) | R_DATA_EMITTED;
     way_init(&way, s);
     (void)deliver(ctx, &way, chunk, cst__r(s)->sole_dest);
     st = went_through(s);
@@ -100,7 +100,7 @@ cst_status cst_push(cst_stream *s, cst_slice chunk)
     } else if (IS(s, SOURCE_WAKES) && cst__may_nest(ctx)) {
         st = push_and_wake(s, &chunk);
     } else if (goes_into_buffer(s, &chunk)) {
-        s->flags &= ~R_READING;
+        s->hot &= NOT(R_READING);
         return buffer_behind(cst__r(s), &chunk);
     } else {
         return cst__push_general(s, chunk);
@@ -173,13 +173,14 @@ static void complete_and_go_on(cst_stream *s)
     w->front++;
     w->length -= w->flight_length;
     w->flight_length = next.len;
-    s->flags = (s->flags & ~W_KEPT) | W_SYNC | W_CLEARING;
+    s->hot = (s->hot & NOT(W_KEPT)) | W_SYNC | W_CLEARING;
     s->slot = SLOT_WRITE;
     status = s->ops->write(s, cst__self_of_writable(s), &next);
     s->slot = SLOT_NONE;
-    if (status == CST_PENDING && (s->flags & (IN_FLIGHT | W_KEPT)) == IN_FLIGHT) {
+    if (status == CST_PENDING && (s->hot & (IN_FLIGHT | W_KEPT)) == IN_FLIGHT) {
         w->flight.chunk = next;
-        s->flags = (s->flags & ~(W_SYNC | W_CLEARING | W_AFTER_WRITE)) | W_KEPT;
+        s->hot = (s->hot & NOT(W_SYNC | W_CLEARING)) | W_KEPT;
+        s->w_after_write = false;
         cst__queue_is_empty(s);
     } else {
         cst__write_next_returned(s, &next, status);
@@ -200,7 +201,7 @@ cst_status cst_complete(cst_call call, cst_status status)
         complete_and_go_on(call.stream);
     } else {
         cst__write_complete(call.stream, CST_OK);
-        if (call.stream->flags & CLOSE_EMITTED)
+        if (call.stream->close_emitted)
             cst__stream_check_life(call.stream);
     }
     cst__leave(ctx);

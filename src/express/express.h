@@ -120,7 +120,7 @@
     _Static_assert(((must) & (must_not)) == 0 && ((must) & (keeps)) == (keeps), meaning); \
     ALWAYS_INLINE bool is_##name(const cst_stream *s)                                     \
     {                                                                                     \
-        return (s->flags & ((must) | (must_not))) == (must);                              \
+        return (s->hot & ((must) | (must_not))) == (must);                                \
     }
 EXPRESS_STATES(DEFINE_STATE)
 #undef DEFINE_STATE
@@ -153,7 +153,7 @@ static inline bool cst__express_deliver(struct cst__pipe *pipe, const cst_slice 
 /** Let a stream flow, as far as the fast path goes. *more says whether the flow goes on then. */
 static inline bool cst__express_flow(cst_stream *s, bool *more)
 {
-    return (s->flags & R_QUEUED) && cst__express_flow_queued(s, more);
+    return (s->hot & R_QUEUED) && cst__express_flow_queued(s, more);
 }
 
 /** Write back what lags. ctx->room.express must not be NULL before, and is NULL afterwards. */

@@ -108,13 +108,13 @@ ALWAYS_INLINE void take_produced(cst_ctx *ctx, struct express_read *read)
  * ctx->room.given. Bytes of the user's may call the user when they are released. Return false if
  * the slot did not produce one chunk; it has returned *status.
  */
-static bool stream_to_idle(cst_ctx *ctx, struct express_write *way, struct express_read *read,
-                           cst_status *status)
+OUT_OF_LINE bool stream_to_idle(cst_ctx *ctx, struct express_write *way, struct express_read *read,
+                                cst_status *status)
 {
     cst_stream *s = read->express.producer;
     struct readable *r = cst__r(s);
     void *source_self = cst__self(s);
-    void *sink_self = cst__self(way->sink);
+    void *sink_self = cst__self_of_writable(way->sink);
     bool seen = false;
     cst_block *block;
 
@@ -271,9 +271,10 @@ static void moved_up(cst_stream *s, uint32_t count, size_t bytes, size_t len)
     w->front += count;
     w->length -= w->flight_length + bytes - len;
     w->flight_length = len;
-    s->flags = (s->flags & ~W_AFTER_WRITE) | ACTIVE;
+    s->w_after_write = false;
+    s->hot |= ACTIVE;
     if (!w->queue.count)
-        s->flags &= ~W_BUFFERED;
+        s->hot &= NOT(W_BUFFERED);
 }
 
 /* Return how many chunks there is room for, to move up, and to move on into `to`. */
@@ -319,7 +320,7 @@ static cst_slice move_into_queue(cst_ctx *ctx, cst_stream *s, cst_stream *sink)
     r->length = length;
     to->queue.count += count;
     to->length += moved;
-    sink->flags |= W_BUFFERED | ACTIVE;
+    sink->hot |= W_BUFFERED | ACTIVE;
     cst__bytes_moved(ctx, moved);
     return out[-1];
 }
@@ -363,8 +364,8 @@ static void pass_on(cst_stream *s)
 bool cst__express_flow_queued(cst_stream *s, bool *more)
 {
     *more = true;
-    if (s->flags & IS_TRANSFORM) {
-        if (!(s->flags & IS_PASSTHROUGH) || !is_full_stage(s))
+    if (s->hot & IS_TRANSFORM) {
+        if (!(s->hot & IS_PASSTHROUGH) || !is_full_stage(s))
             return false;
         pass_on(s);
         return true;

@@ -15,7 +15,7 @@ static void enter_stage(cst_stream *s, size_t len)
 {
     cst__w(s)->length = len;
     cst__flight_begin(s, len, NULL);
-    s->flags = (s->flags & ~R_READING) | R_DATA_EMITTED;
+    s->hot = (s->hot & NOT(R_READING)) | R_DATA_EMITTED;
 }
 
 /* Do what cst__push does after 'data', and complete the write. Return whether nobody has touched
@@ -26,7 +26,7 @@ static bool settle_stage(cst_stream *s)
 
     cst__maybe_read_more(s);
     if (untouched) {
-        s->flags &= ~IN_FLIGHT;
+        s->hot &= NOT(IN_FLIGHT);
         cst__w(s)->length = 0;
     } else if (cst__transform_settle(s, 0)) {
         cst__write_complete(s, CST_OK);
@@ -37,7 +37,7 @@ static bool settle_stage(cst_stream *s)
 /* Return what the write of a stage says that somebody has touched. */
 static cst_status stage_result(cst_stream *s)
 {
-    s->flags &= ~W_SYNC;
+    s->hot &= NOT(W_SYNC);
     return cst__write_status(s);
 }
 
@@ -127,13 +127,13 @@ static void show_read(cst_ctx *ctx, struct express_read *read)
 
     if (read->express.head_is_cached)
         set_head(r, &read->head);
-    s->flags |= R_SYNC;
+    s->hot |= R_SYNC;
     s->slot = SLOT_READ;
     if (read->express.produced == CST_OK) {
         cst__row_push(&r->buffer, &ctx->room.given);
         r->length += ctx->room.given.len;
     } else {
-        s->flags |= R_READING;
+        s->hot |= R_READING;
         ctx->room.given_by = read->express.produced == CST_GIVEN ? s : NULL;
     }
     read->express.produced = READ_NOTHING;
@@ -222,11 +222,11 @@ static bool may_nest(const cst_ctx *ctx, const struct express_write *way)
 /* Leave a transform, which nobody has looked at, as a push would; the mark of hand_on goes. */
 static void has_pushed(cst_stream *s)
 {
-    s->flags &= ~W_SYNC;
-    if ((s->flags & (R_READING_MORE | R_DATA_EMITTED | R_READING)) ==
+    s->hot &= NOT(W_SYNC);
+    if ((s->hot & (R_READING_MORE | R_DATA_EMITTED | R_READING)) ==
         (R_READING_MORE | R_DATA_EMITTED))
         return;
-    s->flags = (s->flags & ~R_READING) | R_DATA_EMITTED;
+    s->hot = (s->hot & NOT(R_READING)) | R_DATA_EMITTED;
     cst__maybe_read_more(s);
 }
 
@@ -241,7 +241,7 @@ static bool hand_on(cst_ctx *ctx, struct express_write *way)
     way_init(&next, s);
     next.frames = way->frames + CST__NESTED;
     next.before = way;
-    s->flags |= W_SYNC; /* so that it is not taken for idle if the stages lead back to it */
+    s->hot |= W_SYNC; /* so that it is not taken for idle if the stages lead back to it */
     if (deliver(ctx, &next, &chunk, cst__r(s)->sole_dest)) {
         ctx->frames -= CST__NESTED;
     } else if (!chunk.block || !cst__block_unref_may_call(chunk.block)) {

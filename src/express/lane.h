@@ -129,7 +129,7 @@ ALWAYS_INLINE bool has_queue_room(const cst_stream *s)
 
 ALWAYS_INLINE bool must_queue(const cst_stream *s)
 {
-    return IS(s, SINK_QUEUES) && (s->flags & (W_WRITING | W_CORKED)) && has_queue_room(s);
+    return IS(s, SINK_QUEUES) && (s->hot & (W_WRITING | W_CORKED)) && has_queue_room(s);
 }
 
 ALWAYS_INLINE bool fits(const cst_stream *s, size_t len)
@@ -144,7 +144,7 @@ ALWAYS_INLINE cst_status queue_write(cst_stream *s, const cst_slice *chunk)
 
     cst__row_push(&w->queue, chunk);
     w->length += chunk->len;
-    s->flags |= W_BUFFERED | ACTIVE;
+    s->hot |= W_BUFFERED | ACTIVE;
     return cst__write_is_full(s) ? CST_FULL : CST_OK;
 }
 

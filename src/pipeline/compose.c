@@ -269,7 +269,7 @@ static void destroy_tail(struct compose *compose, const cst_error *error)
 
     if (!compose->tail || cst_is_destroyed(compose->tail))
         return;
-    if (!error && compose->done && (compose->tail->flags & W_STAYS_OPEN))
+    if (!error && compose->done && compose->tail->w_stays_open)
         return; /* it stays open for the next */
     if (!error && (!compose->done || !tail_is_finished(compose)))
         error = &abort;
@@ -433,7 +433,7 @@ static void finish_with(struct compose *compose, const cst_error *error)
 {
     notice_enough(compose);
     compose->done = true;
-    if (!error && compose->tail && (compose->tail->flags & W_STAYS_OPEN))
+    if (!error && compose->tail && compose->tail->w_stays_open)
         answer_final(compose, CST_OK); /* the tail stays open: no 'finish' answers it */
     if (compose->destroy_waits)
         answer_destroy(compose, error);

@@ -12,23 +12,23 @@
 /* Return whether 'end' was emitted, or is all that is missing. */
 static bool readable_is_over(const cst_stream *s)
 {
-    if (!cst__readable_is_there(s) || (s->flags & ERRORED))
+    if (!cst__readable_is_there(s) || (s->hot & ERRORED))
         return false;
-    return (s->flags & R_END_EMITTED) || ((s->flags & R_ENDED) && cst__r(s)->length == 0);
+    return s->r_end_emitted || ((s->hot & R_ENDED) && cst__r(s)->length == 0);
 }
 
 static bool writable_is_over(const cst_stream *s)
 {
     if (!cst__writable_is_there(s))
         return false;
-    if (s->flags & W_FINISHED)
+    if (s->w_finished)
         return true;
-    return !(s->flags & ERRORED) && (s->flags & W_ENDED) && cst__w(s)->length == 0;
+    return !(s->hot & ERRORED) && s->w_ended && cst__w(s)->length == 0;
 }
 
 static const cst_error *error_of(const cst_stream *s)
 {
-    return (s->flags & ERRORED) ? &s->error : NULL;
+    return (s->hot & ERRORED) ? &s->error : NULL;
 }
 
 /*
@@ -73,8 +73,7 @@ static void check_finished(const struct cst__finished *finished)
     assert(finished->listener.listener.traits & LISTENER_OF_FINISHED);
     assert(!finished->settled || (events & EVENT_BIT(CST_ERROR)) == events);
     assert(finished->settled || finished->called || (events & EVENT_BIT(CST_CLOSE)));
-    assert(!finished->readable_done || !finished->readable ||
-           (finished->stream->flags & HAS_READABLE));
+    assert(!finished->readable_done || !finished->readable || finished->stream->has_readable);
 #else
     (void)finished;
 #endif
@@ -93,7 +92,7 @@ static void call(struct cst__finished *finished, const cst_error *error)
 static void heard_finish(struct cst__finished *finished)
 {
     finished->writable_done = true;
-    if (finished->stream->flags & DESTROYED)
+    if (finished->stream->hot & DESTROYED)
         finished->waits_for_close = false;
     if (finished->waits_for_close && (!cst_is_readable(finished->stream) || finished->readable))
         return;
@@ -104,7 +103,7 @@ static void heard_finish(struct cst__finished *finished)
 static void heard_end(struct cst__finished *finished)
 {
     finished->readable_done = true;
-    if (finished->stream->flags & DESTROYED)
+    if (finished->stream->hot & DESTROYED)
         finished->waits_for_close = false;
     if (finished->waits_for_close && (!cst_is_writable(finished->stream) || finished->writable))
         return;
@@ -146,19 +145,19 @@ static bool is_settled(const struct cst__finished *finished, const cst_error **e
     const cst_stream *s = finished->stream;
     bool close_expected = finished->waits_for_close;
 
-    if (s->flags & CLOSED) {
+    if (s->closed) {
         *error = outcome_of_close(finished, premature);
         return true;
     }
     *error = error_of(s);
-    if (s->flags & ERROR_EMITTED)
+    if (s->error_emitted)
         return !close_expected;
     if (!finished->readable && (!close_expected || cst_is_readable(s)) &&
-        (finished->writable_done || ((s->flags & HAS_WRITABLE) && !cst_is_writable(s))) &&
-        (!(s->flags & HAS_WRITABLE) || cst__writable_pending(s) == 0))
+        (finished->writable_done || (s->has_writable && !cst_is_writable(s))) &&
+        (!s->has_writable || cst__writable_pending(s) == 0))
         return true;
     return !finished->writable && (!close_expected || cst_is_writable(s)) &&
-           (finished->readable_done || ((s->flags & HAS_READABLE) && !cst_is_readable(s)));
+           (finished->readable_done || (s->has_readable && !cst_is_readable(s)));
 }
 
 static void run_outcome(cst_task_link *link)
@@ -208,9 +207,9 @@ void cst__finished_start(struct cst__finished *finished, cst_stream *s,
                                         .readable = sides.readable,
                                         .writable = sides.writable,
                                         .is_call = sides.is_call };
-    finished->waits_for_close =
-        (s->flags & (AUTO_DESTROY | EMIT_CLOSE | CLOSED)) == (AUTO_DESTROY | EMIT_CLOSE) &&
-        sides.readable == cst__readable_is_there(s) && sides.writable == cst__writable_is_there(s);
+    finished->waits_for_close = s->auto_destroy && s->emit_close && !s->closed &&
+                                sides.readable == cst__readable_is_there(s) &&
+                                sides.writable == cst__writable_is_there(s);
     finished->readable_done = readable_is_over(s);
     finished->writable_done = writable_is_over(s);
     if (is_settled(finished, &error, &premature)) {

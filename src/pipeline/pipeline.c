@@ -80,7 +80,7 @@ static struct cst__stage *last_stage(struct cst__pipeline *pipeline)
 static bool stays_open(const struct cst__stage *stage)
 {
     return stage == last_stage(stage->pipeline) && !stage->pipeline->no_end &&
-           (stage->stream->flags & W_STAYS_OPEN);
+           stage->stream->w_stays_open;
 }
 
 static void end_stage(struct cst__stage *stage);
@@ -280,13 +280,13 @@ static void await_last_write(struct cst__stage *last)
 {
     cst_stream *s = last->stream;
 
-    if (s->flags & ERRORED)
+    if (s->hot & ERRORED)
         return;
     if (cst__w(s)->length == 0) {
         cst__stage_waive_dest(last);
         return;
     }
-    s->flags |= W_NEED_DRAIN;
+    s->hot |= W_NEED_DRAIN;
     cst__listen_fn(s, &last->on_drain, EVENT_BIT(CST_DRAIN), LISTENER_ONCE);
 }
 
@@ -336,7 +336,7 @@ static void source_called(struct cst__finished *finished, const cst_error *error
     const cst_stream *s = finished->stream;
 
     if (error && error->status == CST_E_PREMATURE_CLOSE &&
-        (s->flags & (R_ENDED | ERRORED | ERROR_EMITTED)) == R_ENDED) {
+        (s->hot & (R_ENDED | ERRORED)) == R_ENDED && !s->error_emitted) {
         unsigned events = EVENT_BIT(CST_END) | EVENT_BIT(CST_ERROR);
 
         cst__listen_fn(finished->stream, &stage->on_after_eof, events, LISTENER_ONCE);
@@ -379,7 +379,7 @@ static void set_up_stage(struct cst__stage *stage, bool reading, bool writing)
 static void join_ends(struct cst__stage *stage)
 {
     struct cst__pipeline *pipeline = stage->pipeline;
-    bool ended = (stage->stream->flags & (R_END_EMITTED | ERRORED)) == R_END_EMITTED;
+    bool ended = stage->stream->r_end_emitted && !(stage->stream->hot & ERRORED);
 
     if (pipeline->no_end && stage + 1 == last_stage(pipeline)) {
         one_outcome(pipeline, NULL);
@@ -424,7 +424,7 @@ static cst_status connect_stages(struct cst__pipeline *pipeline)
         struct cst__stage *stage = &pipeline->stages[i];
         bool reading = i + 1 < pipeline->count;
 
-        if (reading && (stage[1].stream->flags & (CLOSED | DESTROYED))) {
+        if (reading && (stage[1].stream->closed || (stage[1].stream->hot & DESTROYED))) {
             leave_out(stage);
             return CST_E_UNABLE_TO_PIPE;
         }

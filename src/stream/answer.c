@@ -48,7 +48,7 @@ static void take_answer(const cst_call *call, cst_status status, cst_slice *chun
         cst__destroy_answered(s, status);
         break;
     }
-    if (s->flags & CLOSE_EMITTED)
+    if (s->close_emitted)
         cst__stream_check_life(s);
 }
 

@@ -53,7 +53,7 @@ void cst__await(struct cst__drain *drain)
         return;
     drain->awaited = true;
     cst__r(drain->source)->buffer.spare++;
-    drain->source->flags |= R_AWAITING;
+    drain->source->hot |= R_AWAITING;
 }
 
 /* Stop waiting for the destination of `drain`. The last one takes R_AWAITING off the source. */
@@ -63,7 +63,7 @@ void cst__await_over(struct cst__drain *drain)
         return;
     drain->awaited = false;
     if (--cst__r(drain->source)->buffer.spare == 0)
-        drain->source->flags &= ~R_AWAITING;
+        drain->source->hot &= NOT(R_AWAITING);
 }
 
 /* Stop waiting for `dest`, by whichever pipe leads to it, or for all destinations if it is NULL. */

@@ -13,7 +13,7 @@ static size_t buffered_length(const cst_stream *s)
     size_t length = 0;
 
     for (uint32_t i = 0; i < buffer->count; i++)
-        length += (s->flags & R_OBJECTS) ? 1 : buffer->items[buffer->head + i].len;
+        length += (s->hot & R_OBJECTS) ? 1 : buffer->items[buffer->head + i].len;
     return length;
 }
 
@@ -23,11 +23,11 @@ void cst__readable_check(const cst_stream *s)
 
     assert(cst__row_is_valid(&r->buffer));
     assert(r->length == buffered_length(s));
-    assert(!(s->flags & R_QUEUED) == !r->buffer.count);
-    assert(!(s->flags & R_AWAITING) == !r->buffer.spare);
-    assert(!(s->flags & R_PIPED) || cst__sole_pipe(s)->dest == r->sole_dest);
-    assert(!(s->flags & R_END_EMITTED) || (s->flags & R_ENDED));
-    assert(!(s->flags & R_FLOWING) || (s->flags & R_HAS_FLOWING));
+    assert(!(s->hot & R_QUEUED) == !r->buffer.count);
+    assert(!(s->hot & R_AWAITING) == !r->buffer.spare);
+    assert(!(s->hot & R_PIPED) || cst__sole_pipe(s)->dest == r->sole_dest);
+    assert(!s->r_end_emitted || (s->hot & R_ENDED));
+    assert(!(s->hot & R_FLOWING) || s->r_has_flowing);
     (void)r; /* unused if NDEBUG is defined */
     (void)buffered_length;
 }
@@ -38,7 +38,7 @@ static size_t queued_length(const cst_stream *s)
     size_t length = 0;
 
     for (uint32_t i = 0; i < queue->count; i++)
-        length += (s->flags & W_OBJECTS) ? 1 : queue->items[queue->head + i].len;
+        length += (s->hot & W_OBJECTS) ? 1 : queue->items[queue->head + i].len;
     return length;
 }
 
@@ -47,13 +47,12 @@ void cst__writable_check(const cst_stream *s)
     const struct writable *w = cst__w(s);
 
     assert(cst__row_is_valid(&w->queue));
-    assert(!w->queue.count || (s->flags & W_BUFFERED));
-    assert(!(s->flags & W_EXPECTING) == !(s->flags & W_WRITING));
-    assert(!(s->flags & W_CORKED) == !w->queue.spare);
+    assert(!w->queue.count || (s->hot & W_BUFFERED));
+    assert(!(s->hot & W_CORKED) == !w->queue.spare);
     assert(w->length >= queued_length(s));
-    assert((s->flags & (W_WRITING | W_BUFFERED)) || w->length == 0);
-    assert(!(s->flags & W_KEPT) || (s->flags & W_EXPECTING));
-    assert(!(s->flags & W_FINISHED) || (s->flags & W_ENDING));
+    assert((s->hot & (W_WRITING | W_BUFFERED)) || w->length == 0);
+    assert(!(s->hot & W_KEPT) || (s->hot & W_WRITING));
+    assert(!s->w_finished || (s->hot & W_ENDING));
     (void)w; /* unused if NDEBUG is defined */
     (void)queued_length;
 }
@@ -61,9 +60,9 @@ void cst__writable_check(const cst_stream *s)
 #ifdef CST_CHECK
 void cst__stream_check(const cst_stream *s)
 {
-    if (s->flags & HAS_READABLE)
+    if (s->has_readable)
         cst__readable_check(s);
-    if (s->flags & HAS_WRITABLE)
+    if (s->has_writable)
         cst__writable_check(s);
 }
 #endif

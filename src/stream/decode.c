@@ -33,8 +33,8 @@ cst_status cst__decode_end(cst_stream *s)
         (st = cst_slice_copy(&text, s->ctx->allocator, rest, len)) < 0)
         return st;
     cst__row_push(&r->buffer, &text);
-    r->length += (s->flags & R_OBJECTS) ? 1 : len;
-    s->flags |= R_QUEUED;
+    r->length += (s->hot & R_OBJECTS) ? 1 : len;
+    s->hot |= R_QUEUED;
     return CST_OK;
 }
 
@@ -43,7 +43,7 @@ size_t cst__whole_characters(const cst_stream *s, size_t n)
     const cst_slice *chunk;
     size_t at = n;
 
-    if (n == 0 || (s->flags & R_OBJECTS))
+    if (n == 0 || (s->hot & R_OBJECTS))
         return n;
     for (chunk = cst__row_front(&cst__r(s)->buffer); at > chunk->len; chunk++)
         at -= chunk->len;
@@ -104,7 +104,7 @@ static cst_status decode_buffered(const cst_stream *s, cst_decoder *decoder, cst
     }
     st = cst_decoder_write_slice(text, decoder, allocator, &bytes);
     cst__slice_unref(&bytes);
-    if (st == CST_OK && (s->flags & R_ENDED))
+    if (st == CST_OK && (s->hot & R_ENDED))
         st = append_end(decoder, allocator, text);
     return st;
 }
@@ -135,10 +135,10 @@ static void replace_buffer(cst_stream *s, const cst_chain_row *row)
     r->buffer = *row;
     r->buffer.spare = before.spare;
     r->length = 0;
-    s->flags &= ~R_QUEUED;
+    s->hot &= NOT(R_QUEUED);
     if (row->count > 0) {
-        r->length = (s->flags & R_OBJECTS) ? 1 : cst__row_front(row)->len;
-        s->flags |= R_QUEUED;
+        r->length = (s->hot & R_OBJECTS) ? 1 : cst__row_front(row)->len;
+        s->hot |= R_QUEUED;
     }
     cst__row_fini(&before, cst__pool_allocator(&s->ctx->pool));
 }
@@ -159,7 +159,7 @@ static cst_status set_decoder(cst_stream *s, cst_decoder *fresh)
         goto fail;
     *record = *fresh;
     r->decoder = record;
-    s->flags &= ~R_PIPED;
+    s->hot &= NOT(R_PIPED);
     replace_buffer(s, &row);
     return CST_OK;
 fail:
@@ -174,7 +174,7 @@ cst_status cst_set_encoding(cst_stream *s, cst_encoding encoding)
     cst_decoder fresh;
     cst_status st;
 
-    if (!s || !(s->flags & HAS_READABLE) || cst_decoder_init(&fresh, encoding) < 0)
+    if (!s || !s->has_readable || cst_decoder_init(&fresh, encoding) < 0)
         return CST_E_INVALID_ARG;
     cst__enter(s->ctx);
     st = set_decoder(s, &fresh);

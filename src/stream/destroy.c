@@ -2,7 +2,7 @@
  * destroy.c - errors, destroy, close.
  *
  *      destroy()          the slot has answered        a task
- *   ---------> DESTROYED ----------------------> CLOSED -------> CLOSE_EMITTED
+ *   ---------> DESTROYED ----------------------> closed -------> close_emitted
  *
  * The task emits 'error', if there is one, then 'close'.
  *
@@ -21,9 +21,9 @@ cst_error cst__error_here(const cst_stream *s, cst_status status, cst_direction 
 
 void cst__set_errored(cst_stream *s, const cst_error *error)
 {
-    if (s->flags & ERRORED)
+    if (s->hot & ERRORED)
         return;
-    s->flags |= ERRORED;
+    s->hot |= ERRORED;
     s->error = *error;
 }
 
@@ -34,12 +34,12 @@ void cst__set_errored(cst_stream *s, const cst_error *error)
  */
 static void emit_error(cst_stream *s, const cst_error *error)
 {
-    if (s->flags & ERROR_EMITTED)
+    if (s->error_emitted)
         return;
-    s->flags |= ERROR_EMITTED;
+    s->error_emitted = true;
     if (cst__listened(s, CST_ERROR))
         cst__emit_event(s, &(cst_event){ .type = CST_ERROR, .error = error });
-    else if (!(s->flags & R_ITERATED))
+    else if (!s->r_iterated)
         s->ctx->unhandled = true;
 }
 
@@ -53,9 +53,9 @@ void cst__run_error(cst_stream *s)
 
 void cst__error_or_destroy(cst_stream *s, const cst_error *error, bool sync)
 {
-    if (s->flags & DESTROYED)
+    if (s->hot & DESTROYED)
         return;
-    if (s->flags & AUTO_DESTROY) {
+    if (s->auto_destroy) {
         cst__destroy(s, error);
         return;
     }
@@ -72,7 +72,7 @@ void cst__error_or_destroy(cst_stream *s, const cst_error *error, bool sync)
  * which is kept whole. Of another one only the status is kept. */
 static cst_error close_error(const cst_stream *s)
 {
-    if ((s->flags & ERRORED) && s->close_status == s->error.status)
+    if ((s->hot & ERRORED) && s->close_status == s->error.status)
         return s->error;
     return cst__error_here(s, s->close_status, CST_NO_DIRECTION);
 }
@@ -89,21 +89,21 @@ void cst__run_close(cst_stream *s)
 {
     if (s->close_status < 0)
         emit_close_error(s);
-    s->flags |= CLOSE_EMITTED;
-    if (s->flags & EMIT_CLOSE)
+    s->close_emitted = true;
+    if (s->emit_close)
         cst__emit(s, CST_CLOSE);
 }
 
 /* Queue 'close': the destroy slot has answered, or need not be called. */
 static inline void closed(cst_stream *s)
 {
-    s->flags |= CLOSED;
+    s->closed = true;
     cst__post_for(s, TASK_CLOSE);
 }
 
 void cst__destroy_answered(cst_stream *s, cst_status status)
 {
-    if (s->flags & CLOSED)
+    if (s->closed)
         return;
     if (status == CST_SWALLOW)
         s->close_status = CST_OK;
@@ -140,7 +140,7 @@ void cst__writable_destroying(cst_stream *s)
 {
     struct writable *w = cst__w(s);
 
-    if ((s->flags & W_BUFFERED) || (w->last_waiting && w->last_waiting->of_end))
+    if ((s->hot & W_BUFFERED) || (w->last_waiting && w->last_waiting->of_end))
         cst__post_for(s, TASK_FAIL_QUEUE);
 }
 
@@ -152,20 +152,20 @@ void cst__destroy_for(cst_stream *s, const cst_error *error)
 
 void cst__forget_error(cst_stream *s)
 {
-    s->flags &= ~ERRORED;
+    s->hot &= NOT(ERRORED);
 }
 
 void cst__destroy(cst_stream *s, const cst_error *error)
 {
     CST__ASSERT(!s->ctx->room.express);
-    if (s->flags & DESTROYED)
+    if (s->hot & DESTROYED)
         return;
-    if ((s->flags & HAS_WRITABLE) && ((s->flags & W_BUFFERED) || cst__w(s)->last_waiting))
+    if (s->has_writable && ((s->hot & W_BUFFERED) || cst__w(s)->last_waiting))
         cst__writable_destroying(s);
     if (error)
         cst__destroy_for(s, error);
-    s->flags |= DESTROYED;
-    if (!(s->flags & CONSTRUCTED))
+    s->hot |= DESTROYED;
+    if (!(s->hot & CONSTRUCTED))
         return;
     if (needs_no_slot(s))
         closed(s);

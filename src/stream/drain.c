@@ -11,7 +11,7 @@ static void on_drain(cst_stream *dest, const cst_event *event, void *arg);
  * their records stop waiting. */
 static void forget_dest(struct cst__drain *drain)
 {
-    if (drain->source->flags & R_TWINS)
+    if (drain->source->r_twins)
         cst__await_over_all(drain->source, drain->dest);
     else
         cst__await_over(drain);
@@ -62,7 +62,7 @@ static void listen_detached_for(struct cst__pipe *pipe)
 
 void cst__resume_if_free(cst_stream *source)
 {
-    if (!(source->flags & R_AWAITING) && (source->flags & R_DATA_LISTENING))
+    if (!(source->hot & R_AWAITING) && (source->hot & R_DATA_LISTENING))
         cst__resume(source);
 }
 
@@ -150,7 +150,7 @@ static void wait_for(struct cst__pipe *pipe)
     if (!cst__pipe_find(source, pipe->dest) || !pipe->drain)
         return;
     if (cst__has_one_pipe(source)) { /* one destination in place of Node's set */
-        source->flags &= ~R_MULTI_AWAIT;
+        source->r_multi_await = false;
         cst__pipes_forget_awaited(source);
     }
     cst__await(pipe->drain);

@@ -61,10 +61,10 @@ void cst__data_listeners_changed(cst_stream *s)
         sole = l;
         count++;
     }
-    s->flags &= ~R_PIPED;
+    s->hot &= NOT(R_PIPED);
     cst__r(s)->sole_dest = NULL;
     if (count == 1 && sole->kind == LISTENER_PIPE_SOURCE) {
-        s->flags |= R_PIPED;
+        s->hot |= R_PIPED;
         cst__r(s)->sole_dest = cst__pipe_of_source(sole)->dest;
     }
 }
@@ -73,12 +73,12 @@ void cst__data_listeners_changed(cst_stream *s)
 static void events_removed(cst_stream *s, unsigned removed)
 {
     recount_listened(s);
-    if (!(s->flags & HAS_READABLE))
+    if (!s->has_readable)
         return;
     if (removed & EVENT_BIT(CST_DATA))
         cst__data_listeners_changed(s);
     if ((removed & EVENT_BIT(CST_DATA)) && !cst__listened(s, CST_DATA))
-        s->flags &= ~R_DATA_LISTENING;
+        s->hot &= NOT(R_DATA_LISTENING);
     if (removed & EVENT_BIT(CST_READABLE))
         cst__post_for(s, TASK_MODE);
 }
@@ -93,7 +93,7 @@ static bool is_over(const struct cst__listener *l)
 /*
  * Sweep the list when an emission has ended; s->emit_depth emissions still run around it. Only
  * these may still have to call what was removed, so gone_depth is lowered to that. When none runs,
- * what has no events left is unlinked. LISTENERS_GONE stays as long as there is anything left to
+ * what has no events left is unlinked. listeners_gone stays as long as there is anything left to
  * sweep.
  */
 OUT_OF_LINE void sweep(cst_stream *s)
@@ -115,7 +115,7 @@ OUT_OF_LINE void sweep(cst_stream *s)
         }
     }
     if (!left)
-        s->flags &= ~LISTENERS_GONE;
+        s->listeners_gone = false;
 }
 
 static void unlink_if_over(cst_stream *s, struct cst__listener *l)
@@ -123,7 +123,7 @@ static void unlink_if_over(cst_stream *s, struct cst__listener *l)
     if (!is_over(l))
         return;
     if (s->emit_depth) {
-        s->flags |= LISTENERS_GONE;
+        s->listeners_gone = true;
     } else {
         unlink_listener(s, l);
         let_go(s, l);
@@ -140,7 +140,7 @@ void cst__unlisten(cst_stream *s, struct cst__listener *l, unsigned events)
     if (s->emit_depth) {
         l->gone = (uint16_t)(l->gone | removed);
         l->gone_depth = s->emit_depth;
-        s->flags |= LISTENERS_GONE;
+        s->listeners_gone = true;
     } else {
         unlink_if_over(s, l);
     }
@@ -188,7 +188,7 @@ OUT_OF_LINE void take_once(cst_stream *s, struct cst__listener *l, uint16_t bit)
     l->gone = (uint16_t)(l->gone & ~bit);
     if (l->events & bit) {
         l->events = (uint16_t)(l->events & ~bit);
-        s->flags |= LISTENERS_GONE;
+        s->listeners_gone = true;
         events_removed(s, bit);
     }
 }
@@ -265,12 +265,12 @@ ALWAYS_INLINE void emit(cst_stream *s, const cst_event *event)
     struct cst__listener *last = s->listeners->prev;
     unsigned depth = ++s->emit_depth;
 
-    if ((s->flags & LISTENERS_FRONT) || event->type == CST_ERROR)
+    if (s->listeners_front || event->type == CST_ERROR)
         emit_from_front(s, event, last, depth);
     else
         emit_in_order(s, event, last, depth);
     s->emit_depth--;
-    if (s->flags & LISTENERS_GONE)
+    if (s->listeners_gone)
         sweep(s);
     cst__stream_check(s);
 }

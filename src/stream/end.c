@@ -9,9 +9,9 @@ static void settle_end(cst_stream *s, struct cst__request *request, cst_status r
 {
     if (refused)
         cst__request_post(s, request, refused);
-    else if (s->flags & ERRORED)
+    else if (s->hot & ERRORED)
         cst__request_post(s, request, s->error.status);
-    else if (s->flags & W_FINISHED)
+    else if (s->w_finished)
         cst__request_post(s, request, CST_OK);
     else
         cst__request_wait(cst__w(s), request);
@@ -20,7 +20,7 @@ static void settle_end(cst_stream *s, struct cst__request *request, cst_status r
 /* Uncork the stream, however often it was corked. */
 static inline void uncork_all(cst_stream *s)
 {
-    if (s->flags & W_CORKED) {
+    if (s->hot & W_CORKED) {
         cst__w(s)->queue.spare = 1;
         cst__uncork(s);
     }
@@ -28,15 +28,15 @@ static inline void uncork_all(cst_stream *s)
 
 static inline void begin_ending(cst_stream *s)
 {
-    s->flags |= W_ENDING;
+    s->hot |= W_ENDING;
     cst__finish_maybe(s, true);
-    s->flags |= W_ENDED;
+    s->w_ended = true;
 }
 
 void cst__end_unasked(cst_stream *s)
 {
     uncork_all(s);
-    if (!(s->flags & (W_ENDING | ERRORED)))
+    if (!(s->hot & (W_ENDING | ERRORED)))
         begin_ending(s);
 }
 
@@ -46,7 +46,7 @@ static cst_status write_last(cst_stream *s, const cst_slice *chunk)
 {
     cst_status st;
 
-    if (s->flags & W_ENDING)
+    if (s->hot & W_ENDING)
         return cst__refuse_write(s, NULL, CST_E_WRITE_AFTER_END);
     st = cst__write(s, chunk, NULL, NULL);
     return st > 0 ? CST_OK : st;
@@ -67,11 +67,11 @@ cst_status cst__end(cst_stream *s, const cst_slice *chunk, cst_done_fn *done, vo
         return refused;
     }
     uncork_all(s);
-    if (!refused && !(s->flags & (W_ENDING | ERRORED))) {
+    if (!refused && !(s->hot & (W_ENDING | ERRORED))) {
         begin_ending(s);
-    } else if (!refused && (s->flags & W_FINISHED)) {
+    } else if (!refused && s->w_finished) {
         refused = CST_E_ALREADY_FINISHED;
-    } else if (!refused && (s->flags & DESTROYED)) {
+    } else if (!refused && (s->hot & DESTROYED)) {
         refused = CST_E_DESTROYED;
     }
     if (request) {
@@ -86,7 +86,7 @@ cst_status cst_end(cst_stream *s, cst_done_fn *done, void *arg)
     cst_status st;
     cst_ctx *ctx;
 
-    if (!s || !(s->flags & HAS_WRITABLE))
+    if (!s || !s->has_writable)
         return CST_E_INVALID_ARG;
     ctx = s->ctx;
     cst__enter(ctx);
@@ -99,7 +99,7 @@ cst_status cst_end_with(cst_stream *s, cst_slice chunk, cst_done_fn *done, void 
 {
     cst_status st = CST_E_INVALID_ARG;
 
-    if (s && (s->flags & HAS_WRITABLE)) {
+    if (s && s->has_writable) {
         cst_ctx *ctx = s->ctx;
 
         cst__enter(ctx);

@@ -22,9 +22,9 @@ static cst_status add_listener(cst_stream *s, cst_event_type type, cst_listener_
     l->fn = fn;
     l->arg = arg;
     cst__listen_fn(s, l, EVENT_BIT(type), traits | LISTENER_OWNED);
-    if (type == CST_DATA && (s->flags & HAS_READABLE))
+    if (type == CST_DATA && s->has_readable)
         cst__data_listener_added(s);
-    if (type == CST_READABLE && (s->flags & HAS_READABLE))
+    if (type == CST_READABLE && s->has_readable)
         cst__readable_listener_added(s);
     cst__leave(s->ctx);
     return CST_OK;
@@ -85,7 +85,7 @@ static struct cst__listener *find_listener(const cst_stream *s, cst_event_type t
  * gets the chunks. Other events need nothing. */
 static void removed_none(cst_stream *s, cst_event_type type)
 {
-    if (type == CST_READABLE && (s->flags & HAS_READABLE))
+    if (type == CST_READABLE && s->has_readable)
         cst__post_for(s, TASK_MODE);
 }
 
@@ -108,20 +108,20 @@ cst_status cst_off(cst_stream *s, cst_event_type type, cst_listener_fn *fn, void
 cst_status cst_off_all(cst_stream *s, cst_event_type type)
 {
     struct cst__listener *l, *next;
-    uint64_t kept;
+    uint32_t kept;
 
     if (!s || !is_event(type))
         return CST_E_INVALID_ARG;
     cst__enter(s->ctx);
     if (!cst__listened(s, type))
         removed_none(s, type);
-    kept = type == CST_DATA ? s->flags & R_DATA_LISTENING : 0; /* Node does not clear it here */
+    kept = type == CST_DATA ? s->hot & R_DATA_LISTENING : 0; /* Node does not clear it here */
     for (l = s->listeners; l; l = next) {
         next = l->next;
         if (l->traits & LISTENER_OWNED)
             cst__unlisten(s, l, EVENT_BIT(type));
     }
-    s->flags |= kept;
+    s->hot |= kept;
     cst__leave(s->ctx);
     return CST_OK;
 }

@@ -10,25 +10,25 @@
  * neither failed nor been destroyed. final may still have to be called. */
 static bool need_finish(const cst_stream *s)
 {
-    return (s->flags & (W_ENDING | DESTROYED | CONSTRUCTED | W_FINISHED | W_WRITING |
-                        ERROR_EMITTED | CLOSE_EMITTED | ERRORED | W_BUFFERED)) ==
+    return !s->w_finished && !s->error_emitted && !s->close_emitted &&
+           (s->hot & (W_ENDING | DESTROYED | CONSTRUCTED | W_WRITING | ERRORED | W_BUFFERED)) ==
                (W_ENDING | CONSTRUCTED) &&
            cst__w(s)->length == 0;
 }
 
 static bool readable_side_is_done(const cst_stream *s)
 {
-    return !(s->flags & HAS_READABLE) || (s->flags & (R_END_EMITTED | R_ABSENT));
+    return !s->has_readable || s->r_end_emitted || s->r_absent;
 }
 
 static void finish(cst_stream *s)
 {
     cst__w(s)->pending--;
-    s->flags |= W_FINISHED;
+    s->w_finished = true;
     if (cst__w(s)->last_waiting)
         cst__requests_call_ends(s, CST_OK);
     cst__emit(s, CST_FINISH);
-    if ((s->flags & AUTO_DESTROY) && readable_side_is_done(s))
+    if (s->auto_destroy && readable_side_is_done(s))
         cst__destroy(s, NULL);
 }
 
@@ -73,7 +73,7 @@ static void flush(cst_stream *s, enum cst__slot slot)
     struct cst__given given;
     cst_status status;
 
-    if (!s->ops->flush || (s->flags & DESTROYED)) {
+    if (!s->ops->flush || (s->hot & DESTROYED)) {
         cst__flush_answered(s, slot, CST_OK, NULL);
         return;
     }
@@ -93,7 +93,7 @@ static void call_final(cst_stream *s)
 
 static void emit_prefinish(cst_stream *s)
 {
-    if ((s->flags & IS_TRANSFORM) && s->ops->final)
+    if ((s->hot & IS_TRANSFORM) && s->ops->final)
         flush(s, SLOT_FLUSH_AT_FINISH);
     cst__emit(s, CST_PREFINISH);
 }
@@ -102,21 +102,21 @@ static void emit_prefinish(cst_stream *s)
  * 'prefinish' at once. */
 static void prefinish(cst_stream *s)
 {
-    if (s->flags & (W_PREFINISHED | W_FINAL_CALLED))
+    if (s->w_prefinished || s->w_final_called)
         return;
-    s->flags |= W_FINAL_CALLED;
-    if (!(s->ops->final || (s->flags & IS_TRANSFORM)) || (s->flags & DESTROYED)) {
-        s->flags |= W_PREFINISHED;
+    s->w_final_called = true;
+    if (!(s->ops->final || (s->hot & IS_TRANSFORM)) || (s->hot & DESTROYED)) {
+        s->w_prefinished = true;
         emit_prefinish(s);
         return;
     }
-    s->flags |= W_SYNC;
+    s->hot |= W_SYNC;
     cst__w(s)->pending++;
     if (s->ops->final)
         call_final(s);
     else
         flush(s, SLOT_FLUSH_AS_FINAL);
-    s->flags &= ~W_SYNC;
+    s->hot &= NOT(W_SYNC);
 }
 
 /* Fail the stream, because final has failed or has answered twice. */
@@ -125,26 +125,26 @@ OUT_OF_LINE void final_failed(cst_stream *s, cst_status status)
     cst_error error =
         cst__error_here(s, status < 0 ? status : CST_E_MULTIPLE_CALLBACK, CST_WRITING);
 
-    if (s->flags & W_PREFINISHED) {
+    if (s->w_prefinished) {
         cst__error_or_destroy(s, &error, false);
         return;
     }
     cst__w(s)->pending--;
     cst__requests_call_ends(s, status);
-    cst__error_or_destroy(s, &error, (s->flags & W_SYNC) != 0);
+    cst__error_or_destroy(s, &error, (s->hot & W_SYNC) != 0);
 }
 
 void cst__final_answered(cst_stream *s, cst_status status)
 {
     struct writable *w = cst__w(s);
 
-    if (status < 0 || (s->flags & W_PREFINISHED)) {
+    if (status < 0 || s->w_prefinished) {
         final_failed(s, status);
         return;
     }
     w->pending--;
     if (need_finish(s)) {
-        s->flags |= W_PREFINISHED;
+        s->w_prefinished = true;
         emit_prefinish(s);
         w->pending++;
         cst__post_for(s, TASK_FINISH);

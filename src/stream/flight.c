@@ -42,11 +42,11 @@ static struct kept take_kept(cst_stream *s)
     struct writable *w = cst__w(s);
     struct kept kept = { .chunk = { 0 } };
 
-    if ((s->flags & (W_KEPT | W_VECTOR)) == W_KEPT)
+    if ((s->hot & (W_KEPT | W_VECTOR)) == W_KEPT)
         kept.chunk = w->flight.chunk;
-    else if (s->flags & W_KEPT)
+    else if (s->hot & W_KEPT)
         kept.batch = w->flight.batch;
-    s->flags &= ~(W_KEPT | W_VECTOR);
+    s->hot &= NOT(W_KEPT | W_VECTOR);
     return kept;
 }
 
@@ -73,15 +73,15 @@ void cst__writable_fini(cst_stream *s)
  */
 static bool must_keep(const cst_stream *s)
 {
-    return (s->flags & (W_EXPECTING | W_KEPT)) == W_EXPECTING && cst__owes_write(s);
+    return (s->hot & (W_WRITING | W_KEPT)) == W_WRITING && cst__owes_write(s);
 }
 
 /* Take W_SYNC off, since the slot has returned, and keep the bytes if it has still to answer. */
 void cst__flight_keep_bytes(cst_stream *s, const cst_slice *chunk)
 {
-    s->flags &= ~W_SYNC;
+    s->hot &= NOT(W_SYNC);
     if (must_keep(s)) {
-        s->flags |= W_KEPT;
+        s->hot |= W_KEPT;
         cst__w(s)->flight.chunk = cst__slice_ref(chunk);
     }
 }
@@ -121,9 +121,9 @@ void cst__flight_start(cst_stream *s, const cst_slice *chunk, size_t len,
                        struct cst__request *request)
 {
     cst__flight_begin(s, len, request);
-    if (s->flags & DESTROYED)
+    if (s->hot & DESTROYED)
         cst__write_after_slot(s, chunk, CST_E_DESTROYED);
-    else if (s->flags & IS_TRANSFORM)
+    else if (s->hot & IS_TRANSFORM)
         start_transform(s, chunk);
     else
         cst__write_after_slot(s, chunk, cst__call_write(s, chunk));
@@ -146,7 +146,7 @@ static void call_writev_plainly(cst_stream *s, const cst_chain_row *chunks)
     s->slot = SLOT_WRITE;
     status = s->ops->writev(s, cst__self(s), cst__row_front(chunks), chunks->count);
     s->slot = SLOT_NONE;
-    if (status != CST_OK || (s->flags & (IN_FLIGHT | BATCH_DONE_NOT)) != IN_FLIGHT) {
+    if (status != CST_OK || (s->hot & (IN_FLIGHT | BATCH_DONE_NOT)) != IN_FLIGHT) {
         cst__stream_check(s);
         take_status(s, status);
         return;
@@ -167,15 +167,15 @@ static void start_writev(cst_stream *s)
         requests->batch = true;
     w->queue = (cst_chain_row){ .spare = chunks.spare };
     cst__flight_begin(s, w->length, requests);
-    if (s->flags & DESTROYED)
+    if (s->hot & DESTROYED)
         cst__write_complete(s, CST_E_DESTROYED);
     else if (!requests && s->slot == SLOT_NONE)
         call_writev_plainly(s, &chunks);
     else
         take_status(s, cst__call_writev(s, cst__row_front(&chunks), chunks.count));
-    s->flags &= ~W_SYNC;
+    s->hot &= NOT(W_SYNC);
     if (must_keep(s)) {
-        s->flags |= W_KEPT | W_VECTOR;
+        s->hot |= W_KEPT | W_VECTOR;
         w->flight.batch = chunks;
     } else {
         drop_batch(s, &chunks);
@@ -203,24 +203,24 @@ static void hand_over(cst_stream *s, bool gather)
 {
     const struct writable *w = cst__w(s);
 
-    while (w->queue.count && !(s->flags & W_WRITING)) {
+    while (w->queue.count && !(s->hot & W_WRITING)) {
         if (gather && w->queue.count > 1)
             start_writev(s);
         else
             start_front(s);
     }
     cst__queue_is_empty(s);
-    s->flags &= ~W_CLEARING;
+    s->hot &= NOT(W_CLEARING);
 }
 
 void cst__queue_clear(cst_stream *s)
 {
-    if ((s->flags & (DESTROYED | W_CLEARING | W_CORKED | W_BUFFERED | CONSTRUCTED)) !=
+    if ((s->hot & (DESTROYED | W_CLEARING | W_CORKED | W_BUFFERED | CONSTRUCTED)) !=
         (W_BUFFERED | CONSTRUCTED))
         return;
     if (!cst__w(s)->queue.count)
         return;
-    s->flags |= W_CLEARING;
+    s->hot |= W_CLEARING;
     hand_over(s, cst__gathers(s));
 }
 
@@ -232,7 +232,7 @@ static void fail_queue(cst_stream *s)
 {
     struct writable *w = cst__w(s);
 
-    if (s->flags & W_WRITING)
+    if (s->hot & W_WRITING)
         return;
     while (w->queue.count) {
         struct cst__request *request = cst__requests_take_front(w);
@@ -283,9 +283,9 @@ static void after_write(cst_stream *s, unsigned count, struct cst__request *requ
 {
     struct writable *w = cst__w(s);
 
-    s->flags &= ~W_AFTER_WRITE;
-    if ((s->flags & (W_ENDING | W_NEED_DRAIN | DESTROYED)) == W_NEED_DRAIN && w->length == 0) {
-        s->flags &= ~W_NEED_DRAIN;
+    s->w_after_write = false;
+    if ((s->hot & (W_ENDING | W_NEED_DRAIN | DESTROYED)) == W_NEED_DRAIN && w->length == 0) {
+        s->hot &= NOT(W_NEED_DRAIN);
         cst__emit(s, CST_DRAIN);
     }
     for (; count > 1; count--) {
@@ -294,9 +294,9 @@ static void after_write(cst_stream *s, unsigned count, struct cst__request *requ
     }
     w->pending--;
     cst__requests_call(s, requests, CST_OK);
-    if (s->flags & DESTROYED)
+    if (s->hot & DESTROYED)
         fail_queue(s);
-    if (s->flags & W_ENDING)
+    if (s->hot & W_ENDING)
         cst__finish_maybe(s, true);
 }
 
@@ -321,15 +321,15 @@ static void run_after_write_with_callback(cst_task_link *link)
 static void completed_inside(cst_stream *s)
 {
     struct writable *w = cst__w(s);
-    bool drain = (s->flags & W_NEED_DRAIN) && w->length == 0;
+    bool drain = (s->hot & W_NEED_DRAIN) && w->length == 0;
 
-    if (!(s->flags & W_AFTER_WRITE) && (drain || (s->flags & W_OBJECTS))) {
+    if (!s->w_after_write && (drain || (s->hot & W_OBJECTS))) {
         w->pending++;
         if (cst__try_post(s, TASK_AFTER_WRITE, CST_OK))
-            s->flags |= W_AFTER_WRITE;
+            s->w_after_write = true;
         else
             after_write(s, 1, NULL);
-    } else if (s->flags & W_ENDING) {
+    } else if (s->hot & W_ENDING) {
         cst__finish_maybe(s, true);
     }
 }
@@ -351,7 +351,7 @@ static void completed_inside_with_callback(cst_stream *s, struct cst__request *r
     w->tick = requests;
     w->pending++;
     cst__post_link(s, &requests->link, run_after_write_with_callback);
-    s->flags |= W_AFTER_WRITE;
+    s->w_after_write = true;
 }
 
 static void fail_write(cst_stream *s, struct cst__request *requests, cst_status status, bool sync)
@@ -377,7 +377,7 @@ static void fail_write(cst_stream *s, struct cst__request *requests, cst_status 
 static bool nothing_follows(const cst_stream *s, cst_status status)
 {
     return status >= 0 && !cst__w(s)->in_flight &&
-           (s->flags & (W_SYNC | W_BUFFERED | W_NEED_DRAIN | W_OBJECTS | W_ENDING)) == W_SYNC;
+           (s->hot & (W_SYNC | W_BUFFERED | W_NEED_DRAIN | W_OBJECTS | W_ENDING)) == W_SYNC;
 }
 
 /* End the write in flight with `status`, and do all that follows. */
@@ -385,7 +385,7 @@ OUT_OF_LINE void flight_end_slow(cst_stream *s, cst_status status)
 {
     struct writable *w = cst__w(s);
     struct cst__request *requests = w->in_flight;
-    bool sync = (s->flags & W_SYNC) != 0;
+    bool sync = (s->hot & W_SYNC) != 0;
 
     w->in_flight = NULL;
     cst__flight_end(s);
@@ -393,7 +393,7 @@ OUT_OF_LINE void flight_end_slow(cst_stream *s, cst_status status)
         fail_write(s, requests, status, sync);
         return;
     }
-    if (s->flags & W_BUFFERED)
+    if (s->hot & W_BUFFERED)
         cst__queue_clear(s);
     if (!sync) {
         w->pending++;
@@ -416,11 +416,11 @@ static void flight_end(cst_stream *s, cst_status status)
 void cst__write_complete(cst_stream *s, cst_status status)
 {
     CST__ASSERT(!s->ctx->room.express);
-    if (!(s->flags & W_EXPECTING)) {
+    if (!(s->hot & W_WRITING)) {
         cst_error error = cst__error_here(s, CST_E_MULTIPLE_CALLBACK, CST_WRITING);
 
         cst__error_or_destroy(s, &error, false);
-    } else if (s->flags & W_KEPT) {
+    } else if (s->hot & W_KEPT) {
         struct kept kept = take_kept(s);
 
         flight_end(s, status);

@@ -1,5 +1,5 @@
 /*
- * layout.h - how a stream is laid out, its states and flags; the files of the room.
+ * layout.h - how a stream is laid out, and its states; the files of the room.
  *
  * One allocation, only the sides that the kind has, each at a fixed offset from the handle:
  *
@@ -40,17 +40,17 @@
  * A *frame* is a call of the library that can run user code; what is freed waits until the last
  * frame returns.
  *
- * The life of a readable side (R_ENDED, R_END_EMITTED):
+ * The life of a readable side (R_ENDED, r_end_emitted):
  *
  *          push EOF            all is read, a task runs
- *     OPEN --------> R_ENDED ---------------------------> R_END_EMITTED, 'end'
+ *     OPEN --------> R_ENDED ---------------------------> r_end_emitted, 'end'
  *
- * and who gets its chunks (R_HAS_FLOWING, R_FLOWING are Node's flowing: null, false, true):
+ * and who gets its chunks (r_has_flowing, R_FLOWING are Node's flowing: null, false, true):
  *
  *     null ---- resume, 'data', pipe ----> true <---- resume, drain ----> false
  *       \----------------- pause, 'readable' ----------------------------/
  *
- * The life of a writable side (W_ENDING, W_PREFINISHED, W_FINISHED):
+ * The life of a writable side (W_ENDING, w_prefinished, w_finished):
  *
  *          end()             final answered                 task
  *     OPEN --------> ENDING ----------------> PREFINISHED ---------> FINISHED, 'finish'
@@ -58,8 +58,8 @@
  * A write waits in the queue if W_WRITING, W_CORKED or ERRORED is set, or CONSTRUCTED is not
  * (must_wait in write.c).
  *
- * Both sides share: DESTROYED (at any point, at once) -> CLOSED (the destroy slot has answered) ->
- * CLOSE_EMITTED (a task).
+ * Both sides share: DESTROYED (at any point, at once) -> closed (the destroy slot has answered) ->
+ * close_emitted (a task).
  */
 #ifndef CSTREAM_LAYOUT_H
 #define CSTREAM_LAYOUT_H
@@ -73,89 +73,7 @@
 #include "cstream/join.h"
 #include "cstream/writable.h"
 #include "ctx/ctx_internal.h"
-
-/* --- flags ------------------------------------------------------------------------------------ */
-
-/* One word for both sides. The lower half has what is tested for every chunk; most names are
- * Node's. */
-#define FLAG(n) (UINT64_C(1) << (n))
-
-/* readable side */
-#define R_FLOWING FLAG(0)
-/* active, by the rules or cst_progress, since timeout.c last looked, or since it was made */
-#define ACTIVE FLAG(1)
-#define R_DATA_LISTENING FLAG(2) /* at least one 'data' listener */
-#define R_PIPED FLAG(3)          /* the only 'data' listener is a pipe, to sole_dest */
-#define R_READING FLAG(4)        /* the read slot was called and has pushed nothing yet */
-#define R_SYNC FLAG(5)           /* in the read slot, or before its first call has returned */
-#define R_NEED_READABLE FLAG(6)  /* somebody waits for 'readable' */
-#define R_QUEUED FLAG(7)         /* the buffer is not empty */
-#define R_ENDED FLAG(8)          /* EOF was pushed */
-#define R_READING_MORE FLAG(9)   /* the task that reads ahead is queued or at work */
-#define R_DATA_EMITTED FLAG(10)
-#define R_AWAITING FLAG(11) /* the source waits for the 'drain' of a destination */
-#define R_OBJECTS FLAG(12)
-
-/* writable side */
-#define W_WRITING FLAG(13)   /* a write is in flight */
-#define W_SYNC FLAG(14)      /* in the write slot or in final */
-#define W_EXPECTING FLAG(15) /* the write in flight has not been completed */
-#define W_NEED_DRAIN FLAG(16)
-#define W_CORKED FLAG(17)
-#define W_BUFFERED \
-    FLAG(18) /* there is a queue; it may be empty while its last chunk is handed over */
-#define W_CLEARING FLAG(19) /* the queue is being handed over */
-#define W_ENDING FLAG(20)   /* end() was called */
-#define W_KEPT FLAG(21)     /* the bytes of the write in flight are kept until its slot answers */
-#define W_PLAIN FLAG(22)    /* a sink of bytes with the slot write, and no transform */
-#define W_OBJECTS FLAG(23)
-
-/* both */
-#define CONSTRUCTED FLAG(24)
-#define DESTROYED FLAG(25)
-#define ERRORED FLAG(26)
-#define IS_TRANSFORM FLAG(27)
-#define T_KEPT FLAG(28) /* a transform keeps the completion of its write until more is read */
-#define HAS_READABLE FLAG(29)
-#define HAS_WRITABLE FLAG(30)
-#define IS_PASSTHROUGH FLAG(31) /* a transform without a transform slot */
-
-/* not tested for every chunk */
-#define R_PAUSED FLAG(32)   /* cst_pause or the like was called, and no resume since */
-#define R_ITERATED FLAG(33) /* cst_next was called: its caller gets the error */
-#define R_EOF_READABLE_PENDING FLAG(34)
-#define R_END_SCHEDULED FLAG(35)
-#define R_END_EMITTED FLAG(36)
-#define R_RESUME_SCHEDULED FLAG(37)
-#define R_ABSENT FLAG(38) /* left out: no_readable */
-#define W_FINAL_CALLED FLAG(39)
-#define W_PREFINISHED FLAG(40)
-#define W_FINISHED FLAG(41)
-#define W_ABSENT FLAG(42) /* left out: no_writable */
-#define AUTO_DESTROY FLAG(43)
-#define EMIT_CLOSE FLAG(44)
-#define HALF_OPEN FLAG(45)
-#define ERROR_EMITTED FLAG(46)
-#define CLOSED FLAG(47)
-#define CLOSE_EMITTED FLAG(48)
-#define W_STAYS_OPEN FLAG(49) /* pipes do not end it: no_pipe_end */
-#define CONSTRUCT_ANSWERED FLAG(50)
-#define DYING FLAG(51)                /* in the reap list: freed when the last frame is left */
-#define R_READABLE_LISTENING FLAG(52) /* a 'readable' listener, as of the last look at the list */
-#define R_EMITTED_READABLE FLAG(53)   /* 'readable' is on its way */
-#define R_MULTI_AWAIT FLAG(54)        /* Node's multiAwaitDrain: there were several pipes */
-#define R_TWINS FLAG(60)              /* several pipes led to one destination */
-#define W_ENDED FLAG(55)              /* end() has returned */
-#define W_AFTER_WRITE FLAG(56)        /* a task that follows a completed write is on its way */
-#define W_VECTOR FLAG(59)             /* with W_KEPT: a batch of writev is kept */
-#define LISTENERS_GONE FLAG(57)       /* the list is to be swept when the emission is over */
-#define R_HAS_FLOWING FLAG(63)        /* flowing is not null */
-#define R_FLOW_CUT FLAG(62) /* the turn's bytes are spent: the flow goes on in an immediate */
-#define R_DATA_EMITTED_BEFORE FLAG(61) /* R_DATA_EMITTED was set before timeout.c took it down */
-#define LISTENERS_FRONT FLAG(58)       /* some listener was put in front of the others */
-
-/* A write is in flight, and its slot has not returned. */
-#define IN_FLIGHT (W_WRITING | W_SYNC | W_EXPECTING)
+#include "stream/flags.h"
 
 /* --- deferred tasks --------------------------------------------------------------------------- */
 
@@ -260,7 +178,46 @@ struct cst__transform_call {
 
 /* The fields are ordered so that nothing is lost to alignment: there may be many streams. */
 struct cst_stream {
-    uint64_t flags;
+    union {
+        uint32_t hot;              /* flags that are tested for every chunk */
+        enum cst__hot hot_by_name; /* for debuggers, which print their names */
+    };
+    /* readable side */
+    bool has_readable : 1;
+    bool r_absent : 1;      /* left out: no_readable */
+    bool r_has_flowing : 1; /* flowing is not null */
+    bool r_paused : 1;      /* cst_pause or the like was called, and no resume since */
+    bool r_resume_scheduled : 1;
+    bool r_readable_listening : 1;   /* a 'readable' listener, as of the last look at the list */
+    bool r_eof_readable_pending : 1; /* with R_ENDED: no 'readable' has told of EOF yet */
+    bool r_end_scheduled : 1;
+    bool r_end_emitted : 1;
+    bool r_iterated : 1;            /* cst_next was called: its caller gets the error */
+    bool r_flow_cut : 1;            /* the turn's bytes are spent: it flows on in an immediate */
+    bool r_data_emitted_before : 1; /* R_DATA_EMITTED was set before timeout.c took it down */
+    bool r_multi_await : 1;         /* Node's multiAwaitDrain: there were several pipes */
+    bool r_twins : 1;               /* several pipes led to one destination */
+    /* writable side */
+    bool has_writable : 1;
+    bool w_absent : 1;      /* left out: no_writable */
+    bool w_after_write : 1; /* a task that follows a completed write is on its way */
+    bool w_ended : 1;       /* end() has returned */
+    bool w_final_called : 1;
+    bool w_prefinished : 1;
+    bool w_finished : 1;
+    bool w_stays_open : 1; /* pipes do not end it: no_pipe_end */
+    /* both */
+    bool auto_destroy : 1;
+    bool emit_close : 1;
+    bool half_open : 1;
+    bool construct_answered : 1;
+    bool error_emitted : 1;
+    bool closed : 1;
+    bool close_emitted : 1;
+    bool dying : 1;           /* in the reap list: freed when the last frame is left */
+    bool listeners_gone : 1;  /* the list is to be swept when the emission is over */
+    bool listeners_front : 1; /* some listener was put in front of the others */
+
     cst_ctx *ctx;
     const cst_ops *ops;
     struct cst__listener *listeners;
@@ -272,7 +229,7 @@ struct cst_stream {
     uint16_t emit_depth;
     uint16_t overflow; /* notes: a bit for each kind of task that had no room in the queue */
     uint8_t slot;      /* the slot that is running, the innermost */
-    uint8_t owed; /* bits of the slots that have not answered; for write there is W_EXPECTING */
+    uint8_t owed;      /* bits of the slots that have not answered; for write there is W_WRITING */
 };
 
 /** A callback that is owed for a write or an end; also the task that calls it. */
@@ -330,12 +287,18 @@ static inline struct readable *cst__r(const cst_stream *s)
 /** Return whether the stream has this side: no_readable and no_writable leave a side out. */
 static inline bool cst__readable_is_there(const cst_stream *s)
 {
-    return (s->flags & HAS_READABLE) && !(s->flags & R_ABSENT);
+    return s->has_readable && !s->r_absent;
 }
 
 static inline bool cst__writable_is_there(const cst_stream *s)
 {
-    return (s->flags & HAS_WRITABLE) && !(s->flags & W_ABSENT);
+    return s->has_writable && !s->w_absent;
+}
+
+/** Return whether Node's `flowing` is false, neither null nor true: the stream was paused. */
+static inline bool cst__flowing_is_false(const cst_stream *s)
+{
+    return s->r_has_flowing && !(s->hot & R_FLOWING);
 }
 
 /* The offset of the user's state from the handle. The state may be of any type, so it is aligned
@@ -349,10 +312,10 @@ static inline bool cst__writable_is_there(const cst_stream *s)
     (ALIGNED(sizeof(struct writable) + sizeof(cst_stream) + sizeof(struct readable)) - \
      sizeof(struct writable))
 
-static inline size_t cst__self_offset(uint64_t flags)
+static inline size_t cst__self_offset(bool readable, bool writable)
 {
-    if (flags & HAS_WRITABLE)
-        return SELF_OF_WRITABLE + ((flags & HAS_READABLE) ? SELF_OF_BOTH - SELF_OF_WRITABLE : 0);
+    if (writable)
+        return SELF_OF_WRITABLE + (readable ? SELF_OF_BOTH - SELF_OF_WRITABLE : 0);
     return SELF_OF_READABLE;
 }
 
@@ -360,20 +323,22 @@ static inline size_t cst__self_offset(uint64_t flags)
  * is never set. */
 static inline bool cst__decodes(const cst_stream *s)
 {
-    return !(s->flags & R_PIPED) && cst__r(s)->decoder;
+    return !(s->hot & R_PIPED) && cst__r(s)->decoder;
 }
 
 /* Return the user's state, or NULL if the ops have none. */
 static inline void *cst__self(const cst_stream *s)
 {
-    return s->ops->self_size ? (char *)(uintptr_t)s + cst__self_offset(s->flags) : NULL;
+    return s->ops->self_size
+               ? (char *)(uintptr_t)s + cst__self_offset(s->has_readable, s->has_writable)
+               : NULL;
 }
 
 /** Return the user's state, or NULL, as cst__self does, but of a stream that is known to be
  * writable: that is one test less. */
 static inline void *cst__self_of_writable(const cst_stream *s)
 {
-    return s->ops->self_size ? (char *)(uintptr_t)s + cst__self_offset(s->flags | HAS_WRITABLE)
+    return s->ops->self_size ? (char *)(uintptr_t)s + cst__self_offset(s->has_readable, true)
                              : NULL;
 }
 
@@ -384,8 +349,8 @@ static inline cst_status cst__push_status(const cst_stream *s)
 {
     const struct readable *r = cst__r(s);
 
-    return !(s->flags & R_ENDED) && (r->length < r->high_water_mark || r->length == 0) ? CST_OK
-                                                                                       : CST_FULL;
+    return !(s->hot & R_ENDED) && (r->length < r->high_water_mark || r->length == 0) ? CST_OK
+                                                                                     : CST_FULL;
 }
 
 /**
@@ -397,14 +362,14 @@ static inline bool cst__write_is_full(cst_stream *s)
 
     if (w->length < w->high_water_mark || w->length == 0)
         return false;
-    s->flags |= W_NEED_DRAIN;
+    s->hot |= W_NEED_DRAIN;
     return true;
 }
 
 /** Return what an accepted write returns, once it has begun or is queued. */
 static inline cst_status cst__write_status(cst_stream *s)
 {
-    return cst__write_is_full(s) || (s->flags & (DESTROYED | ERRORED)) ? CST_FULL : CST_OK;
+    return cst__write_is_full(s) || (s->hot & (DESTROYED | ERRORED)) ? CST_FULL : CST_OK;
 }
 
 /**
@@ -416,7 +381,7 @@ static inline void cst__flight_begin(cst_stream *s, size_t len, struct cst__requ
 
     w->flight_length = len;
     w->in_flight = request;
-    s->flags |= IN_FLIGHT | ACTIVE;
+    s->hot |= IN_FLIGHT | ACTIVE;
 }
 
 /** End a write: it is in flight no more. W_SYNC stays until its slot has returned. */
@@ -424,27 +389,27 @@ static inline void cst__flight_end(cst_stream *s)
 {
     struct writable *w = cst__w(s);
 
-    s->flags = (s->flags & ~(W_WRITING | W_EXPECTING)) | ACTIVE;
+    s->hot = (s->hot & NOT(W_WRITING)) | ACTIVE;
     w->length -= w->flight_length;
 }
 
 /** Return the length of a chunk in a writable side: its bytes, or 1 in object mode. */
 static inline size_t cst__length_of(const cst_stream *s, const cst_slice *chunk)
 {
-    return (s->flags & W_OBJECTS) ? 1 : chunk->len;
+    return (s->hot & W_OBJECTS) ? 1 : chunk->len;
 }
 
 /** Return whether the queue is to be written by one call of writev. */
 static inline bool cst__gathers(const cst_stream *s)
 {
-    return s->ops->writev && cst__w(s)->queue.count > 1 && !(s->flags & IS_TRANSFORM);
+    return s->ops->writev && cst__w(s)->queue.count > 1 && !(s->hot & IS_TRANSFORM);
 }
 
 /** Take W_BUFFERED off if the queue is empty. */
 static inline void cst__queue_is_empty(cst_stream *s)
 {
     if (!cst__w(s)->queue.count)
-        s->flags &= ~W_BUFFERED;
+        s->hot &= NOT(W_BUFFERED);
 }
 
 /* --- a slot that runs ------------------------------------------------------------------------- */

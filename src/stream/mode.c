@@ -8,24 +8,24 @@
 
 void cst__resume(cst_stream *s)
 {
-    bool flows = (s->flags & R_FLOWING) != 0, scheduled = (s->flags & R_RESUME_SCHEDULED) != 0;
+    bool flows = (s->hot & R_FLOWING) != 0, scheduled = s->r_resume_scheduled;
 
     CST__ASSERT(!s->ctx->room.express);
-    if (s->flags & DESTROYED)
+    if (s->hot & DESTROYED)
         return;
-    s->flags &= ~R_PAUSED;
+    s->r_paused = false;
     if (flows)
         return;
-    s->flags |= R_HAS_FLOWING | R_RESUME_SCHEDULED;
-    if (!(s->flags & R_READABLE_LISTENING))
-        s->flags |= R_FLOWING;
+    s->r_has_flowing = s->r_resume_scheduled = true;
+    if (!s->r_readable_listening)
+        s->hot |= R_FLOWING;
     if (!scheduled)
         cst__post_for(s, TASK_RESUME);
 }
 
 cst_status cst_resume(cst_stream *s)
 {
-    if (!s || !(s->flags & HAS_READABLE))
+    if (!s || !s->has_readable)
         return CST_E_INVALID_ARG;
     cst__enter(s->ctx);
     cst__resume(s);
@@ -36,21 +36,21 @@ cst_status cst_resume(cst_stream *s)
 void cst__pause(cst_stream *s)
 {
     CST__ASSERT(!s->ctx->room.express);
-    if (s->flags & DESTROYED)
+    if (s->hot & DESTROYED)
         return;
-    if ((s->flags & (R_HAS_FLOWING | R_FLOWING)) != R_HAS_FLOWING) {
-        s->flags |= R_HAS_FLOWING;
-        s->flags &= ~R_FLOWING;
+    if (!cst__flowing_is_false(s)) {
+        s->r_has_flowing = true;
+        s->hot &= NOT(R_FLOWING);
         cst__emit(s, CST_PAUSE);
     }
-    s->flags |= R_PAUSED;
+    s->r_paused = true;
 }
 
 cst_status cst_pause(cst_stream *s)
 {
     cst_ctx *ctx;
 
-    if (!s || !(s->flags & HAS_READABLE))
+    if (!s || !s->has_readable)
         return CST_E_INVALID_ARG;
     ctx = s->ctx;
     cst__enter(ctx);
@@ -64,10 +64,10 @@ cst_status cst_pause(cst_stream *s)
 /* Let the stream flow for a new 'data' listener, unless it was paused. */
 static void listen_to_data(cst_stream *s)
 {
-    s->flags |= R_DATA_LISTENING;
+    s->hot |= R_DATA_LISTENING;
     if (cst__listened(s, CST_READABLE))
-        s->flags |= R_READABLE_LISTENING;
-    if ((s->flags & (R_HAS_FLOWING | R_FLOWING)) != R_HAS_FLOWING)
+        s->r_readable_listening = true;
+    if (!cst__flowing_is_false(s))
         cst__resume(s);
 }
 
@@ -82,7 +82,7 @@ void cst__data_listener_added(cst_stream *s)
 void cst__data_listener_is(cst_stream *s, struct cst__pipe *sole)
 {
     if (!cst__decodes(s)) {
-        s->flags |= R_PIPED;
+        s->hot |= R_PIPED;
         cst__r(s)->sole_dest = sole->dest;
     }
     listen_to_data(s);
@@ -92,19 +92,20 @@ void cst__readable_listener_added(cst_stream *s)
 {
     struct readable *r = cst__r(s);
 
-    if (s->flags & (R_END_EMITTED | R_READABLE_LISTENING))
+    if (s->r_end_emitted || s->r_readable_listening)
         return;
-    s->flags |= R_READABLE_LISTENING | R_NEED_READABLE | R_HAS_FLOWING;
-    s->flags &= ~(R_FLOWING | R_EMITTED_READABLE);
+    s->r_readable_listening = s->r_has_flowing = true;
+    s->hot |= R_NEED_READABLE;
+    s->hot &= NOT(R_FLOWING | R_EMITTED_READABLE);
     if (r->length) {
         cst__announce_readable(s);
         return;
     }
-    if (s->flags & R_EOF_READABLE_PENDING) {
-        s->flags &= ~R_EOF_READABLE_PENDING;
+    if (s->r_eof_readable_pending) {
+        s->r_eof_readable_pending = false;
         cst__announce_readable(s);
     }
-    if (!(s->flags & R_READING))
+    if (!(s->hot & R_READING))
         cst__post_for(s, TASK_READ);
 }
 
@@ -112,14 +113,14 @@ void cst__readable_listener_added(cst_stream *s)
  * added again before the task runs, the mode does not change. */
 void cst__run_mode(cst_stream *s)
 {
-    if (cst__listened(s, CST_READABLE))
-        s->flags |= R_READABLE_LISTENING;
-    else
-        s->flags &= ~R_READABLE_LISTENING;
-    if ((s->flags & (R_PAUSED | R_RESUME_SCHEDULED)) == R_RESUME_SCHEDULED)
-        s->flags |= R_HAS_FLOWING | R_FLOWING;
-    else if (s->flags & R_DATA_LISTENING)
+    s->r_readable_listening = cst__listened(s, CST_READABLE);
+    if (s->r_resume_scheduled && !s->r_paused) {
+        s->r_has_flowing = true;
+        s->hot |= R_FLOWING;
+    } else if (s->hot & R_DATA_LISTENING) {
         cst__resume(s);
-    else if (!(s->flags & R_READABLE_LISTENING))
-        s->flags &= ~(R_HAS_FLOWING | R_FLOWING);
+    } else if (!s->r_readable_listening) {
+        s->r_has_flowing = false;
+        s->hot &= NOT(R_FLOWING);
+    }
 }

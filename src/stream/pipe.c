@@ -72,7 +72,7 @@ static void clean_up(struct cst__pipe *pipe)
 {
     cst_stream *source = pipe->source, *dest = pipe->dest;
     /* Node keeps a set if there are several pipes, and treats even an empty set as waiting. */
-    bool waits = pipe->drain_added && (source->flags & (R_AWAITING | R_MULTI_AWAIT));
+    bool waits = pipe->drain_added && ((source->hot & R_AWAITING) || source->r_multi_await);
 
     remove_listeners(pipe);
     if (waits) {
@@ -114,8 +114,8 @@ static void unpipe_one(cst_stream *source, cst_stream *dest)
  */
 static bool leaves_unheard(const struct cst__pipe *pipe)
 {
-    return pipe->listed && !pipe->end_due && !pipe->drain &&
-           (pipe->source->flags & (DESTROYED | R_PIPED | R_TWINS)) == (DESTROYED | R_PIPED) &&
+    return pipe->listed && !pipe->end_due && !pipe->drain && !pipe->source->r_twins &&
+           (pipe->source->hot & (DESTROYED | R_PIPED)) == (DESTROYED | R_PIPED) &&
            !pipe->source->emit_depth && pipe->dest->emit_depth == 1;
 }
 
@@ -134,7 +134,7 @@ static bool leave_unheard(struct cst__pipe *pipe)
     pipe->cleaned_up = true;
     cst__unlink(dest, &pipe->on_dest, beside);
     cst__unlink(source, &pipe->on_source, cst__listened_beside(source, &pipe->on_source));
-    source->flags &= ~(R_PIPED | R_DATA_LISTENING);
+    source->hot &= NOT(R_PIPED | R_DATA_LISTENING);
     cst__r(source)->sole_dest = NULL;
     cst__free_later(source->ctx, &pipe->deferred_free, sizeof(*pipe));
     cst__release(dest); /* the reference of the listed pipe */
@@ -300,7 +300,7 @@ static inline struct cst__pipe *new_pipe(cst_stream *source, cst_stream *dest, b
         return NULL;
     *pipe = (struct cst__pipe){ .source = source, .dest = dest };
     /* Not in the initialiser: there tcc 0.9.27 does not clear the other bits. */
-    pipe->no_end = no_end || (dest->flags & W_STAYS_OPEN);
+    pipe->no_end = no_end || dest->w_stays_open;
     return pipe;
 }
 
@@ -325,7 +325,7 @@ static void end_later(struct cst__pipe *pipe)
 static void add_listeners(struct cst__pipe *pipe)
 {
     cst_stream *source = pipe->source, *dest = pipe->dest;
-    bool ended = (source->flags & R_END_EMITTED) != 0, first = !cst__listened(source, CST_DATA);
+    bool ended = source->r_end_emitted != 0, first = !cst__listened(source, CST_DATA);
     unsigned end = ended ? 0u : EVENT_BIT(CST_END);
 
     if (ended)
@@ -355,9 +355,9 @@ static bool leads_to(const cst_stream *source, const cst_stream *dest)
 static void look_for_others(cst_stream *source, const cst_stream *dest)
 {
     if (cst__has_one_pipe(source))
-        source->flags |= R_MULTI_AWAIT;
+        source->r_multi_await = true;
     if (leads_to(source, dest))
-        source->flags |= R_TWINS;
+        source->r_twins = true;
 }
 
 void cst__pipe_connect(struct cst__pipe *pipe)
@@ -371,9 +371,9 @@ void cst__pipe_connect(struct cst__pipe *pipe)
     add_listeners(pipe);
     if (cst__listened(dest, CST_PIPE))
         cst__emit_event(dest, &(cst_event){ .type = CST_PIPE, .peer = source });
-    if ((dest->flags & W_NEED_DRAIN) && cst_writable_need_drain(dest))
+    if ((dest->hot & W_NEED_DRAIN) && cst_writable_need_drain(dest))
         cst__await_drain(pipe);
-    else if (!(source->flags & R_FLOWING))
+    else if (!(source->hot & R_FLOWING))
         cst__resume(source);
 }
 
@@ -382,7 +382,7 @@ cst_status cst_pipe(cst_stream *source, cst_stream *dest, const cst_pipe_opts *o
     struct cst__pipe *pipe;
     cst_ctx *ctx;
 
-    if (!source || !dest || !(source->flags & HAS_READABLE) || !(dest->flags & HAS_WRITABLE) ||
+    if (!source || !dest || !source->has_readable || !dest->has_writable ||
         source->ctx != dest->ctx)
         return CST_E_INVALID_ARG;
     pipe = new_pipe(source, dest, opts && opts->no_end);

@@ -7,18 +7,18 @@
 
 void cst__announce_readable(cst_stream *s)
 {
-    s->flags &= ~R_NEED_READABLE;
-    if (s->flags & R_EMITTED_READABLE)
+    s->hot &= NOT(R_NEED_READABLE);
+    if (s->hot & R_EMITTED_READABLE)
         return;
-    s->flags |= R_EMITTED_READABLE;
+    s->hot |= R_EMITTED_READABLE;
     cst__post_for(s, TASK_READABLE);
 }
 
 void cst__maybe_read_more(cst_stream *s)
 {
-    if ((s->flags & (R_READING_MORE | R_READING | CONSTRUCTED)) != CONSTRUCTED)
+    if ((s->hot & (R_READING_MORE | R_READING | CONSTRUCTED)) != CONSTRUCTED)
         return;
-    s->flags |= R_READING_MORE;
+    s->hot |= R_READING_MORE;
     cst__post_for(s, TASK_READ_MORE);
 }
 
@@ -26,8 +26,8 @@ void cst__maybe_read_more(cst_stream *s)
 
 void cst__emit_data(cst_stream *s, const cst_slice *chunk)
 {
-    s->flags |= R_DATA_EMITTED;
-    if (s->flags & R_PIPED)
+    s->hot |= R_DATA_EMITTED;
+    if (s->hot & R_PIPED)
         s->ctx->child_ops->deliver(cst__sole_pipe(s), chunk);
     else if (cst__listened(s, CST_DATA))
         cst__emit_event(s, &(cst_event){ .type = CST_DATA, .chunk = chunk });
@@ -36,7 +36,7 @@ void cst__emit_data(cst_stream *s, const cst_slice *chunk)
 /* Hand a chunk to the listeners of 'data' without buffering it (flows_through). */
 static void hand_through(cst_stream *s, const cst_slice *chunk)
 {
-    if (s->flags & R_AWAITING)
+    if (s->hot & R_AWAITING)
         cst__pipes_forget_awaited(s);
     s->ctx->frames += CST__NESTED;
     cst__emit_data(s, chunk);
@@ -47,7 +47,7 @@ static void hand_through(cst_stream *s, const cst_slice *chunk)
  * buffer is empty, and the read slot is not running. */
 static bool flows_through(const cst_stream *s)
 {
-    return (s->flags & (R_FLOWING | R_SYNC | R_DATA_LISTENING | R_QUEUED)) ==
+    return (s->hot & (R_FLOWING | R_SYNC | R_DATA_LISTENING | R_QUEUED)) ==
            (R_FLOWING | R_DATA_LISTENING);
 }
 
@@ -55,7 +55,7 @@ static cst_status buffer_chunk(cst_stream *s, cst_slice *chunk, bool front)
 {
     struct readable *r = cst__r(s);
     const cst_allocator *allocator = cst__pool_allocator(&s->ctx->pool);
-    size_t len = (s->flags & R_OBJECTS) ? 1 : chunk->len;
+    size_t len = (s->hot & R_OBJECTS) ? 1 : chunk->len;
     cst_status st;
 
     if (len > SIZE_MAX - r->length)
@@ -70,8 +70,8 @@ static cst_status buffer_chunk(cst_stream *s, cst_slice *chunk, bool front)
         cst__row_push(&r->buffer, chunk);
     *chunk = (cst_slice){ 0 };
     r->length += len;
-    s->flags |= R_QUEUED;
-    if (s->flags & R_NEED_READABLE)
+    s->hot |= R_QUEUED;
+    if (s->hot & R_NEED_READABLE)
         cst__announce_readable(s);
     return CST_OK;
 }
@@ -112,12 +112,12 @@ static cst_status push_decoded(cst_stream *s, const cst_slice *chunk)
 
     if (st < 0)
         return add_failed(s, st);
-    if (text.len > 0 || (s->flags & R_OBJECTS)) {
+    if (text.len > 0 || (s->hot & R_OBJECTS)) {
         st = add_chunk(s, &text, false);
         cst__slice_unref(&text);
         return st;
     }
-    s->flags |= ACTIVE;
+    s->hot |= ACTIVE;
     cst__maybe_read_more(s);
     return cst__push_status(s);
 }
@@ -125,16 +125,16 @@ static cst_status push_decoded(cst_stream *s, const cst_slice *chunk)
 cst_status cst__push(cst_stream *s, cst_slice *chunk)
 {
     CST__ASSERT(!s->ctx->room.express);
-    if (!(s->flags & R_OBJECTS) && chunk->len == 0) {
-        s->flags &= ~R_READING;
+    if (!(s->hot & R_OBJECTS) && chunk->len == 0) {
+        s->hot &= NOT(R_READING);
         cst__maybe_read_more(s);
         return cst__push_status(s);
     }
-    if (s->flags & R_ENDED)
+    if (s->hot & R_ENDED)
         return add_failed(s, CST_E_PUSH_AFTER_EOF);
-    if (s->flags & (DESTROYED | ERRORED))
+    if (s->hot & (DESTROYED | ERRORED))
         return CST_E_DESTROYED;
-    s->flags &= ~R_READING;
+    s->hot &= NOT(R_READING);
     if (cst__decodes(s))
         return push_decoded(s, chunk);
     return add_chunk(s, chunk, false);
@@ -145,20 +145,20 @@ void cst__push_eof(cst_stream *s)
     cst_status st;
 
     CST__ASSERT(!s->ctx->room.express);
-    s->flags &= ~R_READING;
-    if (s->flags & R_ENDED)
+    s->hot &= NOT(R_READING);
+    if (s->hot & R_ENDED)
         return;
     if (cst__decodes(s) && (st = cst__decode_end(s)) < 0)
         add_failed(s, st);
-    s->flags |= R_ENDED;
-    if (!(s->flags & R_SYNC)) {
-        s->flags &= ~R_NEED_READABLE;
-        s->flags |= R_EMITTED_READABLE;
+    s->hot |= R_ENDED;
+    if (!(s->hot & R_SYNC)) {
+        s->hot &= NOT(R_NEED_READABLE);
+        s->hot |= R_EMITTED_READABLE;
         s->ctx->child_ops->readable(s);
-    } else if ((s->flags & (R_FLOWING | R_NEED_READABLE)) || cst__listened(s, CST_READABLE)) {
+    } else if ((s->hot & (R_FLOWING | R_NEED_READABLE)) || cst__listened(s, CST_READABLE)) {
         cst__announce_readable(s);
     } else {
-        s->flags |= R_EOF_READABLE_PENDING;
+        s->r_eof_readable_pending = true;
     }
 }
 
@@ -166,7 +166,7 @@ cst_status cst__push_general(cst_stream *s, cst_slice chunk)
 {
     cst_status st = CST_E_INVALID_ARG;
 
-    if (s && (s->flags & HAS_READABLE)) {
+    if (s && s->has_readable) {
         cst_ctx *ctx = s->ctx;
 
         cst__enter(ctx);
@@ -192,7 +192,7 @@ cst_status cst__copy_to_push(cst_slice *out, cst_stream *s, const void *bytes, s
 {
     cst_status st;
 
-    if (!s || !(s->flags & HAS_READABLE))
+    if (!s || !s->has_readable)
         return CST_E_INVALID_ARG;
     st = bytes || !len ? cst__copy(out, &s->ctx->copies, bytes, len) : CST_E_INVALID_ARG;
     return st == CST_OK ? CST_OK : fail_for(s, st);
@@ -202,7 +202,7 @@ cst_status cst_push_eof(cst_stream *s)
 {
     cst_ctx *ctx;
 
-    if (!s || !(s->flags & HAS_READABLE))
+    if (!s || !s->has_readable)
         return CST_E_INVALID_ARG;
     ctx = s->ctx;
     cst__enter(ctx);
@@ -213,11 +213,11 @@ cst_status cst_push_eof(cst_stream *s)
 
 static cst_status unshift(cst_stream *s, cst_slice *chunk)
 {
-    if (!(s->flags & R_OBJECTS) && chunk->len == 0)
+    if (!(s->hot & R_OBJECTS) && chunk->len == 0)
         return cst__push_status(s);
-    if (s->flags & R_END_EMITTED)
+    if (s->r_end_emitted)
         return add_failed(s, CST_E_UNSHIFT_AFTER_END_EVENT);
-    if (s->flags & (DESTROYED | ERRORED))
+    if (s->hot & (DESTROYED | ERRORED))
         return CST_E_DESTROYED;
     return add_chunk(s, chunk, true);
 }
@@ -226,7 +226,7 @@ cst_status cst_unshift(cst_stream *s, cst_slice chunk)
 {
     cst_status st = CST_E_INVALID_ARG;
 
-    if (s && (s->flags & HAS_READABLE)) {
+    if (s && s->has_readable) {
         cst_ctx *ctx = s->ctx;
 
         cst__enter(ctx);

@@ -27,27 +27,27 @@ const char *cst_stream_name(const cst_stream *s)
 
 bool cst_stream_has_readable(const cst_stream *s)
 {
-    return s && (s->flags & HAS_READABLE);
+    return s && s->has_readable;
 }
 
 bool cst_stream_has_writable(const cst_stream *s)
 {
-    return s && (s->flags & HAS_WRITABLE);
+    return s && s->has_writable;
 }
 
 bool cst_is_destroyed(const cst_stream *s)
 {
-    return s && (s->flags & DESTROYED);
+    return s && (s->hot & DESTROYED);
 }
 
 bool cst_is_closed(const cst_stream *s)
 {
-    return s && (s->flags & CLOSED);
+    return s && s->closed;
 }
 
 const cst_error *cst_errored(const cst_stream *s)
 {
-    return s && (s->flags & ERRORED) ? &s->error : NULL;
+    return s && (s->hot & ERRORED) ? &s->error : NULL;
 }
 
 size_t cst_listener_count(const cst_stream *s, cst_event_type type)
@@ -66,20 +66,19 @@ size_t cst_listener_count(const cst_stream *s, cst_event_type type)
 
 static const struct readable *readable_side(const cst_stream *s)
 {
-    return s && (s->flags & HAS_READABLE) ? cst__r(s) : NULL;
+    return s && s->has_readable ? cst__r(s) : NULL;
 }
 
 cst_flowing cst_readable_flowing(const cst_stream *s)
 {
-    if (!readable_side(s) || !(s->flags & R_HAS_FLOWING))
+    if (!readable_side(s) || !s->r_has_flowing)
         return CST_FLOWING_UNSET;
-    return (s->flags & R_FLOWING) ? CST_FLOWING_ON : CST_FLOWING_OFF;
+    return (s->hot & R_FLOWING) ? CST_FLOWING_ON : CST_FLOWING_OFF;
 }
 
 bool cst_is_paused(const cst_stream *s)
 {
-    return readable_side(s) &&
-           ((s->flags & R_PAUSED) || (s->flags & (R_HAS_FLOWING | R_FLOWING)) == R_HAS_FLOWING);
+    return readable_side(s) && (s->r_paused || cst__flowing_is_false(s));
 }
 
 size_t cst_readable_high_water_mark(const cst_stream *s)
@@ -89,28 +88,29 @@ size_t cst_readable_high_water_mark(const cst_stream *s)
 
 bool cst_readable_object_mode(const cst_stream *s)
 {
-    return readable_side(s) && (s->flags & R_OBJECTS);
+    return readable_side(s) && (s->hot & R_OBJECTS);
 }
 
 bool cst_readable_ended(const cst_stream *s)
 {
-    return readable_side(s) && (s->flags & R_END_EMITTED);
+    return readable_side(s) && s->r_end_emitted;
 }
 
 bool cst_readable_aborted(const cst_stream *s)
 {
-    return readable_side(s) && !(s->flags & (R_ABSENT | R_END_EMITTED)) &&
-           (s->flags & (DESTROYED | ERRORED));
+    return readable_side(s) && !s->r_absent && !s->r_end_emitted &&
+           (s->hot & (DESTROYED | ERRORED));
 }
 
 bool cst_is_readable(const cst_stream *s)
 {
-    return readable_side(s) && !(s->flags & (R_ABSENT | DESTROYED | ERROR_EMITTED | R_END_EMITTED));
+    return readable_side(s) && !s->r_absent && !s->error_emitted && !s->r_end_emitted &&
+           !(s->hot & DESTROYED);
 }
 
 cst_status cst_readable_encoding(cst_encoding *out, const cst_stream *s)
 {
-    if (!out || !s || !(s->flags & HAS_READABLE))
+    if (!out || !s || !s->has_readable)
         return CST_E_INVALID_ARG;
     if (!cst__decodes(s))
         return CST_EMPTY;
@@ -120,11 +120,11 @@ cst_status cst_readable_encoding(cst_encoding *out, const cst_stream *s)
 
 cst_stream *cst_pipe_waits_for(const cst_stream *source)
 {
-    if (!source || !(source->flags & HAS_READABLE) || !(source->flags & R_AWAITING))
+    if (!source || !source->has_readable || !(source->hot & R_AWAITING))
         return NULL;
     for (const struct cst__pipe *pipe = cst__pipe_next(source->listeners, NULL); pipe;
          pipe = cst__pipe_next(pipe->on_source.next, NULL))
-        if (pipe->dest->flags & W_NEED_DRAIN)
+        if (pipe->dest->hot & W_NEED_DRAIN)
             return pipe->dest;
     return NULL;
 }
@@ -135,12 +135,12 @@ size_t cst__writable_pending(const cst_stream *s)
 {
     const struct writable *w = cst__w(s);
 
-    return (size_t)w->pending + w->queue.count + ((s->flags & W_WRITING) ? 1u : 0u);
+    return (size_t)w->pending + w->queue.count + ((s->hot & W_WRITING) ? 1u : 0u);
 }
 
 static const struct writable *writable_side(const cst_stream *s)
 {
-    return s && (s->flags & HAS_WRITABLE) ? cst__w(s) : NULL;
+    return s && s->has_writable ? cst__w(s) : NULL;
 }
 
 size_t cst_writable_high_water_mark(const cst_stream *s)
@@ -150,12 +150,12 @@ size_t cst_writable_high_water_mark(const cst_stream *s)
 
 bool cst_writable_object_mode(const cst_stream *s)
 {
-    return writable_side(s) && (s->flags & W_OBJECTS);
+    return writable_side(s) && (s->hot & W_OBJECTS);
 }
 
 bool cst_writable_need_drain(const cst_stream *s)
 {
-    return writable_side(s) && (s->flags & (DESTROYED | W_ENDING | W_NEED_DRAIN)) == W_NEED_DRAIN;
+    return writable_side(s) && (s->hot & (DESTROYED | W_ENDING | W_NEED_DRAIN)) == W_NEED_DRAIN;
 }
 
 size_t cst_writable_corked(const cst_stream *s)
@@ -165,24 +165,25 @@ size_t cst_writable_corked(const cst_stream *s)
 
 bool cst_writable_ended(const cst_stream *s)
 {
-    return writable_side(s) && (s->flags & W_ENDING);
+    return writable_side(s) && (s->hot & W_ENDING);
 }
 
 bool cst_writable_finished(const cst_stream *s)
 {
-    return writable_side(s) && (s->flags & W_FINISHED);
+    return writable_side(s) && s->w_finished;
 }
 
 /* Never true on a stream with both sides: Node's Duplex has no writableAborted. */
 bool cst_writable_aborted(const cst_stream *s)
 {
-    return writable_side(s) && !(s->flags & (HAS_READABLE | W_FINISHED)) &&
-           (s->flags & (DESTROYED | ERRORED));
+    return writable_side(s) && !s->has_readable && !s->w_finished &&
+           (s->hot & (DESTROYED | ERRORED));
 }
 
 bool cst_is_writable(const cst_stream *s)
 {
-    return writable_side(s) && !(s->flags & (W_ABSENT | W_ENDING | W_ENDED | DESTROYED | ERRORED));
+    return writable_side(s) && !s->w_absent && !s->w_ended &&
+           !(s->hot & (W_ENDING | DESTROYED | ERRORED));
 }
 
 /* --- what may lag ----------------------------------------------------------------------------- */
@@ -212,7 +213,7 @@ bool cst_readable_did_read(const cst_stream *s)
     if (!readable_side(s))
         return false;
     cst__enter(s->ctx);
-    did_read = s->flags & (R_DATA_EMITTED | R_DATA_EMITTED_BEFORE);
+    did_read = (s->hot & R_DATA_EMITTED) || s->r_data_emitted_before;
     cst__leave(s->ctx);
     return did_read;
 }

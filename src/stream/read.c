@@ -14,33 +14,34 @@
 
 void cst__run_auto_end(cst_stream *s)
 {
-    if (!(s->flags & (W_ABSENT | W_ENDING | DESTROYED | ERRORED)))
+    if (!s->w_absent && !(s->hot & (W_ENDING | DESTROYED | ERRORED)))
         cst__end_unasked(s);
 }
 
 static bool writable_side_is_done(const cst_stream *s)
 {
-    return !(s->flags & HAS_WRITABLE) || (s->flags & (W_FINISHED | W_ABSENT));
+    return !s->has_writable || s->w_finished || s->w_absent;
 }
 
 void cst__run_end(cst_stream *s)
 {
-    s->flags &= ~R_END_SCHEDULED;
-    if (!(s->flags & (ERRORED | CLOSE_EMITTED | R_END_EMITTED)) && cst__r(s)->length == 0) {
-        s->flags |= R_END_EMITTED;
+    s->r_end_scheduled = false;
+    if (!(s->hot & ERRORED) && !s->close_emitted && !s->r_end_emitted && cst__r(s)->length == 0) {
+        s->r_end_emitted = true;
         cst__emit(s, CST_END);
-        if (cst_is_writable(s) && !(s->flags & HALF_OPEN))
+        if (cst_is_writable(s) && !s->half_open)
             cst__post_for(s, TASK_AUTO_END);
-        else if ((s->flags & AUTO_DESTROY) && writable_side_is_done(s))
+        else if (s->auto_destroy && writable_side_is_done(s))
             cst__destroy(s, NULL);
     }
 }
 
 static void end_readable(cst_stream *s)
 {
-    if (s->flags & (R_END_EMITTED | R_END_SCHEDULED))
+    if (s->r_end_emitted || s->r_end_scheduled)
         return;
-    s->flags |= R_ENDED | R_END_SCHEDULED;
+    s->hot |= R_ENDED;
+    s->r_end_scheduled = true;
     cst__post_for(s, TASK_END);
 }
 
@@ -51,17 +52,17 @@ static size_t how_much(const cst_stream *s, size_t size)
 {
     const struct readable *r = cst__r(s);
 
-    if (size == 0 || (r->length == 0 && (s->flags & R_ENDED)))
+    if (size == 0 || (r->length == 0 && (s->hot & R_ENDED)))
         return 0;
-    if (s->flags & R_OBJECTS)
+    if (s->hot & R_OBJECTS)
         return 1;
-    if (size == CST_READ_ANY && !(s->flags & R_FLOWING) && cst__decodes(s))
+    if (size == CST_READ_ANY && !(s->hot & R_FLOWING) && cst__decodes(s))
         return r->length;
     if (size == CST_READ_ANY)
         return r->length ? cst__row_front(&r->buffer)->len : 0;
     if (size <= r->length)
         return size;
-    return (s->flags & R_ENDED) ? r->length : 0;
+    return (s->hot & R_ENDED) ? r->length : 0;
 }
 
 static size_t next_power_of_two(size_t n)
@@ -78,9 +79,9 @@ static bool only_announce(const cst_stream *s)
 {
     const struct readable *r = cst__r(s);
 
-    return (s->flags & R_NEED_READABLE) &&
+    return (s->hot & R_NEED_READABLE) &&
            ((r->high_water_mark ? r->length >= r->high_water_mark : r->length > 0) ||
-            (s->flags & R_ENDED));
+            (s->hot & R_ENDED));
 }
 
 /*
@@ -91,8 +92,8 @@ static bool only_announce(const cst_stream *s)
  */
 static size_t fetched(cst_stream *s, size_t size, size_t n)
 {
-    s->flags &= ~R_SYNC;
-    if (!(s->flags & R_READING) || n > cst__r(s)->length)
+    s->hot &= NOT(R_SYNC);
+    if (!(s->hot & R_READING) || n > cst__r(s)->length)
         return how_much(s, size);
     return size == CST_READ_ANY && cst__decodes(s) ? cst__whole_characters(s, n) : n;
 }
@@ -111,7 +112,7 @@ static void run_rest(cst_task_link *link)
     cst_stream *s = rest->stream;
 
     cst__free(s->ctx, rest, sizeof(*rest));
-    s->flags &= ~R_FLOW_CUT;
+    s->r_flow_cut = false;
     cst__run_flow(s);
     cst__release(s);
 }
@@ -124,13 +125,13 @@ static bool cut_flow(cst_stream *s)
 
     if (!cst__bytes_spent(s->ctx))
         return false;
-    if (s->flags & R_FLOW_CUT)
+    if (s->r_flow_cut)
         return true;
     rest = cst__alloc(s->ctx, sizeof(*rest));
     if (!rest)
         return false;
     *rest = (struct rest){ .stream = s };
-    s->flags |= R_FLOW_CUT;
+    s->r_flow_cut = true;
     s->refs++;
     cst__post_rest(s->ctx, &rest->link, run_rest);
     return true;
@@ -140,7 +141,7 @@ static bool cut_flow(cst_stream *s)
 
 static bool skip_read(cst_stream *s)
 {
-    s->flags &= ~R_READING;
+    s->hot &= NOT(R_READING);
     return true;
 }
 
@@ -153,7 +154,7 @@ static bool try_transfer(cst_stream *s, size_t n)
 {
     if (!cst__has_transfer(s))
         return false;
-    if (s->flags & R_QUEUED)
+    if (s->hot & R_QUEUED)
         return n && skip_read(s);
     if (!cst__may_transfer(s))
         return false;
@@ -179,23 +180,23 @@ void cst__read_returned(cst_stream *s, cst_status status)
 /* Read from a transform: complete its write, if the completion was kept (T_KEPT). */
 static void read_transform(cst_stream *s)
 {
-    if (!(s->flags & T_KEPT))
+    if (!(s->hot & T_KEPT))
         return;
-    s->flags &= ~T_KEPT;
+    s->hot &= NOT(T_KEPT);
     cst__write_complete(s, CST_OK);
 }
 
 static bool may_call_slot(const cst_stream *s)
 {
-    return (s->flags & (R_READING | R_ENDED | DESTROYED | ERRORED | CONSTRUCTED)) == CONSTRUCTED;
+    return (s->hot & (R_READING | R_ENDED | DESTROYED | ERRORED | CONSTRUCTED)) == CONSTRUCTED;
 }
 
 /* Call the read slot, or what takes its place. It may push now or later. n is what is about to be
  * taken out of the buffer; by_flow says that the library reads, and not the user. */
 static void call_slot(cst_stream *s, size_t n, bool by_flow)
 {
-    s->flags |= R_READING | R_SYNC;
-    if (s->flags & IS_TRANSFORM)
+    s->hot |= R_READING | R_SYNC;
+    if (s->hot & IS_TRANSFORM)
         read_transform(s);
     else if ((!by_flow || !try_transfer(s, n)) && s->ops->read)
         cst__read_returned(s, cst__call_read(s, cst__r(s)->high_water_mark));
@@ -206,7 +207,7 @@ static void call_slot(cst_stream *s, size_t n, bool by_flow)
 static size_t fetch(cst_stream *s, size_t size, size_t n, bool by_flow)
 {
     const struct readable *r = cst__r(s);
-    bool due = (s->flags & R_NEED_READABLE) || r->length - n < r->high_water_mark;
+    bool due = (s->hot & R_NEED_READABLE) || r->length - n < r->high_water_mark;
 
     if (!due || !may_call_slot(s))
         return n;
@@ -219,7 +220,7 @@ static cst_status take(cst_stream *s, size_t n, cst_slice *out)
 {
     struct readable *r = cst__r(s);
 
-    if ((s->flags & R_OBJECTS) || n == cst__row_front(&r->buffer)->len) {
+    if ((s->hot & R_OBJECTS) || n == cst__row_front(&r->buffer)->len) {
         *out = cst__row_shift(&r->buffer);
         r->length -= n;
     } else {
@@ -227,16 +228,16 @@ static cst_status take(cst_stream *s, size_t n, cst_slice *out)
 
         /* Before the read: releasing a block can call the user, who may look at the stream. */
         if (n == r->length)
-            s->flags &= ~R_QUEUED;
+            s->hot &= NOT(R_QUEUED);
         st = cst__row_read(out, &r->buffer, &r->length, n, s->ctx->allocator);
         if (st < 0) {
-            s->flags |= R_QUEUED;
+            s->hot |= R_QUEUED;
             return st;
         }
     }
     if (!r->buffer.count)
-        s->flags &= ~R_QUEUED;
-    if (s->flags & R_AWAITING)
+        s->hot &= NOT(R_QUEUED);
+    if (s->hot & R_AWAITING)
         cst__pipes_forget_awaited(s);
     return CST_OK;
 }
@@ -257,14 +258,14 @@ static bool take_and_tell(cst_stream *s, size_t size, size_t n, cst_slice *out, 
             *why = st;
     }
     if (!taken && r->length <= r->high_water_mark)
-        s->flags |= R_NEED_READABLE;
+        s->hot |= R_NEED_READABLE;
     if (r->length == 0) {
-        if (!(s->flags & R_ENDED))
-            s->flags |= R_NEED_READABLE;
+        if (!(s->hot & R_ENDED))
+            s->hot |= R_NEED_READABLE;
         else if (size != taken)
             end_readable(s);
     }
-    if (taken && !(s->flags & (ERROR_EMITTED | CLOSE_EMITTED)))
+    if (taken && !s->error_emitted && !s->close_emitted)
         cst__emit_data(s, out);
     return taken != 0;
 }
@@ -277,7 +278,7 @@ bool cst__read_after_slot(cst_stream *s, size_t n, cst_slice *out)
 /* Read from an empty buffer, calling the slot. */
 OUT_OF_LINE bool fetch_into_empty(cst_stream *s, size_t size, cst_slice *out, cst_status *why)
 {
-    size_t n = (s->flags & R_OBJECTS) && size ? 1 : 0; /* in object mode 1, even if empty */
+    size_t n = (s->hot & R_OBJECTS) && size ? 1 : 0; /* in object mode 1, even if empty */
 
     call_slot(s, 0, !why);
     return take_and_tell(s, size, fetched(s, size, n), out, why);
@@ -287,22 +288,22 @@ OUT_OF_LINE bool fetch_into_empty(cst_stream *s, size_t size, cst_slice *out, cs
  * no read slot. */
 static bool has_nothing_to_call(const cst_stream *s)
 {
-    return (s->flags & IS_TRANSFORM) ? !(s->flags & T_KEPT) : !s->ops->read;
+    return (s->hot & IS_TRANSFORM) ? !(s->hot & T_KEPT) : !s->ops->read;
 }
 
 /* Read from an empty buffer: all that can be done is to end, or to call the slot. */
 static bool read_empty(cst_stream *s, size_t size, cst_slice *out, cst_status *why)
 {
-    if (s->flags & R_ENDED) {
+    if (s->hot & R_ENDED) {
         end_readable(s);
         return false;
     }
-    s->flags |= R_NEED_READABLE;
+    s->hot |= R_NEED_READABLE;
     if (!may_call_slot(s))
         return false;
     if (!has_nothing_to_call(s))
         return fetch_into_empty(s, size, out, why);
-    s->flags = (s->flags & ~R_SYNC) | R_READING;
+    s->hot = (s->hot & NOT(R_SYNC)) | R_READING;
     return false;
 }
 
@@ -315,7 +316,7 @@ OUT_OF_LINE bool read_filled(cst_stream *s, size_t size, cst_slice *out, cst_sta
         return false;
     }
     n = how_much(s, size);
-    if (n == 0 && (s->flags & R_ENDED))
+    if (n == 0 && (s->hot & R_ENDED))
         return false;
     return take_and_tell(s, size, fetch(s, size, n, !why), out, why);
 }
@@ -327,8 +328,10 @@ bool cst__read_chunk(cst_stream *s, size_t size, cst_slice *out, cst_status *why
     CST__ASSERT(!s->ctx->room.express);
     if (size != CST_READ_ANY && size > r->high_water_mark)
         r->high_water_mark = next_power_of_two(size);
-    if (size != 0)
-        s->flags &= ~(R_EMITTED_READABLE | R_EOF_READABLE_PENDING);
+    if (size != 0) {
+        s->hot &= NOT(R_EMITTED_READABLE);
+        s->r_eof_readable_pending = false;
+    }
     return r->length == 0 ? read_empty(s, size, out, why) : read_filled(s, size, out, why);
 }
 
@@ -339,7 +342,7 @@ void cst__run_flow(cst_stream *s)
     cst_slice chunk;
     bool more;
 
-    while ((s->flags & R_FLOWING) && !cut_flow(s)) {
+    while ((s->hot & R_FLOWING) && !cut_flow(s)) {
         if (cst__express_flow(s, &more)) {
             if (!more)
                 break;
@@ -359,9 +362,9 @@ void cst__run_flow(cst_stream *s)
  */
 static void flow(cst_stream *s)
 {
-    if (!(s->flags & R_FLOWING))
+    if (!(s->hot & R_FLOWING))
         return;
-    if (!(s->flags & R_QUEUED) && (s->flags & (R_READING | R_ENDED)) && s->ctx->bytes_left != 0)
+    if (!(s->hot & R_QUEUED) && (s->hot & (R_READING | R_ENDED)) && s->ctx->bytes_left != 0)
         cst__read_chunk(s, CST_READ_ANY, NULL, NULL);
     else
         cst__run_flow(s);
@@ -373,12 +376,12 @@ void cst__run_readable(cst_stream *s)
 {
     struct readable *r = cst__r(s);
 
-    if (!(s->flags & (DESTROYED | ERRORED)) && (r->length || (s->flags & R_ENDED))) {
+    if (!(s->hot & (DESTROYED | ERRORED)) && (r->length || (s->hot & R_ENDED))) {
         cst__emit(s, CST_READABLE);
-        s->flags &= ~R_EMITTED_READABLE;
+        s->hot &= NOT(R_EMITTED_READABLE);
     }
-    if (!(s->flags & (R_FLOWING | R_ENDED)) && r->length <= r->high_water_mark)
-        s->flags |= R_NEED_READABLE;
+    if (!(s->hot & (R_FLOWING | R_ENDED)) && r->length <= r->high_water_mark)
+        s->hot |= R_NEED_READABLE;
     flow(s);
 }
 
@@ -395,8 +398,8 @@ static bool read_more_wanted(const cst_stream *s)
 {
     const struct readable *r = cst__r(s);
 
-    return !(s->flags & (R_READING | R_ENDED)) &&
-           (r->length < r->high_water_mark || ((s->flags & R_FLOWING) && r->length == 0));
+    return !(s->hot & (R_READING | R_ENDED)) &&
+           (r->length < r->high_water_mark || ((s->hot & R_FLOWING) && r->length == 0));
 }
 
 void cst__run_read_more(cst_stream *s)
@@ -408,17 +411,17 @@ void cst__run_read_more(cst_stream *s)
         if (cst__r(s)->length == before)
             break;
     }
-    s->flags &= ~R_READING_MORE;
+    s->hot &= NOT(R_READING_MORE);
 }
 
 void cst__run_resume(cst_stream *s)
 {
-    if (!(s->flags & R_READING))
+    if (!(s->hot & R_READING))
         cst__run_read(s);
-    s->flags &= ~R_RESUME_SCHEDULED;
+    s->r_resume_scheduled = false;
     cst__emit(s, CST_RESUME);
     flow(s);
-    if ((s->flags & (R_FLOWING | R_READING)) == R_FLOWING)
+    if ((s->hot & (R_FLOWING | R_READING)) == R_FLOWING)
         cst__run_read(s);
 }
 
@@ -430,7 +433,7 @@ cst_status cst_read(cst_slice *out, cst_stream *s, size_t size)
     cst_slice chunk;
     cst_ctx *ctx;
 
-    if (!s || !(s->flags & HAS_READABLE) || (!out && size))
+    if (!s || !s->has_readable || (!out && size))
         return CST_E_INVALID_ARG;
     if (size > LARGEST_READ && size != CST_READ_ANY)
         return CST_E_OUT_OF_RANGE;
@@ -439,7 +442,7 @@ cst_status cst_read(cst_slice *out, cst_stream *s, size_t size)
     if (cst__read_chunk(s, size, &chunk, &why)) {
         *out = chunk;
         why = CST_OK;
-    } else if (why == CST_EMPTY && (s->flags & R_ENDED) && cst__r(s)->length == 0) {
+    } else if (why == CST_EMPTY && (s->hot & R_ENDED) && cst__r(s)->length == 0) {
         why = CST_EOF;
     }
     cst__leave(ctx);
@@ -450,17 +453,17 @@ cst_status cst_next(cst_slice *out, cst_stream *s)
 {
     cst_status st;
 
-    if (!out || !s || !(s->flags & HAS_READABLE))
+    if (!out || !s || !s->has_readable)
         return CST_E_INVALID_ARG;
-    s->flags |= R_ITERATED;
-    if (!(s->flags & DESTROYED)) {
+    s->r_iterated = true;
+    if (!(s->hot & DESTROYED)) {
         st = cst_read(out, s, CST_READ_ANY);
         if (st == CST_OK || st < 0)
             return st;
     }
-    if (s->flags & ERRORED)
+    if (s->hot & ERRORED)
         return s->error.status;
-    if (s->flags & R_END_EMITTED)
+    if (s->r_end_emitted)
         return CST_EOF;
-    return (s->flags & DESTROYED) ? CST_E_PREMATURE_CLOSE : CST_EMPTY;
+    return (s->hot & DESTROYED) ? CST_E_PREMATURE_CLOSE : CST_EMPTY;
 }

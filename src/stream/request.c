@@ -117,7 +117,7 @@ struct cst__request *cst__requests_take_front(struct writable *w)
 
 cst_status cst__failure_or(const cst_stream *s, cst_status status)
 {
-    return (s->flags & ERRORED) ? s->error.status : status;
+    return (s->hot & ERRORED) ? s->error.status : status;
 }
 
 void cst__requests_call_ends(cst_stream *s, cst_status status)

@@ -5,7 +5,7 @@
 #include "stream/stream_internal.h"
 
 /* Return a slot's bit in s->owed. read and write have none: a read owes no answer, and a write owes
- * its answer while W_EXPECTING is set. */
+ * its answer while W_WRITING is set. */
 static unsigned slot_bit(enum cst__slot slot)
 {
     return slot < SLOT_TRANSFORM ? 0u : 1u << (slot - SLOT_TRANSFORM);
@@ -13,9 +13,9 @@ static unsigned slot_bit(enum cst__slot slot)
 
 bool cst__owes_write(const cst_stream *s)
 {
-    if (s->flags & IS_TRANSFORM)
+    if (s->hot & IS_TRANSFORM)
         return s->owed & slot_bit(SLOT_TRANSFORM);
-    return (s->flags & W_EXPECTING) != 0;
+    return (s->hot & W_WRITING) != 0;
 }
 
 void cst__slot_answered(cst_stream *s, enum cst__slot slot)
@@ -27,7 +27,7 @@ static enum cst__slot slot_enter(cst_stream *s, enum cst__slot slot)
 {
     enum cst__slot outer = (enum cst__slot)s->slot;
 
-    CST__ASSERT(!(s->flags & CLOSE_EMITTED));
+    CST__ASSERT(!s->close_emitted);
     s->slot = (uint8_t)slot;
     s->owed = (uint8_t)(s->owed | slot_bit(slot));
     return outer;

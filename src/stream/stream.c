@@ -15,18 +15,18 @@ static cst_stream *stream_of(const struct cst__child *child)
     return cst__container_of((uintptr_t)child, cst_stream, child);
 }
 
-static size_t writable_size(uint64_t flags)
+static size_t writable_size(bool writable)
 {
-    return (flags & HAS_WRITABLE) ? sizeof(struct writable) : 0;
+    return writable ? sizeof(struct writable) : 0;
 }
 
-static inline size_t stream_size(uint64_t flags, size_t self_size)
+static inline size_t stream_size(bool readable, bool writable, size_t self_size)
 {
-    size_t before = writable_size(flags);
+    size_t before = writable_size(writable);
 
     if (self_size)
-        return before + cst__self_offset(flags) + self_size;
-    return before + sizeof(cst_stream) + ((flags & HAS_READABLE) ? sizeof(struct readable) : 0);
+        return before + cst__self_offset(readable, writable) + self_size;
+    return before + sizeof(cst_stream) + (readable ? sizeof(struct readable) : 0);
 }
 
 static void end_stream(struct cst__child *child)
@@ -36,7 +36,7 @@ static void end_stream(struct cst__child *child)
 
 static void settle_requests(cst_stream *s)
 {
-    if ((s->flags & HAS_WRITABLE) && cst__writable_owes(s))
+    if (s->has_writable && cst__writable_owes(s))
         cst__writable_settle(s);
 }
 
@@ -56,15 +56,15 @@ static void fini_readable(cst_stream *s)
 
 static bool holds_something(const cst_stream *s)
 {
-    return s->listeners || ((s->flags & HAS_READABLE) && cst__readable_holds(s)) ||
-           ((s->flags & HAS_WRITABLE) && cst__writable_holds(s));
+    return s->listeners || (s->has_readable && cst__readable_holds(s)) ||
+           (s->has_writable && cst__writable_holds(s));
 }
 
 OUT_OF_LINE void let_go_of_all(cst_stream *s)
 {
-    if (s->flags & HAS_READABLE)
+    if (s->has_readable)
         fini_readable(s);
-    if (s->flags & HAS_WRITABLE)
+    if (s->has_writable)
         cst__writable_fini(s);
     cst__listeners_free(s);
 }
@@ -75,8 +75,8 @@ static void drop_stream(struct cst__child *child)
 
     if (holds_something(s))
         let_go_of_all(s);
-    cst__free(s->ctx, (char *)s - writable_size(s->flags),
-              stream_size(s->flags, s->ops->self_size));
+    cst__free(s->ctx, (char *)s - writable_size(s->has_writable),
+              stream_size(s->has_readable, s->has_writable, s->ops->self_size));
 }
 
 /* Free a stream, unless a callback that was still owed has taken a new reference. */
@@ -86,7 +86,7 @@ static bool reap_stream(struct cst__child *child)
 
     settle_requests(s);
     if (s->refs) {
-        s->flags &= ~DYING;
+        s->dying = false;
         return false;
     }
     drop_stream(child);
@@ -97,7 +97,7 @@ static bool reap_stream(struct cst__child *child)
 
 void cst__construct_start(cst_stream *s)
 {
-    s->flags &= ~CONSTRUCTED;
+    s->hot &= NOT(CONSTRUCTED);
     cst__post_for(s, TASK_CONSTRUCT);
 }
 
@@ -111,15 +111,15 @@ void cst__run_construct(cst_stream *s)
 
 static void constructed_readable(cst_stream *s)
 {
-    if (s->flags & R_NEED_READABLE)
+    if (s->hot & R_NEED_READABLE)
         cst__maybe_read_more(s);
 }
 
 static void constructed_writable(cst_stream *s)
 {
-    if (!(s->flags & W_WRITING))
+    if (!(s->hot & W_WRITING))
         cst__queue_clear(s);
-    if (s->flags & W_ENDING)
+    if (s->hot & W_ENDING)
         cst__finish_maybe(s, false);
 }
 
@@ -127,17 +127,17 @@ void cst__run_constructed(cst_stream *s, cst_status status)
 {
     cst_error error = cst__error_here(s, status, CST_NO_DIRECTION);
 
-    s->flags |= CONSTRUCTED;
-    if (s->flags & DESTROYED) {
+    s->hot |= CONSTRUCTED;
+    if (s->hot & DESTROYED) {
         if (s->close_status == CST_OK)
             s->close_status = status;
         cst__destroy_by_slot(s);
     } else if (status < 0) {
         cst__error_or_destroy(s, &error, true);
     } else {
-        if (s->flags & HAS_READABLE)
+        if (s->has_readable)
             constructed_readable(s);
-        if (s->flags & HAS_WRITABLE)
+        if (s->has_writable)
             constructed_writable(s);
     }
 }
@@ -152,12 +152,12 @@ void cst__run_constructed_again(cst_stream *s, cst_status status)
 
 void cst__construct_answered(cst_stream *s, cst_status status)
 {
-    if (s->flags & CONSTRUCT_ANSWERED) {
+    if (s->construct_answered) {
         if (!cst__try_post(s, TASK_CONSTRUCTED_AGAIN, status))
             cst__run_constructed_again(s, status);
         return;
     }
-    s->flags |= CONSTRUCT_ANSWERED;
+    s->construct_answered = true;
     if (!cst__try_post(s, TASK_CONSTRUCTED, status))
         cst__run_constructed(s, status);
 }
@@ -257,9 +257,11 @@ static void init_readable(cst_stream *s, const cst_opts *opts, bool both)
 
     cst__readable_start(s, readable_mark(s, opts, both, objects));
     if (objects)
-        s->flags |= R_OBJECTS;
-    if (both && opts->no_readable)
-        s->flags |= R_ABSENT | R_ENDED | R_END_EMITTED;
+        s->hot |= R_OBJECTS;
+    if (both && opts->no_readable) {
+        s->hot |= R_ENDED;
+        s->r_absent = s->r_end_emitted = true;
+    }
 }
 
 /* In a transform whose readable highWaterMark is set to 0, the writable one is 0 by default too. */
@@ -268,7 +270,7 @@ static size_t writable_mark(const cst_stream *s, const cst_opts *opts, bool both
     size_t mark = opts->high_water_mark;
     size_t readable_mark = mark ? mark : opts->readable_high_water_mark;
 
-    if ((s->flags & IS_TRANSFORM) && readable_mark == CST_HWM_ZERO)
+    if ((s->hot & IS_TRANSFORM) && readable_mark == CST_HWM_ZERO)
         mark = opts->writable_high_water_mark ? opts->writable_high_water_mark : CST_HWM_ZERO;
     if (!mark && both)
         mark = opts->writable_high_water_mark;
@@ -283,9 +285,11 @@ static void init_writable(cst_stream *s, const cst_opts *opts, bool both)
 
     cst__writable_start(s, writable_mark(s, opts, both, objects));
     if (objects)
-        s->flags = (s->flags & ~W_PLAIN) | W_OBJECTS;
-    if (both && opts->no_writable)
-        s->flags |= W_ABSENT | W_ENDING | W_ENDED | W_FINISHED;
+        s->hot = (s->hot & NOT(W_PLAIN)) | W_OBJECTS;
+    if (both && opts->no_writable) {
+        s->hot |= W_ENDING;
+        s->w_absent = s->w_ended = s->w_finished = true;
+    }
 }
 
 /* Return whether no option is set but high_water_mark. The switches lie side by side, and eight of
@@ -305,39 +309,52 @@ static inline bool are_plain(const cst_opts *opts)
 /* Initialise the sides by all options. */
 OUT_OF_LINE void init_by_options(cst_stream *s, const cst_opts *opts)
 {
-    bool both = (s->flags & (HAS_READABLE | HAS_WRITABLE)) == (HAS_READABLE | HAS_WRITABLE);
+    bool both = s->has_readable && s->has_writable;
 
     if (opts->no_auto_destroy)
-        s->flags &= ~AUTO_DESTROY;
+        s->auto_destroy = false;
     if (opts->no_emit_close)
-        s->flags &= ~EMIT_CLOSE;
+        s->emit_close = false;
     if (opts->no_half_open)
-        s->flags &= ~HALF_OPEN;
+        s->half_open = false;
     if (opts->no_pipe_end)
-        s->flags |= W_STAYS_OPEN;
-    if (s->flags & HAS_READABLE)
+        s->w_stays_open = true;
+    if (s->has_readable)
         init_readable(s, opts, both);
-    if (s->flags & HAS_WRITABLE)
+    if (s->has_writable)
         init_writable(s, opts, both);
 }
 
 /* Initialise the sides if no option is set but high_water_mark (are_plain). */
-static inline void init_plainly(cst_stream *s, size_t mark, uint64_t flags)
+static inline void init_plainly(cst_stream *s, size_t mark, bool readable, bool writable)
 {
     if (!mark)
         mark = s->ctx->default_mark[false];
     else if (mark == CST_HWM_ZERO)
         mark = 0;
-    if (flags & HAS_READABLE)
+    if (readable)
         cst__readable_start(s, mark);
-    if (flags & HAS_WRITABLE)
+    if (writable)
         cst__writable_start(s, mark);
 }
 
+/* Copy the initial value of the user's state; without one it is zeroes. */
+ALWAYS_INLINE void init_self(void *self, const void *from, size_t size)
+{
+    if (from)
+        memcpy(self, from, size);
+    else
+        memset(self, 0, size);
+}
+
+enum sides { READABLE_SIDE, WRITABLE_SIDE, BOTH_SIDES };
+
 /* Make a stream. Inlined into each constructor, where the kind and so the layout are constants. */
 ALWAYS_INLINE cst_status make_stream(cst_stream **out, cst_ctx *ctx, const cst_ops *ops,
-                                     const void *self, const cst_opts *opts, uint64_t flags)
+                                     const void *self, const cst_opts *opts, enum sides sides,
+                                     uint32_t hot)
 {
+    const bool readable = sides != WRITABLE_SIDE, writable = sides != READABLE_SIDE;
     cst_stream *s;
     char *base;
 
@@ -347,22 +364,25 @@ ALWAYS_INLINE cst_status make_stream(cst_stream **out, cst_ctx *ctx, const cst_o
         return CST_E_DESTROYED;
     if (ops->self_size > SIZE_MAX / 2)
         return CST_E_NOMEM;
-    base = cst__alloc(ctx, stream_size(flags, ops->self_size));
+    base = cst__alloc(ctx, stream_size(readable, writable, ops->self_size));
     if (!base)
         return CST_E_NOMEM;
-    s = (cst_stream *)(void *)(base + writable_size(flags));
-    *s = (cst_stream){ .flags = flags | AUTO_DESTROY | EMIT_CLOSE | HALF_OPEN | CONSTRUCTED,
+    s = (cst_stream *)(void *)(base + writable_size(writable));
+    *s = (cst_stream){ .hot = hot | CONSTRUCTED,
+                       .has_readable = readable,
+                       .has_writable = writable,
+                       .auto_destroy = true,
+                       .emit_close = true,
+                       .half_open = true,
                        .ctx = ctx,
                        .ops = ops,
                        .refs = 1 };
     if (!opts || are_plain(opts))
-        init_plainly(s, opts ? opts->high_water_mark : 0, flags);
+        init_plainly(s, opts ? opts->high_water_mark : 0, readable, writable);
     else
         init_by_options(s, opts);
-    if (ops->self_size && self)
-        memcpy((char *)s + cst__self_offset(flags), self, ops->self_size);
-    else if (ops->self_size)
-        memset((char *)s + cst__self_offset(flags), 0, ops->self_size);
+    if (ops->self_size)
+        init_self((char *)s + cst__self_offset(readable, writable), self, ops->self_size);
     cst__child_add(ctx, &s->child, &child_ops);
     if (ops->construct)
         cst__construct_start(s);
@@ -373,7 +393,7 @@ ALWAYS_INLINE cst_status make_stream(cst_stream **out, cst_ctx *ctx, const cst_o
 cst_status cst_readable_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
                             const cst_opts *opts)
 {
-    return make_stream(out, ctx, ops, self, opts, HAS_READABLE);
+    return make_stream(out, ctx, ops, self, opts, READABLE_SIDE, 0);
 }
 
 cst_status cst_writable_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
@@ -381,7 +401,7 @@ cst_status cst_writable_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, 
 {
     if (!ops || (!ops->write && !ops->writev))
         return CST_E_INVALID_ARG;
-    return make_stream(out, ctx, ops, self, opts, HAS_WRITABLE);
+    return make_stream(out, ctx, ops, self, opts, WRITABLE_SIDE, 0);
 }
 
 cst_status cst_duplex_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
@@ -389,7 +409,7 @@ cst_status cst_duplex_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, co
 {
     if (!ops || (!ops->write && !ops->writev && !(opts && opts->no_writable)))
         return CST_E_INVALID_ARG;
-    return make_stream(out, ctx, ops, self, opts, HAS_READABLE | HAS_WRITABLE);
+    return make_stream(out, ctx, ops, self, opts, BOTH_SIDES, 0);
 }
 
 cst_status cst_transform_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops, const void *self,
@@ -397,7 +417,7 @@ cst_status cst_transform_new(cst_stream **out, cst_ctx *ctx, const cst_ops *ops,
 {
     if (!ops || !ops->transform)
         return CST_E_INVALID_ARG;
-    return make_stream(out, ctx, ops, self, opts, HAS_READABLE | HAS_WRITABLE | IS_TRANSFORM);
+    return make_stream(out, ctx, ops, self, opts, BOTH_SIDES, IS_TRANSFORM);
 }
 
 cst_status cst_passthrough_new_with(cst_stream **out, cst_ctx *ctx, const cst_ops *ops,
@@ -405,8 +425,7 @@ cst_status cst_passthrough_new_with(cst_stream **out, cst_ctx *ctx, const cst_op
 {
     if (!ops || ops->transform)
         return CST_E_INVALID_ARG;
-    return make_stream(out, ctx, ops, self, opts,
-                       HAS_READABLE | HAS_WRITABLE | IS_TRANSFORM | IS_PASSTHROUGH);
+    return make_stream(out, ctx, ops, self, opts, BOTH_SIDES, IS_TRANSFORM | IS_PASSTHROUGH);
 }
 
 cst_status cst_passthrough_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts)

@@ -70,7 +70,7 @@ static inline void cst__listen(cst_stream *s, struct cst__listener *l, enum cst_
                                  .traits = (uint8_t)traits };
     s->listened = (uint16_t)(s->listened | events);
     if (traits & LISTENER_FRONT)
-        s->flags |= LISTENERS_FRONT;
+        s->listeners_front = true;
     if (first) {
         first->prev->next = l;
         first->prev = l;
@@ -130,7 +130,7 @@ void cst__listeners_free(cst_stream *s);
 /** Return whether a slot still owes an answer, so that the stream must not be freed. */
 static inline bool cst__owes_answer(const cst_stream *s)
 {
-    if ((s->flags & (W_EXPECTING | IS_TRANSFORM)) == W_EXPECTING && !(s->owed & WRITE_FORGOTTEN))
+    if ((s->hot & (W_WRITING | IS_TRANSFORM)) == W_WRITING && !(s->owed & WRITE_FORGOTTEN))
         return true;
     return (s->owed & ~WRITE_FORGOTTEN) != 0;
 }
@@ -177,8 +177,8 @@ cst_status cst__transform_slot_leave(const struct cst__transform_call *call, cst
 static inline void cst__readable_start(cst_stream *s, size_t high_water_mark)
 {
     *cst__r(s) = (struct readable){ .high_water_mark = high_water_mark };
-    if (!(s->flags & IS_TRANSFORM))
-        s->flags |= R_SYNC; /* so that what is pushed before the first read is buffered */
+    if (!(s->hot & IS_TRANSFORM))
+        s->hot |= R_SYNC; /* so that what is pushed before the first read is buffered */
 }
 
 /** Return whether the readable side has memory to free. */
@@ -270,7 +270,7 @@ static inline void cst__writable_start(cst_stream *s, size_t high_water_mark)
     w->high_water_mark = high_water_mark;
     w->last_waiting = w->in_flight = w->tick = NULL;
     w->front = w->pending = 0;
-    s->flags |= s->ops->write && !(s->flags & IS_TRANSFORM) ? ACTIVE | W_PLAIN : ACTIVE;
+    s->hot |= s->ops->write && !(s->hot & IS_TRANSFORM) ? ACTIVE | W_PLAIN : ACTIVE;
 }
 
 void cst__writable_fini(cst_stream *s);
@@ -278,7 +278,7 @@ void cst__writable_fini(cst_stream *s);
 /** Return whether the writable side has memory to free. */
 static inline bool cst__writable_holds(const cst_stream *s)
 {
-    return cst__w(s)->queue.items || (s->flags & W_KEPT);
+    return cst__w(s)->queue.items || (s->hot & W_KEPT);
 }
 
 void cst__writable_check(const cst_stream *s);

@@ -41,9 +41,9 @@ bool cst__try_post(cst_stream *s, enum cst__task_kind kind, cst_status status)
 
 void cst__stream_check_life(cst_stream *s)
 {
-    if (s->refs || cst__owes_answer(s) || (s->flags & (CLOSE_EMITTED | DYING)) != CLOSE_EMITTED)
+    if (s->refs || cst__owes_answer(s) || !s->close_emitted || s->dying)
         return;
-    s->flags |= DYING;
+    s->dying = true;
     cst__reap_later(s->ctx, &s->child);
 }
 

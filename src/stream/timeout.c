@@ -11,7 +11,7 @@
  *
  * A look clears both flags. The next activity sets them again; in some states the fast path does
  * not, and so takes a stream for such a state only if the flag is set already (`keeps` in its
- * table of states). When a look clears R_DATA_EMITTED, it sets R_DATA_EMITTED_BEFORE, because
+ * table of states). When a look clears R_DATA_EMITTED, it sets r_data_emitted_before, because
  * cst_readable_did_read has to know.
  *
  *               told that it is idle
@@ -131,21 +131,23 @@ static void on_stream(cst_stream *s, const cst_event *event, void *arg)
 static bool was_active(struct cst__timeouts *t)
 {
     cst_stream *s = t->stream;
-    bool active = (s->flags & ACTIVE) != 0;
+    bool active = (s->hot & ACTIVE) != 0;
 
-    s->flags &= ~ACTIVE;
-    if (s->flags & HAS_READABLE) {
-        active = active || (s->flags & R_DATA_EMITTED) || cst__r(s)->length != t->readable_length;
-        if (s->flags & R_DATA_EMITTED)
-            s->flags = (s->flags & ~R_DATA_EMITTED) | R_DATA_EMITTED_BEFORE;
+    s->hot &= NOT(ACTIVE);
+    if (s->has_readable) {
+        active = active || (s->hot & R_DATA_EMITTED) || cst__r(s)->length != t->readable_length;
+        if (s->hot & R_DATA_EMITTED) {
+            s->hot &= NOT(R_DATA_EMITTED);
+            s->r_data_emitted_before = true;
+        }
         t->readable_length = cst__r(s)->length;
     }
-    if (s->flags & HAS_WRITABLE) {
+    if (s->has_writable) {
         active = active || cst__w(s)->length != t->writable_length;
         t->writable_length = cst__w(s)->length;
     }
-    active = active || (s->flags & ACTIVE);
-    s->flags &= ~ACTIVE;
+    active = active || (s->hot & ACTIVE);
+    s->hot &= NOT(ACTIVE);
     return active;
 }
 
@@ -183,7 +185,7 @@ static void say_idle(struct cst__timeouts *t)
 {
     fall_asleep(t);
     reach_limit(t, CST_TIMEOUT_IDLE);
-    if (t->stream->flags & DESTROYED)
+    if (t->stream->hot & DESTROYED)
         end_timeouts(t);
 }
 
@@ -198,7 +200,7 @@ static void look(void *arg)
         t->active_ns = t->look_timer.due_ns - quarter_ns(t);
     if (was_active(t))
         t->active_ns = now_ns;
-    if (t->stream->flags & DESTROYED)
+    if (t->stream->hot & DESTROYED)
         end_timeouts(t);
     else if (now_ns - t->active_ns < t->limits.idle_ns)
         look_again(t);
@@ -251,7 +253,7 @@ static void take_too_long(void *arg)
 {
     struct cst__timeouts *t = arg;
 
-    if (t->stream->flags & DESTROYED)
+    if (t->stream->hot & DESTROYED)
         end_timeouts(t);
     else
         reach_limit(t, CST_TIMEOUT_TOTAL);
@@ -292,7 +294,7 @@ cst_status cst_set_timeouts(cst_stream *s, const cst_timeouts *timeouts)
 
     if (!s)
         return CST_E_INVALID_ARG;
-    if (s->flags & DESTROYED)
+    if (s->hot & DESTROYED)
         return CST_OK;
     if (wanted && !(t = cst__alloc(s->ctx, sizeof(*t))))
         return CST_E_NOMEM;
@@ -309,6 +311,6 @@ cst_status cst_progress(cst_stream *s)
 {
     if (!s)
         return CST_E_INVALID_ARG;
-    s->flags |= ACTIVE;
+    s->hot |= ACTIVE;
     return CST_OK;
 }

@@ -12,7 +12,7 @@
 
 bool cst__writable_may_transfer(const cst_stream *s)
 {
-    return (s->flags & (TRANSFERS_NOT | CONSTRUCTED)) == CONSTRUCTED && cst__w(s)->length == 0;
+    return (s->hot & (TRANSFERS_NOT | CONSTRUCTED)) == CONSTRUCTED && cst__w(s)->length == 0;
 }
 
 /* Make a transfer. If the slot returns CST_PENDING, the bytes that it holds count as the length of
@@ -34,7 +34,7 @@ cst_status cst__writable_transfer(cst_stream *s, cst_transfer *transfer)
         return CST_OK; /* the answer came inside the slot */
     w->flight_length = transfer->held;
     w->length += transfer->held;
-    s->flags |= W_NEED_DRAIN;
+    s->hot |= W_NEED_DRAIN;
     return st;
 }
 
@@ -45,7 +45,7 @@ bool cst__pipe_has_transfer(const struct cst__pipe *pipe)
 
 bool cst__pipe_may_transfer(const struct cst__pipe *pipe)
 {
-    return !(pipe->source->flags & R_AWAITING) && cst__writable_may_transfer(pipe->dest);
+    return !(pipe->source->hot & R_AWAITING) && cst__writable_may_transfer(pipe->dest);
 }
 
 cst_status cst__pipe_transfer(struct cst__pipe *pipe, cst_transfer *transfer)
@@ -65,11 +65,11 @@ cst_status cst__pipe_transfer(struct cst__pipe *pipe, cst_transfer *transfer)
 static void transferred(cst_stream *s, cst_status st, const cst_transfer *transfer)
 {
     if (transfer->moved)
-        s->flags |= R_DATA_EMITTED;
+        s->hot |= R_DATA_EMITTED;
     cst__bytes_moved(s->ctx, transfer->moved);
     if (transfer->from == CST_EMPTY)
         return; /* the source will push */
-    s->flags &= ~R_READING;
+    s->hot &= NOT(R_READING);
     if (transfer->from == CST_EOF) {
         cst__push_eof(s);
     } else if (transfer->from < 0) {
@@ -83,7 +83,7 @@ static void transferred(cst_stream *s, cst_status st, const cst_transfer *transf
 
 bool cst__has_transfer(const cst_stream *s)
 {
-    return (s->flags & (R_PIPED | R_FLOWING | R_OBJECTS)) == (R_PIPED | R_FLOWING) &&
+    return (s->hot & (R_PIPED | R_FLOWING | R_OBJECTS)) == (R_PIPED | R_FLOWING) &&
            cst__r(s)->sole_dest->ops->transfer && s->ops->read &&
            cst__pipe_has_transfer(cst__sole_pipe(s));
 }

@@ -11,11 +11,11 @@ bool cst__transform_settle(cst_stream *s, size_t mark)
 {
     const struct readable *r = cst__r(s);
 
-    if (s->flags & R_ENDED)
+    if (s->hot & R_ENDED)
         return !cst__try_post(s, TASK_COMPLETE_WRITE, CST_OK);
-    if ((s->flags & W_ENDED) || r->length == mark || r->length < r->high_water_mark)
+    if (s->w_ended || r->length == mark || r->length < r->high_water_mark)
         return true;
-    s->flags |= T_KEPT;
+    s->hot |= T_KEPT;
     return false;
 }
 
@@ -42,7 +42,7 @@ cst_status cst__transform_write(cst_stream *s, const cst_slice *chunk, struct cs
 {
     struct cst__transform_call call;
 
-    if (s->flags & IS_PASSTHROUGH) {
+    if (s->hot & IS_PASSTHROUGH) {
         given->chunk = cst__slice_ref(chunk);
         return cst__transform_answered(s, CST_OK, &given->chunk, cst__r(s)->length);
     }

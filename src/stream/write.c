@@ -19,13 +19,13 @@ cst_status cst__refuse_write(cst_stream *s, struct cst__request *request, cst_st
  * Node's sockets, it does not matter if end was called as well. */
 static bool is_ended_by_peer(const cst_stream *s)
 {
-    return (s->flags & (HALF_OPEN | R_ABSENT | R_END_EMITTED)) == R_END_EMITTED;
+    return s->r_end_emitted && !s->half_open && !s->r_absent;
 }
 
 /* Return the status of a write that comes after end or destroy. */
 static cst_status refused_status(const cst_stream *s)
 {
-    if (!(s->flags & W_ENDING))
+    if (!(s->hot & W_ENDING))
         return CST_E_DESTROYED;
     if (s->ops->write_after_peer_end < 0 && is_ended_by_peer(s))
         return s->ops->write_after_peer_end;
@@ -34,7 +34,7 @@ static cst_status refused_status(const cst_stream *s)
 
 static bool must_wait(const cst_stream *s)
 {
-    return (s->flags & (W_WRITING | ERRORED | W_CORKED | CONSTRUCTED)) != CONSTRUCTED;
+    return (s->hot & (W_WRITING | ERRORED | W_CORKED | CONSTRUCTED)) != CONSTRUCTED;
 }
 
 static cst_status queue_chunk(cst_stream *s, const cst_slice *chunk, struct cst__request *request)
@@ -51,7 +51,7 @@ static cst_status queue_chunk(cst_stream *s, const cst_slice *chunk, struct cst_
     }
     kept = cst__slice_ref(chunk);
     cst__row_push(&w->queue, &kept);
-    s->flags |= W_BUFFERED | ACTIVE;
+    s->hot |= W_BUFFERED | ACTIVE;
     return CST_OK;
 }
 
@@ -68,7 +68,7 @@ OUT_OF_LINE cst_status write_in_general(cst_stream *s, const cst_slice *chunk, c
         return CST_E_OUT_OF_RANGE;
     if (done && !(request = cst__request_new(s, done, arg)))
         return CST_E_NOMEM;
-    if (s->flags & (W_ENDING | DESTROYED))
+    if (s->hot & (W_ENDING | DESTROYED))
         return cst__refuse_write(s, request, refused_status(s));
     if (!must_wait(s)) {
         w->length += len;
@@ -97,7 +97,7 @@ cst_status cst__write_general(cst_stream *s, cst_slice chunk, cst_done_fn *done,
 {
     cst_status st = CST_E_INVALID_ARG;
 
-    if (s && (s->flags & HAS_WRITABLE)) {
+    if (s && s->has_writable) {
         cst_ctx *ctx = s->ctx;
 
         cst__enter(ctx);
@@ -110,7 +110,7 @@ cst_status cst__write_general(cst_stream *s, cst_slice chunk, cst_done_fn *done,
 
 cst_status cst__copy_to_write(cst_slice *out, const cst_stream *s, const void *bytes, size_t len)
 {
-    if (!s || !(s->flags & HAS_WRITABLE) || (!bytes && len))
+    if (!s || !s->has_writable || (!bytes && len))
         return CST_E_INVALID_ARG;
     return cst__copy(out, &s->ctx->copies, bytes, len);
 }
@@ -125,17 +125,17 @@ void cst__uncork(cst_stream *s)
     if (!w->queue.spare)
         return;
     if (--w->queue.spare == 0)
-        s->flags &= ~W_CORKED;
-    if (!(s->flags & W_WRITING))
+        s->hot &= NOT(W_CORKED);
+    if (!(s->hot & W_WRITING))
         cst__queue_clear(s);
 }
 
 cst_status cst_cork(cst_stream *s)
 {
-    if (!s || !(s->flags & HAS_WRITABLE) || cst__w(s)->queue.spare == UINT32_MAX)
+    if (!s || !s->has_writable || cst__w(s)->queue.spare == UINT32_MAX)
         return CST_E_INVALID_ARG;
     cst__enter(s->ctx);
-    s->flags |= W_CORKED;
+    s->hot |= W_CORKED;
     cst__w(s)->queue.spare++;
     cst__leave(s->ctx);
     return CST_OK;
@@ -145,7 +145,7 @@ cst_status cst_uncork(cst_stream *s)
 {
     cst_ctx *ctx;
 
-    if (!s || !(s->flags & HAS_WRITABLE))
+    if (!s || !s->has_writable)
         return CST_E_INVALID_ARG;
     ctx = s->ctx;
     cst__enter(ctx);

@@ -9,9 +9,9 @@
 
 #include "stream/stream_internal.h"
 
-static bool is(const cst_stream *s, uint64_t flag)
+static bool is(const cst_stream *s, enum cst__hot flag)
 {
-    return (s->flags & flag) != 0;
+    return (s->hot & flag) != 0;
 }
 
 /* A word of the trace for each of two states. */
@@ -661,7 +661,7 @@ static void test_stream_readable_reading_readingMore__with_a_readable_listener_g
 static void look_at_listening(cst_stream *s, const cst_event *event, void *arg)
 {
     test_on_event(s, event, arg);
-    record(arg, "listening", is(s, R_READABLE_LISTENING));
+    record(arg, "listening", s->r_readable_listening);
 }
 
 static void test_stream_readableListening_state__readable(void **state)
@@ -669,7 +669,7 @@ static void test_stream_readableListening_state__readable(void **state)
     struct test_world *world = *state;
     cst_stream *r = test_source(world, NULL, NULL);
 
-    assert_false(is(r, R_READABLE_LISTENING));
+    assert_false(r->r_readable_listening);
     assert_int_equal(cst_on(r, CST_READABLE, look_at_listening, world), CST_OK);
     cst_push(r, cst_slice_str("x"));
     test_settle(world);
@@ -681,7 +681,7 @@ static void test_stream_readableListening_state__data(void **state)
     struct test_world *world = *state;
     cst_stream *r = test_source(world, NULL, NULL);
 
-    assert_false(is(r, R_READABLE_LISTENING));
+    assert_false(r->r_readable_listening);
     assert_int_equal(cst_on(r, CST_DATA, look_at_listening, world), CST_OK);
     cst_push(r, cst_slice_str("x"));
     test_settle(world);
@@ -720,7 +720,7 @@ static cst_status write_and_look_at_ended(cst_stream *s, struct test_world *worl
 {
     (void)chunk;
     record(world, "ended", cst_writable_ended(s));
-    assert_false(is(s, W_ENDED));
+    assert_false(s->w_ended);
     return CST_OK;
 }
 
@@ -728,7 +728,7 @@ static void ended_look_at_ended(cst_stream *s, cst_status status, void *arg)
 {
     assert_int_equal(status, CST_OK);
     record(arg, "ended", cst_writable_ended(s));
-    assert_true(is(s, W_ENDED));
+    assert_true(s->w_ended);
     assert_false(cst_is_writable(s));
 }
 
@@ -737,11 +737,11 @@ static void test_stream_writable_ended_state(void **state)
     struct test_world *world = *state;
     cst_stream *w = test_sink(world, write_and_look_at_ended, NULL);
 
-    assert_false(is(w, W_ENDED));
+    assert_false(w->w_ended);
     assert_false(cst_writable_ended(w));
     assert_true(cst_is_writable(w));
     assert_int_equal(cst_end_with(w, cst_slice_str("testing"), ended_look_at_ended, world), CST_OK);
-    assert_true(is(w, W_ENDED));
+    assert_true(w->w_ended);
     assert_true(cst_writable_ended(w));
     assert_false(cst_is_writable(w));
     test_settle(world);
@@ -836,8 +836,8 @@ static void test_stream_writable_writable__until_ended(void **state)
 static void record_ending(struct test_world *world, const cst_stream *s)
 {
     record(world, "ending", is(s, W_ENDING));
-    record(world, "finished", is(s, W_FINISHED));
-    record(world, "ended", is(s, W_ENDED));
+    record(world, "finished", s->w_finished);
+    record(world, "ended", s->w_ended);
 }
 
 static cst_status write_and_look_at_ending(cst_stream *s, struct test_world *world,
