@@ -147,6 +147,7 @@ TSAN_LOOPS = $(patsubst %,$(BUILD)/tsan/examples/%,$(filter loops/%,$(EXAMPLE_NA
 BENCH_PROGRAMS := $(BENCHES:test/bench/%.c=$(BUILD)/bench/%)
 TEST_TOOLS := $(if $(SCENARIO),$(BUILD)/test/scenario) $(if $(QUESTION),$(BUILD)/test/buffer-questions)
 PLAIN_TOOLS := $(TEST_TOOLS:$(BUILD)/%=$(BUILD)/plain/%)
+STRICT_PROGRAMS := $(if $(POSIX_SRCS),$(BUILD)/strict/test/test_require)
 COV_PROGRAMS := $(TEST_PROGRAMS:$(BUILD)/%=$(BUILD)/cov/%)
 COV_TOOLS  := $(TEST_TOOLS:$(BUILD)/%=$(BUILD)/cov/%)
 HTTP_TOOLS := $(addprefix $(BUILD)/test/,http_clients http_raw http_cases)
@@ -184,7 +185,8 @@ POSIX_FLAGS := -std=c11 -fvisibility=hidden -Iinclude -D_GNU_SOURCE -D_FILE_OFFS
 TEST_FLAGS := -std=c11 -Iinclude -Isrc -Itest -Itest/support
 POSIX_TEST_FLAGS := -std=c11 -Iinclude -Itest -Itest/support -D_GNU_SOURCE -pthread
 USE_FLAGS  := -std=c11 -Iinclude
-ASAN_FLAGS := -O1 -g $(SANITIZE) -DCST_NO_CACHE -DCST_CHECK
+# The tests make mistakes on purpose, and look what the library says: CST_NO_REQUIRE.
+ASAN_FLAGS := -O1 -g $(SANITIZE) -DCST_NO_CACHE -DCST_CHECK -DCST_NO_REQUIRE
 TSAN_FLAGS := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 COV_FLAGS  := -O0 -g --coverage
 
@@ -245,7 +247,8 @@ endif
 #   asan   address and undefined-behaviour sanitizers, with the library's self-checks
 #   tsan   the thread sanitizer
 #   cov    counts how often each line runs, for gcov
-FLAVOURS := obj pic plain asan tsan cov
+#   strict with the self-checks, and stops at mistakes of the caller's
+FLAVOURS := obj pic plain asan tsan cov strict
 in = $(BUILD)$(if $(filter-out obj,$(1)),/$(1))
 
 # What the objects of a directory are compiled with, beside the flags of the flavour. A single file may have its own.
@@ -264,8 +267,8 @@ OBJECT_DIRS := src src/posix test test/posix test/host test/conformance test/fuz
 # Those of the first flavour are as strict as a reader of them might be.
 $(BUILD)/obj/docs/examples/%.o: ERRORS := $(ALL_ERRORS)
 
-# The tests of the plain library are compiled once more only to be run once more.
-$(BUILD)/plain/obj/test/%.o: LESS := -O1
+# What is compiled once more only to be run once more.
+$(BUILD)/plain/obj/test/%.o $(BUILD)/strict/obj/%.o: LESS := -O1
 
 # $(call objects,directory of the flavour,directory of the sources,flags of the flavour)
 define objects
@@ -356,6 +359,7 @@ $(eval $(call flavour,plain,$$(ERRORS) $$(CFLAGS) $$(LESS) -DCST_NO_EXPRESS,$$(C
 $(eval $(call flavour,asan,$$(ASAN_FLAGS),$$(SANITIZE)))
 $(eval $(call flavour,tsan,$$(TSAN_FLAGS),-fsanitize=thread))
 $(eval $(call flavour,cov,$$(COV_FLAGS),--coverage))
+$(eval $(call flavour,strict,$$(ERRORS) $$(CFLAGS) $$(LESS) -DCST_CHECK,$$(CFLAGS)))
 
 # --- the library ------------------------------------------------------------------------------------------------------
 
@@ -423,13 +427,13 @@ RELIABILITY_NEEDS = $(ASAN_RUNNER) $(SYSCALLS) \
                     $(if $(POSIX_SRCS),$(BUILD)/test/hostile $(BUILD)/test/starts $(if $(HAVE_ASAN),$(HOSTILE_SERVERS)))
 
 ifeq ($(T)$(F),)
-CHECKS := $(PLAIN_PROGRAMS) $(ASAN_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh fuzz-replay.sh compare-builds.sh) \
+CHECKS := $(PLAIN_PROGRAMS) $(ASAN_PROGRAMS) $(STRICT_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh fuzz-replay.sh compare-builds.sh) \
           $(addprefix test/support/,headers-check.sh imports-check.sh rooms-check.sh fence-check.sh files-check.sh) \
           $(addprefix test/support/,install-check.sh readme-check.sh) \
           $(addprefix test/scenario/,examples-check.sh loops-check.sh http-check.sh reentrancy-check.sh long-check.sh) \
           $(addprefix test/support/,differences-check.sh guide-check.sh) test/conformance/rows-check.sh \
           $(addprefix test/reliability/,$(RELIABILITY))
-CHECK_NEEDS := $(PLAIN_PROGRAMS) $(PLAIN_TOOLS) $(PLAIN_REPLAYS) $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(ASAN_REPLAYS) $(FUZZ_REPLAYS) $(if $(HAVE_ASAN),$(ASAN_LOOPS)) \
+CHECK_NEEDS := $(PLAIN_PROGRAMS) $(STRICT_PROGRAMS) $(PLAIN_TOOLS) $(PLAIN_REPLAYS) $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(ASAN_REPLAYS) $(FUZZ_REPLAYS) $(if $(HAVE_ASAN),$(ASAN_LOOPS)) \
                $(TEST_TOOLS) all examples $(if $(POSIX_SRCS),$(HTTP_TOOLS)) $(RELIABILITY_NEEDS)
 # The counts of gcc alone are what gcov reads.
 ifeq ($(COMPILER),gcc)
@@ -508,7 +512,8 @@ deps:
 test-tools: $(TEST_TOOLS)
 
 FUZZ_CC    ?= $(firstword $(foreach cc,clang clang-19,$(shell command -v $(cc))))
-FUZZ_FLAGS := -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DCST_NO_CACHE -DCST_CHECK
+FUZZ_FLAGS := -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DCST_NO_CACHE \
+              -DCST_CHECK -DCST_NO_REQUIRE
 
 # What a target tries beside the library.
 FUZZ_BESIDE := $(patsubst %,docs/examples/posix/http_%.c,request select date chunked)

@@ -288,6 +288,9 @@ CST_API cst_call cst_this_call(cst_stream *s);
  *                    'error'.
  * CST_E_INVALID_ARG  not a call, or status is CST_PENDING or CST_GIVEN
  *
+ * A library that was compiled with -DCST_CHECK stops at an answer too many, and at what is refused
+ * here and in the next two, with a line that names the call.
+ *
  * Re-entrancy: if the slot has returned already, the callback of the write, 'drain', and the next
  * calls of slots run before this returns.
  */
@@ -319,7 +322,8 @@ CST_API cst_status cst_complete_copy(cst_call call, const void *bytes, size_t le
  *     return cst_give(s, chunk);
  *
  * It does what cst_push would do as the last act of the slot, and costs less. The slot must return
- * what this function returns. If it returns CST_OK instead, the chunk is dropped silently.
+ * what this function returns. If it returns CST_OK instead, the chunk is dropped silently; but a
+ * library that was compiled with -DCST_CHECK stops there, with a line that names cst_give.
  *
  * CST_GIVEN          return this from the slot
  * CST_E_INVALID_ARG  not inside such a slot of s: the chunk is dropped

@@ -32,6 +32,17 @@
 #define CST__ASSERT(condition) ((void)0)
 #endif
 
+/*
+ * Stop at a mistake of the caller's that is easily overlooked. The message begins with the public
+ * call. Only with -DCST_CHECK, and not with -DCST_NO_REQUIRE, which is for tests that make mistakes
+ * on purpose. Without it the call does what its header says.
+ */
+#if defined(CST_CHECK) && !defined(CST_NO_REQUIRE)
+#define CST__REQUIRE(condition, mistake) assert((condition) && mistake)
+#else
+#define CST__REQUIRE(condition, mistake) ((void)0)
+#endif
+
 /* Return the record of the given type whose member ptr points to. */
 #define cst__container_of(ptr, type, member) \
     ((type *)(void *)((char *)(ptr) - offsetof(type, member)))

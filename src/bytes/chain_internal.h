@@ -75,6 +75,15 @@ static inline void cst__row_push(cst_chain_row *row, const cst_slice *slice)
     row->count++;
 }
 
+/* Replace array and items by those of *other. `spare` stays: it is a count of the row's owner. */
+static inline void cst__row_replace(cst_chain_row *row, const cst_chain_row *other)
+{
+    uint32_t spare = row->spare;
+
+    *row = *other;
+    row->spare = spare;
+}
+
 /* Move *slice in at the front, after cst__row_reserve_front. */
 static inline void cst__row_unshift(cst_chain_row *row, const cst_slice *slice)
 {

@@ -69,7 +69,7 @@ OUT_OF_LINE cst_status push_and_wake(cst_stream *s, const cst_slice *chunk)
     ctx->frames += CST__NESTED_CALL;
     s->hot = (s->hot & NOT(R_READING)) | R_DATA_EMITTED;
     way_init(&way, s);
-    (void)deliver(ctx, &way, chunk, cst__r(s)->sole_dest);
+    (void)deliver(ctx, &way, chunk, cst__sole_dest(s));
     st = went_through(s);
     cst__leave_nested(ctx);
     return st;
@@ -93,7 +93,7 @@ cst_status cst_push(cst_stream *s, cst_slice chunk)
         st = CST_OK;
         way_init(&way, s);
         way.frames = CST__NESTED_CALL;
-        if (deliver(ctx, &way, &chunk, cst__r(s)->sole_dest)) {
+        if (deliver(ctx, &way, &chunk, cst__sole_dest(s))) {
             st = went_through(s);
             cst__leave_nested(ctx);
         }
@@ -197,6 +197,8 @@ cst_status cst_complete(cst_call call, cst_status status)
         return cst__complete_general(call, status);
     ctx = call.stream->ctx;
     cst__enter(ctx);
+    CST__REQUIRE(cst__slot_owes(call.stream, SLOT_WRITE),
+                 "cst_complete: this call was answered before");
     if (goes_on(call.stream)) {
         complete_and_go_on(call.stream);
     } else {

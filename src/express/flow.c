@@ -195,7 +195,7 @@ static bool stream_one(cst_ctx *ctx, struct express_write *way, struct express_r
 
     if (!stream_first(ctx, read, cst__self(read->express.producer), &chunk, status))
         return false;
-    (void)deliver(ctx, way, &chunk, cst__r(way->from)->sole_dest);
+    (void)deliver(ctx, way, &chunk, cst__sole_dest(way->from));
     cst__slice_drop(&chunk);
     return true;
 }
@@ -217,7 +217,7 @@ static bool stream_all(cst_stream *s)
         cst_status status;
         bool produced;
 
-        dest = r->sole_dest;
+        dest = cst__sole_dest(s);
         way_init(&way, s);
         if (find_sink(&way, dest) && r->buffer.count == 1)
             produced = stream_to_idle(ctx, &way, &read, &status);
@@ -227,7 +227,7 @@ static bool stream_all(cst_stream *s)
             produced = stream_one(ctx, &way, &read, &status);
         if (!produced && !stream_slow(s, &read, status))
             return false;
-    } while (IS(s, SOURCE_STREAMS) && r->sole_dest == dest && !dest->ops->transfer &&
+    } while (IS(s, SOURCE_STREAMS) && cst__sole_dest(s) == dest && !dest->ops->transfer &&
              !cst__bytes_spent(ctx));
     return true;
 }
@@ -348,10 +348,10 @@ static void pass_on(cst_stream *s)
         const cst_slice *first = cst__row_front(&cst__r(s)->buffer);
 
         way_init(&way, s);
-        if (find_sink(&way, cst__r(s)->sole_dest) || !must_queue(way.sink) ||
+        if (find_sink(&way, cst__sole_dest(s)) || !must_queue(way.sink) ||
             !fits(way.sink, first->len) || way.sink == s) {
             chunk = move_one(ctx, s);
-            (void)deliver(ctx, &way, &chunk, cst__r(s)->sole_dest);
+            (void)deliver(ctx, &way, &chunk, cst__sole_dest(s));
             cst__slice_drop(&chunk);
         } else {
             chunk = move_into_queue(ctx, s, way.sink);

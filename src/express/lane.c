@@ -242,7 +242,7 @@ static bool hand_on(cst_ctx *ctx, struct express_write *way)
     next.frames = way->frames + CST__NESTED;
     next.before = way;
     s->hot |= W_SYNC; /* so that it is not taken for idle if the stages lead back to it */
-    if (deliver(ctx, &next, &chunk, cst__r(s)->sole_dest)) {
+    if (deliver(ctx, &next, &chunk, cst__sole_dest(s))) {
         ctx->frames -= CST__NESTED;
     } else if (!chunk.block || !cst__block_unref_may_call(chunk.block)) {
         cst__slice_drop(&chunk);
@@ -302,7 +302,7 @@ bool cst__express_deliver_slow(cst_ctx *ctx, struct express_write *way)
     ctx->room.express = NULL; /* of a transform that has handed its chunk on: `way` has it */
     show_before(ctx, way);
     if (way->before) /* a walk that led back to a stage which is shown now ends there */
-        (void)find_sink(way, cst__r(way->from)->sole_dest);
+        (void)find_sink(way, cst__sole_dest(way->from));
     if (must_queue(way->sink) && fits(way->sink, way->chunk->len)) {
         kept = cst__slice_ref(way->chunk);
         (void)deliver_into_queue(ctx, way, &kept);

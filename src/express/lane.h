@@ -172,7 +172,7 @@ ALWAYS_INLINE bool find_sink(struct express_write *way, cst_stream *dest)
     size_t count = 0;
 
     while (IS(dest, STAGE_IDLE) && count < LONGEST_WALK) {
-        dest = cst__r(dest)->sole_dest;
+        dest = cst__sole_dest(dest);
         count++;
     }
     way->count = count;

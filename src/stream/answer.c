@@ -21,6 +21,7 @@ static void take_answer(const cst_call *call, cst_status status, cst_slice *chun
     cst_stream *s = call->stream;
     enum cst__slot slot = (enum cst__slot)call->slot;
 
+    CST__REQUIRE(cst__slot_owes(s, slot), "cst_complete: this call was answered before");
     cst__slot_answered(s, slot);
     if (status > 0 && slot != SLOT_DESTROY)
         status = CST_OK;
@@ -61,6 +62,10 @@ cst_status cst__complete_general(cst_call call, cst_status status)
 {
     cst_ctx *ctx;
 
+    CST__REQUIRE(is_call(&call),
+                 "cst_complete: the call was not made by cst_this_call inside a slot that answers");
+    CST__REQUIRE(status != CST_PENDING && status != CST_GIVEN,
+                 "cst_complete: neither CST_PENDING nor CST_GIVEN is an answer");
     if (!is_call(&call) || status == CST_PENDING || status == CST_GIVEN)
         return CST_E_INVALID_ARG;
     ctx = call.stream->ctx;
@@ -81,6 +86,7 @@ cst_status cst_complete_with(cst_call call, cst_slice chunk)
 {
     bool fits = takes_chunk(&call);
 
+    CST__REQUIRE(fits, "cst_complete_with: only transform and flush are answered with a chunk");
     if (fits) {
         cst_ctx *ctx = call.stream->ctx;
 
@@ -97,6 +103,8 @@ cst_status cst_complete_copy(cst_call call, const void *bytes, size_t len)
     cst_slice chunk;
     cst_status st;
 
+    CST__REQUIRE(takes_chunk(&call),
+                 "cst_complete_copy: only transform and flush are answered with a chunk");
     if (!takes_chunk(&call) || (!bytes && len))
         return CST_E_INVALID_ARG;
     st = cst__copy(&chunk, &call.stream->ctx->copies, bytes, len);

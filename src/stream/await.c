@@ -52,7 +52,7 @@ void cst__await(struct cst__drain *drain)
     if (drain->awaited)
         return;
     drain->awaited = true;
-    cst__r(drain->source)->buffer.spare++;
+    ++*cst__awaited(drain->source);
     drain->source->hot |= R_AWAITING;
 }
 
@@ -62,7 +62,7 @@ void cst__await_over(struct cst__drain *drain)
     if (!drain->awaited)
         return;
     drain->awaited = false;
-    if (--cst__r(drain->source)->buffer.spare == 0)
+    if (--*cst__awaited(drain->source) == 0)
         drain->source->hot &= NOT(R_AWAITING);
 }
 

@@ -14,14 +14,14 @@
 
 cst_status cst__decode(cst_stream *s, const cst_slice *chunk, cst_slice *text)
 {
-    return cst_decoder_write_slice(text, cst__r(s)->decoder, s->ctx->allocator, chunk);
+    return cst_decoder_write_slice(text, cst__decoder(s), s->ctx->allocator, chunk);
 }
 
 cst_status cst__decode_end(cst_stream *s)
 {
     struct readable *r = cst__r(s);
     uint8_t rest[CST_DECODER_END_ROOM];
-    size_t len = cst_decoder_end(r->decoder, rest);
+    size_t len = cst_decoder_end(cst__decoder(s), rest);
     cst_slice text;
     cst_status st;
 
@@ -55,7 +55,7 @@ size_t cst__whole_characters(const cst_stream *s, size_t n)
 void cst__decoder_free(cst_stream *s)
 {
     if (cst__decodes(s))
-        cst__pool_free(&s->ctx->pool, cst__r(s)->decoder, sizeof(cst_decoder));
+        cst__pool_free(&s->ctx->pool, cst__decoder(s), sizeof(cst_decoder));
 }
 
 /* --- what was buffered before the encoding was set -------------------------------------------- */
@@ -132,8 +132,7 @@ static void replace_buffer(cst_stream *s, const cst_chain_row *row)
     struct readable *r = cst__r(s);
     cst_chain_row before = r->buffer;
 
-    r->buffer = *row;
-    r->buffer.spare = before.spare;
+    cst__row_replace(&r->buffer, row);
     r->length = 0;
     s->hot &= NOT(R_QUEUED);
     if (row->count > 0) {
@@ -147,8 +146,7 @@ static void replace_buffer(cst_stream *s, const cst_chain_row *row)
  * nothing has changed. */
 static cst_status set_decoder(cst_stream *s, cst_decoder *fresh)
 {
-    struct readable *r = cst__r(s);
-    cst_decoder *record = cst__decodes(s) ? r->decoder : NULL;
+    cst_decoder *record = cst__decodes(s) ? cst__decoder(s) : NULL;
     cst_slice text = cst_slice_empty();
     cst_chain_row row;
     cst_status st;
@@ -158,8 +156,8 @@ static cst_status set_decoder(cst_stream *s, cst_decoder *fresh)
     if ((st = decode_buffered(s, fresh, &text)) < 0 || (st = row_of(&row, s, &text)) < 0)
         goto fail;
     *record = *fresh;
-    r->decoder = record;
-    s->hot &= NOT(R_PIPED);
+    cst__clear_sole_dest(s);
+    cst__r(s)->decoder = record;
     replace_buffer(s, &row);
     return CST_OK;
 fail:

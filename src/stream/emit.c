@@ -61,12 +61,9 @@ void cst__data_listeners_changed(cst_stream *s)
         sole = l;
         count++;
     }
-    s->hot &= NOT(R_PIPED);
-    cst__r(s)->sole_dest = NULL;
-    if (count == 1 && sole->kind == LISTENER_PIPE_SOURCE) {
-        s->hot |= R_PIPED;
-        cst__r(s)->sole_dest = cst__pipe_of_source(sole)->dest;
-    }
+    cst__clear_sole_dest(s);
+    if (count == 1 && sole->kind == LISTENER_PIPE_SOURCE)
+        cst__set_sole_dest(s, cst__pipe_of_source(sole)->dest);
 }
 
 /* Update what depends on which events are listened to, after `removed` were. */

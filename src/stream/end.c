@@ -21,7 +21,7 @@ static void settle_end(cst_stream *s, struct cst__request *request, cst_status r
 static inline void uncork_all(cst_stream *s)
 {
     if (s->hot & W_CORKED) {
-        cst__w(s)->queue.spare = 1;
+        *cst__corks(s) = 1;
         cst__uncork(s);
     }
 }

@@ -165,7 +165,7 @@ static void start_writev(cst_stream *s)
     w->front += chunks.count;
     if (requests)
         requests->batch = true;
-    w->queue = (cst_chain_row){ .spare = chunks.spare };
+    cst__row_replace(&w->queue, &(cst_chain_row){ .items = NULL });
     cst__flight_begin(s, w->length, requests);
     if (s->hot & DESTROYED)
         cst__write_complete(s, CST_E_DESTROYED);

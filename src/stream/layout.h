@@ -247,7 +247,7 @@ struct cst__request {
 };
 
 struct writable {
-    cst_chain_row queue; /* chunks that wait; .spare: how many uncorks are to come */
+    cst_chain_row queue; /* chunks that wait; its `spare` is cst__corks */
     size_t length;       /* accepted and not completed, the write in flight included */
     size_t high_water_mark;
     struct cst__request *last_waiting; /* callbacks of what waits, then those of end: a ring */
@@ -265,11 +265,11 @@ struct writable {
 };
 
 struct readable {
-    cst_chain_row buffer; /* .spare: how many destinations are waited for */
+    cst_chain_row buffer; /* chunks to be read; its `spare` is cst__awaited */
     size_t length;        /* bytes or, in object mode, chunks */
     size_t high_water_mark;
-    union {
-        cst_stream *sole_dest; /* with R_PIPED: where that pipe leads */
+    union {                    /* by R_PIPED: cst__sole_dest, cst__decoder */
+        cst_stream *sole_dest; /* with it: where that pipe leads */
         cst_decoder *decoder;  /* without it: of cst_set_encoding, from the pool, or NULL */
     };
 };
@@ -282,6 +282,46 @@ static inline struct writable *cst__w(const cst_stream *s)
 static inline struct readable *cst__r(const cst_stream *s)
 {
     return (struct readable *)(uintptr_t)(s + 1);
+}
+
+/** Return where the only 'data' listener leads, which is a pipe's (R_PIPED). */
+static inline cst_stream *cst__sole_dest(const cst_stream *s)
+{
+    CST__ASSERT(s->hot & R_PIPED);
+    return cst__r(s)->sole_dest;
+}
+
+/** Note that the only 'data' listener is a pipe to dest. The side has no encoding. */
+static inline void cst__set_sole_dest(cst_stream *s, cst_stream *dest)
+{
+    s->hot |= R_PIPED;
+    cst__r(s)->sole_dest = dest;
+}
+
+/** Note that there is no such pipe. The side has no encoding. */
+static inline void cst__clear_sole_dest(cst_stream *s)
+{
+    s->hot &= NOT(R_PIPED);
+    cst__r(s)->sole_dest = NULL;
+}
+
+/** Return the decoder of a side that may have an encoding, or NULL if it has none. */
+static inline cst_decoder *cst__decoder(const cst_stream *s)
+{
+    CST__ASSERT(!(s->hot & R_PIPED));
+    return cst__r(s)->decoder;
+}
+
+/** Return the count of uncorks that are to come. It is 0 unless W_CORKED is set. */
+static inline uint32_t *cst__corks(const cst_stream *s)
+{
+    return &cst__w(s)->queue.spare;
+}
+
+/** Return the count of destinations that the source waits for. It is 0 unless R_AWAITING is set. */
+static inline uint32_t *cst__awaited(const cst_stream *s)
+{
+    return &cst__r(s)->buffer.spare;
 }
 
 /** Return whether the stream has this side: no_readable and no_writable leave a side out. */
@@ -323,7 +363,7 @@ static inline size_t cst__self_offset(bool readable, bool writable)
  * is never set. */
 static inline bool cst__decodes(const cst_stream *s)
 {
-    return !(s->hot & R_PIPED) && cst__r(s)->decoder;
+    return !(s->hot & R_PIPED) && cst__decoder(s);
 }
 
 /* Return the user's state, or NULL if the ops have none. */
@@ -410,48 +450,6 @@ static inline void cst__queue_is_empty(cst_stream *s)
 {
     if (!cst__w(s)->queue.count)
         s->hot &= NOT(W_BUFFERED);
-}
-
-/* --- a slot that runs ------------------------------------------------------------------------- */
-
-/** What cst_give left for a slot: a chunk, to be released by who takes it. It counts if the slot
- * has returned CST_GIVEN. */
-struct cst__given {
-    bool counts;
-    cst_slice chunk;
-};
-
-/** Take what cst_give left for the slot of s that has returned `status`. Return false if it left
- * nothing. */
-static inline bool cst__take_given(cst_stream *s, cst_status status, struct cst__given *given)
-{
-    cst_ctx *ctx = s->ctx;
-
-    given->counts = false;
-    given->chunk.block = NULL;
-    if (ctx->room.given_by != s)
-        return false;
-    ctx->room.given_by = NULL;
-    given->chunk = ctx->room.given;
-    given->counts = status == CST_GIVEN;
-    return true;
-}
-
-/** Return how much was buffered when the running slot of a transform was called. */
-size_t cst__transform_mark(const cst_stream *s);
-
-/** Return the call of the slot of `s` that runs. If that slot is read, or if none runs, the call is
- * of SLOT_NONE. */
-static inline cst_call cst__call_of(cst_stream *s)
-{
-    cst_call call = { s, 0, SLOT_NONE };
-
-    if (s->slot == SLOT_READ)
-        return call;
-    call.slot = s->slot;
-    if (s->slot == SLOT_TRANSFORM)
-        call.mark = cst__transform_mark(s);
-    return call;
 }
 
 #endif

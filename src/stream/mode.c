@@ -81,10 +81,8 @@ void cst__data_listener_added(cst_stream *s)
  * `sole`, without a look at the list. */
 void cst__data_listener_is(cst_stream *s, struct cst__pipe *sole)
 {
-    if (!cst__decodes(s)) {
-        s->hot |= R_PIPED;
-        cst__r(s)->sole_dest = sole->dest;
-    }
+    if (!cst__decodes(s))
+        cst__set_sole_dest(s, sole->dest);
     listen_to_data(s);
 }
 

@@ -134,8 +134,8 @@ static bool leave_unheard(struct cst__pipe *pipe)
     pipe->cleaned_up = true;
     cst__unlink(dest, &pipe->on_dest, beside);
     cst__unlink(source, &pipe->on_source, cst__listened_beside(source, &pipe->on_source));
-    source->hot &= NOT(R_PIPED | R_DATA_LISTENING);
-    cst__r(source)->sole_dest = NULL;
+    source->hot &= NOT(R_DATA_LISTENING);
+    cst__clear_sole_dest(source);
     cst__free_later(source->ctx, &pipe->deferred_free, sizeof(*pipe));
     cst__release(dest); /* the reference of the listed pipe */
     return true;

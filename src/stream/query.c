@@ -114,7 +114,7 @@ cst_status cst_readable_encoding(cst_encoding *out, const cst_stream *s)
         return CST_E_INVALID_ARG;
     if (!cst__decodes(s))
         return CST_EMPTY;
-    *out = cst__r(s)->decoder->encoding;
+    *out = cst__decoder(s)->encoding;
     return CST_OK;
 }
 
@@ -160,7 +160,7 @@ bool cst_writable_need_drain(const cst_stream *s)
 
 size_t cst_writable_corked(const cst_stream *s)
 {
-    return writable_side(s) ? writable_side(s)->queue.spare : 0;
+    return writable_side(s) ? *cst__corks(s) : 0;
 }
 
 bool cst_writable_ended(const cst_stream *s)

@@ -18,6 +18,11 @@ bool cst__owes_write(const cst_stream *s)
     return (s->hot & W_WRITING) != 0;
 }
 
+bool cst__slot_owes(const cst_stream *s, enum cst__slot slot)
+{
+    return slot == SLOT_WRITE ? cst__owes_write(s) : (s->owed & slot_bit(slot)) != 0;
+}
+
 void cst__slot_answered(cst_stream *s, enum cst__slot slot)
 {
     s->owed = (uint8_t)(s->owed & ~slot_bit(slot));

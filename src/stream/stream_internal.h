@@ -6,6 +6,7 @@
 
 #include "stream/layout.h"
 #include "stream/pipe.h"
+#include "stream/slot.h"
 
 /* --- task.c ----------------------------------------------------------------------------------- */
 
@@ -25,11 +26,15 @@ static inline void cst__post_link(cst_stream *s, cst_task_link *link,
 }
 
 /*
- * Check that both sides are consistent. Called after each slot, each emission and each task. Does
- * nothing unless CST_CHECK is defined, as it is in the sanitizer build.
+ * Check that both sides and the pipes from s are consistent. Called after each slot, each emission
+ * and each task. Does nothing unless CST_CHECK is defined, as it is in the sanitizer build.
  */
 #ifdef CST_CHECK
 void cst__stream_check(const cst_stream *s);
+
+/** Check a pipe that is in the list of its source's listeners, and the record that it waits by. */
+void cst__pipe_check(const struct cst__pipe *pipe);
+void cst__drain_check(const struct cst__drain *drain);
 #else
 static inline void cst__stream_check(const cst_stream *s)
 {
@@ -134,42 +139,6 @@ static inline bool cst__owes_answer(const cst_stream *s)
         return true;
     return (s->owed & ~WRITE_FORGOTTEN) != 0;
 }
-
-/** Return whether the slot of a write still owes its answer. */
-bool cst__owes_write(const cst_stream *s);
-
-/** cst_this_call, cst_complete and cst_give, when the fast path has not dealt with the call. */
-cst_call cst__this_call_general(cst_stream *s);
-cst_status cst__complete_general(cst_call call, cst_status status);
-cst_status cst__give_general(cst_stream *s, cst_slice chunk);
-
-/**
- * Let the stream be freed without the answer of this call. It is for ready-made streams whose slot
- * never answers because Node's does not. The call stays open, and the callbacks that wait for its
- * answer are called when the stream is freed.
- */
-void cst__call_forget(cst_call call);
-
-/** Note that a slot has answered. */
-void cst__slot_answered(cst_stream *s, enum cst__slot slot);
-
-/**
- * Call a slot and return its status. Unless that is CST_PENDING, its bit in s->owed is cleared.
- * cst__call_read needs a read slot, and its caller takes the chunk given (cst__take_given).
- */
-cst_status cst__call_read(cst_stream *s, size_t size);
-cst_status cst__call_write(cst_stream *s, const cst_slice *chunk);
-cst_status cst__call_writev(cst_stream *s, const cst_slice *chunks, size_t count);
-cst_status cst__call_transfer(cst_stream *s, cst_transfer *transfer);
-cst_status cst__call_final(cst_stream *s);
-cst_status cst__call_flush(cst_stream *s, enum cst__slot slot, struct cst__given *given);
-cst_status cst__call_construct(cst_stream *s);
-cst_status cst__call_destroy(cst_stream *s, const cst_error *error);
-
-/** Call these before and after a transform slot; the second returns the status of the slot. */
-void cst__transform_slot_enter(struct cst__transform_call *call, cst_stream *s);
-cst_status cst__transform_slot_leave(const struct cst__transform_call *call, cst_status status,
-                                     struct cst__given *given);
 
 /* --- push.c, read.c, mode.c, transfer.c: the readable side ------------------------------------ */
 

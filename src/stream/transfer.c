@@ -84,7 +84,7 @@ static void transferred(cst_stream *s, cst_status st, const cst_transfer *transf
 bool cst__has_transfer(const cst_stream *s)
 {
     return (s->hot & (R_PIPED | R_FLOWING | R_OBJECTS)) == (R_PIPED | R_FLOWING) &&
-           cst__r(s)->sole_dest->ops->transfer && s->ops->read &&
+           cst__sole_dest(s)->ops->transfer && s->ops->read &&
            cst__pipe_has_transfer(cst__sole_pipe(s));
 }
 

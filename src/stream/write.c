@@ -119,12 +119,10 @@ cst_status cst__copy_to_write(cst_slice *out, const cst_stream *s, const void *b
 
 void cst__uncork(cst_stream *s)
 {
-    struct writable *w = cst__w(s);
-
     CST__ASSERT(!s->ctx->room.express);
-    if (!w->queue.spare)
+    if (!*cst__corks(s))
         return;
-    if (--w->queue.spare == 0)
+    if (--*cst__corks(s) == 0)
         s->hot &= NOT(W_CORKED);
     if (!(s->hot & W_WRITING))
         cst__queue_clear(s);
@@ -132,11 +130,11 @@ void cst__uncork(cst_stream *s)
 
 cst_status cst_cork(cst_stream *s)
 {
-    if (!s || !s->has_writable || cst__w(s)->queue.spare == UINT32_MAX)
+    if (!s || !s->has_writable || *cst__corks(s) == UINT32_MAX)
         return CST_E_INVALID_ARG;
     cst__enter(s->ctx);
     s->hot |= W_CORKED;
-    cst__w(s)->queue.spare++;
+    ++*cst__corks(s);
     cst__leave(s->ctx);
     return CST_OK;
 }
