@@ -84,6 +84,48 @@ static void a_transform_may_push_give_do_both_or_nothing(void **state)
     check_filter(world, FAIL, "t:resume t:error:USER t:close");
 }
 
+/* The read slot of a duplex gives, then writes two chunks to its own stream, so that writev runs. */
+static cst_status give_then_write(cst_stream *s, void *self, size_t size)
+{
+    bool *given = self;
+    cst_status st;
+
+    (void)size;
+    if (*given)
+        return CST_OK;
+    *given = true;
+    st = cst_give(s, cst_slice_str("gift"));
+    cst_cork(s);
+    cst_write_copy(s, "a", 1, NULL, NULL);
+    cst_write_copy(s, "b", 1, NULL, NULL);
+    cst_uncork(s);
+    return st;
+}
+
+static cst_status take_two(cst_stream *s, void *self, const cst_slice *chunks, size_t count)
+{
+    (void)s, (void)self, (void)chunks;
+    assert_int_equal(count, 2);
+    return CST_OK;
+}
+
+static void a_chunk_that_was_given_outlasts_slots_that_run_inside(void **state)
+{
+    static const cst_ops ops = { .self_size = sizeof(bool),
+                                 .read = give_then_write,
+                                 .writev = take_two };
+    struct test_world *world = *state;
+    cst_slice out;
+    cst_stream *s;
+
+    assert_int_equal(cst_duplex_new(&s, world->ctx, &ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_read(&out, s, CST_READ_ANY), CST_OK);
+    assert_int_equal(out.len, 4);
+    assert_memory_equal(out.data, "gift", 4);
+    cst_slice_unref(&out);
+    cst_unref(s);
+}
+
 static void a_late_transform_is_completed_with_a_chunk(void **state)
 {
     struct test_world *world = *state;
@@ -1488,6 +1530,7 @@ static void a_transform_in_a_ring_is_written_to_while_its_write_is_in_flight(voi
 
 static const struct CMUnitTest tests[] = {
     CASE(a_transform_may_push_give_do_both_or_nothing),
+    CASE(a_chunk_that_was_given_outlasts_slots_that_run_inside),
     CASE(a_late_transform_is_completed_with_a_chunk),
     CASE(a_late_transform_is_completed_with_a_copy),
     CASE(a_completion_without_memory_for_its_copy_fails_the_stream),

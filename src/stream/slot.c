@@ -38,21 +38,17 @@ static enum cst__slot slot_enter(cst_stream *s, enum cst__slot slot)
     return outer;
 }
 
-/* End the call of a slot. If `given` is NULL, the slot cannot give, and what cst_give left is
- * dropped. */
+/* End the call of a slot, and take what it gave. If `given` is NULL, the slot cannot give: what
+ * cst_give left is of another slot of the stream, which runs around this one. */
 static cst_status slot_leave(cst_stream *s, enum cst__slot slot, enum cst__slot outer,
                              cst_status status, struct cst__given *given)
 {
-    struct cst__given dropped;
-
     s->slot = (uint8_t)outer;
     cst__stream_check(s);
     if (status != CST_PENDING)
         cst__slot_answered(s, slot);
     if (given)
         (void)cst__take_given(s, status, given);
-    else if (cst__take_given(s, status, &dropped))
-        cst__slice_unref(&dropped.chunk);
     return status;
 }
 
