@@ -84,7 +84,7 @@ static void a_transform_may_push_give_do_both_or_nothing(void **state)
     check_filter(world, FAIL, "t:resume t:error:USER t:close");
 }
 
-/* The read slot of a duplex gives, then writes two chunks to its own stream, so that writev runs. */
+/* The read slot of a duplex gives, then writes two chunks to its stream, so that writev runs. */
 static cst_status give_then_write(cst_stream *s, void *self, size_t size)
 {
     bool *given = self;

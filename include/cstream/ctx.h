@@ -98,7 +98,9 @@ typedef struct cst_timer {
  * nesting_limit     how deep synchronous stages may run inside one another before a chunk is
  *                   buffered and goes on by a task; 0 is 64. It bounds the stack for a pipeline of
  *                   any length, and for compositions inside one another, whose ends, destroys and
- *                   'drain' events count too. Idle pass-throughs are skipped and do not count.
+ *                   'drain' events count too. Idle pass-throughs, up to 32 in a row, are skipped
+ *                   and do not count; but each of them counts in a library that was compiled with
+ *                   -DCST_NO_EXPRESS, in which it takes its share of the stack.
  * cached_blocks     how many blocks of one size cst_buf_new_cached keeps for reuse. 0: 16, or more
  *                   if the blocks are small, until they make 196,608 bytes. That many small blocks
  *                   wait in a source, a stage and a sink that are full.

@@ -323,8 +323,8 @@ CST_API cst_status cst_complete_copy(cst_call call, const void *bytes, size_t le
  *
  * It does what cst_push would do as the last act of the slot, and costs less. The slot must return
  * what this function returns. If it returns CST_OK instead, the chunk is dropped silently; but a
- * library that was compiled with -DCST_CHECK stops there, with a line that names cst_give. Until the
- * slot has returned, no other slot of the context can give.
+ * library that was compiled with -DCST_CHECK stops there, with a line that names cst_give. No other
+ * slot of the context can give until this one has returned.
  *
  * CST_GIVEN          return this from the slot
  * CST_E_INVALID_ARG  not inside such a slot of s: the chunk is dropped
