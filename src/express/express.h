@@ -33,9 +33,14 @@
 
 /*
  * The states of a stream that the fast path asks for: X(name, must, must_not, keeps, meaning). A
- * stream is in a state if it has all flags of `must` and none of `must_not`. `keeps` are flags of
- * `must` by which timeout.c notices activity that leaves no other trace: the fast path leaves them
- * set. It is 0 where the fast path sets ACTIVE, or changes a length.
+ * stream is in a state if it has all flags of `must` and none of `must_not`.
+ *
+ * `keeps` is for limits on idle time. Now and then timeout.c clears ACTIVE and R_DATA_EMITTED; if
+ * one of them is set when it looks again, the stream was active meanwhile. A row that has such a
+ * flag in `keeps` demands it (it is in `must`), so that a stream which timeout.c has just looked at
+ * takes the rules once, which set the flag; then the fast path need not set it for each chunk. In
+ * a row with a `keeps` of 0 the fast path itself leaves a trace: it sets ACTIVE, or changes a
+ * length that timeout.c compares.
  */
 /* clang-format off */
 #define STAGE_BUSY                                                                             \

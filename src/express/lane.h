@@ -19,16 +19,23 @@ enum express_kind { EXPRESS_WRITE, EXPRESS_READ, EXPRESS_TRANSFORM };
 /** The slot that is running. It heads the record that `kind` names. */
 struct cst__express {
     cst_stream *producer; /* the stream whose slot may produce a chunk; EXPRESS_WRITE: NULL */
-    int64_t produced;     /* what the slot has to return for the chunk in ctx->room.given to count:
-                             CST_GIVEN, or CST_OK after a push; or one of the two below */
+    /* What the producer's slot has done so far. READ_NOTHING or GAVE_NOTHING: no chunk. CST_GIVEN:
+     * it called cst_give; CST_OK: it called cst_push. Then the chunk is in ctx->room.given, and it
+     * counts if the slot returns this very status. */
+    int64_t produced;
     /* These lie side by side, so that one store sets them. */
-    uint16_t kind;       /* enum express_kind */
-    bool head_is_cached; /* the one chunk of the source's buffer is elsewhere, until it is shown */
-    uint8_t outer; /* the slot of the stream in which this one runs; of a write once it is shown */
+    uint16_t kind; /* enum express_kind */
+    /* The source's buffer has one chunk, whose item in the array is out of date until it is shown.
+     * While the read slot runs the chunk is in express_read.head; while the write slot runs it is
+     * in ctx->room.given. */
+    bool head_is_cached;
+    /* The slot of the same stream around this one (enum cst__slot), to put back into s->slot. For a
+     * write it is set once the record is shown. */
+    uint8_t outer;
 };
 
-/* In place of a status: the slot has produced nothing yet. A read slot may give or push, a
- * transform slot may give. */
+/* Values of `produced`, which are no status: the slot has produced nothing yet. A read slot may
+ * push or give, a transform slot may only give. */
 #define READ_NOTHING INT64_MIN
 #define GAVE_NOTHING (INT64_MIN + 1)
 
