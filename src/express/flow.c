@@ -365,7 +365,7 @@ bool cst__express_flow_queued(cst_stream *s, bool *more)
 {
     *more = true;
     if (s->hot & IS_TRANSFORM) {
-        if (!(s->hot & IS_PASSTHROUGH) || !is_full_stage(s))
+        if (!is_full_stage(s))
             return false;
         pass_on(s);
         return true;
