@@ -5,7 +5,7 @@
  *
  * Each mistake is made in a child process.
  */
-#include "main.h"
+#include "fixture.h"
 
 #include <signal.h>
 #include <string.h>
@@ -30,10 +30,10 @@ static void run_child(mistake_fn *mistake, int errors)
 
     dup2(errors, STDERR_FILENO);
     if (cst_ctx_new(&ctx, cst_allocator_malloc(), NULL) != CST_OK)
-        _exit(2);
+        test_leave(2);
     mistake(ctx);
     cst_ctx_free(ctx);
-    _exit(0);
+    test_leave(0);
 }
 
 /* Read what the child has said, all of it. */
@@ -79,7 +79,7 @@ static void stops(mistake_fn *mistake, const char *line)
 static void need(bool holds)
 {
     if (!holds)
-        _exit(3);
+        test_leave(3);
 }
 
 /* --- a chunk given, but not returned ---------------------------------------------------------- */
