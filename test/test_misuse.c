@@ -120,6 +120,19 @@ static void refuse_writing(struct fixture *f, cst_stream *s)
     assert_false(cst_ctx_has_work(f->world.ctx));
 }
 
+static void a_description_needs_a_stream_a_size_and_room(void **state)
+{
+    struct fixture *f = *state;
+    char text[4] = "abc";
+    size_t size = sizeof(text);
+
+    assert_int_equal(cst_stream_describe(text, &size, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_stream_describe(NULL, &size, f->w), CST_E_INVALID_ARG);
+    assert_int_equal(cst_stream_describe(text, NULL, f->w), CST_E_INVALID_ARG);
+    assert_int_equal(size, sizeof(text));
+    assert_string_equal(text, "abc");
+}
+
 static void reading_calls_refuse_null_and_a_sink(void **state)
 {
     struct fixture *f = *state;
@@ -481,6 +494,7 @@ static void a_write_after_one_that_was_answered_too_early_keeps_its_bytes(void *
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, test_world_teardown)
 
 static const struct CMUnitTest tests[] = {
+    CASE(a_description_needs_a_stream_a_size_and_room),
     CASE(reading_calls_refuse_null_and_a_sink),
     CASE(writing_calls_refuse_null_and_a_source),
     CASE(calls_for_any_stream_refuse_null),

@@ -374,4 +374,31 @@ CST_API bool cst_is_closed(const cst_stream *s);
 /** Return the first error of the stream, or NULL; borrowed. Node: errored. */
 CST_API const cst_error *cst_errored(const cst_stream *s);
 
+/**
+ * Describe a stream in one line of text, for a log or a debugger: its kind and name; length and
+ * highWaterMark of the writable (W) and the readable side (R), and what they do; references, those
+ * of queued tasks and of pipes into it included; why it does not go on; then the flags that are
+ * set, by their names inside the library. For example
+ *
+ *     transform gunzip   W 65536/65536 in flight, R 98304/65536 paused, 2 refs   waits for 'drain'
+ *     of socket   R_PIPED R_QUEUED ...
+ *
+ * (without the break). The reason is the first of these that holds: closed; inside a slot; a slot
+ * owes its answer; destroyed; construct has still to run; waits for 'drain' of a destination;
+ * corked; the turn's bytes are spent; paused; nobody reads; output full; idle, nobody has ended it;
+ * the read slot owes a push. The text is for people: it may change with any version.
+ *
+ * to    where the text goes, with a zero behind it; may be NULL if *size is 0
+ * size  in: the room behind `to`, in bytes
+ *       out: the length of the whole text, without the zero
+ *
+ * CST_OK              done
+ * CST_E_OUT_OF_RANGE  not enough room: what fits was written, with a zero behind it
+ * CST_E_INVALID_ARG   size or s is NULL, or to is NULL and *size is not 0; nothing has changed
+ *
+ * Re-entrancy: legal inside any callback, runs none, needs no memory and changes nothing. In a
+ * debugger, call it while the program is stopped in its own code.
+ */
+CST_API cst_status cst_stream_describe(char *to, size_t *size, const cst_stream *s);
+
 #endif

@@ -17,6 +17,7 @@
  *      emit.c       the list of listeners, emission
  *      request.c    the callbacks of writes and ends
  *      await.c      which destinations a source waits for
+ *      describe.c   one line of text about a stream
  *      destroy.c    errors, destroy, close
  *      push.c       chunks come in                      cst__push_status: is more welcome?
  *      timeout.c    limits on idle and total time

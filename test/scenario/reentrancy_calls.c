@@ -52,6 +52,14 @@ static void next_of(cst_stream *s)
 
 /* --- the stream ------------------------------------------------------------------------------- */
 
+static void describe(const cst_stream *s)
+{
+    char text[1000];
+    size_t size = sizeof(text);
+
+    cst_stream_describe(text, &size, s);
+}
+
 /* Drop a reference of our own. The test's handle keeps the stream. */
 static void unref(struct cell *cell, cst_stream *s)
 {
@@ -413,6 +421,7 @@ static void make_pair(struct cell *cell)
     ALONE(cst_is_destroyed)                                                                       \
     ALONE(cst_is_closed)                                                                          \
     ALONE(cst_errored)                                                                            \
+    EACH(cst_stream_describe, describe(s))                                                        \
     ALONE(cst_this_call)                                                                          \
     EACH(cst_complete, cst_complete(cst_this_call(s), CST_OK))                                    \
     EACH(complete_with_a_failure, cst_complete(cst_this_call(s), CST_USER(2)))                    \

@@ -1,0 +1,287 @@
+/*
+ * describe.c - one line of text about a stream, for logs and debuggers.
+ */
+#include "stream/stream_internal.h"
+
+#include <string.h>
+
+#include "stream/pipe.h"
+
+/* The line. `len` goes on counting what has no room. */
+struct line {
+    char *to;
+    size_t room, len;
+};
+
+static void add_char(struct line *line, char c)
+{
+    if (line->len < line->room)
+        line->to[line->len] = c;
+    line->len++;
+}
+
+static void add(struct line *line, const char *text)
+{
+    while (*text)
+        add_char(line, *text++);
+}
+
+static void add_number(struct line *line, size_t n)
+{
+    char digits[3 * sizeof(n)];
+    size_t count = 0;
+
+    do
+        digits[count++] = (char)('0' + n % 10);
+    while ((n /= 10) != 0);
+    while (count > 0)
+        add_char(line, digits[--count]);
+}
+
+/* Add " word" if it is so. */
+static void add_if(struct line *line, bool is_so, const char *word)
+{
+    if (!is_so)
+        return;
+    add_char(line, ' ');
+    add(line, word);
+}
+
+/* --- who, and how much ------------------------------------------------------------------------ */
+
+static const char *kind_of(const cst_stream *s)
+{
+    if (s->hot & IS_TRANSFORM)
+        return (s->hot & IS_PASSTHROUGH) ? "passthrough" : "transform";
+    if (s->has_readable)
+        return s->has_writable ? "duplex" : "readable";
+    return "writable";
+}
+
+static void add_length(struct line *line, const char *side, size_t length, size_t mark)
+{
+    add(line, side);
+    add_number(line, length);
+    add_char(line, '/');
+    add_number(line, mark);
+}
+
+static void add_writable(struct line *line, const cst_stream *s)
+{
+    add_length(line, "W ", cst__w(s)->length, cst__w(s)->high_water_mark);
+    add_if(line, (s->hot & W_WRITING) != 0, "in flight");
+    add_if(line, (s->hot & W_ENDING) && !s->w_finished, "ending");
+    add_if(line, s->w_finished, "finished");
+    add(line, ", ");
+}
+
+static void add_readable(struct line *line, const cst_stream *s)
+{
+    add_length(line, "R ", cst__r(s)->length, cst__r(s)->high_water_mark);
+    add_if(line, (s->hot & R_FLOWING) != 0, "flowing");
+    add_if(line, cst_is_paused(s), "paused");
+    add_if(line, (s->hot & R_ENDED) && !s->r_end_emitted, "ending");
+    add_if(line, s->r_end_emitted, "ended");
+    add(line, ", ");
+}
+
+/* --- why it does not go on -------------------------------------------------------------------- */
+
+static const char *slot_name(enum cst__slot slot)
+{
+    static const char names[][10] = {
+        [SLOT_NONE] = "",
+        [SLOT_READ] = "read",
+        [SLOT_WRITE] = "write",
+        [SLOT_TRANSFORM] = "transform",
+        [SLOT_FINAL] = "final",
+        [SLOT_FLUSH_AS_FINAL] = "flush",
+        [SLOT_FLUSH_AT_FINISH] = "flush",
+        [SLOT_CONSTRUCT] = "construct",
+        [SLOT_DESTROY] = "destroy",
+    };
+
+    return names[slot];
+}
+
+/* A transform's write is owed by its slot transform. A write that was forgotten is owed by nobody. */
+static bool is_owed(const cst_stream *s, enum cst__slot slot)
+{
+    if (slot == SLOT_WRITE && ((s->hot & IS_TRANSFORM) || (s->owed & WRITE_FORGOTTEN)))
+        return false;
+    return cst__slot_owes(s, slot);
+}
+
+/* Return the slot that owes its answer, or SLOT_NONE. */
+static enum cst__slot slot_that_owes(const cst_stream *s)
+{
+    for (enum cst__slot slot = SLOT_WRITE; slot <= SLOT_DESTROY; slot++) {
+        if (is_owed(s, slot))
+            return slot;
+    }
+    return SLOT_NONE;
+}
+
+static void add_slot(struct line *line, const char *before, enum cst__slot slot, const char *after)
+{
+    add(line, before);
+    add(line, slot_name(slot));
+    add(line, after);
+}
+
+/* Name the destinations that the source waits for, each as often as pipes lead to it. */
+static void add_awaited(struct line *line, const cst_stream *source)
+{
+    const char *before = "waits for 'drain' of ";
+
+    for (const struct cst__listener *l = source->listeners; l; l = l->next) {
+        const struct cst__pipe *pipe;
+
+        if (l->kind != LISTENER_PIPE_SOURCE)
+            continue;
+        pipe = cst__pipe_of_listener(l);
+        if (!pipe->drain || !pipe->drain->awaited)
+            continue;
+        add(line, before);
+        add(line, pipe->dest->ops->name ? pipe->dest->ops->name : kind_of(pipe->dest));
+        before = ", ";
+    }
+}
+
+/* Return whether the readable side has something to come, and nobody who would take it. */
+static bool nobody_reads(const cst_stream *s)
+{
+    return cst__readable_is_there(s) && !s->r_end_emitted && !s->r_has_flowing &&
+           !s->r_readable_listening && !s->r_iterated;
+}
+
+static bool is_paused(const cst_stream *s)
+{
+    return cst__readable_is_there(s) && !s->r_end_emitted && !s->r_readable_listening &&
+           cst_is_paused(s);
+}
+
+/* Return what a stream waits for that owes no answer and whose output somebody takes. */
+static const char *why_idle(const cst_stream *s)
+{
+    if (cst__writable_is_there(s) && !(s->hot & W_ENDING))
+        return "idle, nobody has ended it";
+    if (cst__readable_is_there(s) && !(s->hot & R_ENDED) && !(s->hot & IS_TRANSFORM))
+        return s->ops->read && (s->hot & R_READING) ? "the read slot owes a push" : "idle";
+    if ((!cst__readable_is_there(s) || s->r_end_emitted) &&
+        (!cst__writable_is_there(s) || s->w_finished))
+        return s->auto_destroy ? "ended" : "ended, nobody has destroyed it";
+    return "its tasks have still to run";
+}
+
+/* The reasons that may hold while a slot owes nothing. */
+static void add_reason_idle(struct line *line, const cst_stream *s)
+{
+    if (s->hot & R_AWAITING) {
+        add_awaited(line, s);
+    } else if (s->has_writable && (s->hot & W_CORKED)) {
+        add(line, "corked ");
+        add_number(line, cst__w(s)->queue.spare);
+    } else if (s->r_flow_cut) {
+        add(line, "the turn's bytes are spent");
+    } else if (is_paused(s)) {
+        add(line, "paused");
+    } else if (nobody_reads(s)) {
+        add(line, (s->hot & T_KEPT) ? "output full, nobody reads" : "nobody reads");
+    } else if (s->hot & T_KEPT) {
+        add(line, "output full");
+    } else {
+        add(line, why_idle(s));
+    }
+}
+
+static void add_reason(struct line *line, const cst_stream *s)
+{
+    enum cst__slot owes = slot_that_owes(s);
+
+    if (s->close_emitted)
+        add(line, "closed");
+    else if (s->slot != SLOT_NONE)
+        add_slot(line, "inside the ", (enum cst__slot)s->slot, " slot");
+    else if (owes != SLOT_NONE)
+        add_slot(line, "the ", owes, " slot owes its answer");
+    else if (s->hot & DESTROYED)
+        add(line, "destroyed, its tasks have still to run");
+    else if (!(s->hot & CONSTRUCTED))
+        add(line, "construct has still to run");
+    else
+        add_reason_idle(line, s);
+}
+
+/* --- flags ------------------------------------------------------------------------------------ */
+
+/* clang-format off */
+#define HOT_FLAGS(X)                                                                               \
+    X(R_FLOWING) X(R_DATA_LISTENING) X(R_PIPED) X(R_READING) X(R_SYNC) X(R_NEED_READABLE)          \
+    X(R_EMITTED_READABLE) X(R_QUEUED) X(R_ENDED) X(R_READING_MORE) X(R_DATA_EMITTED) X(R_AWAITING) \
+    X(R_OBJECTS) X(T_KEPT) X(W_WRITING) X(W_SYNC) X(W_NEED_DRAIN) X(W_CORKED) X(W_BUFFERED)        \
+    X(W_CLEARING) X(W_ENDING) X(W_KEPT) X(W_VECTOR) X(W_PLAIN) X(W_OBJECTS) X(CONSTRUCTED)         \
+    X(DESTROYED) X(ERRORED) X(IS_TRANSFORM) X(IS_PASSTHROUGH) X(ACTIVE)
+
+/* has_readable and has_writable are left out: the kind tells them. */
+#define FIELDS(X)                                                                                  \
+    X(r_absent) X(r_has_flowing) X(r_paused) X(r_resume_scheduled) X(r_readable_listening)         \
+    X(r_eof_readable_pending) X(r_end_scheduled) X(r_end_emitted) X(r_iterated) X(r_flow_cut)      \
+    X(r_data_emitted_before) X(r_multi_await) X(r_twins) X(w_absent) X(w_after_write) X(w_ended)   \
+    X(w_final_called) X(w_prefinished) X(w_finished) X(w_stays_open) X(auto_destroy) X(emit_close) \
+    X(half_open) X(construct_answered) X(error_emitted) X(closed) X(close_emitted) X(dying)        \
+    X(listeners_gone) X(listeners_front)
+/* clang-format on */
+
+#define OR_FLAG(name) | name
+_Static_assert((0 HOT_FLAGS(OR_FLAG)) == 0x7FFFFFFF, "every flag of enum cst__hot, once");
+#undef OR_FLAG
+
+static void add_flags(struct line *line, const cst_stream *s)
+{
+    add(line, "  ");
+#define ADD_FLAG(name) add_if(line, (s->hot & name) != 0, #name);
+#define ADD_FIELD(name) add_if(line, s->name, #name);
+    HOT_FLAGS(ADD_FLAG)
+    FIELDS(ADD_FIELD)
+#undef ADD_FLAG
+#undef ADD_FIELD
+}
+
+/* --- the line --------------------------------------------------------------------------------- */
+
+static void add_stream(struct line *line, const cst_stream *s)
+{
+    add(line, kind_of(s));
+    if (s->ops->name)
+        add_if(line, strcmp(s->ops->name, kind_of(s)) != 0, s->ops->name);
+    add(line, "   ");
+    if (cst__writable_is_there(s))
+        add_writable(line, s);
+    if (cst__readable_is_there(s))
+        add_readable(line, s);
+    add_number(line, s->refs);
+    add(line, s->refs == 1 ? " ref   " : " refs   ");
+    add_reason(line, s);
+    if (s->hot & ERRORED) {
+        add(line, ", error ");
+        add(line, cst_status_name(s->error.status));
+    }
+    add_flags(line, s);
+}
+
+cst_status cst_stream_describe(char *to, size_t *size, const cst_stream *s)
+{
+    struct line line;
+
+    if (!size || !s || (!to && *size))
+        return CST_E_INVALID_ARG;
+    line = (struct line){ .to = to, .room = *size ? *size - 1 : 0 };
+    cst__enter(s->ctx); /* the lengths may lag */
+    add_stream(&line, s);
+    cst__leave(s->ctx);
+    if (*size)
+        to[line.len < line.room ? line.len : line.room] = '\0';
+    *size = line.len;
+    return line.len <= line.room && to ? CST_OK : CST_E_OUT_OF_RANGE;
+}
