@@ -429,7 +429,7 @@ RELIABILITY_NEEDS = $(ASAN_RUNNER) $(SYSCALLS) \
 ifeq ($(T)$(F),)
 CHECKS := $(PLAIN_PROGRAMS) $(ASAN_PROGRAMS) $(STRICT_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh fuzz-replay.sh compare-builds.sh) \
           $(addprefix test/support/,headers-check.sh imports-check.sh rooms-check.sh fence-check.sh files-check.sh) \
-          $(addprefix test/support/,install-check.sh readme-check.sh) \
+          $(addprefix test/support/,install-check.sh readme-check.sh gdb-check.sh) \
           $(addprefix test/scenario/,examples-check.sh loops-check.sh http-check.sh reentrancy-check.sh long-check.sh) \
           $(addprefix test/support/,differences-check.sh guide-check.sh) test/conformance/rows-check.sh \
           $(addprefix test/reliability/,$(RELIABILITY))

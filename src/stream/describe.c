@@ -1,6 +1,7 @@
 /*
  * describe.c - one line of text about a stream, for logs and debuggers.
  */
+#include "stream/slot.h"
 #include "stream/stream_internal.h"
 
 #include <string.h>
