@@ -170,6 +170,22 @@ static inline cst_slice cst__slice_at(const uint8_t *data, size_t len, cst_block
     return slice;
 }
 
+/*
+ * Copy the fields of a slice, by pieces of 16 bytes and 8 as compilers load them (cst__slice_at),
+ * even if the caller uses a field by itself.
+ */
+static inline void cst__slice_move(cst_slice *to, const cst_slice *from)
+{
+#if defined(__GNUC__) && defined(__x86_64__) && defined(__LP64__)
+    typedef unsigned long pair __attribute__((vector_size(16), aligned(8), may_alias));
+
+    *(pair *)to = *(const pair *)from;
+    to->block = from->block;
+#else
+    *to = *from;
+#endif
+}
+
 /* Do what cst_slice_ref does, inline, for a slice that is not NULL. */
 static inline cst_slice cst__slice_ref(const cst_slice *slice)
 {

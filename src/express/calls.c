@@ -152,34 +152,42 @@ cst_status cst_write_copy(cst_stream *s, const void *bytes, size_t len, cst_done
 
 /*
  * Return whether a completion only begins the next write. Neither of the two has a callback, and
- * since the next one is not empty there is no 'drain': nothing follows the completion.
+ * since the next one is not empty there is no 'drain': nothing follows the completion. W_BUFFERED
+ * says that a chunk waits, since the queue is not being handed over.
  */
-static bool goes_on(const cst_stream *s)
+ALWAYS_INLINE bool goes_on(const cst_stream *s)
 {
     const struct writable *w = cst__w(s);
 
-    return IS(s, SINK_NEXT) && s->slot == SLOT_NONE && w->queue.count &&
-           cst__row_front(&w->queue)->len != 0 && !w->in_flight && !w->last_waiting &&
-           !cst__gathers(s);
+    return IS(s, SINK_NEXT) && s->slot == SLOT_NONE && cst__row_front(&w->queue)->len != 0 &&
+           !w->in_flight && !w->last_waiting && !s->ops->writev;
 }
 
-static void complete_and_go_on(cst_stream *s)
+/* What lasts while the slot of such a write runs. */
+#define IN_NEXT_WRITE (W_KEPT | W_SYNC | W_CLEARING)
+
+ALWAYS_INLINE void complete_and_go_on(cst_stream *s)
 {
     struct writable *w = cst__w(s);
     cst_block *done = w->flight.chunk.block;
-    cst_slice next = cst__row_shift(&w->queue);
+    const cst_slice *front = cst__row_front(&w->queue);
+    size_t len = front->len;
+    uint32_t during = s->hot ^ IN_NEXT_WRITE;
+    cst_slice next;
     cst_status status;
 
+    cst__slice_move(&next, front);
+    cst__row_skip(&w->queue, 1);
     w->front++;
     w->length -= w->flight_length;
-    w->flight_length = next.len;
-    s->hot = (s->hot & NOT(W_KEPT)) | W_SYNC | W_CLEARING;
+    w->flight_length = len;
+    s->hot = during;
     s->slot = SLOT_WRITE;
     status = s->ops->write(s, cst__self_of_writable(s), &next);
     s->slot = SLOT_NONE;
-    if (status == CST_PENDING && (s->hot & (IN_FLIGHT | W_KEPT)) == IN_FLIGHT) {
-        w->flight.chunk = next;
-        s->hot = (s->hot & NOT(W_SYNC | W_CLEARING)) | W_KEPT;
+    if (status == CST_PENDING && s->hot == during) {
+        cst__slice_move(&w->flight.chunk, &next);
+        s->hot = during ^ IN_NEXT_WRITE;
         s->w_after_write = false;
         cst__queue_is_empty(s);
     } else {
@@ -189,30 +197,52 @@ static void complete_and_go_on(cst_stream *s)
         cst__block_unref(done);
 }
 
+OUT_OF_LINE void complete_by_rules(cst_stream *s)
+{
+    cst__write_complete(s, CST_OK);
+    if (s->close_emitted)
+        cst__stream_check_life(s);
+}
+
 cst_status cst_complete(cst_call call, cst_status status)
 {
-    cst_ctx *ctx;
-
     if (!call.stream || call.slot != SLOT_WRITE || status != CST_OK)
         return cst__complete_general(call, status);
-    ctx = call.stream->ctx;
-    cst__enter(ctx);
+    cst__enter(call.stream->ctx);
     CST__REQUIRE(cst__slot_owes(call.stream, SLOT_WRITE),
                  "cst_complete: this call was answered before");
-    if (goes_on(call.stream)) {
+    if (goes_on(call.stream))
         complete_and_go_on(call.stream);
-    } else {
-        cst__write_complete(call.stream, CST_OK);
-        if (call.stream->close_emitted)
-            cst__stream_check_life(call.stream);
-    }
-    cst__leave(ctx);
+    else
+        complete_by_rules(call.stream);
+    cst__leave(call.stream->ctx);
     return CST_OK;
+}
+
+/*
+ * Return the call of the slot write, written by pieces of 16 bytes and 8, as callers copy it: see
+ * cst__slice_at.
+ */
+ALWAYS_INLINE cst_call call_of_write(cst_stream *s)
+{
+    cst_call call = { s, 0, SLOT_WRITE };
+
+#if defined(__GNUC__) && defined(__x86_64__) && defined(__LP64__)
+    typedef unsigned long pair __attribute__((vector_size(16)));
+    const pair first = { (unsigned long)s, 0 };
+    const uint64_t slot = SLOT_WRITE;
+
+    memcpy(&call, &first, sizeof(first));
+    memcpy((char *)&call + offsetof(cst_call, slot), &slot, sizeof(slot));
+#endif
+    return call;
 }
 
 cst_call cst_this_call(cst_stream *s)
 {
-    return !s || s->ctx->room.express ? cst__this_call_general(s) : cst__call_of(s);
+    if (!s || s->slot != SLOT_WRITE || s->ctx->room.express)
+        return cst__this_call_general(s);
+    return call_of_write(s);
 }
 
 /* Return whether a slot of the stream runs on the fast path, and has produced nothing yet. */
