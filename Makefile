@@ -18,7 +18,7 @@ SHELL      := /bin/sh
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all plain deps check tests asan tsan coverage reliability builds headers imports rooms files lint examples demo test-tools
+.PHONY: all plain deps check tests asan tsan backends coverage reliability builds headers imports rooms files lint examples demo test-tools
 .PHONY: bench bench-plot bench-table budget fuzz compare format help install uninstall clean FORCE
 .PHONY: install-core install-posix http-load http-plot http-compare
 
@@ -128,8 +128,11 @@ POSIX_SONAME := $(call so,cstream-posix,$(SO_VERSION))
 TEST_PROGRAMS := $(patsubst %.c,$(BUILD)/test/%,$(notdir $(TESTS)))
 ASAN_PROGRAMS := $(TEST_PROGRAMS:$(BUILD)/%=$(BUILD)/asan/%)
 ASAN_RUNNER   := $(BUILD)/asan/test/scenario $(BUILD)/asan/test/buffer-questions
-TSAN_PROGRAMS := $(BUILD)/tsan/test/test_post $(if $(POSIX_SRCS),$(BUILD)/tsan/test/test_loop) \
+TSAN_PROGRAMS := $(BUILD)/tsan/test/test_post $(if $(POSIX_SRCS),$(addprefix $(BUILD)/tsan/test/test_,loop embed)) \
                  $(patsubst %,$(BUILD)/tsan/test/%,$(filter test_host_%,$(notdir $(TEST_PROGRAMS))))
+# Those whose loop each backend has to serve: backends-check.sh runs them by each.
+LOOP_TESTS    := $(if $(POSIX_SRCS),$(filter-out test_http% test_host_% test_require,$(patsubst test/posix/%.c,%,$(filter test/posix/%,$(TESTS)))))
+KQUEUE_PROGRAMS := $(LOOP_TESTS:%=$(BUILD)/kqueue/test/%)
 PLAIN_PROGRAMS := $(TEST_PROGRAMS:$(BUILD)/%=$(BUILD)/plain/%)
 FUZZ_REPLAYS  := $(FUZZERS:test/fuzz/%.c=$(BUILD)/test/%)
 ASAN_REPLAYS  := $(FUZZ_REPLAYS:$(BUILD)/%=$(BUILD)/asan/%)
@@ -248,7 +251,8 @@ endif
 #   tsan   the thread sanitizer
 #   cov    counts how often each line runs, for gcov
 #   strict with the self-checks, and stops at mistakes of the caller's
-FLAVOURS := obj pic plain asan tsan cov strict
+#   kqueue with the self-checks, and a loop that waits by kqueue: on Linux by a stand-in, test/posix/kqueue
+FLAVOURS := obj pic plain asan tsan cov strict kqueue
 in = $(BUILD)$(if $(filter-out obj,$(1)),/$(1))
 
 # What the objects of a directory are compiled with, beside the flags of the flavour. A single file may have its own.
@@ -360,6 +364,10 @@ $(eval $(call flavour,asan,$$(ASAN_FLAGS),$$(SANITIZE)))
 $(eval $(call flavour,tsan,$$(TSAN_FLAGS),-fsanitize=thread))
 $(eval $(call flavour,cov,$$(COV_FLAGS),--coverage))
 $(eval $(call flavour,strict,$$(ERRORS) $$(CFLAGS) $$(LESS) -DCST_CHECK,$$(CFLAGS)))
+$(eval $(call flavour,kqueue,$$(ERRORS) $$(CFLAGS) $$(LESS) -DCST_CHECK -DCST_NO_REQUIRE -DCST_KQUEUE $$(STANDIN_FLAGS),$$(CFLAGS)))
+
+STANDIN_FLAGS := $(if $(filter Linux,$(shell uname -s)),-Itest/posix/kqueue)
+$(BUILD)/kqueue/libcstream-posix.a: $(if $(STANDIN_FLAGS),$(BUILD)/kqueue/obj/test/posix/kqueue/standin.o)
 
 # --- the library ------------------------------------------------------------------------------------------------------
 
@@ -431,10 +439,10 @@ CHECKS := $(PLAIN_PROGRAMS) $(ASAN_PROGRAMS) $(STRICT_PROGRAMS) $(addprefix test
           $(addprefix test/support/,headers-check.sh imports-check.sh rooms-check.sh fence-check.sh files-check.sh) \
           $(addprefix test/support/,install-check.sh readme-check.sh gdb-check.sh) \
           $(addprefix test/scenario/,examples-check.sh loops-check.sh http-check.sh reentrancy-check.sh long-check.sh) \
-          $(addprefix test/support/,differences-check.sh guide-check.sh) test/conformance/rows-check.sh \
+          $(if $(POSIX_SRCS),test/posix/backends-check.sh) $(addprefix test/support/,differences-check.sh guide-check.sh) test/conformance/rows-check.sh \
           $(addprefix test/reliability/,$(RELIABILITY))
 CHECK_NEEDS := $(PLAIN_PROGRAMS) $(STRICT_PROGRAMS) $(PLAIN_TOOLS) $(PLAIN_REPLAYS) $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(ASAN_REPLAYS) $(FUZZ_REPLAYS) $(if $(HAVE_ASAN),$(ASAN_LOOPS)) \
-               $(TEST_TOOLS) all examples $(if $(POSIX_SRCS),$(HTTP_TOOLS)) $(RELIABILITY_NEEDS)
+               $(TEST_TOOLS) all examples $(if $(POSIX_SRCS),$(HTTP_TOOLS)) $(RELIABILITY_NEEDS) $(KQUEUE_PROGRAMS)
 # The counts of gcc alone are what gcov reads.
 ifeq ($(COMPILER),gcc)
 CHECKS += test/support/coverage-check.sh
@@ -463,6 +471,10 @@ reliability: all examples $(RELIABILITY_NEEDS)
 	$(if $(NO_ASAN),@echo '$(NO_ASAN)')
 	$(Q)$(SCRIPT_ENV) RELIABILITY=full TALLY_SECONDS=3600 sh test/support/tally.sh \
 	      $(addprefix test/reliability/,$(RELIABILITY))
+
+## backends: the tests of libcstream-posix once by each backend of cst_loop
+backends: $(LOOP_TESTS:%=$(BUILD)/test/%) $(KQUEUE_PROGRAMS)
+	$(TALLY) test/posix/backends-check.sh
 
 # Outside `make check`: the thread sanitizer needs addresses laid out as it likes, which not every machine grants.
 ## tsan: the tests and examples that have threads, with the thread sanitizer

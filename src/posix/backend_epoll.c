@@ -83,8 +83,11 @@ static int epoll_wait_for(cst_loop *loop, struct cst__came *came, int timeout_ms
     return n;
 }
 
+#endif
+
 const struct cst__backend cst__backend_epoll = {
     .name = "epoll",
+#if CST__HAS_EPOLL
     .keeps = true,
     .open = epoll_open,
     .close = epoll_close,
@@ -92,7 +95,5 @@ const struct cst__backend cst__backend_epoll = {
     .change = epoll_change,
     .remove = epoll_remove,
     .wait = epoll_wait_for,
-};
-#else
-typedef int cst__no_epoll; /* a file is never empty */
 #endif
+};

@@ -16,12 +16,8 @@
 #define HOST_KIND "cst_loop"
 
 /* The best first. */
-static const struct cst__backend *const backends[] = {
-#if CST__HAS_EPOLL
-    &cst__backend_epoll,
-#endif
-    &cst__backend_poll,
-};
+static const struct cst__backend *const backends[] = { &cst__backend_kqueue, &cst__backend_epoll,
+                                                       &cst__backend_poll };
 
 enum { BACKENDS = sizeof(backends) / sizeof(*backends) };
 
@@ -54,15 +50,10 @@ static void read_clock(cst_loop *loop)
     (void)cst_ctx_set_now_ns(loop->ctx, now_ns(NULL));
 }
 
-/*
- * Return the place in the list of the backend of this name, or of the first for NULL; BACKENDS if
- * there is none.
- */
-static size_t find_backend(const char *name)
+/* Return the next backend from the i-th on that is here and has this name, or BACKENDS. */
+static size_t find_backend(size_t i, const char *name)
 {
-    size_t i = 0;
-
-    while (name && i < BACKENDS && strcmp(name, backends[i]->name) != 0)
+    while (i < BACKENDS && (!backends[i]->open || (name && strcmp(name, backends[i]->name) != 0)))
         i++;
     return i;
 }
@@ -70,14 +61,14 @@ static size_t find_backend(const char *name)
 /* If none was named, a kernel that does not have the best one has the next. */
 static cst_status open_backend(cst_loop *loop, const char *name)
 {
-    cst_status st = CST_E_UNSUPPORTED;
+    cst_status st = CST_OS(ENOSYS);
+    size_t i = find_backend(0, name);
 
-    for (size_t i = find_backend(name); i < BACKENDS; i++) {
+    for (; i < BACKENDS && st == CST_OS(ENOSYS); i = find_backend(i + 1, name)) {
+        if (loop->backend)
+            loop->backend->close(loop);
         loop->backend = backends[i];
         st = loop->backend->open(loop);
-        if (name || st != CST_OS(ENOSYS))
-            break;
-        loop->backend->close(loop);
     }
     return st;
 }
@@ -110,7 +101,7 @@ cst_status cst_loop_new(cst_loop **out, const cst_allocator *allocator, const cs
         return CST_E_INVALID_ARG;
     if (!opts)
         opts = &defaults;
-    if (find_backend(opts->backend) == BACKENDS)
+    if (find_backend(0, opts->backend) == BACKENDS)
         return CST_E_UNSUPPORTED;
     if (!allocator)
         allocator = cst_allocator_malloc();
@@ -305,8 +296,11 @@ static cst_status turn_once(cst_loop *loop, uint64_t timeout_ns)
     cst__watches_check(loop);
     if (st < 0)
         return st;
-    if (!cst_loop_is_alive(loop))
-        return CST_IDLE;
+    if (!cst_loop_is_alive(loop)) {
+        if (loop->kernel < 0)
+            return CST_IDLE;
+        timeout_ns = 0; /* what has come in vain must not stay in cst_loop_fd */
+    }
     st = wait_for_descriptors(loop, came, &n, timeout_ns);
     if (st < 0)
         return st;

@@ -43,11 +43,18 @@
 #define CST__HAS_TRANSFER 0
 #endif
 
-/* CST_KQUEUE picks kqueue where the system is not one of those that have it. */
-#if defined(__linux__) && !defined(CST_KQUEUE) && !defined(CST_NO_EPOLL)
+#if defined(__linux__)
 #define CST__HAS_EPOLL 1
 #else
 #define CST__HAS_EPOLL 0
+#endif
+
+/* -DCST_KQUEUE is for systems that have it and are not listed here. */
+#if defined(CST_KQUEUE) || defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || \
+    defined(__OpenBSD__) || defined(__DragonFly__)
+#define CST__HAS_KQUEUE 1
+#else
+#define CST__HAS_KQUEUE 0
 #endif
 
 /** How many bytes a stream reads at a time if its highWaterMark is 0. */
@@ -457,10 +464,8 @@ static inline void *cst__loop_resize(const cst_loop *loop, void *old, size_t old
 
 /* --- backend_*.c ------------------------------------------------------------------------------ */
 
-#if CST__HAS_EPOLL
-extern const struct cst__backend cst__backend_epoll;
-#endif
-extern const struct cst__backend cst__backend_poll;
+/** One that this system does not have has no functions. */
+extern const struct cst__backend cst__backend_epoll, cst__backend_kqueue, cst__backend_poll;
 
 /* --- wake.c ----------------------------------------------------------------------------------- */
 

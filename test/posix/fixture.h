@@ -449,6 +449,15 @@ static inline size_t test_take_all(struct test_fixture *f, int fd)
     return f->gathered - before;
 }
 
+/** The options of a test's loop: TEST_BACKEND in the environment names its backend. */
+static inline const cst_loop_opts *test_loop_opts(void)
+{
+    static cst_loop_opts opts;
+
+    opts.backend = getenv("TEST_BACKEND");
+    return &opts;
+}
+
 static inline int test_begin(struct test_fixture *f)
 {
     const char *tmp = getenv("TMPDIR");
@@ -459,7 +468,7 @@ static inline int test_begin(struct test_fixture *f)
         return -1;
     f->descriptors = test_count_descriptors();
     test_heap_init(&f->heap);
-    if (cst_loop_new(&f->loop, test_heap_allocator(&f->heap), NULL) < 0)
+    if (cst_loop_new(&f->loop, test_heap_allocator(&f->heap), test_loop_opts()) < 0)
         return -1;
     f->ctx = cst_loop_ctx(f->loop);
     return 0;

@@ -186,7 +186,7 @@ static void loop_that_is_turned_in_a_callback_keeps_its_guard_apart(void **state
     cst_stream *broken;
     int in, out, kept;
 
-    assert_int_equal(cst_loop_new(&nest.inner, NULL, NULL), CST_OK);
+    assert_int_equal(cst_loop_new(&nest.inner, NULL, test_loop_opts()), CST_OK);
     test_pipe(&kept, &out);
     assert_int_equal(cst_fd_sink_new(&nest.inner_pipe, nest.inner, out, NULL), CST_OK);
     test_pipe(&in, &out);

@@ -411,7 +411,8 @@ static void the_clock_is_the_loops_own_whatever_the_options_say(void **state)
 
 static void a_loop_is_made_by_the_name_of_its_backend(void **state)
 {
-    cst_loop *loop = NULL;
+    static const char *const names[] = { "epoll", "kqueue", "poll" };
+    cst_loop *loop = NULL, *best;
 
     (void)state;
     assert_int_equal(cst_loop_new(&loop, NULL, &(cst_loop_opts){ .backend = "no such thing" }),
@@ -419,8 +420,21 @@ static void a_loop_is_made_by_the_name_of_its_backend(void **state)
     assert_null(loop);
     assert_int_equal(cst_loop_new(NULL, NULL, &(cst_loop_opts){ .backend = "poll" }),
                      CST_E_INVALID_ARG);
-    assert_int_equal(cst_loop_new(&loop, NULL, &(cst_loop_opts){ .backend = "poll" }), CST_OK);
-    assert_int_equal(cst_loop_free(loop), CST_OK);
+    assert_int_equal(cst_loop_new(&best, NULL, NULL), CST_OK);
+    for (size_t i = sizeof names / sizeof *names; i-- > 0;) {
+        cst_status st = cst_loop_new(&loop, NULL, &(cst_loop_opts){ .backend = names[i] });
+
+        if (st == CST_E_UNSUPPORTED && strcmp(names[i], "poll") != 0) {
+            assert_string_not_equal(cst_loop_backend(best), names[i]);
+            continue;
+        }
+        assert_int_equal(st, CST_OK);
+        assert_string_equal(cst_loop_backend(loop), names[i]);
+        assert_int_equal(cst_loop_fd(loop) >= 0, strcmp(names[i], "poll") != 0);
+        assert_int_equal(cst_loop_free(loop), CST_OK);
+    }
+    assert_int_equal(cst_loop_free(best), CST_OK);
+    assert_null(cst_loop_backend(NULL));
 }
 
 static void the_context_knows_its_loop_whatever_the_options_say(void **state)
@@ -741,7 +755,7 @@ static void loop_comes_with_memory_or_not_at_all(void **state)
     do {
         test_heap_init(&heap);
         test_heap_fail_at(&heap, ++k);
-        st = cst_loop_new(&loop, test_heap_allocator(&heap), NULL);
+        st = cst_loop_new(&loop, test_heap_allocator(&heap), test_loop_opts());
         if (st == CST_OK)
             cst_loop_free(loop);
         else
@@ -825,7 +839,7 @@ static int use_everything_without_standard_descriptors(const char *path)
     int file = -1, peer = -1;
 
     close(0), close(1), close(2);
-    if (cst_loop_new(&loop, NULL, NULL) != CST_OK || !are_free())
+    if (cst_loop_new(&loop, NULL, test_loop_opts()) != CST_OK || !are_free())
         return 1;
     if (cst_stdin_new(&s, loop, NULL) != CST_OS(EBADF) ||
         cst_stdout_new(&s, loop, NULL) != CST_OS(EBADF) ||

@@ -28,6 +28,9 @@
  *     "kqueue"  BSD and macOS
  *     "poll"    any system
  *
+ * The kqueue backend was run on Linux only, over a stand-in for kqueue(2) that the tests have
+ * (test/posix/kqueue); not yet on BSD or macOS.
+ *
  * With epoll and kqueue the cost of a turn is that of what happens in it: descriptors that are
  * idle, however many, add nothing. The system keeps what a descriptor is waited for, and is told
  * only of changes, once before the next wait: a stream that reads again and again costs no call for
