@@ -447,6 +447,8 @@ cst_status cst__fd_destroy(cst_stream *s, void *self, const cst_error *error)
     } else {
         st = cst__close(&fd->d.fd);
     }
+    if (fd->listener)
+        cst__listener_let_go(fd->listener);
     return error ? CST_OK : st;
 }
 

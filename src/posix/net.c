@@ -1,18 +1,13 @@
 /*
  * net.c - net.h: sockets that connect and listen.
  */
-#include "posix_internal.h"
+#include "address.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
-#include <netinet/in.h>
+#include <limits.h>
 #include <netinet/tcp.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define DEFAULT_BACKLOG 511
@@ -25,179 +20,6 @@
  * time.
  */
 #define PAUSE_NS ((uint64_t)100 * 1000000)
-
-/* --- addresses -------------------------------------------------------------------------------- */
-
-union address {
-    struct sockaddr any;
-    struct sockaddr_in in;
-    struct sockaddr_in6 in6;
-    struct sockaddr_un un;
-    struct sockaddr_storage storage;
-};
-
-static cst_status path_address(union address *out, socklen_t *len, const char *path)
-{
-    size_t n = strlen(path);
-
-    if (n == 0 || n >= sizeof(out->un.sun_path))
-        return CST_E_INVALID_ARG;
-    out->un.sun_family = AF_UNIX;
-    memcpy(out->un.sun_path, path, n + 1);
-    *len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n + 1);
-    return CST_OK;
-}
-
-/* Find the number of an interface: a zone is its name or the number itself. */
-static cst_status zone_number(uint32_t *out, const char *zone)
-{
-    uint32_t number = 0;
-    const char *digit;
-
-    if (*zone == '\0')
-        return CST_E_INVALID_ARG;
-    for (digit = zone; *digit >= '0' && *digit <= '9'; digit++) {
-        uint32_t value = (uint32_t)(*digit - '0');
-
-        if (number > (UINT32_MAX - value) / 10)
-            return CST_E_INVALID_ARG;
-        number = number * 10 + value;
-    }
-    if (*digit)
-        number = if_nametoindex(zone);
-    if (number == 0)
-        return CST_OS(ENODEV);
-    *out = number;
-    return CST_OK;
-}
-
-/* The zone, if there is one, is cut off first: it may be longer than the name of an interface. */
-static cst_status ipv6_address(struct sockaddr_in6 *out, const char *host)
-{
-    const char *percent = strchr(host, '%');
-    char address[INET6_ADDRSTRLEN];
-    size_t n = percent ? (size_t)(percent - host) : strlen(host);
-
-    if (n >= sizeof(address))
-        return CST_E_INVALID_ARG;
-    memcpy(address, host, n);
-    address[n] = '\0';
-    if (inet_pton(AF_INET6, address, &out->sin6_addr) != 1)
-        return CST_E_INVALID_ARG;
-    return percent ? zone_number(&out->sin6_scope_id, percent + 1) : CST_OK;
-}
-
-static cst_status host_address(union address *out, socklen_t *len, const char *host, uint16_t port)
-{
-    cst_status st;
-
-    if (inet_pton(AF_INET, host, &out->in.sin_addr) == 1) {
-        out->in.sin_family = AF_INET;
-        out->in.sin_port = htons(port);
-        *len = sizeof(out->in);
-        return CST_OK;
-    }
-    st = ipv6_address(&out->in6, host);
-    if (st < 0)
-        return st;
-    out->in6.sin6_family = AF_INET6;
-    out->in6.sin6_port = htons(port);
-    *len = sizeof(out->in6);
-    return CST_OK;
-}
-
-static cst_status to_address(union address *out, socklen_t *len, const cst_address *from,
-                             const char *default_host)
-{
-    memset(out, 0, sizeof(*out));
-    if (from->path)
-        return path_address(out, len, from->path);
-    return host_address(out, len, from->host ? from->host : default_host, from->port);
-}
-
-static void from_path(cst_endpoint *out, const union address *from, socklen_t len)
-{
-    size_t n = 0;
-
-    if ((size_t)len > offsetof(struct sockaddr_un, sun_path))
-        n = (size_t)len - offsetof(struct sockaddr_un, sun_path);
-    if (n >= sizeof(out->host))
-        n = sizeof(out->host) - 1;
-    memcpy(out->host, from->un.sun_path, n);
-    out->is_path = true;
-}
-
-/* Only the address of one link has a zone. */
-static void from_ipv6(cst_endpoint *out, const struct sockaddr_in6 *from)
-{
-    size_t n;
-
-    out->port = ntohs(from->sin6_port);
-    (void)inet_ntop(AF_INET6, &from->sin6_addr, out->host, sizeof(out->host));
-    if (!from->sin6_scope_id || !IN6_IS_ADDR_LINKLOCAL(&from->sin6_addr))
-        return;
-    n = strlen(out->host);
-    out->host[n] = '%';
-    if (!if_indextoname(from->sin6_scope_id, out->host + n + 1))
-        out->host[n] = '\0';
-}
-
-static cst_status from_address(cst_endpoint *out, const union address *from, socklen_t len)
-{
-    memset(out, 0, sizeof(*out));
-    if (from->any.sa_family == AF_UNIX) {
-        from_path(out, from, len);
-        return CST_OK;
-    }
-    if (from->any.sa_family == AF_INET) {
-        out->port = ntohs(from->in.sin_port);
-        (void)inet_ntop(AF_INET, &from->in.sin_addr, out->host, sizeof(out->host));
-        return CST_OK;
-    }
-    if (from->any.sa_family == AF_INET6) {
-        from_ipv6(out, &from->in6);
-        return CST_OK;
-    }
-    return CST_E_UNSUPPORTED;
-}
-
-enum end { LOCAL_END, REMOTE_END };
-
-static cst_status ask_name(cst_endpoint *out, int fd, enum end end)
-{
-    union address address;
-    socklen_t len = sizeof(address);
-    cst_endpoint endpoint;
-    cst_status st;
-    int result;
-
-    memset(&address, 0, sizeof(address));
-    result = end == LOCAL_END ? getsockname(fd, &address.any, &len)
-                              : getpeername(fd, &address.any, &len);
-    if (result < 0)
-        return cst__os_error();
-    st = from_address(&endpoint, &address, len);
-    if (st == CST_OK)
-        *out = endpoint;
-    return st;
-}
-
-static cst_status socket_name(cst_endpoint *out, const cst_stream *s, enum end end)
-{
-    int fd = cst_stream_fd(s);
-
-    return !out || fd < 0 ? CST_E_INVALID_ARG : ask_name(out, fd, end);
-}
-
-cst_status cst_socket_local(cst_endpoint *out, const cst_stream *s)
-{
-    return socket_name(out, s, LOCAL_END);
-}
-
-cst_status cst_socket_remote(cst_endpoint *out, const cst_stream *s)
-{
-    return socket_name(out, s, REMOTE_END);
-}
 
 /* --- sockets ---------------------------------------------------------------------------------- */
 
@@ -253,7 +75,10 @@ static void switch_on(int fd, int level, int option)
     (void)setsockopt(fd, level, option, &on, sizeof(on));
 }
 
-/* Set the options. A unix socket refuses those of TCP, which it does not need. */
+/*
+ * Set the options. A unix socket refuses those of TCP, which it does not need. On Linux an accepted
+ * socket has those of the listening one, which is one or two calls less for each peer.
+ */
 static void set_options(int fd, const cst_socket_opts *opts)
 {
     if (opts->no_delay)
@@ -270,24 +95,16 @@ static void set_options(int fd, const cst_socket_opts *opts)
 #endif
 }
 
-/* Make the stream of a socket. fd is taken in any case. */
+/* Make the stream of a socket, for which self says whether it connects. fd is taken in any case. */
 static cst_status new_socket(cst_stream **out, cst_loop *loop, int fd, const cst_socket_opts *opts,
-                             bool connecting)
+                             struct cst__fd *self)
 {
     cst_opts stream = opts->stream;
-    struct cst__fd self;
 
-    memset(&self, 0, sizeof(self));
-    self.d.fd = fd;
-    self.d.kind = CST__SOCKET;
-    self.connecting = connecting;
+    self->d.fd = fd;
+    self->d.kind = CST__SOCKET;
     stream.no_half_open = !opts->allow_half_open;
-    if (connecting) {
-        self.on_connect = opts->on_connect;
-        self.on_connect_arg = opts->on_connect_arg;
-    }
-    set_options(fd, opts);
-    return cst__fd_new(out, loop, &self, &cst__socket_ops, cst_duplex_new, &stream);
+    return cst__fd_new(out, loop, self, &cst__socket_ops, cst_duplex_new, &stream);
 }
 
 /* --- connecting ------------------------------------------------------------------------------- */
@@ -296,7 +113,7 @@ static cst_status new_socket(cst_stream **out, cst_loop *loop, int fd, const cst
  * Connect. If the answer is there at once it is told later all the same, so that the caller can
  * attach its listeners first.
  */
-static void start_connecting(cst_stream *s, const union address *to, socklen_t len)
+static void start_connecting(cst_stream *s, const union cst__address *to, socklen_t len)
 {
     struct cst__fd *fd = cst_stream_self(s);
 
@@ -310,7 +127,8 @@ cst_status cst_connect(cst_stream **out, cst_loop *loop, const cst_address *to,
                        const cst_socket_opts *opts)
 {
     static const cst_socket_opts defaults = { .no_delay = false };
-    union address address;
+    struct cst__fd self = { .connecting = true };
+    union cst__address address;
     cst_stream *s;
     socklen_t len;
     cst_status st;
@@ -318,13 +136,18 @@ cst_status cst_connect(cst_stream **out, cst_loop *loop, const cst_address *to,
 
     if (!out || !loop || !to)
         return CST_E_INVALID_ARG;
-    st = to_address(&address, &len, to, "127.0.0.1");
+    if (!opts)
+        opts = &defaults;
+    st = cst__address_of(&address, &len, to, "127.0.0.1");
     if (st < 0)
         return st;
     fd = open_socket(loop, address.any.sa_family);
     if (fd < 0)
         return cst__os_error();
-    st = new_socket(&s, loop, fd, opts ? opts : &defaults, true);
+    self.on_connect = opts->on_connect;
+    self.on_connect_arg = opts->on_connect_arg;
+    set_options(fd, opts);
+    st = new_socket(&s, loop, fd, opts, &self);
     if (st < 0)
         return st;
     start_connecting(s, &address, len);
@@ -334,6 +157,14 @@ cst_status cst_connect(cst_stream **out, cst_loop *loop, const cst_address *to,
 
 /* --- listening -------------------------------------------------------------------------------- */
 
+/* Why a listener accepts nobody. Each is put down and taken back by itself. */
+enum rest {
+    REST_PAUSED = 1, /* the host wants so */
+    REST_FULL = 2,   /* max_open connections are open */
+    REST_SHORT = 4   /* nobody could be accepted; the timer ends it */
+};
+
+/* A listener that was closed stays in memory until the last of its connections has gone. */
 struct cst_listener {
     struct cst__loop_member member;
     cst_loop *loop;
@@ -341,9 +172,11 @@ struct cst_listener {
     cst_accept_fn *fn;
     void *arg;
     cst_socket_opts opts;
+    size_t max_open, open_count;
     int fd;
-    cst_timer pause; /* until the next try, if nobody could be accepted */
     int spare;       /* a descriptor that is given up for a moment when none is left */
+    cst_timer pause; /* of REST_SHORT */
+    unsigned rests;  /* a set of enum rest; if there is one, the loop is held */
     bool calling;    /* fn is running: it may close the listener */
     bool closed;
     bool has_path;
@@ -351,6 +184,20 @@ struct cst_listener {
 };
 
 static cst_watch_fn on_peers;
+
+static void check_listener(const cst_listener *l)
+{
+#ifdef CST_CHECK
+    assert((l->fd >= 0) == !l->closed);
+    assert(l->closed || !l->max_open || l->open_count <= l->max_open);
+    assert(l->closed ||
+           ((l->rests & REST_FULL) != 0) == (l->max_open && l->open_count >= l->max_open));
+    assert(((l->rests & REST_SHORT) != 0) == cst_timer_is_started(&l->pause));
+    assert(!l->rests || l->loop->holds);
+#else
+    (void)l;
+#endif
+}
 
 static int open_spare(cst_loop *loop)
 {
@@ -369,9 +216,97 @@ static void free_listener(cst_listener *l)
     allocator->free(allocator->user, l, sizeof(*l));
 }
 
+static void free_if_done(cst_listener *l)
+{
+    if (l->closed && !l->calling && l->open_count == 0)
+        free_listener(l);
+}
+
+/* --- a listener's rest ------------------------------------------------------------------------ */
+
+/* A listener that waits for nothing keeps the loop running all the same. */
+static void begin_rest(cst_listener *l, enum rest why)
+{
+    if (!l->rests) {
+        (void)cst_watch_want_nothing(&l->watch);
+        (void)cst_loop_hold(l->loop);
+    }
+    l->rests |= (unsigned)why;
+}
+
+static void listen_again(cst_listener *l)
+{
+    if (!l->rests && !l->closed)
+        (void)cst_watch_want(&l->watch, CST_WATCH_READ);
+}
+
+/* on_peers listens again by itself when fn returns. */
+static void end_rest(cst_listener *l, unsigned why)
+{
+    unsigned before = l->rests;
+
+    l->rests &= ~why;
+    if (!before || l->rests)
+        return;
+    (void)cst_loop_release(l->loop);
+    listen_again(l);
+}
+
+static void end_short_rest(void *arg)
+{
+    end_rest(arg, REST_SHORT);
+}
+
+static void rest_for_a_moment(cst_listener *l)
+{
+    if (cst_timer_start_in(cst_loop_ctx(l->loop), &l->pause, PAUSE_NS, end_short_rest, l) == CST_OK)
+        begin_rest(l, REST_SHORT);
+}
+
+cst_status cst_listener_pause(cst_listener *l)
+{
+    if (!l)
+        return CST_E_INVALID_ARG;
+    if (!l->closed)
+        begin_rest(l, REST_PAUSED);
+    return CST_OK;
+}
+
+cst_status cst_listener_resume(cst_listener *l)
+{
+    if (!l)
+        return CST_E_INVALID_ARG;
+    end_rest(l, REST_PAUSED);
+    return CST_OK;
+}
+
+/* --- the connections of a listener ------------------------------------------------------------ */
+
+size_t cst_listener_open_count(const cst_listener *l)
+{
+    return l ? l->open_count : 0;
+}
+
+static void connection_is_open(cst_listener *l)
+{
+    l->open_count++;
+    if (l->open_count == l->max_open)
+        begin_rest(l, REST_FULL);
+}
+
+void cst__listener_let_go(cst_listener *l)
+{
+    l->open_count--;
+    end_rest(l, REST_FULL);
+    free_if_done(l);
+}
+
+/* --- closing ---------------------------------------------------------------------------------- */
+
 static void close_listener(cst_listener *l)
 {
     (void)cst_timer_stop(cst_loop_ctx(l->loop), &l->pause);
+    end_rest(l, UINT_MAX);
     cst_watch_remove(&l->watch);
     (void)cst__close(&l->fd);
     (void)cst__close(&l->spare);
@@ -386,8 +321,7 @@ void cst_listener_close(cst_listener *l)
     l->closed = true;
     close_listener(l);
     cst__loop_leave(l->loop, &l->member);
-    if (!l->calling)
-        free_listener(l);
+    free_if_done(l);
 }
 
 static void close_member(struct cst__loop_member *member)
@@ -395,7 +329,9 @@ static void close_member(struct cst__loop_member *member)
     cst_listener_close((cst_listener *)(void *)member);
 }
 
-/* Call the listener's function. Return false if it has closed the listener, which is freed then. */
+/* --- accepting -------------------------------------------------------------------------------- */
+
+/* Call the listener's function. Return false if it has closed the listener, which may be freed. */
 static bool tell_listener(cst_listener *l, cst_stream *socket, cst_status status)
 {
     bool closed;
@@ -404,8 +340,7 @@ static bool tell_listener(cst_listener *l, cst_stream *socket, cst_status status
     l->fn(l, socket, status, l->arg);
     l->calling = false;
     closed = l->closed;
-    if (closed)
-        free_listener(l);
+    free_if_done(l);
     return !closed;
 }
 
@@ -452,6 +387,21 @@ static enum accepted accept_failed(cst_listener *l)
     return accepted == ACCEPTED_NONE || tell_listener(l, NULL, st) ? accepted : ACCEPTED_GONE;
 }
 
+/* A connection counts as soon as its stream is there, which destroy tells of in any case. */
+static cst_status new_connection(cst_stream **out, cst_listener *l, int fd)
+{
+    struct cst__fd self = { .listener = l };
+    cst_status st;
+
+#if !defined(__linux__)
+    set_options(fd, &l->opts);
+#endif
+    st = new_socket(out, l->loop, fd, &l->opts, &self);
+    if (st >= 0)
+        connection_is_open(l);
+    return st;
+}
+
 static enum accepted accept_next(cst_listener *l)
 {
     cst_stream *socket = NULL;
@@ -464,15 +414,8 @@ static enum accepted accept_next(cst_listener *l)
         return accept_failed(l);
     /* Without a number above the standard ones this peer is lost, which is told. */
     fd = cst__above_standard_in(fd, l->loop);
-    st = fd < 0 ? cst__os_error() : new_socket(&socket, l->loop, fd, &l->opts, false);
+    st = fd < 0 ? cst__os_error() : new_connection(&socket, l, fd);
     return tell_listener(l, socket, st) ? ACCEPTED_SOME : ACCEPTED_GONE;
-}
-
-static void listen_again(void *arg)
-{
-    cst_listener *l = arg;
-
-    (void)cst_watch_want(&l->watch, CST_WATCH_READ);
 }
 
 static void on_peers(cst_watch *watch, unsigned came, void *arg)
@@ -482,17 +425,19 @@ static void on_peers(cst_watch *watch, unsigned came, void *arg)
 
     (void)watch;
     (void)came;
-    for (unsigned n = 0; n < TURN_ACCEPTS && accepted == ACCEPTED_SOME; n++)
+    for (unsigned n = 0; n < TURN_ACCEPTS && accepted == ACCEPTED_SOME && !l->rests; n++)
         accepted = accept_next(l);
+    if (accepted == ACCEPTED_GONE)
+        return;
     if (accepted == ACCEPTED_FAILED)
-        (void)cst_timer_start_in(cst_loop_ctx(l->loop), &l->pause, PAUSE_NS, listen_again, l);
-    else if (accepted != ACCEPTED_GONE)
-        listen_again(l);
+        rest_for_a_moment(l);
+    listen_again(l);
+    check_listener(l);
 }
 
 /* --- the listener's making -------------------------------------------------------------------- */
 
-static cst_status bind_and_listen(cst_listener *l, const union address *at, socklen_t len,
+static cst_status bind_and_listen(cst_listener *l, const union cst__address *at, socklen_t len,
                                   const cst_listen_opts *opts)
 {
     int family = at->any.sa_family;
@@ -507,6 +452,7 @@ static cst_status bind_and_listen(cst_listener *l, const union address *at, sock
         (void)setsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
     if (bind(l->fd, &at->any, len) < 0)
         return cst__os_error();
+    set_options(l->fd, &opts->socket);
     l->has_path = family == AF_UNIX;
     if (l->has_path)
         memcpy(l->path, at->un.sun_path, sizeof(l->path));
@@ -525,10 +471,10 @@ static cst_status listener_start(cst_listener *l, const cst_address *at,
     cst_status st = CST_E_INVALID_ARG;
 
     for (size_t i = 0; i < tries; i++) {
-        union address address;
+        union cst__address address;
         socklen_t len;
 
-        st = to_address(&address, &len, at, hosts[i]);
+        st = cst__address_of(&address, &len, at, hosts[i]);
         if (st == CST_OK)
             st = bind_and_listen(l, &address, len, opts);
         if (st != CST_OS(EAFNOSUPPORT) && st != CST_OS(EADDRNOTAVAIL))
@@ -540,7 +486,7 @@ static cst_status listener_start(cst_listener *l, const cst_address *at,
     return st;
 }
 
-static cst_listener *new_listener(cst_loop *loop, const cst_socket_opts *opts, cst_accept_fn *fn,
+static cst_listener *new_listener(cst_loop *loop, const cst_listen_opts *opts, cst_accept_fn *fn,
                                   void *arg)
 {
     const cst_allocator *allocator = loop->allocator;
@@ -552,7 +498,8 @@ static cst_listener *new_listener(cst_loop *loop, const cst_socket_opts *opts, c
     l->loop = loop;
     l->fn = fn;
     l->arg = arg;
-    l->opts = *opts;
+    l->opts = opts->socket;
+    l->max_open = opts->max_open;
     l->fd = l->spare = -1;
     return l;
 }
@@ -568,7 +515,7 @@ cst_status cst_listen(cst_listener **out, cst_loop *loop, const cst_address *at,
         return CST_E_INVALID_ARG;
     if (!opts)
         opts = &defaults;
-    l = new_listener(loop, &opts->socket, fn, arg);
+    l = new_listener(loop, opts, fn, arg);
     if (!l)
         return CST_E_NOMEM;
     st = listener_start(l, at, opts);
@@ -585,5 +532,5 @@ cst_status cst_listen(cst_listener **out, cst_loop *loop, const cst_address *at,
 
 cst_status cst_listener_address(cst_endpoint *out, const cst_listener *l)
 {
-    return !out || !l ? CST_E_INVALID_ARG : ask_name(out, l->fd, LOCAL_END);
+    return !out || !l ? CST_E_INVALID_ARG : cst__address_ask(out, l->fd, CST__LOCAL_END);
 }

@@ -264,6 +264,7 @@ struct cst__fd {
     bool wants_final;
     cst_connect_fn *on_connect;
     void *on_connect_arg;
+    cst_listener *listener; /* that has accepted it; or NULL */
 };
 
 /**
@@ -582,6 +583,13 @@ cst_status cst__fd_writev(cst_stream *s, struct cst__fd *fd, const cst_slice *ch
 cst_status cst__fd_destroy(cst_stream *s, void *self, const cst_error *error);
 
 extern const cst_ops cst__socket_ops;
+
+/* --- net.c ------------------------------------------------------------------------------------ */
+
+/** A connection that the listener has accepted is closed. */
+void cst__listener_let_go(cst_listener *listener);
+
+/* --- fd.c ------------------------------------------------------------------------------------- */
 
 #if CST__HAS_TRANSFER
 cst_status cst__fd_transfer(cst_stream *s, void *self, cst_transfer *transfer);

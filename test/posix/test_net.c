@@ -9,6 +9,8 @@
  *   a peer that never reads      what is written waits, 'drain' does not come
  *   nobody listens               'error' with ECONNREFUSED
  *   destroyed while connecting   only 'close', at once
+ *   as many as may be open       further peers wait until one is destroyed
+ *   a listener that is paused    peers wait; the loop goes on running
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -691,6 +693,331 @@ static void listener_may_be_closed_in_its_callback(void **state)
     cst_listener_close(NULL);
 }
 
+/* --- how many, and when ----------------------------------------------------------------------- */
+
+enum { MOST_PEERS = 70 };
+
+/* Peers that have connected, whether they were accepted or not. */
+struct crowd {
+    struct server server;
+    int peers[MOST_PEERS];
+    size_t count;
+    cst_stream *sockets[MOST_PEERS];
+    size_t socket_count;
+};
+
+static void keep(struct server *server, cst_stream *socket)
+{
+    struct crowd *crowd = (struct crowd *)server;
+
+    crowd->sockets[crowd->socket_count++] = cst_ref(socket);
+}
+
+static void begin_crowd(struct test_fixture *f, struct crowd *crowd, const cst_listen_opts *opts,
+                        size_t count)
+{
+    *crowd = (struct crowd){ .server.then = keep };
+    serve(f, &crowd->server, opts);
+    for (crowd->count = 0; crowd->count < count; crowd->count++)
+        crowd->peers[crowd->count] = raw_peer(crowd->server.port);
+}
+
+static void leave_socket(struct crowd *crowd, size_t i)
+{
+    cst_destroy(crowd->sockets[i], CST_OK);
+    cst_unref(crowd->sockets[i]);
+    crowd->sockets[i] = NULL;
+}
+
+static void end_crowd(struct crowd *crowd)
+{
+    struct test_fixture *f = crowd->server.f;
+
+    for (size_t i = 0; i < crowd->socket_count; i++)
+        leave_socket(crowd, i);
+    for (size_t i = 0; i < crowd->count; i++)
+        close(crowd->peers[i]);
+    stop_serving(&crowd->server);
+    test_turn(f, 1);
+}
+
+static void assert_accepted(const struct crowd *crowd, size_t accepted, size_t open)
+{
+    test_turn(crowd->server.f, 3);
+    assert_int_equal(crowd->server.accepted, accepted);
+    assert_int_equal(cst_listener_open_count(crowd->server.listener), open);
+    assert_int_equal(crowd->server.refused, 0);
+}
+
+static void turn_accepts_64_peers_and_leaves_the_rest_to_the_next(void **state)
+{
+    struct test_fixture *f = *state;
+    struct crowd many, one;
+
+    begin_crowd(f, &many, NULL, MOST_PEERS);
+    begin_crowd(f, &one, NULL, 1);
+    test_turn(f, 1);
+    assert_int_equal(many.server.accepted, 64);
+    assert_int_equal(one.server.accepted, 1);
+    test_turn(f, 1);
+    assert_int_equal(many.server.accepted, MOST_PEERS);
+    end_crowd(&one);
+    end_crowd(&many);
+}
+
+static void listener_with_max_open_goes_on_when_one_is_destroyed(void **state)
+{
+    struct test_fixture *f = *state;
+    struct crowd crowd;
+
+    begin_crowd(f, &crowd, &(cst_listen_opts){ .max_open = 2 }, 4);
+    assert_accepted(&crowd, 2, 2);
+    leave_socket(&crowd, 1);
+    assert_int_equal(cst_listener_open_count(crowd.server.listener), 1);
+    assert_accepted(&crowd, 3, 2);
+    leave_socket(&crowd, 0);
+    leave_socket(&crowd, 2);
+    assert_accepted(&crowd, 4, 1);
+    end_crowd(&crowd);
+}
+
+static void listener_that_is_full_keeps_the_loop_running(void **state)
+{
+    struct test_fixture *f = *state;
+    struct crowd crowd;
+
+    begin_crowd(f, &crowd, &(cst_listen_opts){ .max_open = 1 }, 2);
+    assert_accepted(&crowd, 1, 1);
+    assert_int_equal(cst_loop_run_once(f->loop, 0), CST_MORE); /* nothing reads the socket */
+    leave_socket(&crowd, 0);
+    assert_accepted(&crowd, 2, 1);
+    end_crowd(&crowd);
+}
+
+static void destroy_here(struct server *server, cst_stream *socket)
+{
+    (void)server;
+    cst_destroy(socket, CST_OK);
+}
+
+static void connection_that_is_destroyed_in_the_callback_makes_room_at_once(void **state)
+{
+    struct test_fixture *f = *state;
+    struct crowd crowd;
+
+    begin_crowd(f, &crowd, &(cst_listen_opts){ .max_open = 1 }, 3);
+    crowd.server.then = destroy_here;
+    test_turn(f, 1);
+    assert_accepted(&crowd, 3, 0);
+    end_crowd(&crowd);
+}
+
+static void connections_outlive_their_listener(void **state)
+{
+    struct test_fixture *f = *state;
+    struct crowd crowd;
+
+    begin_crowd(f, &crowd, &(cst_listen_opts){ .max_open = 2 }, 2);
+    assert_accepted(&crowd, 2, 2);
+    stop_serving(&crowd.server);
+    crowd.server.listener = NULL;
+    test_run(f); /* nothing keeps it running any more */
+    test_listen(f, crowd.sockets[0], "a");
+    test_listen(f, crowd.sockets[1], "b");
+    leave_socket(&crowd, 0);
+    leave_socket(&crowd, 1);
+    test_run(f);
+    assert_string_equal(f->trace.text, "a:close b:close");
+    end_crowd(&crowd);
+}
+
+static void connections_may_be_left_to_the_loop_when_the_listener_is_closed(void **state)
+{
+    struct test_fixture *f = *state;
+    struct crowd crowd;
+
+    begin_crowd(f, &crowd, &(cst_listen_opts){ .max_open = 3 }, 2);
+    assert_accepted(&crowd, 2, 2);
+    stop_serving(&crowd.server);
+    for (size_t i = 0; i < crowd.count; i++) {
+        cst_unref(crowd.sockets[i]);
+        close(crowd.peers[i]);
+    }
+    /* The rest is torn down by the fixture. */
+}
+
+static void paused_listener_accepts_nobody_and_keeps_the_loop_running(void **state)
+{
+    struct test_fixture *f = *state;
+    struct crowd crowd;
+
+    begin_crowd(f, &crowd, NULL, 2);
+    assert_int_equal(cst_listener_pause(crowd.server.listener), CST_OK);
+    assert_int_equal(cst_listener_pause(crowd.server.listener), CST_OK);
+    assert_accepted(&crowd, 0, 0);
+    assert_int_equal(cst_loop_run_once(f->loop, 1000000), CST_MORE);
+    assert_int_equal(cst_listener_resume(crowd.server.listener), CST_OK);
+    assert_int_equal(cst_listener_resume(crowd.server.listener), CST_OK);
+    assert_accepted(&crowd, 2, 2);
+    end_crowd(&crowd);
+}
+
+static void pause_here(struct server *server, cst_stream *socket)
+{
+    keep(server, socket);
+    assert_int_equal(cst_listener_pause(server->listener), CST_OK);
+}
+
+static void listener_may_be_paused_in_its_callback(void **state)
+{
+    struct test_fixture *f = *state;
+    struct crowd crowd;
+
+    begin_crowd(f, &crowd, NULL, 3);
+    crowd.server.then = pause_here;
+    assert_accepted(&crowd, 1, 1);
+    cst_listener_resume(crowd.server.listener);
+    assert_accepted(&crowd, 2, 2);
+    end_crowd(&crowd);
+}
+
+static void pause_and_resume_here(struct server *server, cst_stream *socket)
+{
+    pause_here(server, socket);
+    assert_int_equal(cst_listener_resume(server->listener), CST_OK);
+}
+
+static void listener_that_is_resumed_in_its_callback_accepts_the_rest_of_the_turn(void **state)
+{
+    struct test_fixture *f = *state;
+    struct crowd crowd;
+
+    begin_crowd(f, &crowd, NULL, 3);
+    crowd.server.then = pause_and_resume_here;
+    test_turn(f, 1);
+    assert_int_equal(crowd.server.accepted, 3);
+    end_crowd(&crowd);
+}
+
+static void pause_and_close_here(struct server *server, cst_stream *socket)
+{
+    pause_here(server, socket);
+    cst_listener_close(server->listener);
+    assert_int_equal(cst_listener_pause(server->listener), CST_OK); /* still there, in here */
+    assert_int_equal(cst_listener_resume(server->listener), CST_OK);
+}
+
+static void listener_may_be_paused_and_closed_in_its_callback(void **state)
+{
+    struct test_fixture *f = *state;
+    struct crowd crowd;
+
+    begin_crowd(f, &crowd, &(cst_listen_opts){ .max_open = 1 }, 2);
+    crowd.server.then = pause_and_close_here;
+    test_run(f);
+    assert_int_equal(crowd.server.accepted, 1);
+    crowd.server.listener = NULL;
+    end_crowd(&crowd);
+}
+
+/* A listener that is paused and full goes on when it is neither. */
+static void each_reason_to_rest_ends_by_itself(void **state)
+{
+    struct test_fixture *f = *state;
+    struct crowd crowd;
+
+    begin_crowd(f, &crowd, &(cst_listen_opts){ .max_open = 1 }, 3);
+    assert_accepted(&crowd, 1, 1);
+    cst_listener_pause(crowd.server.listener);
+    leave_socket(&crowd, 0);
+    assert_accepted(&crowd, 1, 0);
+    cst_listener_resume(crowd.server.listener);
+    assert_accepted(&crowd, 2, 1);
+    cst_listener_pause(crowd.server.listener);
+    cst_listener_resume(crowd.server.listener);
+    assert_accepted(&crowd, 2, 1);
+    end_crowd(&crowd);
+}
+
+static void paused_listener_goes_with_the_loop(void **state)
+{
+    static struct crowd crowd;
+    struct test_fixture *f = *state;
+
+    begin_crowd(f, &crowd, NULL, 1);
+    cst_listener_pause(crowd.server.listener);
+    test_turn(f, 1);
+    close(crowd.peers[0]);
+    /* The rest is torn down by the fixture. */
+}
+
+static void do_nothing(struct server *server, cst_stream *socket)
+{
+    (void)server;
+    (void)socket;
+}
+
+/* It could let nobody in, and is paused while it waits to try again. */
+static void listener_that_is_paused_while_descriptors_are_short_stays_paused(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = do_nothing };
+    struct test_limit limit;
+    int peer;
+
+    if (test_is_in_valgrind())
+        skip();
+    serve(f, &server, NULL);
+    peer = raw_peer(server.port);
+    test_limit(&limit, RLIMIT_NOFILE, 3);
+    test_turn(f, 3);
+    test_unlimit(&limit);
+    assert_int_equal(server.refused, 1);
+    cst_listener_pause(server.listener);
+    for (unsigned i = 0; i < 15; i++) /* longer than until it would try again */
+        cst_loop_run_once(f->loop, 10 * 1000000);
+    assert_int_equal(server.accepted, 0);
+    cst_listener_resume(server.listener);
+    turn_until_accepted(&server, 1);
+    close(peer);
+    cst_destroy(server.last, CST_OK);
+    stop_serving(&server);
+    test_run(f);
+}
+
+static void peers_that_cannot_be_let_in_do_not_count(void **state)
+{
+    struct test_fixture *f = *state;
+    struct server server = { .then = NULL };
+    struct test_limit limit;
+    int peers[2];
+
+    if (test_is_in_valgrind())
+        skip();
+    serve(f, &server, &(cst_listen_opts){ .max_open = 1 });
+    peers[0] = raw_peer(server.port);
+    test_limit(&limit, RLIMIT_NOFILE, (rlim_t)test_next_descriptor());
+    test_turn(f, 3);
+    test_unlimit(&limit);
+    assert_int_equal(server.refused, 1);
+    assert_int_equal(cst_listener_open_count(server.listener), 0);
+    peers[1] = raw_peer(server.port);
+    turn_until_accepted(&server, 1);
+    for (size_t i = 0; i < 2; i++)
+        close(peers[i]);
+    cst_destroy(server.last, CST_OK);
+    stop_serving(&server);
+    test_run(f);
+}
+
+static void calls_on_no_listener_are_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(cst_listener_pause(NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_listener_resume(NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_listener_open_count(NULL), 0);
+}
+
 /* --- allocations ------------------------------------------------------------------------------ */
 
 static void hang_up(struct server *server, cst_stream *socket)
@@ -705,8 +1032,8 @@ static bool greet(struct test_fixture *f)
     struct server server = { .f = f, .then = hang_up };
     const char *path = test_path(f, "socket");
     cst_stream *s = NULL;
-    cst_status st = cst_listen(&server.listener, f->loop, &(cst_address){ .path = path }, NULL,
-                               on_client, &server);
+    cst_status st = cst_listen(&server.listener, f->loop, &(cst_address){ .path = path },
+                               &(cst_listen_opts){ .max_open = 1 }, on_client, &server);
 
     if (st < 0)
         return false;
@@ -717,6 +1044,7 @@ static bool greet(struct test_fixture *f)
     cst_destroy(s, CST_OK);
     cst_unref(s);
     cst_destroy(server.last, CST_OK);
+    assert_int_equal(cst_listener_open_count(server.listener), 0);
     stop_serving(&server);
     cst_loop_run(f->loop);
     return strcmp(f->trace.text, "c:data:hi") == 0;
@@ -755,6 +1083,21 @@ static const struct CMUnitTest tests[] = {
     T(listener_that_can_let_nobody_in_pauses),
     T(zone_names_an_interface_by_name_or_number),
     T(listener_may_be_closed_in_its_callback),
+    T(turn_accepts_64_peers_and_leaves_the_rest_to_the_next),
+    T(listener_with_max_open_goes_on_when_one_is_destroyed),
+    T(listener_that_is_full_keeps_the_loop_running),
+    T(connection_that_is_destroyed_in_the_callback_makes_room_at_once),
+    T(connections_outlive_their_listener),
+    T(connections_may_be_left_to_the_loop_when_the_listener_is_closed),
+    T(paused_listener_accepts_nobody_and_keeps_the_loop_running),
+    T(listener_may_be_paused_in_its_callback),
+    T(listener_that_is_resumed_in_its_callback_accepts_the_rest_of_the_turn),
+    T(listener_may_be_paused_and_closed_in_its_callback),
+    T(each_reason_to_rest_ends_by_itself),
+    T(paused_listener_goes_with_the_loop),
+    T(listener_that_is_paused_while_descriptors_are_short_stays_paused),
+    T(peers_that_cannot_be_let_in_do_not_count),
+    cmocka_unit_test(calls_on_no_listener_are_refused),
     cmocka_unit_test(any_allocation_may_fail),
 };
 

@@ -96,7 +96,7 @@ typedef struct cst_listener cst_listener;
 
 /**
  * Tells that a peer has connected or could not be let in. The listener goes on in either case; it
- * may be closed in here.
+ * may be paused or closed in here, and then no further peer is accepted in this turn.
  *
  * socket  the connection, the callee's one reference; NULL if the peer could not be let in
  * status  CST_OK, or why not: CST_E_NOMEM, or CST_OS(EMFILE) or CST_OS(ENFILE) if descriptors have
@@ -111,6 +111,11 @@ typedef void cst_accept_fn(cst_listener *listener, cst_stream *socket, cst_statu
  *
  * socket            options of the sockets that come
  * backlog           how many peers may wait to be accepted; 0 is 511
+ * max_open          how many connections that this listener has accepted may be open at once; 0 is
+ *                   no limit. While there are so many, no peer is accepted: further ones wait in
+ *                   the backlog. The listener goes on when one of the connections is destroyed,
+ *                   which closes its descriptor. Node's server.maxConnections closes further peers
+ *                   instead ('drop'): to do that, count in fn and destroy the socket.
  * no_reuse_address  do not set SO_REUSEADDR: a port in TIME_WAIT is then refused
  * ipv6_only         "::" does not include IPv4
  */
@@ -119,13 +124,18 @@ typedef struct cst_listen_opts {
     int backlog;
     bool no_reuse_address;
     bool ipv6_only;
-    uintptr_t reserved[4];
+    size_t max_open;
+    uintptr_t reserved[3];
 } cst_listen_opts;
 
 /**
  * Listen, and call fn from the loop for each peer. The listener keeps the loop running until it is
- * closed. The path of a unix socket must not exist yet; it is removed when the listener is closed.
- * Node: net.createServer(fn).listen.
+ * closed, also while it is paused or has max_open connections. The path of a unix socket must not
+ * exist yet; it is removed when the listener is closed. Node: net.createServer(fn).listen.
+ *
+ * Turns. In one turn of the loop a listener accepts at most 64 peers; then the other descriptors of
+ * the loop have their turn. What fn queues, and the first read of each socket, follows when the
+ * peers of that turn have been accepted.
  *
  * opts  may be NULL
  *
@@ -139,6 +149,27 @@ CST_API cst_status cst_listen(cst_listener **out, cst_loop *loop, const cst_addr
 
 /** Stop listening and free the listener. Its sockets stay open. NULL is fine. */
 CST_API void cst_listener_close(cst_listener *listener);
+
+/**
+ * Accept no further peer until cst_listener_resume: peers that connect wait in the backlog, and the
+ * system refuses those, or lets them try again, that find it full. Sockets that were accepted are
+ * not concerned. The listener still keeps the loop running. To pause one that is paused changes
+ * nothing. Node has no such call.
+ *
+ * CST_OK             paused; fn is not called from here on
+ * CST_E_INVALID_ARG  listener is NULL
+ */
+CST_API cst_status cst_listener_pause(cst_listener *listener);
+
+/**
+ * Accept peers again, from the next turn of the loop on, unless max_open of them are open. To
+ * resume a listener that is not paused changes nothing. CST_OK, CST_E_INVALID_ARG (NULL).
+ */
+CST_API cst_status cst_listener_resume(cst_listener *listener);
+
+/** Return how many connections that the listener has accepted are open; 0 for NULL. Node:
+ * server.getConnections. */
+CST_API size_t cst_listener_open_count(const cst_listener *listener);
 
 /**
  * Get the address that a listener listens at, with the port that the system chose.
