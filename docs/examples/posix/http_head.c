@@ -3,21 +3,6 @@
  */
 #include "http_head.h"
 
-#include <string.h>
-
-void http_put_bytes(struct http_head *head, const void *bytes, size_t len)
-{
-    if (len > head->room - head->len)
-        return;
-    memcpy(head->at + head->len, bytes, len);
-    head->len += len;
-}
-
-void http_put(struct http_head *head, const char *text)
-{
-    http_put_bytes(head, text, strlen(text));
-}
-
 void http_put_number(struct http_head *head, uint64_t number)
 {
     char digits[20], *first = digits + sizeof(digits);

@@ -15,15 +15,29 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct http_head {
     char *at; /* not a string: no zero follows what was written */
     size_t len, room;
 };
 
-/* Append a text; bytes; a number in digits, or in hexadecimal ones. */
-void http_put(struct http_head *head, const char *text);
-void http_put_bytes(struct http_head *head, const void *bytes, size_t len);
+/* Append bytes. */
+static inline void http_put_bytes(struct http_head *head, const void *bytes, size_t len)
+{
+    if (len > head->room - head->len)
+        return;
+    memcpy(head->at + head->len, bytes, len);
+    head->len += len;
+}
+
+/* Append a text: for one that is written in place, its length is known when this is compiled. */
+static inline void http_put(struct http_head *head, const char *text)
+{
+    http_put_bytes(head, text, strlen(text));
+}
+
+/* Append a number in decimal, or in hexadecimal, digits. */
 void http_put_number(struct http_head *head, uint64_t number);
 void http_put_hex(struct http_head *head, uint64_t number);
 

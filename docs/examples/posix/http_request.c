@@ -8,6 +8,38 @@
 
 /* --- bytes and texts -------------------------------------------------------------------------- */
 
+/* What a byte may be part of, as bits. A head is looked at byte by byte: one look at a table each is
+ * what it costs. */
+enum { TOKEN = 1, URI = 2, CONTROL = 4 };
+
+#define T TOKEN
+#define U URI
+#define B (TOKEN | URI)
+#define C CONTROL
+
+/* token: RFC 9110, 5.6.2. URI: what stands for itself in each part of one, RFC 3986. Control bytes
+ * are those that no line of a head has: all but the tab. */
+static const unsigned char classes[256] = {
+    /* 0x00 */ C, C, C, C, C, C, C, C, C, 0, C, C, C, C, C, C,
+    /* 0x10 */ C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C,
+    /*  !"# */ 0, B, 0, T, B, T, B, B, U, U, B, B, U, B, B, 0,
+    /* 0123 */ B, B, B, B, B, B, B, B, B, B, 0, U, 0, U, 0, 0,
+    /* @ABC */ 0, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B,
+    /* PQRS */ B, B, B, B, B, B, B, B, B, B, B, 0, 0, 0, T, B,
+    /* `abc */ T, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B,
+    /* pqrs */ B, B, B, B, B, B, B, B, B, B, B, 0, T, 0, B, C,
+};
+
+#undef T
+#undef U
+#undef B
+#undef C
+
+static bool is_of(char c, unsigned class)
+{
+    return (classes[(unsigned char)c] & class) != 0;
+}
+
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -23,9 +55,9 @@ static bool is_one_of(char c, const char *set)
     return c != '\0' && strchr(set, c) != NULL;
 }
 
-static bool is_control(char c)
+static bool is_blank(char c)
 {
-    return ((unsigned char)c < 0x20 && c != '\t') || c == 0x7f;
+    return c == ' ' || c == '\t';
 }
 
 static char to_lower(char c)
@@ -98,19 +130,17 @@ static bool next_line(struct http_text *out, struct http_text *rest)
 
 static struct http_text trim(struct http_text text)
 {
-    while (text.len > 0 && is_one_of(text.at[0], " \t"))
+    while (text.len > 0 && is_blank(text.at[0]))
         text = skip(text, 1);
-    while (text.len > 0 && is_one_of(text.at[text.len - 1], " \t"))
+    while (text.len > 0 && is_blank(text.at[text.len - 1]))
         text.len--;
     return text;
 }
 
-/* token: RFC 9110, 5.6.2 */
 static bool is_token(struct http_text text)
 {
     for (size_t i = 0; i < text.len; i++)
-        if (!is_letter(text.at[i]) && !is_digit(text.at[i]) &&
-            !is_one_of(text.at[i], "!#$%&'*+-.^_`|~"))
+        if (!is_of(text.at[i], TOKEN))
             return false;
     return text.len > 0;
 }
@@ -133,7 +163,7 @@ static int find_end(const char *text, size_t len, size_t *seen)
     size_t begin = count_empty_lines(text, len), i = *seen > begin ? *seen : begin;
 
     for (; i < len; i++) {
-        if (!is_control(text[i]))
+        if (!is_of(text[i], CONTROL))
             continue;
         if (text[i] != '\r')
             return 400;
@@ -178,8 +208,7 @@ static enum http_method find_method(struct http_text name)
     return HTTP_UNKNOWN;
 }
 
-/* Characters of a URI (RFC 3986): those that stand for themselves in each part, %XX, and those of
- * extra. */
+/* Characters of a URI: those that stand for themselves in each part, %XX, and those of extra. */
 static bool is_uri_part(struct http_text text, const char *extra)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -190,8 +219,7 @@ static bool is_uri_part(struct http_text text, const char *extra)
                 http_hex_digit(text.at[i + 2]) < 0)
                 return false;
             i += 2;
-        } else if (!is_letter(c) && !is_digit(c) && !is_one_of(c, "-._~!$&'()*+,;=") &&
-                   !is_one_of(c, extra)) {
+        } else if (!is_of(c, URI) && !is_one_of(c, extra)) {
             return false;
         }
     }

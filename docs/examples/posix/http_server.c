@@ -69,6 +69,8 @@ struct server {
     uint64_t head_ns, idle_ns;
     int64_t now; /* when the clock was last looked at, in seconds since 1970 */
     char date[HTTP_DATE_ROOM];
+    int64_t modified; /* of the file that was last sent */
+    char modified_date[HTTP_DATE_ROOM];
     struct inbox *spare; /* for the next request; or NULL */
 };
 
@@ -174,7 +176,10 @@ static void begin_head(struct http_head *head, const struct connection *c, int c
     http_put(head, http_reason(code));
     http_put(head, "\r\nDate: ");
     http_put_bytes(head, c->server->date, HTTP_DATE_ROOM - 1);
-    http_put(head, c->ending ? "\r\nConnection: close\r\n" : "\r\nConnection: keep-alive\r\n");
+    if (c->ending)
+        http_put(head, "\r\nConnection: close\r\n");
+    else
+        http_put(head, "\r\nConnection: keep-alive\r\n");
 }
 
 static void write_head(struct connection *c, const struct http_head *head)
@@ -381,19 +386,25 @@ static bool open_file(struct file *file, const struct server *server, struct htt
     return true;
 }
 
+/* Write the date only if it is another one than that of the file before. */
+static const char *modified_date(struct server *server, const struct file *file)
+{
+    if (file->modified != server->modified || !server->modified_date[0])
+        http_write_date(server->modified_date, file->modified);
+    server->modified = file->modified;
+    return server->modified_date;
+}
+
 static void put_file_head(struct http_head *head, const struct connection *c, int code,
                           const struct file *file, const struct http_part *part)
 {
-    char modified[HTTP_DATE_ROOM];
-
-    http_write_date(modified, file->modified);
     begin_head(head, c, code);
     http_put(head, "Content-Length: ");
     http_put_number(head, part->last - part->first + 1);
     http_put(head, "\r\nContent-Type: ");
     http_put(head, file->type);
     http_put(head, "\r\nLast-Modified: ");
-    http_put_bytes(head, modified, sizeof(modified) - 1);
+    http_put_bytes(head, modified_date(c->server, file), HTTP_DATE_ROOM - 1);
     http_put(head, "\r\nETag: ");
     http_put(head, file->etag);
     http_put(head, "\r\nAccept-Ranges: bytes\r\n");
