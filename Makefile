@@ -350,8 +350,8 @@ endef
 
 # test/reliability/syscalls: the posix half with wraps.c in place of the system. Those with a 64 are the names of glibc for
 # large files.
-WRAPPED := accept4 bind clock_gettime close connect copy_file_range eventfd fsync getpeername getsockname getsockopt listen \
-           pipe2 poll read recv send sendmsg setsockopt shutdown sigtimedwait socket splice unlink write writev \
+WRAPPED := accept4 bind clock_gettime close connect copy_file_range epoll_create1 epoll_ctl epoll_wait eventfd fsync \
+           getpeername getsockname getsockopt listen pipe2 poll read recv send sendmsg setsockopt shutdown sigtimedwait socket splice unlink write writev \
            $(foreach name,fcntl fstat getrlimit open pread pwrite pwritev sendfile stat,$(name) $(name)64)
 WRAP_FLAGS := $(WRAPPED:%=-Wl$(,)--wrap=%)
 FLAGS_test/reliability/syscalls := $(POSIX_TEST_FLAGS) -D_FILE_OFFSET_BITS=64 $(WARN)

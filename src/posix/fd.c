@@ -496,6 +496,14 @@ cst_status cst__fd_attach(struct cst__fd *fd, cst_loop *loop)
     return st;
 }
 
+/* What a new stream waits for first; a file is not waited for. */
+static unsigned first_events(const struct cst__fd *fd)
+{
+    if (fd->always_ready)
+        return 0;
+    return fd->connecting ? CST_WATCH_WRITE : CST_WATCH_READ;
+}
+
 cst_status cst__fd_new(cst_stream **out, cst_loop *loop, struct cst__fd *self, const cst_ops *ops,
                        cst__fd_constructor *construct, const cst_opts *opts)
 {
@@ -508,8 +516,7 @@ cst_status cst__fd_new(cst_stream **out, cst_loop *loop, struct cst__fd *self, c
         st = prepare(self);
     raise_no_sigpipe(self);
     if (st == CST_OK)
-        st = cst__loop_reserve(loop, self->d.fd,
-                               self->connecting ? CST_WATCH_WRITE : CST_WATCH_READ);
+        st = cst__loop_reserve(loop, self->d.fd, first_events(self));
     if (st < 0)
         return undo(self, st);
     st = construct(out, cst_loop_ctx(loop), ops, self, opts);

@@ -489,7 +489,8 @@ void cst__loop_take_wake(cst_loop *loop);
 
 /**
  * Have what a watch of fd needs, and wait for events if that saves a call later: the next
- * cst_watch_add of fd cannot fail. Results as of cst_watch_add.
+ * cst_watch_add of fd cannot fail. Without events, fd is known to be always ready, and the backend
+ * is not asked. Results as of cst_watch_add.
  */
 cst_status cst__loop_reserve(cst_loop *loop, int fd, unsigned events);
 

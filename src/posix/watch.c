@@ -145,14 +145,15 @@ cst_status cst__loop_reserve(cst_loop *loop, int fd, unsigned events)
     place = &loop->places[fd];
     if (place->is_added)
         return CST_OK;
-    if (!loop->backend->keeps)
-        events = 0;
-    st = loop->backend->add(loop, fd, events);
+    if (events)
+        st = loop->backend->add(loop, fd, loop->backend->keeps ? events : 0);
+    else
+        st = CST_E_UNSUPPORTED;
     if (st < 0 && st != CST_E_UNSUPPORTED)
         return st;
     place->is_added = true;
     place->is_always = st < 0;
-    place->registered = place->is_always ? 0 : events & ALL_EVENTS;
+    place->registered = place->is_always || !loop->backend->keeps ? 0 : events & ALL_EVENTS;
     loop->added++;
     return CST_OK;
 }

@@ -6,7 +6,7 @@
  *                                   how often each was made
 
  *
- * Each run has one seed. It picks a source and a sink among files, pipes and sockets, sizes,
+ * Each run has one seed. It picks a backend of the loop, a source and a sink among files, pipes and sockets, sizes,
  * highWaterMarks, a way between them (the kernel's, or through a pass-through), faults, and peers
  * that may leave early or reset. The loop is turned until nothing is left. The run is right if:
  *
@@ -138,6 +138,7 @@ struct run {
     bool has_no_stdin;
     struct end ends[2];
     struct test_heap heap;
+    const char *backend; /* of the loop; NULL: the system's best */
     cst_loop *loop;
     bool connected;
     cst_status said; /* the first failure that a callback or an event has reported */
@@ -922,7 +923,7 @@ static void make_all(struct run *run)
 
     faults.on = true;
     st = cst_loop_new(&run->loop, test_heap_allocator(&run->heap),
-                      &(cst_loop_opts){ .backend = "poll" });
+                      &(cst_loop_opts){ .backend = run->backend });
     faults.on = false;
     note(run, st);
     if (st < 0)
@@ -1180,6 +1181,7 @@ static enum problem one_run(uint64_t seed)
     enum problem problem;
 
     plan(&run, seed);
+    run.backend = seed % 2 ? "poll" : NULL;
     faults.is_of_stream = is_of_stream;
     faults.has_peer = has_peer;
     faults.on_quit = on_quit;

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -70,6 +71,9 @@ bool random_chance(uint64_t *state, unsigned of_65536)
     X(close)           \
     X(connect)         \
     X(copy_file_range) \
+    X(epoll_create1)   \
+    X(epoll_ctl)       \
+    X(epoll_wait)      \
     X(eventfd)         \
     X(fcntl)           \
     X(fstat)           \
@@ -813,7 +817,20 @@ static int hide_one(struct pollfd *fds, nfds_t count, int ready)
     return ready;
 }
 
-/* Wait for a millisecond at most, and move the clock on by the whole timeout. */
+/* A wait of the loop's: for a millisecond at most, and the clock moves on by the whole timeout. */
+static int note_wait(bool woken, int ready, int timeout)
+{
+    faults.lost_wakes += woken && ready == 0 && timeout > 0;
+    if (ready == 0 && timeout > 0)
+        faults.now_ns += (uint64_t)timeout * 1000000;
+    return ready;
+}
+
+static int shortened(int timeout)
+{
+    return timeout > 0 ? 1 : timeout;
+}
+
 WRAPPED(int, poll, (struct pollfd * fds, nfds_t count, int timeout))
 {
     static const int errors[] = { ENOMEM, 0 };
@@ -827,13 +844,54 @@ WRAPPED(int, poll, (struct pollfd * fds, nfds_t count, int timeout))
     v = judge(CALL_poll, MAY_BE_INTERRUPTED, errors, 0);
     if (v.error)
         return refuse(CALL_poll, (int)count, v.error);
-    ready = REAL(poll)(fds, count, timeout > 0 ? 1 : timeout);
-    faults.lost_wakes += woken && ready == 0 && timeout > 0;
-    if (ready == 0 && timeout > 0)
-        faults.now_ns += (uint64_t)timeout * 1000000;
+    ready = note_wait(woken, REAL(poll)(fds, count, shortened(timeout)), timeout);
     if (ready > 1 && random_chance(&faults.random, faults.soft))
         ready = hide_one(fds, count, ready);
     return (int)told(CALL_poll, (int)count, ready);
+}
+
+WRAPPED(int, epoll_create1, (int flags))
+{
+    static const int errors[] = { EMFILE, ENFILE, ENOMEM, 0 };
+    struct verdict v = judge(CALL_epoll_create1, 0, errors, 0);
+
+    return v.error ? refuse(CALL_epoll_create1, -1, v.error)
+                   : (int)told(CALL_epoll_create1, -1, REAL(epoll_create1)(flags));
+}
+
+WRAPPED(int, epoll_ctl, (int set, int how, int fd, struct epoll_event *event))
+{
+    static const int add_errors[] = { ENOMEM, ENOSPC, 0 };
+    static const int change_errors[] = { ENOMEM, 0 };
+    const int *errors = how == EPOLL_CTL_ADD   ? add_errors
+                        : how == EPOLL_CTL_MOD ? change_errors
+                                               : NULL;
+    struct verdict v = judge(CALL_epoll_ctl, 0, errors, 0);
+
+    return v.error ? refuse(CALL_epoll_ctl, fd, v.error)
+                   : (int)told(CALL_epoll_ctl, fd, REAL(epoll_ctl)(set, how, fd, event));
+}
+
+/* One of several descriptors may be hidden, which is ready the next time too. */
+WRAPPED(int, epoll_wait, (int set, struct epoll_event *events, int most, int timeout))
+{
+    struct verdict v;
+    bool woken;
+    int ready;
+
+    if (!faults.on)
+        return REAL(epoll_wait)(set, events, most, timeout);
+    woken = faults.on_poll(faults.arg);
+    v = judge(CALL_epoll_wait, MAY_BE_INTERRUPTED, NULL, 0);
+    if (v.error)
+        return refuse(CALL_epoll_wait, set, v.error);
+    ready = note_wait(woken, REAL(epoll_wait)(set, events, most, shortened(timeout)), timeout);
+    if (ready > 1 && random_chance(&faults.random, faults.soft)) {
+        events[random_below(&faults.random, (uint64_t)ready)] = events[ready - 1];
+        ready--;
+        count_fault(CALL_epoll_wait, false);
+    }
+    return (int)told(CALL_epoll_wait, set, ready);
 }
 
 WRAPPED(int, clock_gettime, (clockid_t clock, struct timespec *now))
