@@ -576,9 +576,10 @@ HOSTILE_NAMES     := -Dmain=loop_main $(foreach name,begin is_done end,-Dprogram
 $(BUILD)/asan/obj/hostile/%.o: docs/examples/loops/%.c $(BUILD)/flags
 	$(call compile,$(USE_FLAGS) $(HOSTILE_NAMES) $(WARN) $(ASAN_FLAGS) $(call needed_cflags,loops/$*))
 
-$(BUILD)/asan/hostile/posix/%: $(BUILD)/asan/obj/docs/examples/posix/%.o $(BUILD)/asan/obj/test/reliability/probe.o \
+$(BUILD)/asan/hostile/posix/%: $(BUILD)/asan/obj/docs/examples/posix/%.o \
+                               $(addprefix $(BUILD)/asan/obj/test/reliability/,probe.o backend.o) \
                                $(BUILD)/asan/libcstream-posix.a $(BUILD)/asan/libcstream.a
-	$(call link,$(SANITIZE) -pthread)
+	$(call link,$(SANITIZE) -pthread -Wl$(,)--wrap=cst_loop_new)
 
 $(BUILD)/asan/hostile/loops/%: $(BUILD)/asan/obj/hostile/%.o \
                                $(addprefix $(BUILD)/asan/obj/test/reliability/,hostile_ends.o probe.o) \

@@ -1,8 +1,8 @@
 #!/bin/sh
 # hostile.sh [NAME...] - the servers of docs/examples under random clients that reset, stall,
 # vanish, and send what is no request: http_server (streaming and whole), http_body and echo of
-# docs/examples/posix, and each loop of docs/examples/loops as a server. All are sanitized. NAME
-# picks some of them, as in posix/echo.
+# docs/examples/posix, by the best backend of cst_loop and by poll, and each loop of
+# docs/examples/loops as a server. All are sanitized. NAME picks some of them, as in posix/echo.
 #
 # Right is: no client gets a wrong byte, a client that behaves gets its whole answer, no signal
 # ends the server, and no sanitizer complains. When the clients are gone the server has as many
@@ -156,23 +156,27 @@ try()
     name=$1 kind=$2 number=$3
     shift 3
     start "$@" || return
-    talk "$kind" "$number" && echo "$name: $said; before: $first; after: $held"
+    talk "$kind" "$number" && echo "$name${HOSTILE_BACKEND:+ by $HOSTILE_BACKEND}: $said; before: $first; after: $held"
     finish
     count=$((count + 1))
 }
 
-# The servers: name, what each does, and the words behind the name of the program.
+# The servers: name, what each does, its backend (any: the best of the system), and the words behind
+# the name of the program.
 cat >"$dir/servers" <<END
-posix/http_server http --port 0 --head-seconds 60 --idle-seconds 60 $dir/www
-posix/http_server http --whole --port 0 --head-seconds 60 --idle-seconds 60 $dir/www
-posix/http_body body 0
-posix/echo echo 0
-loops/poll upper
-loops/epoll upper
-loops/libuv upper
-loops/libevent upper
-loops/glib upper
-loops/io_uring upper
+posix/http_server http any --port 0 --head-seconds 60 --idle-seconds 60 $dir/www
+posix/http_server http poll --port 0 --head-seconds 60 --idle-seconds 60 $dir/www
+posix/http_server http any --whole --port 0 --head-seconds 60 --idle-seconds 60 $dir/www
+posix/http_body body any 0
+posix/http_body body poll 0
+posix/echo echo any 0
+posix/echo echo poll 0
+loops/poll upper any
+loops/epoll upper any
+loops/libuv upper any
+loops/libevent upper any
+loops/glib upper any
+loops/io_uring upper any
 END
 
 mkdir "$dir/www" && "$hostile" files "$dir/www" || exit 2
@@ -186,7 +190,7 @@ if [ "${RELIABILITY:-}" = full ]; then
     each=11000
 fi
 wanted="$*"
-while read -r server does words; do
+while read -r server does backend words; do
     case " ${wanted:-$server} " in
     *" $server "*) ;;
     *) continue ;;
@@ -197,6 +201,11 @@ while read -r server does words; do
         continue
         ;;
     esac
+    if [ "$backend" = any ]; then
+        unset HOSTILE_BACKEND
+    else
+        export HOSTILE_BACKEND="$backend"
+    fi
     # shellcheck disable=SC2086 # a list of words
     try "$server" "$does" "$each" "$servers/$server" $words
 done <"$dir/servers"
