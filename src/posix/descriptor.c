@@ -72,12 +72,11 @@ static bool carries_bytes(int fd)
     return socket_option(fd, SO_TYPE) == SOCK_STREAM && socket_option(fd, SO_ACCEPTCONN) != 1;
 }
 
-cst_status cst__descriptor_look(struct cst__descriptor *d, mode_t *mode)
+cst_status cst__descriptor_look(struct cst__descriptor *d, int flags, mode_t *mode)
 {
     struct stat about;
-    int flags = fcntl(d->fd, F_GETFL);
 
-    if (flags < 0 || fstat(d->fd, &about) < 0)
+    if (fstat(d->fd, &about) < 0)
         return cst__os_error();
     d->appends = (flags & O_APPEND) != 0;
     d->kind = S_ISREG(about.st_mode)    ? CST__FILE

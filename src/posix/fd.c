@@ -465,12 +465,14 @@ static void raise_no_sigpipe(const struct cst__fd *fd)
 /* Find out what the descriptor is, and set non-blocking mode. */
 static cst_status prepare(struct cst__fd *fd)
 {
-    mode_t mode;
-    cst_status st = cst__descriptor_look(&fd->d, &mode);
     int flags = fcntl(fd->d.fd, F_GETFL);
+    mode_t mode;
+    cst_status st;
 
-    if (st < 0 || flags < 0)
-        return st < 0 ? st : cst__os_error();
+    if (flags < 0)
+        return cst__os_error();
+    if ((st = cst__descriptor_look(&fd->d, flags, &mode)) < 0)
+        return st;
     fd->always_ready = S_ISREG(mode) || S_ISBLK(mode) || S_ISDIR(mode);
     if (fd->shared || fd->always_ready || (flags & O_NONBLOCK))
         return CST_OK;

@@ -161,7 +161,7 @@ static cst_status look_at_file(cst_stream *s, struct cst__fs *fs, cst_loop *loop
     cst_status st;
     mode_t mode;
 
-    st = cst__descriptor_look(&fs->fd.d, &mode);
+    st = cst__descriptor_look(&fs->fd.d, fs->flags, &mode);
     fs->polled = fs->fd.connecting ||
                  (st == CST_OK && loop && !fs->ranged && (S_ISFIFO(mode) || S_ISCHR(mode)));
     if (!fs->polled || st < 0)
@@ -211,6 +211,14 @@ static void try_again_later(cst_stream *s, struct cst__fs *fs)
     (void)cst_timer_start_in(cst_stream_ctx(s), &fs->next_try, NEXT_TRY_NS, try_again, s);
 }
 
+/* How a descriptor that was given is open concerns only who writes it. */
+static cst_status look_at_given(const cst_stream *s, struct cst__fs *fs)
+{
+    int flags = cst_stream_has_writable(s) ? fcntl(fs->fd.d.fd, F_GETFL) : O_RDONLY;
+
+    return flags < 0 ? cst__os_error() : cst__descriptor_look(&fs->fd.d, flags, NULL);
+}
+
 static cst_status fs_construct(cst_stream *s, void *self)
 {
     struct cst__fs *fs = self;
@@ -218,7 +226,7 @@ static cst_status fs_construct(cst_stream *s, void *self)
     cst_status st;
 
     if (!fs->path)
-        return cst__descriptor_look(&fs->fd.d, NULL);
+        return look_at_given(s, fs);
     st = open_file(fs, loop);
     if (st == CST_OK)
         return file_is_open(s, fs, loop);

@@ -355,8 +355,10 @@ struct cst__descriptor *cst__descriptor_of(const cst_stream *s);
 /**
  * Fill in kind, appends and size_limited, and *mode unless mode is NULL. CST_OK, CST_OS(n),
  * CST_E_INVALID_ARG (a socket that carries no stream of bytes)
+ *
+ * flags  those that it is open with, as far as it is to be written; a reader's may be O_RDONLY
  */
-cst_status cst__descriptor_look(struct cst__descriptor *d, mode_t *mode);
+cst_status cst__descriptor_look(struct cst__descriptor *d, int flags, mode_t *mode);
 
 /** Return whether the options are fit for bytes: no object mode. */
 bool cst__is_for_bytes(const cst_opts *opts);
