@@ -38,7 +38,8 @@ SUPPORT  := $(sort $(wildcard test/support/*.c))
 TEST_DIRS := test test/node test/scenario $(if $(POSIX_SRCS),test/posix)
 TESTS    := $(sort $(wildcard $(foreach dir,$(TEST_DIRS),$(dir)/test_$(or $(T),*).c)))
 # Tests of the adapters are in test/host; each needs the library of its loop.
-HOST_TESTS := $(sort $(wildcard test/host/test_$(or $(T),*).c))
+HOST_TESTS := $(sort $(filter-out $(if $(POSIX_SRCS),,$(filter-out %_uv_stream.c,$(wildcard test/host/*.c))),\
+                $(wildcard test/host/test_$(or $(T),*).c)))
 # Those in docs/examples/posix use the second library.
 EXAMPLES := $(sort $(filter-out $(if $(POSIX_SRCS),,docs/examples/posix/%),\
               $(wildcard docs/examples/*.c docs/examples/*/*.c)))
@@ -59,7 +60,12 @@ NEEDS_loops/libuv     := echo.c sockets.c -pthread libuv
 NEEDS_loops/libevent  := echo.c sockets.c -pthread libevent libevent_pthreads
 NEEDS_loops/glib      := echo.c sockets.c -pthread glib-2.0
 NEEDS_loops/io_uring  := echo.c sockets.c -pthread liburing
+NEEDS_host/test_host_uv        := libuv
 NEEDS_host/test_host_uv_stream := libuv
+NEEDS_host/test_host_libevent  := libevent
+NEEDS_host/test_host_libev     := ev.h -lev
+NEEDS_host/test_host_glib      := glib-2.0
+NEEDS_host/test_host_sd_event  := libsystemd
 
 # A package's headers are not ours to warn about.
 PKG_CONFIG ?= pkg-config
