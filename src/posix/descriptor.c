@@ -216,3 +216,42 @@ void cst__outgoing_advance(struct cst__outgoing *out, size_t n)
         skip_empty(out);
     }
 }
+
+/* --- what is held to be written with the rest ------------------------------------------------- */
+
+bool cst__coalescer_holds(const struct cst__coalescer *c)
+{
+    return c && c->to > c->from;
+}
+
+void cst__coalescer_drop(struct cst__coalescer *c)
+{
+    if (!c || !c->buf.data)
+        return;
+    cst_buf_free(&c->buf);
+    memset(&c->buf, 0, sizeof(c->buf));
+    c->from = c->to = 0;
+    c->waits = false;
+}
+
+int cst__coalescer_vector(const struct cst__coalescer *c, struct iovec *vector)
+{
+    if (!cst__coalescer_holds(c))
+        return 0;
+    vector->iov_base = c->buf.data + c->from;
+    vector->iov_len = c->to - c->from;
+    return 1;
+}
+
+size_t cst__coalescer_advance(struct cst__coalescer *c, size_t n)
+{
+    size_t step;
+
+    if (!cst__coalescer_holds(c))
+        return n;
+    step = c->to - c->from < n ? c->to - c->from : n;
+    c->from += step;
+    if (c->from == c->to)
+        cst__coalescer_drop(c);
+    return n - step;
+}

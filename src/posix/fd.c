@@ -29,6 +29,7 @@ static cst_watch_fn on_ready;
 static void check_fd(const struct cst__fd *fd)
 {
     cst__descriptor_check(&fd->d);
+    cst__coalescer_check(fd->coalescer);
 #ifdef CST_CHECK
     assert((fd->d.fd >= 0) == (fd->watch.loop != NULL));
     assert(!fd->watch.loop || (fd->watch.of_stream && fd->watch.fd == fd->d.fd));
@@ -44,13 +45,6 @@ static void check_fd(const struct cst__fd *fd)
 static bool has_to_wait(const struct cst__fd *fd)
 {
     return fd->drained || (fd->shared && !fd->always_ready);
-}
-
-static cst_status wait_to_read(struct cst__fd *fd)
-{
-    fd->wants_read = true;
-    (void)cst_watch_want(&fd->watch, CST_WATCH_READ);
-    return CST_OK;
 }
 
 cst_status cst__fd_read(cst_stream *s, struct cst__fd *fd, size_t size)
@@ -69,12 +63,12 @@ cst_status cst__fd_read(cst_stream *s, struct cst__fd *fd, size_t size)
         return CST_OK;
     }
     if (has_to_wait(fd))
-        return wait_to_read(fd);
+        return cst__fd_wait_to_read(fd);
     st = cst__fd_read_chunk(fd, &chunk);
     if (st == CST_OK)
         return cst_give(s, chunk);
     if (st == CST_EMPTY)
-        return wait_to_read(fd);
+        return cst__fd_wait_to_read(fd);
     if (st == CST_EOF)
         cst_push_eof(s);
     return st < 0 ? st : CST_OK;
@@ -107,7 +101,7 @@ static void read_ready(struct cst__fd *fd)
     if (st == CST_OK) {
         cst_push(fd->stream, chunk);
     } else if (st == CST_EMPTY) {
-        (void)wait_to_read(fd);
+        (void)cst__fd_wait_to_read(fd);
     } else if (st == CST_EOF) {
         cst_push_eof(fd->stream);
     } else {
@@ -123,9 +117,13 @@ cst_status cst__fd_writev(cst_stream *s, struct cst__fd *fd, const cst_slice *ch
     cst_status st = CST_PENDING;
 
     fd->stream = s;
+    if (cst__coalescer_failure(fd->coalescer) == CST_OK && cst__coalescer_take(fd, chunks, count))
+        return CST_OK;
+    if (cst__coalescer_failure(fd->coalescer) < 0)
+        return cst__fd_write_fails(s, fd, cst__coalescer_failure(fd->coalescer));
     cst__outgoing_set(&fd->outgoing, chunks, count);
-    if (!fd->connecting)
-        st = cst__fd_write_outgoing(fd);
+    if (!fd->connecting && !cst__coalescer_waits(fd->coalescer))
+        st = cst__fd_write_outgoing(fd, false);
     if (st != CST_PENDING)
         return st < 0 ? cst__fd_write_fails(s, fd, st) : st;
     fd->write_call = cst_this_call(s);
@@ -164,7 +162,7 @@ static cst_status write_what_waits(struct cst__fd *fd)
     if (st != CST_OK)
         return st;
 #endif
-    return cst__fd_write_outgoing(fd);
+    return cst__fd_write_outgoing(fd, false);
 }
 
 static void write_ready(struct cst__fd *fd)
@@ -199,152 +197,15 @@ static cst_status shut_down(const struct cst__fd *fd)
 static cst_status fd_final(cst_stream *s, void *self)
 {
     struct cst__fd *fd = self;
+    cst_status st;
 
-    if (!fd->connecting)
-        return shut_down(fd);
+    fd->stream = s;
+    if (!fd->connecting && (st = cst__coalescer_finish(fd)) != CST_PENDING)
+        return st < 0 ? cst__fd_write_fails(s, fd, st) : shut_down(fd);
     fd->final_call = cst_this_call(s);
     fd->wants_final = true;
     return CST_PENDING;
 }
-
-/* --- transfers -------------------------------------------------------------------------------- */
-
-#if CST__HAS_TRANSFER
-
-/* How many bytes one call of the slot moves at most, so that others get their turn. */
-#define MOST_BYTES ((size_t)1 << 20)
-
-/*
- * Copy bytes in the ordinary way next: a read decides whether this was the end. What was moved is
- * told first.
- */
-static cst_status copy_next(const cst_transfer *transfer)
-{
-    return transfer->moved ? CST_OK : CST_EMPTY;
-}
-
-static void wait_to_transfer(struct cst__fd *source)
-{
-    source->waits_to_transfer = true;
-    (void)wait_to_read(source);
-}
-
-static cst_status wait_for_room(cst_stream *s, struct cst__fd *dest)
-{
-    dest->outgoing.count = 0;
-    dest->write_call = cst_this_call(s);
-    dest->wants_write = true;
-    (void)cst_watch_want(&dest->watch, CST_WATCH_WRITE);
-    return CST_PENDING;
-}
-
-/*
- * Return what the slot answers to the outcome of a move. source or dest is NULL if it is not
- * polled.
- */
-static cst_status transfer_answer(cst_stream *s, cst_transfer *transfer, enum cst__move outcome,
-                                  struct cst__fd *source, struct cst__fd *dest)
-{
-    switch (outcome) {
-    case CST__MOVED:
-        return CST_OK;
-    case CST__NOTHING_LEFT:
-        return copy_next(transfer);
-    case CST__SOURCE_WAITS:
-        if (!source)
-            return copy_next(transfer);
-        transfer->from = CST_EMPTY;
-        wait_to_transfer(source);
-        return CST_OK;
-    case CST__DEST_WAITS:
-        return dest ? wait_for_room(s, dest) : copy_next(transfer);
-    case CST__SOURCE_FAILED:
-        transfer->from = cst__os_error();
-        return CST_OK;
-    case CST__DEST_FAILED:
-        return dest ? cst__fd_write_fails(s, dest, cst__os_error()) : cst__os_error();
-    case CST__CANNOT_MOVE:
-        break;
-    }
-    return transfer->moved ? CST_OK : CST_E_UNSUPPORTED;
-}
-
-static cst_status transfer_between(cst_stream *s, cst_transfer *transfer,
-                                   const struct cst__side *from, const struct cst__side *to,
-                                   size_t most, struct cst__fd *source, struct cst__fd *dest)
-{
-    enum cst__move outcome = cst__move_bytes(from, to, most, &transfer->moved);
-
-    transfer->held = to->d->held;
-    return transfer_answer(s, transfer, outcome, source, dest);
-}
-
-static cst_status from_fd(cst_stream *s, cst_transfer *transfer, struct cst__side *to, size_t most,
-                          struct cst__fd *dest)
-{
-    struct cst__fd *source = cst_stream_self(transfer->source);
-    struct cst__side from = { .d = &source->d, .fd = source->d.fd, .kind = source->d.kind };
-
-    if (source->shared || from.kind == CST__OTHER)
-        return CST_E_UNSUPPORTED;
-    if (source->connecting || source->read_error < 0 || source->last_words)
-        return CST_EMPTY;
-    if (!to->loop)
-        to->loop = source->watch.loop;
-    return transfer_between(s, transfer, &from, to, most, from.kind == CST__FILE ? NULL : source,
-                            dest);
-}
-
-static cst_status from_fs(cst_stream *s, cst_transfer *transfer, struct cst__side *to, size_t most,
-                          struct cst__fd *dest)
-{
-    struct cst__fs *source = cst_stream_self(transfer->source);
-    struct cst__side from = { .d = &source->fd.d,
-                              .position = source->ranged ? &source->position : NULL,
-                              .fd = source->fd.d.fd,
-                              .kind = source->fd.d.kind };
-
-    if (source->polled)
-        return from_fd(s, transfer, to, most, dest);
-    if (from.kind != CST__FILE)
-        return CST_E_UNSUPPORTED;
-    most = cst__fs_wanted(source, most);
-    return most ? transfer_between(s, transfer, &from, to, most, NULL, dest) : CST_EMPTY;
-}
-
-/* dest is NULL if the destination is not polled. */
-static cst_status transfer_to(cst_stream *s, cst_transfer *transfer, struct cst__side *to,
-                              struct cst__fd *dest)
-{
-    const struct cst__descriptor *source = cst__descriptor_of(transfer->source);
-    size_t most = transfer->max < MOST_BYTES ? transfer->max : MOST_BYTES;
-
-    if (!source || to->kind == CST__OTHER || to->d->appends)
-        return CST_E_UNSUPPORTED;
-    return source->of_fs ? from_fs(s, transfer, to, most, dest)
-                         : from_fd(s, transfer, to, most, dest);
-}
-
-cst_status cst__transfer_into(cst_stream *s, cst_transfer *transfer, struct cst__side *to)
-{
-    return transfer_to(s, transfer, to, NULL);
-}
-
-cst_status cst__fd_transfer(cst_stream *s, void *self, cst_transfer *transfer)
-{
-    struct cst__fd *fd = self;
-    struct cst__side to = {
-        .d = &fd->d, .loop = fd->watch.loop, .fd = fd->d.fd, .kind = fd->d.kind
-    };
-
-    if (fd->shared)
-        return CST_E_UNSUPPORTED;
-    if (fd->connecting)
-        return CST_EMPTY;
-    return transfer_to(s, transfer, &to, fd);
-}
-
-#endif
 
 /* --- connecting ------------------------------------------------------------------------------- */
 
@@ -361,7 +222,7 @@ void cst__fd_connected(struct cst__fd *fd)
         (void)cst_complete(fd->final_call, shut_down(fd));
     }
     if (fd->d.fd >= 0 && fd->wants_read)
-        (void)wait_to_read(fd);
+        (void)cst__fd_wait_to_read(fd);
 }
 
 static void connect_ready(struct cst__fd *fd)
@@ -375,6 +236,15 @@ static void connect_ready(struct cst__fd *fd)
         (void)cst_destroy(fd->stream, CST_OS(code));
     else
         cst__fd_connected(fd);
+}
+
+/* What the coalescer holds can go on, and then the end that waits for it. */
+static void held_ready(struct cst__fd *fd)
+{
+    if (!cst__coalescer_ready(fd) || fd->d.fd < 0 || !fd->wants_final)
+        return;
+    fd->wants_final = false;
+    (void)cst_complete(fd->final_call, shut_down(fd));
 }
 
 /* Each step may destroy the stream, which closes the descriptor. */
@@ -391,6 +261,8 @@ static void on_ready(cst_watch *watch, unsigned came, void *arg)
     } else {
         if ((came & CST_WATCH_WRITE) && fd->wants_write)
             write_ready(fd);
+        else if ((came & CST_WATCH_WRITE) && cst__coalescer_waits(fd->coalescer))
+            held_ready(fd);
         if ((came & CST_WATCH_READ) && fd->d.fd >= 0 && fd->wants_read && !fd->last_words)
             read_ready(fd);
     }
@@ -434,6 +306,7 @@ cst_status cst__fd_destroy(cst_stream *s, void *self, const cst_error *error)
     struct cst__fd *fd = self;
     cst_status st = CST_OK;
 
+    cst__coalescer_close(fd);
     cst_watch_remove(&fd->watch);
     cst__conduit_close(&fd->d);
     drop_rescued(fd);
@@ -521,8 +394,12 @@ cst_status cst__fd_new(cst_stream **out, cst_loop *loop, struct cst__fd *self, c
         st = cst__loop_reserve(loop, self->d.fd, first_events(self));
     if (st < 0)
         return undo(self, st);
-    st = construct(out, cst_loop_ctx(loop), ops, self, opts);
+    if (self->coalesces && ops->write)
+        st = cst__coalescer_new(&self->coalescer, loop->allocator);
+    if (st == CST_OK)
+        st = construct(out, cst_loop_ctx(loop), ops, self, opts);
     if (st < 0) {
+        cst__coalescer_free(self->coalescer, loop->allocator);
         cst__loop_unreserve(loop, self->d.fd);
         return undo(self, st);
     }
@@ -590,6 +467,8 @@ static cst_status fd_new_with(cst_stream **out, cst_loop *loop, int descriptor, 
     self.d.fd = descriptor;
     self.d.borrowed = opts->borrowed;
     self.shared = opts->shared;
+    self.coalesces = opts->coalesce_writes;
+    self.d.no_transfer = opts->no_kernel_transfer;
     return cst__fd_new(out, loop, &self, ops, construct, &opts->stream);
 }
 

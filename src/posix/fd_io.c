@@ -5,12 +5,17 @@
 #include "posix_internal.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #if !defined(MSG_NOSIGNAL)
 #define MSG_NOSIGNAL 0 /* there is SO_NOSIGPIPE then */
+#endif
+#if !defined(MSG_MORE)
+#define MSG_MORE 0
 #endif
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -53,6 +58,13 @@ static ssize_t read_to_the_end(struct cst__fd *fd, void *to, size_t len)
     return -1;
 }
 
+cst_status cst__fd_wait_to_read(struct cst__fd *fd)
+{
+    fd->wants_read = true;
+    (void)cst_watch_want(&fd->watch, CST_WATCH_READ);
+    return CST_OK;
+}
+
 cst_status cst__fd_read_chunk(struct cst__fd *fd, cst_slice *out)
 {
     cst_ctx *ctx = cst_stream_ctx(fd->stream);
@@ -76,9 +88,9 @@ cst_status cst__fd_read_chunk(struct cst__fd *fd, cst_slice *out)
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-static ssize_t send_vectors(const struct cst__fd *fd, struct iovec *vectors, int count)
+static ssize_t send_vectors(const struct cst__fd *fd, struct iovec *vectors, int count, bool more)
 {
-    int flags = MSG_NOSIGNAL | (fd->shared ? 0 : MSG_DONTWAIT);
+    int flags = MSG_NOSIGNAL | (fd->shared ? 0 : MSG_DONTWAIT) | (more ? MSG_MORE : 0);
     struct msghdr message;
 
     if (count == 1) /* the system has less to look at */
@@ -98,29 +110,56 @@ static ssize_t write_vectors(const struct cst__fd *fd, const struct iovec *vecto
     return n;
 }
 
-static ssize_t write_some(const struct cst__fd *fd, struct iovec *vectors, int count)
+static ssize_t write_some(const struct cst__fd *fd, struct iovec *vectors, int count, bool more)
 {
     ssize_t n;
 
     do
-        n = fd->d.kind == CST__SOCKET ? send_vectors(fd, vectors, count)
+        n = fd->d.kind == CST__SOCKET ? send_vectors(fd, vectors, count, more)
                                       : write_vectors(fd, vectors, count);
     while (n < 0 && errno == EINTR);
     return n;
 }
 
-cst_status cst__fd_write_outgoing(struct cst__fd *fd)
+cst_status cst__fd_write_outgoing(struct cst__fd *fd, bool more)
 {
-    struct iovec vectors[CST__MAX_VECTORS];
+    struct iovec vectors[CST__MAX_VECTORS + 1];
 
-    while (!cst__outgoing_is_done(&fd->outgoing)) {
-        int count = cst__outgoing_vectors(&fd->outgoing, vectors);
-        ssize_t n = write_some(fd, vectors, count);
+    while (cst__coalescer_holds(fd->coalescer) || !cst__outgoing_is_done(&fd->outgoing)) {
+        int count = cst__coalescer_vector(fd->coalescer, vectors);
+        ssize_t n;
 
-        if (n < 0)
-            return cst__would_block(errno) ? CST_PENDING : cst__os_error();
+        count += cst__outgoing_vectors(&fd->outgoing, vectors + count);
+        n = write_some(fd, vectors, count, more);
+        if (n < 0 && cst__would_block(errno))
+            return CST_PENDING;
+        if (n < 0) {
+            cst_status st = cst__os_error();
+
+            cst__coalescer_drop(fd->coalescer);
+            return st;
+        }
         fd->d.bytes_written += (uint64_t)n;
-        cst__outgoing_advance(&fd->outgoing, (size_t)n);
+        cst__outgoing_advance(&fd->outgoing, cst__coalescer_advance(fd->coalescer, (size_t)n));
     }
     return CST_OK;
+}
+
+/*
+ * The system waits up to 200 ms for what was announced. TCP_CORK that is taken off ends that at
+ * once; if the host has put it on, the segment is the host's to send.
+ */
+void cst__fd_send_segment(const struct cst__fd *fd)
+{
+#if defined(TCP_CORK)
+    int error = errno, corked = 0;
+    socklen_t len = sizeof(corked);
+
+    if (fd->d.kind == CST__SOCKET &&
+        getsockopt(fd->d.fd, IPPROTO_TCP, TCP_CORK, &corked, &len) == 0 && !corked)
+        (void)setsockopt(fd->d.fd, IPPROTO_TCP, TCP_CORK, &corked, sizeof(corked));
+    errno = error;
+#else
+    (void)fd;
+#endif
 }

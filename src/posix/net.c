@@ -103,6 +103,8 @@ static cst_status new_socket(cst_stream **out, cst_loop *loop, int fd, const cst
 
     self->d.fd = fd;
     self->d.kind = CST__SOCKET;
+    self->coalesces = opts->coalesce_writes;
+    self->d.no_transfer = opts->no_kernel_transfer;
     stream.no_half_open = !opts->allow_half_open;
     return cst__fd_new(out, loop, self, &cst__socket_ops, cst_duplex_new, &stream);
 }

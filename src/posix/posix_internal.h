@@ -10,7 +10,9 @@
  *      loop.c         the loop and its turns
  *      shortage.c     conduits are given up when descriptors are short
  *      fd_io.c        one read, one write of a descriptor that is polled
+ *      coalesce.c     small writes of a turn go out together
  *      last_words.c   a write that has failed waits for what the peer had said
+ *      fd_transfer.c  the transfer slot of all that is polled
  *      fd.c           fd.h's streams, and the slots of all that is polled
  *      standard.c fs.c net.c
  *
@@ -78,6 +80,7 @@ struct cst__descriptor {
     bool of_fs; /* the self is a struct cst__fs, else a struct cst__fd */
     bool appends;
     bool size_limited; /* a write that grows the file may raise SIGXFSZ */
+    bool no_transfer;  /* the host wants no kernel transfer */
     bool has_conduit;
     int conduit[2];
     size_t held;
@@ -237,12 +240,32 @@ struct cst__outgoing {
     cst_slice one;
 };
 
+/**
+ * Small writes that are held until the turn ends, or waits for room (coalesce.c).
+ *
+ * from, to  what is held lies there in buf, whose data is NULL if nothing is held
+ * failure   what a write has failed with that no slot has answered for
+ * queued    the task is queued; it has a reference to the stream, and frees this if the stream has
+ *           let go of it
+ * waits     the system has said EAGAIN: the watch waits for room
+ */
+struct cst__coalescer {
+    cst_stream *stream;
+    cst_buf buf;
+    size_t from, to;
+    cst_status failure;
+    bool queued;
+    bool waits;
+    cst_task task;
+};
+
 /** The self of fd.h's and net.h's streams, and of a stream of fs.h that is polled. */
 struct cst__fd {
     struct cst__descriptor d;
     cst_stream *stream;
     cst_watch watch;
     struct cst__outgoing outgoing;
+    struct cst__coalescer *coalescer; /* with coalesce_writes, until destroy */
     cst_slice
         rescued; /* the bytes of a conduit that was given up, which go out first; else empty */
     cst_call write_call; /* the write that waits for room */
@@ -255,6 +278,7 @@ struct cst__fd {
     size_t read_size;
     bool always_ready; /* a file: reading it does not say EAGAIN */
     bool shared;
+    bool coalesces;
     bool set_nonblocking; /* by us */
     bool drained;         /* the last read was short: there was no more */
     bool connecting;
@@ -376,6 +400,18 @@ void cst__outgoing_set(struct cst__outgoing *out, const cst_slice *chunks, size_
 bool cst__outgoing_is_done(const struct cst__outgoing *out);
 int cst__outgoing_vectors(const struct cst__outgoing *out, struct iovec *vectors);
 void cst__outgoing_advance(struct cst__outgoing *out, size_t n);
+
+/** Return whether bytes are held. A coalescer may be NULL, here and below. */
+bool cst__coalescer_holds(const struct cst__coalescer *c);
+
+/** Fill in what is held. Return 1, or 0 if that is nothing. */
+int cst__coalescer_vector(const struct cst__coalescer *c, struct iovec *vector);
+
+/** The system has taken n bytes. Return how many of them were not held. */
+size_t cst__coalescer_advance(struct cst__coalescer *c, size_t n);
+
+/** Forget what is held: it has gone out, or it is lost. */
+void cst__coalescer_drop(struct cst__coalescer *c);
 
 /** Return how many bytes count vectors have. */
 size_t cst__vectors_size(const struct iovec *vectors, int count);
@@ -536,11 +572,62 @@ int cst__above_standard_in(int fd, cst_loop *loop);
 
 /* --- fd_io.c ---------------------------------------------------------------------------------- */
 
+/** Have the loop wait for something to read. Return CST_OK, as the read slot does then. */
+cst_status cst__fd_wait_to_read(struct cst__fd *fd);
+
 /** Read once: a chunk in *out and CST_OK; CST_EMPTY, CST_EOF or the failure. */
 cst_status cst__fd_read_chunk(struct cst__fd *fd, cst_slice *out);
 
-/** Write fd->outgoing. CST_OK: all is gone. CST_PENDING: the rest has to wait. Or the failure. */
-cst_status cst__fd_write_outgoing(struct cst__fd *fd);
+/**
+ * Write what the coalescer holds, then fd->outgoing. CST_OK: all is gone. CST_PENDING: the rest has
+ * to wait. Or the failure.
+ *
+ * more  more bytes follow at once: a socket does not send its last segment before it is full
+ */
+cst_status cst__fd_write_outgoing(struct cst__fd *fd, bool more);
+
+/** Have a socket send what was written with `more`, since nothing followed. errno is kept. */
+void cst__fd_send_segment(const struct cst__fd *fd);
+
+/* --- coalesce.c: small writes of a turn go out together --------------------------------------- */
+
+/** Make what holds small writes. CST_OK, CST_E_NOMEM */
+cst_status cst__coalescer_new(struct cst__coalescer **out, const cst_allocator *allocator);
+
+/** Free one whose stream could not be made; NULL is fine. */
+void cst__coalescer_free(struct cst__coalescer *c, const cst_allocator *allocator);
+
+/** Return whether what is held waits until the descriptor has room. */
+static inline bool cst__coalescer_waits(const struct cst__coalescer *c)
+{
+    return c && c->waits;
+}
+
+static inline cst_status cst__coalescer_failure(const struct cst__coalescer *c)
+{
+    return c ? c->failure : CST_OK;
+}
+
+/**
+ * Copy the chunks of a write behind what is held, if they are small. Return false if they have to
+ * be written, or if a write has failed meanwhile (cst__coalescer_failure).
+ */
+bool cst__coalescer_take(struct cst__fd *fd, const cst_slice *chunks, size_t count);
+
+/** The system takes no more for now: if something is held, wait for room. */
+void cst__coalescer_wait(struct cst__fd *fd);
+
+/** There is room, and no write waits. Return whether all that is held has gone out. */
+bool cst__coalescer_ready(struct cst__fd *fd);
+
+/** No write follows. CST_OK: nothing is held. CST_PENDING: what is held waits. Or the failure. */
+cst_status cst__coalescer_finish(struct cst__fd *fd);
+
+/** The stream is being destroyed, its descriptor is still open. */
+void cst__coalescer_close(struct cst__fd *fd);
+
+/** Check that the fields agree, with CST_CHECK. */
+void cst__coalescer_check(const struct cst__coalescer *c);
 
 /* --- last_words.c: a write fails while the peer's last words are still to be heard ------------ */
 

@@ -208,6 +208,36 @@ static void few_calls_move_many_bytes_unless_somebody_listens(void **state)
     assert_true(reads_of_a_copy(f, true) >= (1 << 20) / 64);
 }
 
+/* Either side may refuse. */
+static void transfers_that_are_switched_off_read_and_write(void **state)
+{
+    struct test_fixture *f = *state;
+
+    if (!reads_so_far())
+        skip();
+    test_big_file(f, "from", 1 << 20);
+    for (unsigned off = 0; off < 3; off++) {
+        const cst_fd_opts from_opts = { .stream.high_water_mark = 64,
+                                        .no_kernel_transfer = off == 1 };
+        const cst_fd_opts to_opts = { .no_kernel_transfer = off == 2 };
+        int in = open(test_path(f, "from"), O_RDONLY | O_CLOEXEC);
+        int out = open(test_path(f, "to"), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        unsigned long reads;
+        cst_stream *from, *to;
+
+        assert_int_equal(cst_fd_source_new(&from, f->loop, in, &from_opts), CST_OK);
+        assert_int_equal(cst_fd_sink_new(&to, f->loop, out, &to_opts), CST_OK);
+        cst_pipe(from, to, NULL);
+        reads = reads_so_far();
+        test_run(f);
+        reads = reads_so_far() - reads;
+        assert_true(off ? reads >= (1 << 20) / 64 : reads < 1000);
+        test_assert_big_file(test_path(f, "to"), 1 << 20);
+        cst_unref(from);
+        cst_unref(to);
+    }
+}
+
 /* --- somebody comes in between ---------------------------------------------------------------- */
 
 /* From a socket into a socket whose reader sleeps: the conduit and the socket are full. */
@@ -846,6 +876,7 @@ static void any_allocation_may_fail(void **state)
 static const struct CMUnitTest tests[] = {
     T(every_pair_copies_every_length),
     T(few_calls_move_many_bytes_unless_somebody_listens),
+    T(transfers_that_are_switched_off_read_and_write),
     T(reader_that_never_reads_stops_the_source_and_holds_little),
     T(slow_reader_gets_everything),
     T(part_of_what_is_held_is_activity),

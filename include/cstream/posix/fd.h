@@ -7,6 +7,33 @@
  * holds no large block. Chunks that have queued up are written together. A stream that always has
  * something to read gives way to the other streams of its loop after about a megabyte.
  *
+ * Small writes. Each chunk that is written to an idle stream is a system call. With
+ * coalesce_writes, chunks of up to 4,096 bytes are copied into a block of the stream's, and go out
+ * in one call,
+ *
+ *     at the end of the context's turn (ctx.h): the next one, if no turn runs
+ *     earlier, if the next chunk does not fit: the block has as many bytes as the writable
+ *             highWaterMark, and at most 65,536
+ *     earlier, in one call with a chunk that is longer, or before a kernel transfer
+ *     at last when the stream is ended, before 'finish'
+ *
+ * The bytes keep their order. They are in the block beside those that cst_writable_length counts;
+ * if the descriptor takes no more, the next chunk that does not fit waits in the queue, so that the
+ * writer is held back as ever. With a highWaterMark of 0 nothing is coalesced, nor while a socket
+ * connects: its chunks wait in the queue and go out together anyway.
+ *
+ * What changes is what a write's callback says: with CST_OK, that the stream has taken the chunk,
+ * as stdio has after fwrite. That the system has taken everything is said by 'finish', and by the
+ * callback of cst_end. If the block cannot be written, the stream fails as for any write, with last
+ * words and 'error'; chunks behind that get the failure, those in the block are lost. cst_destroy
+ * tries to write the block once more, without waiting. cst_stream_bytes_written counts what the
+ * system has taken.
+ *
+ * It is for many small chunks: lines, the head and the body of an answer. A chunk that has to leave
+ * at once, such as a prompt on a terminal, does so only if the turn ends. If the program crashes,
+ * the block is lost. A standard stream is coalesced by cst_fd_sink_new with borrowed and shared,
+ * and with no_pipe_end in stream, which cst_stdout_new sets too.
+ *
  * The end. EOF of the descriptor is EOF of the stream. The end of the writable side of a socket
  * shuts that direction down before 'finish'. The reader of any other descriptor sees EOF when the
  * stream's destroy closes it.
@@ -47,6 +74,13 @@
  * the transfer slot). A file that is changed while its bytes are on their way to a socket or a pipe
  * may arrive as changed. Between descriptors of other sorts the stream reads and writes.
  *
+ * With no_kernel_transfer, on either side, the stream reads and writes always. Set it if a file has
+ * to arrive as it was when it was read, or if a sandbox kills a process that makes these calls.
+ *
+ * What coalesce_writes holds goes out before a transfer. If a file follows, a TCP socket keeps the
+ * last segment open for its first bytes (MSG_MORE): so the head of a response and its file share a
+ * segment. If the file is empty, that segment is sent at once.
+ *
  * From a socket into a socket or a file, the bytes pass through a pipe: two more descriptors while
  * bytes wait in it. The loop keeps up to four empty pipes for all its streams, and closes them
  * first when descriptors run out. No pipe is made whose descriptors would lie in the last eighth
@@ -69,17 +103,24 @@
 /**
  * Options of a descriptor's stream; zeroes are the defaults.
  *
- * stream    as for every stream. Object mode is refused: a descriptor has no messages.
- * borrowed  leave the descriptor open. Its non-blocking mode is restored even if another stream
- *           uses the same open file: so make one duplex of it, or set O_NONBLOCK yourself.
- * shared    other processes use the same open file, such as a terminal or a standard stream. It is
- *           not made non-blocking, which would concern them too, and not shut down. The stream
- *           polls before each read; its writes may wait, as those of Node's process.stdout do.
+ * stream              as for every stream. Object mode is refused: a descriptor has no messages.
+ * borrowed            leave the descriptor open. Its non-blocking mode is restored even if another
+ *                     stream uses the same open file: so make one duplex of it, or set O_NONBLOCK
+ *                     yourself.
+ * shared              other processes use the same open file, such as a terminal or a standard
+ *                     stream. It is not made non-blocking, which would concern them too, and not
+ *                     shut down. The stream polls before each read; its writes may wait, as those
+ *                     of Node's process.stdout do.
+ * coalesce_writes     write the small chunks of a turn together; see "Small writes" above.
+ *                     Sources ignore it.
+ * no_kernel_transfer  read and write always; see "Kernel transfer" above
  */
 typedef struct cst_fd_opts {
     cst_opts stream;
     bool borrowed;
     bool shared;
+    bool coalesce_writes;
+    bool no_kernel_transfer;
     uintptr_t reserved[4];
 } cst_fd_opts;
 

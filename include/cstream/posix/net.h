@@ -60,12 +60,14 @@ typedef void cst_connect_fn(cst_stream *s, void *arg);
 /**
  * Options of a socket; zeroes are Node's defaults.
  *
- * stream           as for every stream; no_half_open is ignored, object mode is refused
- * allow_half_open  do not end the writable side when the peer has ended
- * no_delay         send small chunks at once (TCP_NODELAY)
- * keep_alive       ask an idle peer whether it is still there (SO_KEEPALIVE)
- * keep_alive_s     first after so many seconds; 0 is the system's default
- * on_connect       called by a socket of cst_connect; may be NULL
+ * stream              as for every stream; no_half_open is ignored, object mode is refused
+ * allow_half_open     do not end the writable side when the peer has ended
+ * no_delay            send small chunks at once (TCP_NODELAY)
+ * keep_alive          ask an idle peer whether it is still there (SO_KEEPALIVE)
+ * keep_alive_s        first after so many seconds; 0 is the system's default
+ * on_connect          called by a socket of cst_connect; may be NULL
+ * coalesce_writes     send the small chunks of a turn together (fd.h, "Small writes")
+ * no_kernel_transfer  read and write always (fd.h, "Kernel transfer")
  */
 typedef struct cst_socket_opts {
     cst_opts stream;
@@ -75,7 +77,9 @@ typedef struct cst_socket_opts {
     unsigned keep_alive_s;
     cst_connect_fn *on_connect;
     void *on_connect_arg;
-    uintptr_t reserved[4];
+    bool coalesce_writes;
+    bool no_kernel_transfer;
+    uintptr_t reserved[3];
 } cst_socket_opts;
 
 /**
