@@ -307,8 +307,8 @@ cst_status cst__fd_destroy(cst_stream *s, void *self, const cst_error *error)
     cst_status st = CST_OK;
 
     cst__coalescer_close(fd);
+    cst__conduit_close(&fd->d, fd->watch.loop);
     cst_watch_remove(&fd->watch);
-    cst__conduit_close(&fd->d);
     drop_rescued(fd);
     cst__last_words_drop(fd);
     fd->cancelled = error ? error->status : CST_E_DESTROYED;

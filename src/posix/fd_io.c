@@ -82,6 +82,7 @@ cst_status cst__fd_read_chunk(struct cst__fd *fd, cst_slice *out)
     }
     fd->d.bytes_read += (uint64_t)n;
     fd->drained = !fd->always_ready && (size_t)n < buf.cap;
+    fd->is_sparse = fd->is_sparse && fd->drained;
     *out = cst__chunk_of(&buf, (size_t)n, ctx);
     return CST_OK;
 }

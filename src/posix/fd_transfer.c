@@ -12,6 +12,13 @@
 #define MOST_BYTES ((size_t)1 << 20)
 
 /*
+ * Through a conduit (move.c) a message takes two calls, and the signal mask may change. A copy of a
+ * short one takes two calls and costs less. So after a move of fewer bytes than this a socket is
+ * read, until a read has filled its buffer.
+ */
+#define SPARSE_BYTES ((size_t)16384)
+
+/*
  * Copy bytes in the ordinary way next: a read decides whether this was the end. What was moved is
  * told first.
  */
@@ -92,6 +99,8 @@ static cst_status transfer_between(cst_stream *s, cst_transfer *transfer,
     if (st != CST_OK)
         return st;
     outcome = cst__move_bytes(from, to, most, &transfer->moved);
+    if (source && transfer->moved)
+        source->is_sparse = transfer->moved < SPARSE_BYTES;
     transfer->held = to->d->held;
     if (more && !transfer->moved)
         cst__fd_send_segment(dest);
@@ -107,6 +116,8 @@ static cst_status from_fd(cst_stream *s, cst_transfer *transfer, struct cst__sid
     if (source->shared || from.kind == CST__OTHER)
         return CST_E_UNSUPPORTED;
     if (source->connecting || source->read_error < 0 || source->last_words)
+        return CST_EMPTY;
+    if (cst__needs_conduit(&from, to) && source->is_sparse)
         return CST_EMPTY;
     if (!to->loop)
         to->loop = source->watch.loop;

@@ -260,7 +260,7 @@ static cst_status fs_destroy(cst_stream *s, void *self, const cst_error *error)
     forget_path(fs, cst_stream_ctx(s));
     if (fs->polled)
         return cst__fd_destroy(s, &fs->fd, error);
-    cst__conduit_close(&fs->fd.d);
+    cst__conduit_close(&fs->fd.d, cst_loop_of(cst_stream_ctx(s)));
     if (fs->flush && fs->fd.d.fd >= 0)
         flushed = sync_file(fs->fd.d.fd);
     if (fs->fd.d.borrowed)

@@ -29,11 +29,13 @@
 
 /* --- conduits --------------------------------------------------------------------------------- */
 
-void cst__conduit_close(struct cst__descriptor *d)
+void cst__conduit_close(struct cst__descriptor *d, cst_loop *loop)
 {
     if (!d->has_conduit)
         return;
+    loop->conduits.grown -= d->conduit_order > 0;
     d->has_conduit = false;
+    d->conduit_order = 0;
     d->held = 0;
     (void)cst__close(&d->conduit[0]);
     (void)cst__close(&d->conduit[1]);
@@ -46,6 +48,7 @@ bool cst__conduits_close_spare(struct cst__spare_conduits *spare)
     while (spare->count) {
         int *ends = spare->ends[--spare->count];
 
+        spare->grown -= spare->orders[spare->count] > 0;
         (void)cst__close(&ends[0]);
         (void)cst__close(&ends[1]);
     }
@@ -63,11 +66,13 @@ static void rest_conduit(struct cst__descriptor *d, cst_loop *loop)
         return;
     spare = &loop->conduits;
     if (spare->count == CST__MOST_SPARE_CONDUITS) {
-        cst__conduit_close(d);
+        cst__conduit_close(d, loop);
         return;
     }
-    memcpy(spare->ends[spare->count++], d->conduit, sizeof(d->conduit));
+    memcpy(spare->ends[spare->count], d->conduit, sizeof(d->conduit));
+    spare->orders[spare->count++] = d->conduit_order;
     d->has_conduit = false;
+    d->conduit_order = 0;
 }
 
 /*
@@ -81,7 +86,7 @@ static bool is_scarce(int fd)
     return getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd >= limit.rlim_cur / 8 * 7;
 }
 
-static bool open_conduit(struct cst__descriptor *d)
+static bool open_conduit(struct cst__descriptor *d, cst_loop *loop)
 {
     if (pipe2(d->conduit, O_CLOEXEC | O_NONBLOCK) < 0)
         return false;
@@ -91,7 +96,7 @@ static bool open_conduit(struct cst__descriptor *d)
     if (d->conduit[0] >= 0 && d->conduit[1] >= 0 && !is_scarce(d->conduit[0]) &&
         !is_scarce(d->conduit[1]))
         return true;
-    cst__conduit_close(d);
+    cst__conduit_close(d, loop);
     return false;
 }
 
@@ -103,14 +108,62 @@ static bool have_conduit(struct cst__descriptor *d, cst_loop *loop)
     if (d->has_conduit)
         return true;
     if (!spare->count)
-        return open_conduit(d);
+        return open_conduit(d, loop);
     memcpy(d->conduit, spare->ends[--spare->count], sizeof(d->conduit));
     d->has_conduit = true;
+    d->conduit_order = spare->orders[spare->count];
     return true;
 }
 
-/* How many bytes go in one step through a pipe. */
+/* How many bytes go in one step through a pipe, at first. */
 #define STEP_BYTES ((size_t)65536)
+
+/* The largest step, as a power of two of the first one: a megabyte, Linux's limit for a pipe. */
+#define MOST_ORDER 4
+
+/*
+ * How many conduits of a loop may be larger than at first. All pipes of a user together have 64
+ * megabytes; beyond that Linux makes small ones only.
+ */
+#define MOST_GROWN 16
+
+static size_t step_size(const struct cst__descriptor *d)
+{
+    return STEP_BYTES << d->step_order;
+}
+
+/* Make the conduit as large as the next step. If that cannot be, the step becomes smaller. */
+static void grow_conduit(struct cst__descriptor *d, cst_loop *loop)
+{
+    struct cst__spare_conduits *all = &loop->conduits;
+
+    if (d->conduit_order >= d->step_order)
+        return;
+    if (all->cannot_grow || (d->conduit_order == 0 && all->grown == MOST_GROWN)) {
+        d->step_order = d->conduit_order;
+    } else if (fcntl(d->conduit[1], F_SETPIPE_SZ, (int)step_size(d)) < 0) {
+        all->cannot_grow = true;
+        d->step_order = d->conduit_order;
+    } else {
+        all->grown += d->conduit_order == 0;
+        d->conduit_order = d->step_order;
+    }
+}
+
+/*
+ * Settle how much the next step moves. A source that has filled a good part of this one may fill
+ * more: a pipe has a place for each piece of a socket's buffer, and small pieces use the places up
+ * before the bytes. A destination that has to wait gets less, so that little is held for it.
+ */
+static void settle_step(struct cst__descriptor *d, size_t taken, bool waits)
+{
+    bool more = !waits && taken >= step_size(d) / 4;
+
+    if (more && d->step_order < MOST_ORDER)
+        d->step_order++;
+    else if (waits && d->step_order > 0)
+        d->step_order--;
+}
 
 /* --- one step --------------------------------------------------------------------------------- */
 
@@ -300,11 +353,16 @@ static enum cst__move step_twice(const struct cst__side *from, const struct cst_
     enum cst__move outcome;
     size_t taken = 0;
 
+    grow_conduit(d, to->loop);
     in = conduit_end(d, 1);
-    outcome = step(from, &in, n < STEP_BYTES ? n : STEP_BYTES, &taken);
+    outcome = step(from, &in, n < step_size(d) ? n : step_size(d), &taken);
     *moved += taken;
     d->held += taken;
-    return outcome == CST__MOVED ? drain(d, to) : outcome;
+    if (outcome != CST__MOVED)
+        return outcome;
+    outcome = drain(d, to);
+    settle_step(d, taken, outcome == CST__DEST_WAITS);
+    return outcome;
 }
 
 /* --- many steps ------------------------------------------------------------------------------- */
@@ -312,7 +370,7 @@ static enum cst__move step_twice(const struct cst__side *from, const struct cst_
 /* How often in a row a call may say EAGAIN although both sides look ready. */
 #define MOST_IDLE 3
 
-static bool needs_conduit(const struct cst__side *from, const struct cst__side *to)
+bool cst__needs_conduit(const struct cst__side *from, const struct cst__side *to)
 {
     return from->kind == CST__SOCKET && to->kind != CST__PIPE;
 }
@@ -321,19 +379,20 @@ static bool needs_conduit(const struct cst__side *from, const struct cst__side *
 static enum cst__move move_many(const struct cst__side *from, const struct cst__side *to,
                                 size_t most, size_t *moved)
 {
+    bool conduit = cst__needs_conduit(from, to);
     enum cst__move outcome = CST__MOVED;
     unsigned idle = 0;
 
     while (outcome == CST__MOVED && *moved < most) {
-        size_t before = *moved;
+        size_t before = *moved, full = conduit ? step_size(to->d) : STEP_BYTES;
 
-        outcome = needs_conduit(from, to) ? step_twice(from, to, most - before, moved)
-                                          : step(from, to, most - before, moved);
+        outcome = conduit ? step_twice(from, to, most - before, moved)
+                          : step(from, to, most - before, moved);
         if (outcome != CST__MOVED)
             break;
         if (*moved == before)
             outcome = ++idle < MOST_IDLE ? CST__MOVED : CST__NOTHING_LEFT;
-        else if (from->kind != CST__FILE && *moved - before < STEP_BYTES && *moved < most)
+        else if (from->kind != CST__FILE && *moved - before < full && *moved < most)
             outcome = CST__SOURCE_WAITS;
     }
     return outcome;
@@ -342,7 +401,7 @@ static enum cst__move move_many(const struct cst__side *from, const struct cst__
 enum cst__move cst__move_bytes(const struct cst__side *from, const struct cst__side *to,
                                size_t most, size_t *moved)
 {
-    bool conduit = needs_conduit(from, to);
+    bool conduit = cst__needs_conduit(from, to);
     enum cst__move outcome;
 
     if (conduit && !have_conduit(to->d, to->loop))

@@ -71,7 +71,8 @@ enum cst__kind { CST__OTHER, CST__FILE, CST__PIPE, CST__SOCKET };
  * What every stream of this library keeps first in its self. fd is -1 while it is not open.
  *
  * The conduit is a pipe of our own. Through it bytes come from a socket that cannot go from there
- * in one step; `held` of them are still in it.
+ * in one step; `held` of them are still in it. It has room for 65,536 << conduit_order bytes. The
+ * next step moves at most 65,536 << step_order.
  */
 struct cst__descriptor {
     int fd;
@@ -82,6 +83,7 @@ struct cst__descriptor {
     bool size_limited; /* a write that grows the file may raise SIGXFSZ */
     bool no_transfer;  /* the host wants no kernel transfer */
     bool has_conduit;
+    uint8_t conduit_order, step_order;
     int conduit[2];
     size_t held;
     uint64_t bytes_read, bytes_written;
@@ -98,11 +100,19 @@ struct cst__guard {
     unsigned not_ours; /* the host had them blocked, and pending */
 };
 
-/** Conduits that nobody uses: the loop keeps a few for whoever needs one next. */
+/**
+ * The conduits that nobody uses: the loop keeps a few for whoever needs one next.
+ *
+ * grown        how many of all conduits, those in use included, are larger than at first
+ * cannot_grow  the system has refused to enlarge one
+ */
 enum { CST__MOST_SPARE_CONDUITS = 4 };
 
 struct cst__spare_conduits {
     unsigned count;
+    unsigned grown;
+    bool cannot_grow;
+    uint8_t orders[CST__MOST_SPARE_CONDUITS];
     int ends[CST__MOST_SPARE_CONDUITS][2];
 };
 
@@ -281,6 +291,7 @@ struct cst__fd {
     bool coalesces;
     bool set_nonblocking; /* by us */
     bool drained;         /* the last read was short: there was no more */
+    bool is_sparse;       /* the last move was short: read, until a read fills its buffer */
     bool connecting;
     bool wants_read;        /* a read call waits */
     bool waits_to_transfer; /* the read call waits for a transfer: what comes is not read here */
@@ -424,6 +435,7 @@ static inline void cst__descriptor_check(const struct cst__descriptor *d)
     assert(d->has_conduit || d->held == 0);
     assert(!d->has_conduit || (d->conduit[0] > 2 && d->conduit[1] > 2));
     assert(!d->has_conduit || d->kind != CST__PIPE);
+    assert(d->has_conduit || d->conduit_order == 0);
     assert(!d->size_limited || d->kind == CST__FILE);
 #else
     (void)d;
@@ -468,13 +480,16 @@ enum cst__move {
 enum cst__move cst__move_bytes(const struct cst__side *from, const struct cst__side *to,
                                size_t most, size_t *moved);
 
+/** Return whether the bytes go through a conduit. */
+bool cst__needs_conduit(const struct cst__side *from, const struct cst__side *to);
+
 /** Empty the conduit into d. CST_OK, CST_PENDING (d has no room), CST_OS(n) */
 cst_status cst__conduit_drain(struct cst__descriptor *d, cst_loop *loop);
 
 #endif
 
-/** Close the conduit of d, if it has one, with what it holds. */
-void cst__conduit_close(struct cst__descriptor *d);
+/** Close the conduit of d, if it has one, with what it holds. loop is NULL only if it has none. */
+void cst__conduit_close(struct cst__descriptor *d, cst_loop *loop);
 
 /** Close the conduits that nobody uses. Return whether there was one. */
 bool cst__conduits_close_spare(struct cst__spare_conduits *spare);

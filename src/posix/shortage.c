@@ -36,7 +36,7 @@ static bool rescue(struct cst__fd *fd)
     }
     fd->rescued = cst_buf_freeze(&buf, fd->d.held);
     cst__outgoing_set(&fd->outgoing, &fd->rescued, 1);
-    cst__conduit_close(&fd->d);
+    cst__conduit_close(&fd->d, fd->watch.loop);
     return true;
 }
 

@@ -82,9 +82,16 @@
  * segment. If the file is empty, that segment is sent at once.
  *
  * From a socket into a socket or a file, the bytes pass through a pipe: two more descriptors while
- * bytes wait in it. The loop keeps up to four empty pipes for all its streams, and closes them
- * first when descriptors run out. No pipe is made whose descriptors would lie in the last eighth
- * below RLIMIT_NOFILE; the stream then reads and writes. So pipes never cost a connection.
+ * bytes wait in it. It takes 65,536 bytes, and grows to a megabyte at most (F_SETPIPE_SZ) while the
+ * destination takes all that comes; if the destination has to wait, the next steps are smaller. So
+ * a reader that was fast and then stops may leave a megabyte in the pipe, which counts as
+ * cst_writable_length. At most 16 pipes of a loop are larger than 65,536 bytes, since Linux allows
+ * 64 MiB to all pipes of a user. After a move of fewer than 16,384 bytes the socket is read, which
+ * costs less, until a read has filled the readable highWaterMark.
+ *
+ * The loop keeps up to four empty pipes for all its streams, and closes them first when descriptors
+ * run out. No pipe is made whose descriptors would lie in the last eighth below RLIMIT_NOFILE; the
+ * stream then reads and writes. So pipes never cost a connection.
  *
  * Limits on time (timeout.h). A write that goes out in parts is activity with each part that the
  * system takes, also if the kernel moves the bytes. So a peer that reads slowly is not idle; one
