@@ -389,10 +389,13 @@ static enum accepted accept_failed(cst_listener *l)
     return accepted == ACCEPTED_NONE || tell_listener(l, NULL, st) ? accepted : ACCEPTED_GONE;
 }
 
-/* A connection counts as soon as its stream is there, which destroy tells of in any case. */
+/*
+ * Make the stream of a connection. It counts as soon as the stream is there, which destroy tells of
+ * in any case. Few peers have sent something by now: the loop is asked before the first read.
+ */
 static cst_status new_connection(cst_stream **out, cst_listener *l, int fd)
 {
-    struct cst__fd self = { .listener = l };
+    struct cst__fd self = { .listener = l, .drained = true };
     cst_status st;
 
 #if !defined(__linux__)

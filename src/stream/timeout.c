@@ -30,21 +30,43 @@
 
 #include "cstream/timeout.h"
 
+#include <string.h>
+
 /* Up to so many dormant streams are looked at whenever a turn is over. */
 #define A_FEW 8
 
+/* A server has one of these for each connection: it holds no more than is asked for. */
 struct cst__timeouts {
     struct cst__deferred_free deferred_free;
     cst_stream *stream;
     struct cst__fn_listener on_stream;
-    cst_timer look_timer, total_timer;
-    cst_timeouts limits;
+    cst_timer look_timer;
+    uint64_t idle_ns;
+    cst_timeout_fn *fn;
+    void *arg;
     uint64_t active_ns; /* when a look last found activity, or the span began; CST_NEVER before the
                            first look of a span */
     size_t readable_length, writable_length;
     struct cst__timeouts *next_dormant, **dormant_at; /* dormant_at: NULL unless dormant */
+    bool has_total; /* it is the first field of a struct with_total */
     bool gone;
 };
+
+struct with_total {
+    struct cst__timeouts timeouts;
+    cst_timer timer;
+};
+
+static size_t record_size(bool has_total)
+{
+    return has_total ? sizeof(struct with_total) : sizeof(struct cst__timeouts);
+}
+
+/* Return the timer of the limit in all, or NULL if there is no such limit. */
+static cst_timer *total_timer(struct cst__timeouts *t)
+{
+    return t->has_total ? &((struct with_total *)(void *)t)->timer : NULL;
+}
 
 static void on_stream(cst_stream *s, const cst_event *event, void *arg);
 
@@ -63,7 +85,7 @@ static void start_dormant_timer(cst_ctx *ctx, uint64_t delay_ns)
 
 static uint64_t quarter_ns(const struct cst__timeouts *t)
 {
-    return t->limits.idle_ns / 4 + (t->limits.idle_ns % 4 != 0);
+    return t->idle_ns / 4 + (t->idle_ns % 4 != 0);
 }
 
 static void fall_asleep(struct cst__timeouts *t)
@@ -108,9 +130,9 @@ static void end_timeouts(struct cst__timeouts *t)
     t->gone = true;
     wake_up(t);
     cst_timer_stop(ctx, &t->look_timer);
-    cst_timer_stop(ctx, &t->total_timer);
+    cst_timer_stop(ctx, total_timer(t));
     cst__unlisten(t->stream, &t->on_stream.listener, UINT16_MAX);
-    cst__free_later(ctx, &t->deferred_free, sizeof(*t));
+    cst__free_later(ctx, &t->deferred_free, record_size(t->has_total));
 }
 
 /* The stream has closed, or is freed without a 'close'. When it is freed, the listener has left the
@@ -158,8 +180,8 @@ static void reach_limit(struct cst__timeouts *t, cst_timeout_kind kind)
     cst_stream *s = t->stream;
     cst_error error = cst__error_here(s, CST_E_TIMEOUT, CST_NO_DIRECTION);
 
-    if (t->limits.fn)
-        t->limits.fn(s, kind, t->limits.arg);
+    if (t->fn)
+        t->fn(s, kind, t->arg);
     else
         cst__destroy(s, &error);
 }
@@ -176,7 +198,7 @@ static void look_in(struct cst__timeouts *t, uint64_t delay_ns)
 static void look_again(struct cst__timeouts *t)
 {
     uint64_t idle_ns = t->stream->ctx->now_ns - t->active_ns;
-    uint64_t left_ns = t->limits.idle_ns - idle_ns;
+    uint64_t left_ns = t->idle_ns - idle_ns;
 
     look_in(t, left_ns < quarter_ns(t) ? left_ns : quarter_ns(t));
 }
@@ -202,7 +224,7 @@ static void look(void *arg)
         t->active_ns = now_ns;
     if (t->stream->hot & DESTROYED)
         end_timeouts(t);
-    else if (now_ns - t->active_ns < t->limits.idle_ns)
+    else if (now_ns - t->active_ns < t->idle_ns)
         look_again(t);
     else
         say_idle(t);
@@ -275,7 +297,12 @@ static struct cst__timeouts *find_timeouts(const cst_stream *s)
 
 static void begin_timeouts(cst_stream *s, struct cst__timeouts *t, const cst_timeouts *limits)
 {
-    *t = (struct cst__timeouts){ .stream = s, .limits = *limits };
+    memset(t, 0, record_size(limits->total_ns > 0));
+    t->stream = s;
+    t->idle_ns = limits->idle_ns;
+    t->fn = limits->fn;
+    t->arg = limits->arg;
+    t->has_total = limits->total_ns > 0;
     t->on_stream.fn = on_stream;
     t->on_stream.arg = t;
     cst__listen_fn(s, &t->on_stream, EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST__EVENT_FREED),
@@ -284,7 +311,7 @@ static void begin_timeouts(cst_stream *s, struct cst__timeouts *t, const cst_tim
     if (limits->idle_ns)
         begin_span(t);
     if (limits->total_ns)
-        cst__limit_start_in(s->ctx, &t->total_timer, limits->total_ns, take_too_long, t);
+        cst__limit_start_in(s->ctx, total_timer(t), limits->total_ns, take_too_long, t);
 }
 
 cst_status cst_set_timeouts(cst_stream *s, const cst_timeouts *timeouts)
@@ -296,7 +323,7 @@ cst_status cst_set_timeouts(cst_stream *s, const cst_timeouts *timeouts)
         return CST_E_INVALID_ARG;
     if (s->hot & DESTROYED)
         return CST_OK;
-    if (wanted && !(t = cst__alloc(s->ctx, sizeof(*t))))
+    if (wanted && !(t = cst__alloc(s->ctx, record_size(timeouts->total_ns > 0))))
         return CST_E_NOMEM;
     cst__enter(s->ctx);
     if ((old = find_timeouts(s)) != NULL)

@@ -211,6 +211,9 @@ for how in "" --whole; do
         "GET /fox.txt HTTP/1.1\r\n${host}Content-Length: -1\r\n\r\n" "GET /fox.txt HTTP/1.1\r\n${host}X: \\0\r\n\r\n"; do
         expect "$bad$how" "400 " "$(codes "$bad$ok")"
     done
+    # shellcheck disable=SC2059 # it is a format
+    printf "GET /big.bin HTTP/1.1\r\n$host\r\n" | "$raw" ask "${at##*:}" | tail -c "$size" | cmp -s - "$dir/www/big.bin" ||
+        fail "a client that has ended its side does not get all of a file$how"
     expect "the type of index.html$how" "text/html; charset=utf-8" \
         "$(get -o /dev/null -w '%{content_type}' "$at/sub/?a=b.png")"
     if [ -z "$how" ]; then # read whole, it is in memory before it is cut

@@ -28,7 +28,7 @@
  *     cc http_server.c http_request.c http_select.c http_date.c http_head.c http_root.c \
  *         -o http_server $(pkg-config --cflags --libs libcstream-posix)
  *
- * Calls shown: cst_listen, cst_read, cst_unshift, cst_write, cst_buf_new_cached,
+ * Calls shown: cst_listen, cst_pause, cst_resume, cst_unshift, cst_write, cst_buf_new_cached,
  * cst_writable_need_drain, cst_fs_read_stream_new, cst_pipe, cst_stream_bytes_read, cst_end,
  * cst_set_timeouts, cst_timer_start_in, cst_slice_foreign
  */
@@ -82,7 +82,7 @@ struct connection {
     uint64_t file_bytes; /* how many of it the head has promised */
     bool busy;           /* a response is on its way */
     bool ending;         /* no further request is answered */
-    bool client_ended;   /* no further request comes */
+    bool paused;         /* nothing more is read for now */
 };
 
 /* What a target names. */
@@ -131,8 +131,6 @@ static void give_back_inbox(struct connection *c)
 
 /* --- the response ----------------------------------------------------------------------------- */
 
-static void on_readable(cst_stream *socket, const cst_event *event, void *arg);
-
 /* All has gone out. A client that goes on sending is not idle, but there is nothing left to wait
  * for. */
 static void on_all_said(cst_stream *socket, cst_status status, void *arg)
@@ -150,8 +148,7 @@ static void finish(struct connection *c)
     c->ending = true;
     give_back_inbox(c);
     cst_end(c->socket, on_all_said, c);
-    if (cst_off(c->socket, CST_READABLE, on_readable, c) == CST_OK)
-        cst_resume(c->socket);
+    cst_resume(c->socket);
 }
 
 /* Read the clock, once for each answer; the text of the date is made once a second. */
@@ -581,52 +578,6 @@ static bool answer_next(struct connection *c)
     return true;
 }
 
-/* Read into the inbox; put back what does not fit. Return false if nothing has come. */
-static bool read_more(struct connection *c)
-{
-    struct inbox *inbox = c->inbox;
-    cst_slice chunk;
-    size_t n;
-
-    if ((inbox && inbox->len == HTTP_MOST_HEAD) ||
-        cst_read(&chunk, c->socket, CST_READ_ANY) != CST_OK)
-        return false;
-    if (!have_inbox(c)) {
-        cst_slice_unref(&chunk);
-        cst_destroy(c->socket, CST_E_NOMEM);
-        return false;
-    }
-    inbox = c->inbox;
-    n = chunk.len < HTTP_MOST_HEAD - inbox->len ? chunk.len : HTTP_MOST_HEAD - inbox->len;
-    memcpy(inbox->bytes + inbox->len, chunk.data, n);
-    inbox->len += n;
-    if (n < chunk.len)
-        cst_unshift(c->socket, cst_slice_sub(&chunk, n, chunk.len - n));
-    cst_slice_unref(&chunk);
-    return true;
-}
-
-/* Answer the requests that there are, until an answer is still being sent, the client does not take
- * the answers, or the next request is not complete. */
-static void serve(struct connection *c)
-{
-    cst_ctx *ctx = cst_loop_ctx(c->server->loop);
-
-    while (!c->busy && !c->ending && !cst_writable_need_drain(c->socket))
-        if (!answer_next(c) && !read_more(c))
-            break;
-    if (c->busy)
-        return;
-    if (c->ending)
-        finish(c);
-    else if (cst_writable_need_drain(c->socket))
-        return; /* goes on at 'drain' */
-    else if (c->client_ended)
-        finish(c);
-    else if (c->inbox && !cst_timer_is_started(&c->inbox->head_timer))
-        cst_timer_start_in(ctx, &c->inbox->head_timer, c->server->head_ns, head_is_late, c);
-}
-
 static void on_drain(cst_stream *socket, const cst_event *event, void *arg)
 {
     struct connection *c = arg;
@@ -637,26 +588,65 @@ static void on_drain(cst_stream *socket, const cst_event *event, void *arg)
         serve(c);
 }
 
-static void on_readable(cst_stream *socket, const cst_event *event, void *arg)
+/* Read no more until the answer has gone out, or the client has taken some of the answers. Few
+ * clients are that slow: a connection has a listener for 'drain' only then. */
+static void pause_reading(struct connection *c)
 {
-    struct connection *c = arg;
-
-    (void)socket;
-    (void)event;
-    if (!c->busy && !c->ending)
-        serve(c);
+    cst_pause(c->socket);
+    c->paused = true;
+    if (c->busy)
+        return;
+    cst_off(c->socket, CST_DRAIN, on_drain, c);
+    if (cst_once(c->socket, CST_DRAIN, on_drain, c) < 0)
+        cst_destroy(c->socket, CST_E_NOMEM);
 }
 
-/* The client sends nothing more; it may still be waiting for what it asked for. */
-static void on_end(cst_stream *socket, const cst_event *event, void *arg)
+static void go_on_reading(struct connection *c)
+{
+    if (c->paused)
+        cst_resume(c->socket);
+    c->paused = false;
+    if (c->inbox && !cst_timer_is_started(&c->inbox->head_timer))
+        cst_timer_start_in(cst_loop_ctx(c->server->loop), &c->inbox->head_timer, c->server->head_ns,
+                           head_is_late, c);
+}
+
+/* Answer the requests that there are, until an answer is still being sent, the client does not take
+ * the answers, or the next request is not complete. */
+static void serve(struct connection *c)
+{
+    while (!c->busy && !c->ending && !cst_writable_need_drain(c->socket))
+        if (!answer_next(c))
+            break;
+    if (c->busy || (!c->ending && cst_writable_need_drain(c->socket)))
+        pause_reading(c);
+    else if (c->ending)
+        finish(c);
+    else
+        go_on_reading(c);
+}
+
+/* Put back what does not fit into the inbox: it comes again. */
+static void on_data(cst_stream *socket, const cst_event *event, void *arg)
 {
     struct connection *c = arg;
+    const cst_slice *chunk = event->chunk;
+    size_t n;
 
-    (void)socket;
-    (void)event;
-    c->client_ended = true;
-    if (!c->busy && !c->ending)
-        serve(c);
+    if (c->ending)
+        return;
+    if (!have_inbox(c)) {
+        cst_destroy(socket, CST_E_NOMEM);
+        return;
+    }
+    n = HTTP_MOST_HEAD - c->inbox->len;
+    if (chunk->len < n)
+        n = chunk->len;
+    memcpy(c->inbox->bytes + c->inbox->len, chunk->data, n);
+    c->inbox->len += n;
+    if (n < chunk->len)
+        cst_unshift(socket, cst_slice_sub(chunk, n, chunk->len - n));
+    serve(c);
 }
 
 /* A client that goes away is nothing to speak of: 'close' follows. */
@@ -699,9 +689,8 @@ static void on_client(cst_listener *listener, cst_stream *socket, cst_status sta
     }
     c->server = server;
     c->socket = socket;
-    if (cst_on(socket, CST_ERROR, on_error, c) < 0 || cst_on(socket, CST_END, on_end, c) < 0 ||
-        cst_on(socket, CST_READABLE, on_readable, c) < 0 ||
-        cst_on(socket, CST_DRAIN, on_drain, c) < 0 || cst_set_timeouts(socket, &limits) < 0)
+    if (cst_on(socket, CST_ERROR, on_error, c) < 0 || cst_on(socket, CST_DATA, on_data, c) < 0 ||
+        cst_set_timeouts(socket, &limits) < 0)
         cst_destroy(socket, CST_OK);
 }
 
@@ -722,7 +711,7 @@ static bool read_number(uint64_t *out, const char *text)
 
 static cst_status run(struct server *server, uint16_t port)
 {
-    const cst_listen_opts opts = { .socket = { .allow_half_open = true, .no_delay = true } };
+    const cst_listen_opts opts = { .socket = { .no_delay = true } };
     const cst_address at = { .host = "127.0.0.1", .port = port };
     cst_listener *listener;
     cst_endpoint endpoint;
