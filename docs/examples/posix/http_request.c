@@ -8,8 +8,8 @@
 
 /* --- bytes and texts -------------------------------------------------------------------------- */
 
-/* What a byte may be part of, as bits. A head is looked at byte by byte: one look at a table each is
- * what it costs. */
+/* What a byte may be part of, as bits: a head is looked at byte by byte, and each byte costs one
+ * look at this table. */
 enum { TOKEN = 1, URI = 2, CONTROL = 4 };
 
 #define T TOKEN
@@ -208,7 +208,7 @@ static enum http_method find_method(struct http_text name)
     return HTTP_UNKNOWN;
 }
 
-/* Characters of a URI: those that stand for themselves in each part, %XX, and those of extra. */
+/* Characters of a URI: those that stand for themselves in each part, %XX, and those in extra. */
 static bool is_uri_part(struct http_text text, const char *extra)
 {
     for (size_t i = 0; i < text.len; i++) {
