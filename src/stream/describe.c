@@ -105,7 +105,7 @@ static const char *slot_name(enum cst__slot slot)
     return names[slot];
 }
 
-/* A transform's write is owed by its slot transform. A write that was forgotten is owed by nobody. */
+/* The write of a transform is owed by its slot transform. Nobody owes one that was forgotten. */
 static bool is_owed(const cst_stream *s, enum cst__slot slot)
 {
     if (slot == SLOT_WRITE && ((s->hot & IS_TRANSFORM) || (s->owed & WRITE_FORGOTTEN)))
