@@ -84,6 +84,47 @@ static void event_is_for_those_who_waited_when_it_came(void **state)
     close(out);
 }
 
+struct three {
+    cst_watch watches[3];
+    unsigned called[3];
+};
+
+/* The latest is called first: it removes the next one, whose storage is used for something else. */
+static void remove_the_next(cst_watch *watch, unsigned came, void *arg)
+{
+    struct three *three = arg;
+
+    (void)came;
+    three->called[watch - three->watches]++;
+    if (watch != &three->watches[2])
+        return;
+    cst_watch_remove(&three->watches[1]);
+    memset(&three->watches[1], 0, sizeof three->watches[1]);
+}
+
+static void watch_behind_one_that_is_removed_is_called(void **state)
+{
+    struct test_fixture *f = *state;
+    struct three three = { .called = { 0 } };
+    int in, out;
+
+    test_pipe(&in, &out);
+    test_write(out, "a");
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(cst_watch_add(&three.watches[i], f->loop, in, remove_the_next, &three),
+                         CST_OK);
+        cst_watch_want(&three.watches[i], CST_WATCH_READ);
+    }
+    assert_int_equal(cst_loop_run_once(f->loop, CST_LOOP_FOREVER), CST_IDLE);
+    assert_int_equal(three.called[2], 1);
+    assert_int_equal(three.called[1], 0);
+    assert_int_equal(three.called[0], 1);
+    cst_watch_remove(&three.watches[0]);
+    cst_watch_remove(&three.watches[2]);
+    close(in);
+    close(out);
+}
+
 /* --- numbers that are used again -------------------------------------------------------------- */
 
 struct swap {
@@ -393,6 +434,7 @@ static void nobody_starves_among_many_that_are_always_ready(void **state)
 static const struct CMUnitTest tests[] = {
     T(each_watch_of_a_descriptor_gets_what_it_waits_for),
     T(event_is_for_those_who_waited_when_it_came),
+    T(watch_behind_one_that_is_removed_is_called),
     T(event_of_a_descriptor_is_not_anothers_that_got_its_number),
     T(removed_watch_is_silent_though_a_duplicate_stays_open),
     T(what_came_while_nobody_waited_is_told_when_somebody_does),
