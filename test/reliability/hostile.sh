@@ -32,7 +32,7 @@ trap 'exit 130' INT TERM
 failed=0
 connections=0
 count=0
-spare_pipes=$(sed -n 's/.*CST__MOST_SPARE_CONDUITS = \([0-9]*\).*/\1/p' src/posix/posix_internal.h)
+spare_pipes=$(sed -n 's/.*CST__MOST_SPARE_CONDUITS = \([0-9]*\).*/\1/p' src/posix/loop_internal.h)
 table_bytes=4096
 
 fail()

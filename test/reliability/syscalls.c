@@ -8,7 +8,8 @@
  *
  * Each run has one seed. It picks a backend of the loop, a source and a sink among files, pipes and
  * sockets, sizes, highWaterMarks, a way between them (the kernel's, or through a pass-through),
- * faults, and peers that may leave early or reset. The loop is turned until nothing is left. The run is right if:
+ * faults, and peers that may leave early or reset. The loop is turned until nothing is left. The
+ * run is right if:
  *
  *     all bytes have arrived and all callbacks got CST_OK; or a callback got a failure, and the
  *     bytes that have arrived are a prefix. Without failures, and without peers that leave, it must
