@@ -11,7 +11,7 @@
  * Nothing else is ever between what is held and the descriptor: a conduit is filled only when
  * nothing is held, and while it holds bytes a call of the stream is pending.
  */
-#include "posix_internal.h"
+#include "coalesce.h"
 
 #include "cstream/timeout.h"
 

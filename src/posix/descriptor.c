@@ -2,7 +2,7 @@
  * descriptor.c - what streams over descriptors have in common: what they are, closing, chunks in
  * and out.
  */
-#include "posix_internal.h"
+#include "coalesce.h"
 
 #include <errno.h>
 #include <fcntl.h>

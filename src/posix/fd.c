@@ -13,7 +13,8 @@
  *                            \-> short or EAGAIN: CST_PENDING -> watch -> on_ready ->
  *                                write(2) -> cst_complete
  */
-#include "posix_internal.h"
+#include "coalesce.h"
+#include "move.h"
 
 #include "cstream/timeout.h"
 

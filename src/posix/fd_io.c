@@ -2,7 +2,7 @@
  * fd_io.c - one read and one write of a descriptor that is polled. Neither waits, unless the
  * descriptor is shared.
  */
-#include "posix_internal.h"
+#include "coalesce.h"
 
 #include <errno.h>
 #include <netinet/in.h>

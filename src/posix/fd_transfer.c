@@ -2,7 +2,8 @@
  * fd_transfer.c - the transfer slot of what is polled: what a move (move.c) means to the stream and
  * to its source.
  */
-#include "posix_internal.h"
+#include "coalesce.h"
+#include "move.h"
 
 #if CST__HAS_TRANSFER
 

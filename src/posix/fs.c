@@ -1,7 +1,7 @@
 /*
  * fs.c - fs.h: files as streams.
  */
-#include "posix_internal.h"
+#include "move.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /*
  * loop.c - loop.h: the loop and its turns.
  */
-#include "posix_internal.h"
+#include "move.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -15,7 +15,7 @@
  * Which side has failed: a pipe that is read does not fail, and a step into a conduit can fail on
  * the source's side alone. A file that is read fails again in the read that follows, which tells.
  */
-#include "posix_internal.h"
+#include "move.h"
 
 #include <errno.h>
 #include <fcntl.h>

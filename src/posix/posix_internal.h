@@ -13,7 +13,7 @@
  *      fd.c           fd.h's streams, and the slots of all that is polled
  *      standard.c fs.c net.c
  *
- * Of the core they see public headers alone.
+ * coalesce.h and move.h declare what is theirs. Of the core all see public headers alone.
  */
 #ifndef CSTREAM_POSIX_INTERNAL_H
 #define CSTREAM_POSIX_INTERNAL_H
@@ -68,25 +68,6 @@ struct cst__outgoing {
     size_t count;
     size_t offset; /* into chunks[0] */
     cst_slice one;
-};
-
-/**
- * Small writes that are held until the turn ends, or waits for room (coalesce.c).
- *
- * from, to  what is held lies there in buf, whose data is NULL if nothing is held
- * failure   what a write has failed with that no slot has answered for
- * queued    the task is queued; it has a reference to the stream, and frees this if the stream has
- *           let go of it
- * waits     the system has said EAGAIN: the watch waits for room
- */
-struct cst__coalescer {
-    cst_stream *stream;
-    cst_buf buf;
-    size_t from, to;
-    cst_status failure;
-    bool queued;
-    bool waits;
-    cst_task task;
 };
 
 /** The self of fd.h's and net.h's streams, and of a stream of fs.h that is polled. */
@@ -232,18 +213,6 @@ bool cst__outgoing_is_done(const struct cst__outgoing *out);
 int cst__outgoing_vectors(const struct cst__outgoing *out, struct iovec *vectors);
 void cst__outgoing_advance(struct cst__outgoing *out, size_t n);
 
-/** Return whether bytes are held. A coalescer may be NULL, here and below. */
-bool cst__coalescer_holds(const struct cst__coalescer *c);
-
-/** Fill in what is held. Return 1, or 0 if that is nothing. */
-int cst__coalescer_vector(const struct cst__coalescer *c, struct iovec *vector);
-
-/** The system has taken n bytes. Return how many of them were not held. */
-size_t cst__coalescer_advance(struct cst__coalescer *c, size_t n);
-
-/** Forget what is held: it has gone out, or it is lost. */
-void cst__coalescer_drop(struct cst__coalescer *c);
-
 /** Return how many bytes count vectors have. */
 size_t cst__vectors_size(const struct iovec *vectors, int count);
 
@@ -262,57 +231,6 @@ static inline void cst__descriptor_check(const struct cst__descriptor *d)
 #endif
 }
 
-/* --- move.c: from descriptor to descriptor ---------------------------------------------------- */
-
-#if CST__HAS_TRANSFER
-
-/**
- * One side of a move.
- *
- * d         NULL for an end of a conduit, which is never what is waited for
- * position  NULL if the descriptor's own counts
- * loop      of the destination, or of the source if the destination has none; may be NULL
- */
-struct cst__side {
-    struct cst__descriptor *d;
-    uint64_t *position;
-    cst_loop *loop;
-    int fd;
-    enum cst__kind kind;
-};
-
-/** How a move has ended. With a failure errno says why. */
-enum cst__move {
-    CST__MOVED,
-    CST__NOTHING_LEFT,
-    CST__SOURCE_WAITS,
-    CST__DEST_WAITS,
-    CST__SOURCE_FAILED,
-    CST__DEST_FAILED,
-    CST__CANNOT_MOVE
-};
-
-/**
- * Move at most `most` bytes. *moved, 0 before, is how many have left the source; to->d->held of
- * them are still in the conduit of the destination. CST__NOTHING_LEFT also if there is no
- * descriptor for a conduit.
- */
-enum cst__move cst__move_bytes(const struct cst__side *from, const struct cst__side *to,
-                               size_t most, size_t *moved);
-
-/** Return whether the bytes go through a conduit. */
-bool cst__needs_conduit(const struct cst__side *from, const struct cst__side *to);
-
-/** Empty the conduit into d. CST_OK, CST_PENDING (d has no room), CST_OS(n) */
-cst_status cst__conduit_drain(struct cst__descriptor *d, cst_loop *loop);
-
-#endif
-
-/** Close the conduit of d, if it has one, with what it holds. loop is NULL only if it has none. */
-void cst__conduit_close(struct cst__descriptor *d, cst_loop *loop);
-
-/** Close the conduits that nobody uses. Return whether there was one. */
-bool cst__conduits_close_spare(struct cst__spare_conduits *spare);
 
 /* --- shortage.c ------------------------------------------------------------------------------- */
 
@@ -345,46 +263,6 @@ cst_status cst__fd_write_outgoing(struct cst__fd *fd, bool more);
 
 /** Have a socket send what was written with `more`, since nothing followed. errno is kept. */
 void cst__fd_send_segment(const struct cst__fd *fd);
-
-/* --- coalesce.c: small writes of a turn go out together --------------------------------------- */
-
-/** Make what holds small writes. CST_OK, CST_E_NOMEM */
-cst_status cst__coalescer_new(struct cst__coalescer **out, const cst_allocator *allocator);
-
-/** Free one whose stream could not be made; NULL is fine. */
-void cst__coalescer_free(struct cst__coalescer *c, const cst_allocator *allocator);
-
-/** Return whether what is held waits until the descriptor has room. */
-static inline bool cst__coalescer_waits(const struct cst__coalescer *c)
-{
-    return c && c->waits;
-}
-
-static inline cst_status cst__coalescer_failure(const struct cst__coalescer *c)
-{
-    return c ? c->failure : CST_OK;
-}
-
-/**
- * Copy the chunks of a write behind what is held, if they are small. Return false if they have to
- * be written, or if a write has failed meanwhile (cst__coalescer_failure).
- */
-bool cst__coalescer_take(struct cst__fd *fd, const cst_slice *chunks, size_t count);
-
-/** The system takes no more for now: if something is held, wait for room. */
-void cst__coalescer_wait(struct cst__fd *fd);
-
-/** There is room, and no write waits. Return whether all that is held has gone out. */
-bool cst__coalescer_ready(struct cst__fd *fd);
-
-/** No write follows. CST_OK: nothing is held. CST_PENDING: what is held waits. Or the failure. */
-cst_status cst__coalescer_finish(struct cst__fd *fd);
-
-/** The stream is being destroyed, its descriptor is still open. */
-void cst__coalescer_close(struct cst__fd *fd);
-
-/** Check that the fields agree, with CST_CHECK. */
-void cst__coalescer_check(const struct cst__coalescer *c);
 
 /* --- last_words.c: a write fails while the peer's last words are still to be heard ------------ */
 
@@ -435,18 +313,6 @@ extern const cst_ops cst__socket_ops;
 
 /** A connection that the listener has accepted is closed. */
 void cst__listener_let_go(cst_listener *listener);
-
-/* --- fd.c ------------------------------------------------------------------------------------- */
-
-#if CST__HAS_TRANSFER
-cst_status cst__fd_transfer(cst_stream *s, void *self, cst_transfer *transfer);
-
-/**
- * The transfer slot of a destination that is no struct cst__fd: `to` is described, and not waited
- * for.
- */
-cst_status cst__transfer_into(cst_stream *s, cst_transfer *transfer, struct cst__side *to);
-#endif
 
 /* --- files ------------------------------------------------------------------------------------ */
 

@@ -1,7 +1,7 @@
 /*
  * shortage.c - no descriptor is left: conduits, which help only speed, are given up first.
  */
-#include "posix_internal.h"
+#include "move.h"
 
 #include <errno.h>
 #include <fcntl.h>
