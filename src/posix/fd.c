@@ -34,7 +34,8 @@ static void check_fd(const struct cst__fd *fd)
 #ifdef CST_CHECK
     assert((fd->d.fd >= 0) == (fd->watch.loop != NULL));
     assert(!fd->watch.loop || (fd->watch.of_stream && fd->watch.fd == fd->d.fd));
-    assert(fd->rescued.len == 0 || fd->wants_write);
+    assert(!fd->is_rescued || fd->wants_write);
+    assert(!fd->is_accepted || !fd->connecting);
     assert(!fd->last_words || fd->wants_write);
     assert(!fd->waits_to_transfer || fd->wants_read || fd->d.fd < 0);
 #endif
@@ -150,8 +151,9 @@ static cst_status fd_write(cst_stream *s, void *self, const cst_slice *chunk)
 /* The bytes of a conduit that was given up have gone out, or are lost with their stream. */
 static void drop_rescued(struct cst__fd *fd)
 {
-    cst_slice_unref(&fd->rescued);
-    fd->rescued = cst_slice_empty();
+    if (fd->is_rescued)
+        cst_slice_unref(&fd->outgoing.one);
+    fd->is_rescued = false;
 }
 
 /* Write what is in the conduit first, since it came first. */
@@ -214,7 +216,7 @@ void cst__fd_connected(struct cst__fd *fd)
 {
     fd->connecting = false;
     (void)cst_progress(fd->stream);
-    if (fd->on_connect)
+    if (!fd->is_accepted && fd->on_connect)
         fd->on_connect(fd->stream, fd->on_connect_arg);
     if (fd->d.fd >= 0 && fd->wants_write)
         write_ready(fd);
@@ -313,6 +315,7 @@ cst_status cst__fd_destroy(cst_stream *s, void *self, const cst_error *error)
     drop_rescued(fd);
     cst__last_words_drop(fd);
     fd->cancelled = error ? error->status : CST_E_DESTROYED;
+    memset(&fd->cancel_task, 0, sizeof(fd->cancel_task)); /* its place was that of outgoing */
     if (fd->wants_write || fd->wants_final)
         (void)cst_defer(cst_stream_ctx(s), &fd->cancel_task, cancel, fd);
     if (fd->d.borrowed) {
@@ -321,7 +324,7 @@ cst_status cst__fd_destroy(cst_stream *s, void *self, const cst_error *error)
     } else {
         st = cst__close(&fd->d.fd);
     }
-    if (fd->listener)
+    if (fd->is_accepted)
         cst__listener_let_go(fd->listener);
     return error ? CST_OK : st;
 }

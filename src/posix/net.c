@@ -395,7 +395,7 @@ static enum accepted accept_failed(cst_listener *l)
  */
 static cst_status new_connection(cst_stream **out, cst_listener *l, int fd)
 {
-    struct cst__fd self = { .listener = l, .drained = true };
+    struct cst__fd self = { .listener = l, .is_accepted = true, .drained = true };
     cst_status st;
 
 #if !defined(__linux__)

@@ -70,18 +70,21 @@ struct cst__outgoing {
     cst_slice one;
 };
 
-/** The self of fd.h's and net.h's streams, and of a stream of fs.h that is polled. */
+/**
+ * The self of fd.h's and net.h's streams, and of a stream of fs.h that is polled. A server has one
+ * for each connection: what is never needed at once shares its place.
+ */
 struct cst__fd {
     struct cst__descriptor d;
     cst_stream *stream;
     cst_watch watch;
-    struct cst__outgoing outgoing;
+    union {
+        struct cst__outgoing outgoing;
+        cst_task cancel_task; /* after destroy, when nothing goes out any more */
+    };
     struct cst__coalescer *coalescer; /* with coalesce_writes, until destroy */
-    cst_slice
-        rescued; /* the bytes of a conduit that was given up, which go out first; else empty */
-    cst_call write_call; /* the write that waits for room */
-    cst_call final_call; /* the final that waits for the connection */
-    cst_task cancel_task;
+    cst_call write_call;              /* the write that waits for room */
+    cst_call final_call;              /* the final that waits for the connection */
     struct cst__last_words
         *last_words; /* while a failed write waits for what has arrived; or NULL */
     cst_status cancelled;
@@ -98,9 +101,15 @@ struct cst__fd {
     bool waits_to_transfer; /* the read call waits for a transfer: what comes is not read here */
     bool wants_write;       /* write_call is owed */
     bool wants_final;
-    cst_connect_fn *on_connect;
-    void *on_connect_arg;
-    cst_listener *listener; /* that has accepted it; or NULL */
+    bool is_rescued;  /* outgoing.one is what was in a conduit that was given up, and owned */
+    bool is_accepted; /* by the listener; else on_connect may be set */
+    union {
+        cst_listener *listener;
+        struct {
+            cst_connect_fn *on_connect;
+            void *on_connect_arg;
+        };
+    };
 };
 
 /**

@@ -25,6 +25,7 @@ static bool read_conduit(const struct cst__descriptor *d, cst_buf *buf)
  */
 static bool rescue(struct cst__fd *fd)
 {
+    cst_slice rescued;
     cst_buf buf;
 
     if (!fd->d.held ||
@@ -34,8 +35,9 @@ static bool rescue(struct cst__fd *fd)
         cst_buf_free(&buf);
         return false;
     }
-    fd->rescued = cst_buf_freeze(&buf, fd->d.held);
-    cst__outgoing_set(&fd->outgoing, &fd->rescued, 1);
+    rescued = cst_buf_freeze(&buf, fd->d.held);
+    cst__outgoing_set(&fd->outgoing, &rescued, 1);
+    fd->is_rescued = true;
     cst__conduit_close(&fd->d, fd->watch.loop);
     return true;
 }
