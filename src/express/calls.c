@@ -60,7 +60,8 @@ static cst_status went_through(cst_stream *s)
     return cst__push_status(s);
 }
 
-OUT_OF_LINE cst_status push_and_wake(cst_stream *s, const cst_slice *chunk)
+/* Push a chunk, which is taken, and queue the task that reads ahead. */
+OUT_OF_LINE cst_status push_and_wake(cst_stream *s, cst_slice *chunk)
 {
     struct express_write way;
     cst_ctx *ctx = s->ctx;
@@ -69,9 +70,12 @@ OUT_OF_LINE cst_status push_and_wake(cst_stream *s, const cst_slice *chunk)
     ctx->frames += CST__NESTED_CALL;
     s->hot = (s->hot & NOT(R_READING)) | R_DATA_EMITTED;
     way_init(&way, s);
-    (void)deliver(ctx, &way, chunk, cst__sole_dest(s));
+    way.chunk = chunk;
+    if (cst__express_deliver_taken(ctx, &way))
+        chunk->block = NULL;
     st = went_through(s);
     cst__leave_nested(ctx);
+    cst__slice_drop(chunk);
     return st;
 }
 
@@ -98,7 +102,7 @@ cst_status cst_push(cst_stream *s, cst_slice chunk)
             cst__leave_nested(ctx);
         }
     } else if (IS(s, SOURCE_WAKES) && cst__may_nest(ctx)) {
-        st = push_and_wake(s, &chunk);
+        return push_and_wake(s, &chunk);
     } else if (goes_into_buffer(s, &chunk)) {
         s->hot &= NOT(R_READING);
         return buffer_behind(cst__r(s), &chunk);

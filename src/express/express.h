@@ -1,5 +1,5 @@
 /*
- * express.h - the fast path, as the rules see it: three hooks, what writes back, and the table of
+ * express.h - the fast path, as the rules see it: four hooks, what writes back, and the table of
  * states.
  *
  * The rules stand in src/stream and are whole without this directory: with CST_NO_EXPRESS defined
@@ -115,7 +115,17 @@
       R_PIPED | R_SYNC | R_QUEUED | R_READING_MORE,                                            \
       R_NEED_READABLE | R_ENDED | R_OBJECTS | DESTROYED | ERRORED,                             \
       0,                                                                                       \
-      "the read slot of such a source runs: a push is buffered, and nobody is told")
+      "the read slot of such a source runs: a push is buffered, and nobody is told")           \
+    X(STAGE_WAITS,                                                                             \
+      IS_TRANSFORM | CONSTRUCTED | R_FLOWING,                                                  \
+      R_READING | R_QUEUED | R_ENDED | T_KEPT | DESTROYED | ERRORED,                           \
+      0,                                                                                       \
+      "a transform with nothing to read: to read ahead only sets flags")                       \
+    X(SOURCE_WAITS,                                                                            \
+      CONSTRUCTED | R_FLOWING,                                                                 \
+      IS_TRANSFORM | R_READING | R_QUEUED | R_ENDED | DESTROYED | ERRORED,                     \
+      0,                                                                                       \
+      "a flowing source with an empty buffer, whose read slot may be called")
 /* clang-format on */
 
 /* IS(s, STAGE_IDLE): whether s is in that state of the table. */
@@ -136,6 +146,7 @@ EXPRESS_STATES(DEFINE_STATE)
 void cst__express_write_idle(cst_stream *s, const cst_slice *chunk, cst_status *st);
 void cst__express_deliver_chunk(struct cst__pipe *pipe, const cst_slice *chunk);
 bool cst__express_flow_queued(cst_stream *s, bool *more);
+bool cst__express_read_ahead_idle(cst_stream *s);
 
 /** Write a chunk, without a callback, to a sink that is idle. *st is what the write says. */
 static inline bool cst__express_write(cst_stream *s, const cst_slice *chunk, cst_status *st)
@@ -161,6 +172,15 @@ static inline bool cst__express_flow(cst_stream *s, bool *more)
     return (s->hot & R_QUEUED) && cst__express_flow_queued(s, more);
 }
 
+/** Do the task that reads ahead. */
+static inline bool cst__express_read_ahead(cst_stream *s)
+{
+    if (!IS(s, STAGE_WAITS))
+        return IS(s, SOURCE_WAITS) && cst__express_read_ahead_idle(s);
+    s->hot = (s->hot & NOT(R_SYNC | R_READING_MORE)) | R_NEED_READABLE | R_READING;
+    return true;
+}
+
 /** Write back what lags. ctx->room.express must not be NULL before, and is NULL afterwards. */
 void cst__express_show(cst_ctx *ctx);
 
@@ -181,6 +201,12 @@ static inline bool cst__express_deliver(struct cst__pipe *pipe, const cst_slice 
 static inline bool cst__express_flow(cst_stream *s, bool *more)
 {
     (void)s, (void)more;
+    return false;
+}
+
+static inline bool cst__express_read_ahead(cst_stream *s)
+{
+    (void)s;
     return false;
 }
 

@@ -293,26 +293,108 @@ ALWAYS_INLINE bool deliver_to_transform(cst_ctx *ctx, struct express_write *way)
     return true;
 }
 
+/* --- through open stages ---------------------------------------------------------------------- */
+
+static cst_stream *first_dest(const struct express_write *way)
+{
+    return way->from ? cst__sole_dest(way->from) : way->pipe->dest;
+}
+
+/*
+ * Find the stages and the sink as find_sink does, but go through stages that are open: some of them
+ * have something to do after the chunk.
+ */
+static void find_open_sink(struct express_write *way)
+{
+    cst_stream *dest = first_dest(way);
+    size_t count = 0;
+
+    while (IS(dest, STAGE_OPEN) && count < LONGEST_WALK) {
+        way->opened[count++] = dest;
+        dest = cst__sole_dest(dest);
+    }
+    way->count = count;
+    way->sink = dest;
+}
+
+/* A chunk has gone through the open stages, and nobody has looked at them: do what is left of
+ * entering and leaving them, from the last to the first. */
+static void pass_open_stages(const struct express_write *way)
+{
+    for (size_t i = way->count; i > 0; i--) {
+        cst_stream *s = way->opened[i - 1];
+
+        s->hot = (s->hot & NOT(R_READING)) | R_DATA_EMITTED | ACTIVE;
+        cst__maybe_read_more(s);
+    }
+}
+
+/* Deliver to a sink that must_queue. The queue takes its reference from the caller, or a new one. */
+ALWAYS_INLINE void deliver_to_queue(struct express_write *way, bool take)
+{
+    cst_slice kept = take ? *way->chunk : cst__slice_ref(way->chunk);
+    cst_status st = queue_write(way->sink, &kept);
+
+    if (st == CST_OK)
+        pass_open_stages(way);
+    else
+        cst__express_queue_is_full(way, way->chunk, st);
+}
+
+/* Deliver to an idle sink, or to an idle transform. */
+static void deliver_to_idle(cst_ctx *ctx, struct express_write *way)
+{
+    cst_status status;
+
+    if (call_write(ctx, way, cst__self_of_writable(way->sink), &status))
+        pass_open_stages(way);
+    else
+        cst__express_way_returned(way, status);
+}
+
+static void deliver_to_idle_transform(cst_ctx *ctx, struct express_write *way)
+{
+    if (!cst__express_deliver_slow(ctx, way))
+        pass_open_stages(way);
+}
+
+/* Deliver way->chunk through open stages. Nothing lags. Return whether the chunk was taken, which
+ * is allowed if `take` is set. */
+ALWAYS_INLINE bool deliver_open(cst_ctx *ctx, struct express_write *way, bool take)
+{
+    find_open_sink(way);
+    if (must_queue(way->sink) && fits(way->sink, way->chunk->len)) {
+        deliver_to_queue(way, take);
+        return take;
+    }
+    if (IS(way->sink, SINK_IDLE))
+        deliver_to_idle(ctx, way);
+    else if (is_idle_transform(way->sink))
+        deliver_to_idle_transform(ctx, way);
+    else
+        deliver_by_rules(way);
+    return false;
+}
+
+bool cst__express_deliver_taken(cst_ctx *ctx, struct express_write *way)
+{
+    return deliver_open(ctx, way, true);
+}
+
 bool cst__express_deliver_slow(cst_ctx *ctx, struct express_write *way)
 {
-    cst_slice kept;
-
     if (is_idle_transform(way->sink))
         return deliver_to_transform(ctx, way);
     ctx->room.express = NULL; /* of a transform that has handed its chunk on: `way` has it */
     show_before(ctx, way);
-    if (way->before) /* a walk that led back to a stage which is shown now ends there */
-        (void)find_sink(way, cst__sole_dest(way->from));
-    if (must_queue(way->sink) && fits(way->sink, way->chunk->len)) {
-        kept = cst__slice_ref(way->chunk);
-        (void)deliver_into_queue(ctx, way, &kept);
-    } else {
-        deliver_by_rules(way);
-    }
+    way->frames = 0;
+    way->before = NULL;
+    way->express.head_is_cached = false;
+    (void)deliver_open(ctx, way, false);
     return true;
 }
 
-/* --- two of the hooks ------------------------------------------------------------------------- */
+/* --- three of the hooks ----------------------------------------------------------------------- */
 
 void cst__express_deliver_chunk(struct cst__pipe *pipe, const cst_slice *chunk)
 {
@@ -333,6 +415,25 @@ void cst__express_write_idle(cst_stream *s, const cst_slice *chunk, cst_status *
     way.sink = s;
     if (!call_write(s->ctx, &way, cst__self_of_writable(s), st))
         *st = cst__express_write_returned(&way, *st);
+}
+
+bool cst__express_read_ahead_idle(cst_stream *s)
+{
+    uint32_t during = s->hot | R_NEED_READABLE | R_READING | R_SYNC;
+    cst_status status;
+
+    CST__ASSERT(s->slot == SLOT_NONE && !s->ctx->room.given_by);
+    if (!s->ops->read || cst__has_transfer(s))
+        return false;
+    s->hot = during;
+    s->slot = SLOT_READ;
+    status = s->ops->read(s, cst__self(s), cst__r(s)->high_water_mark);
+    s->slot = SLOT_NONE;
+    if (status == CST_OK && s->hot == during && !s->ctx->room.given_by)
+        s->hot = during & NOT(R_SYNC | R_READING_MORE);
+    else
+        cst__read_ahead_returned(s, status);
+    return true;
 }
 
 #endif

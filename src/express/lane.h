@@ -60,9 +60,11 @@ struct express_write {
     struct express_write *before; /* the delivery whose transform produced this chunk, or NULL */
     size_t count;
     cst_stream *sink;
-    /* Once it is shown: */
-    struct cst__pipe *last;                  /* the pipe to the sink */
-    struct cst__pipe *entered[LONGEST_WALK]; /* those to the stages */
+    struct cst__pipe *last; /* once it is shown: the pipe to the sink */
+    union {
+        struct cst__pipe *entered[LONGEST_WALK]; /* once it is shown: those to the stages */
+        cst_stream *opened[LONGEST_WALK];        /* before: the stages, if not all are STAGE_IDLE */
+    };
 };
 
 /** The slot of a transform that was idle, at the end of the way of a chunk. */
@@ -167,6 +169,10 @@ void cst__express_queue_is_full(struct express_write *way, const cst_slice *chun
 
 /** Deliver way->chunk to a sink that is not idle. Return what deliver returns. */
 bool cst__express_deliver_slow(cst_ctx *ctx, struct express_write *way);
+
+/** Deliver way->chunk, while nothing lags: way->sink need not be set. Return true if the chunk was
+ * taken. */
+bool cst__express_deliver_taken(cst_ctx *ctx, struct express_write *way);
 
 /* --- what a pipe does with a chunk ------------------------------------------------------------ */
 

@@ -402,7 +402,7 @@ static bool read_more_wanted(const cst_stream *s)
            (r->length < r->high_water_mark || ((s->hot & R_FLOWING) && r->length == 0));
 }
 
-void cst__run_read_more(cst_stream *s)
+static void read_ahead(cst_stream *s)
 {
     while (read_more_wanted(s)) {
         size_t before = cst__r(s)->length;
@@ -412,6 +412,22 @@ void cst__run_read_more(cst_stream *s)
             break;
     }
     s->hot &= NOT(R_READING_MORE);
+}
+
+void cst__run_read_more(cst_stream *s)
+{
+    if (!cst__express_read_ahead(s))
+        read_ahead(s);
+}
+
+void cst__read_ahead_returned(cst_stream *s, cst_status status)
+{
+    cst__read_returned(s, status);
+    take_and_tell(s, 0, fetched(s, 0, 0), NULL, NULL);
+    if (cst__r(s)->length)
+        read_ahead(s);
+    else
+        s->hot &= NOT(R_READING_MORE);
 }
 
 void cst__run_resume(cst_stream *s)

@@ -187,6 +187,9 @@ void cst__read_returned(cst_stream *s, cst_status status);
 /** Finish a read of CST_READ_ANY after its call of the read slot. n is how much could be taken
  * before the call. */
 bool cst__read_after_slot(cst_stream *s, size_t n, cst_slice *out);
+
+/** Finish the task that reads ahead: the buffer was empty, and the read slot has returned. */
+void cst__read_ahead_returned(cst_stream *s, cst_status status);
 void cst__push_eof(cst_stream *s);
 void cst__pause(cst_stream *s);
 void cst__resume(cst_stream *s);
