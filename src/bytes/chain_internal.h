@@ -60,11 +60,17 @@ static inline cst_status cst__row_reserve(cst_chain_row *row, const cst_allocato
     return cst__row_has_room(row) ? CST_OK : cst__row_reserve_slow(row, allocator);
 }
 
+/* Return the place behind the last item; the array may end there. */
+static inline cst_slice *cst__row_tail(const cst_chain_row *row)
+{
+    return row->items + row->head + row->count;
+}
+
 /* Return where the next item will be; there is room. */
 static inline cst_slice *cst__row_end(const cst_chain_row *row)
 {
     CST__ASSERT(cst__row_has_room(row));
-    return &row->items[row->head + row->count];
+    return cst__row_tail(row);
 }
 
 /* Move *slice in at the end; there is room. */

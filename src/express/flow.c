@@ -167,23 +167,85 @@ ALWAYS_INLINE bool stream_first(cst_ctx *ctx, struct express_read *read, void *s
     return true;
 }
 
+/* No sum of three lengths up to this one wraps around. */
+#define LARGEST_LENGTH (SIZE_MAX / 4)
+
+static bool has_small_lengths(const struct readable *r, const struct writable *to)
+{
+    return r->length <= LARGEST_LENGTH && r->high_water_mark <= LARGEST_LENGTH &&
+           to->length <= LARGEST_LENGTH && to->high_water_mark <= LARGEST_LENGTH;
+}
+
+/* Put a chunk behind the last of several. Return false if there is no room. */
+ALWAYS_INLINE bool append(struct readable *r, const cst_slice *chunk)
+{
+    if (!cst__row_has_room(&r->buffer) || chunk->len > LARGEST_LENGTH)
+        return false;
+    cst__slice_move(cst__row_end(&r->buffer), chunk);
+    r->buffer.count++;
+    r->length += chunk->len;
+    return true;
+}
+
+/* Return how many bytes a flow may move into a queue: until that is full, or those of the turn are
+ * spent. */
+ALWAYS_INLINE size_t bytes_to_queue(const cst_ctx *ctx, const struct writable *to)
+{
+    size_t room = to->length < to->high_water_mark ? to->high_water_mark - to->length : 0;
+
+    return room < ctx->bytes_left ? room : ctx->bytes_left;
+}
+
+/*
+ * Move chunks on, as many as go into the queue of read->sink; before each of them the slot may have
+ * to produce one more. Chunks only move when all is done, or is shown. Return as stream_to_idle.
+ */
+OUT_OF_LINE bool fill_queue(cst_ctx *ctx, struct express_read *read, size_t until,
+                            cst_status *status)
+{
+    struct readable *r = cst__r(read->express.producer);
+    void *self = cst__self(read->express.producer);
+    cst_chain_row *queue = &cst__w(read->sink)->queue;
+    const cst_slice *most = read->first + cst__row_room(queue);
+    size_t moved = 0;
+
+    queue->cap -= cst__row_room(queue);
+    do {
+        size_t len = read->first->len;
+
+        if (r->length - len < r->high_water_mark) {
+            read->first_len = len;
+            if (!call_read(ctx, read, self, status) || !append(r, &ctx->room.given))
+                return false;
+            read->express.produced = READ_NOTHING;
+        }
+        r->length -= len;
+        read->first++;
+        moved += len;
+    } while (moved < until && read->first != most);
+    ctx->room.express = NULL;
+    return true;
+}
+
 /*
  * Stream into the queue of a sink that must_queue. No user code runs but the read slot: as long as
- * that does not call the library no stream changes, but for the queue, into which it may write.
- * Return as stream_to_idle.
+ * that does not call the library no stream changes. Return as stream_to_idle.
  */
 static bool stream_to_queue(cst_ctx *ctx, struct express_write *way, struct express_read *read,
                             cst_status *status)
 {
-    void *self = cst__self(read->express.producer);
-    cst_slice chunk;
+    struct writable *to = cst__w(way->sink);
+    cst_slice last;
 
-    do {
-        if (!stream_first(ctx, read, self, &chunk, status))
-            return false;
-        if (!deliver_into_queue(ctx, way, &chunk))
-            return true;
-    } while (!cst__bytes_spent(ctx));
+    read->sink = way->sink;
+    read->sink_cap = to->queue.cap;
+    read->first = cst__row_front(&cst__r(read->express.producer)->buffer);
+    if (!fill_queue(ctx, read, bytes_to_queue(ctx, to), status))
+        return false;
+    last = read->first[-1];
+    cst__express_move_to_sink(ctx, read);
+    if (cst__write_is_full(way->sink))
+        cst__express_queue_is_full(way, &last, CST_FULL);
     return true;
 }
 
@@ -221,7 +283,7 @@ static bool stream_all(cst_stream *s)
         way_init(&way, s);
         if (find_sink(&way, dest) && r->buffer.count == 1)
             produced = stream_to_idle(ctx, &way, &read, &status);
-        else if (must_queue(way.sink))
+        else if (must_queue(way.sink) && has_small_lengths(r, cst__w(way.sink)))
             produced = stream_to_queue(ctx, &way, &read, &status);
         else
             produced = stream_one(ctx, &way, &read, &status);
@@ -299,22 +361,19 @@ static cst_slice move_into_queue(cst_ctx *ctx, cst_stream *s, cst_stream *sink)
     struct readable *r = cst__r(s);
     const cst_slice *next = cst__row_front(&w->queue), *first = cst__row_front(&r->buffer);
     cst_slice *last = cst__row_end(&r->buffer), *out = cst__row_end(&to->queue);
-    const size_t mark = r->high_water_mark, left = SIZE_MAX - to->length;
-    const uint32_t most = room_to_pass(w, r, to);
-    size_t until = to->length < to->high_water_mark ? to->high_water_mark - to->length : 0;
+    const cst_slice *most = next + room_to_pass(w, r, to);
+    const size_t mark = r->high_water_mark, until = bytes_to_queue(ctx, to);
     size_t length = r->length, moved = 0;
-    uint32_t count = 0;
+    uint32_t count;
 
-    if (until > ctx->bytes_left)
-        until = ctx->bytes_left;
     do {
-        length += next->len - first->len;
         moved += first->len;
-        *out++ = *first++;
-        *last++ = *next++;
-        count++;
-    } while (count < most && moved < until && is_step(length, mark, first, next) &&
-             first->len <= left - moved);
+        length -= first->len;
+        cst__slice_move(out++, first++);
+        length += next->len;
+        cst__slice_move(last++, next++);
+    } while (moved < until && next != most && is_step(length, mark, first, next));
+    count = (uint32_t)(next - cst__row_front(&w->queue));
     moved_up(s, count, length - r->length + moved, next[-1].len);
     r->buffer.head += count;
     r->length = length;
@@ -345,11 +404,9 @@ static void pass_on(cst_stream *s)
     cst_slice chunk;
 
     do {
-        const cst_slice *first = cst__row_front(&cst__r(s)->buffer);
-
         way_init(&way, s);
-        if (find_sink(&way, cst__sole_dest(s)) || !must_queue(way.sink) ||
-            !fits(way.sink, first->len) || way.sink == s) {
+        if (find_sink(&way, cst__sole_dest(s)) || !must_queue(way.sink) || way.sink == s ||
+            !has_small_lengths(cst__r(s), cst__w(way.sink)) || cst__w(s)->length > LARGEST_LENGTH) {
             chunk = move_one(ctx, s);
             (void)deliver(ctx, &way, &chunk, cst__sole_dest(s));
             cst__slice_drop(&chunk);

@@ -120,11 +120,35 @@ static void show_transform(cst_ctx *ctx, struct express_transform *t)
         ctx->room.given_by = s;
 }
 
+void cst__express_move_to_sink(cst_ctx *ctx, struct express_read *read)
+{
+    struct readable *r = cst__r(read->express.producer);
+    struct writable *to = cst__w(read->sink);
+    const cst_slice *chunk = cst__row_front(&r->buffer);
+    uint32_t count = (uint32_t)(read->first - chunk);
+    size_t bytes = 0;
+    cst_slice *out;
+
+    to->queue.cap = read->sink_cap;
+    read->sink->hot |= count ? W_BUFFERED | ACTIVE : 0;
+    read->sink = NULL;
+    for (out = cst__row_tail(&to->queue); chunk < read->first; chunk++) {
+        bytes += chunk->len;
+        cst__slice_move(out++, chunk);
+    }
+    cst__row_skip(&r->buffer, count);
+    to->queue.count += count;
+    to->length += bytes;
+    cst__bytes_moved(ctx, bytes);
+}
+
 static void show_read(cst_ctx *ctx, struct express_read *read)
 {
     cst_stream *s = read->express.producer;
     struct readable *r = cst__r(s);
 
+    if (read->sink)
+        cst__express_move_to_sink(ctx, read);
     if (read->express.head_is_cached)
         set_head(r, &read->head);
     s->hot |= R_SYNC;

@@ -39,11 +39,18 @@ struct cst__express {
 #define READ_NOTHING INT64_MIN
 #define GAVE_NOTHING (INT64_MIN + 1)
 
-/** The read slot of a source in full flow (flow.c). */
+/**
+ * The read slot of a source in full flow (flow.c). If `sink` is set, the chunks of the buffer up to
+ * `first` are, by the rules, in the queue of that sink, which must_queue. They are moved there
+ * together, and until then the queue says that it has no more room, so that whoever writes enters.
+ */
 struct express_read {
     struct cst__express express;
     cst_slice head;   /* with head_is_cached: that chunk */
     size_t first_len; /* of the first chunk in the buffer, before the slot was called */
+    cst_stream *sink;
+    const cst_slice *first;
+    uint32_t sink_cap; /* the room that its queue really has */
 };
 
 /**
@@ -161,6 +168,9 @@ ALWAYS_INLINE cst_status queue_write(cst_stream *s, const cst_slice *chunk)
  * write says. */
 cst_status cst__express_write_returned(const struct express_write *way, cst_status status);
 
+/** Move the chunks that are, by the rules, in the queue of read->sink. */
+void cst__express_move_to_sink(cst_ctx *ctx, struct express_read *read);
+
 /** Finish a delivery that is shown: the slot of the sink has returned. */
 void cst__express_way_returned(struct express_write *way, cst_status status);
 
@@ -212,28 +222,6 @@ ALWAYS_INLINE bool deliver(cst_ctx *ctx, struct express_write *way, const cst_sl
         return false;
     cst__express_way_returned(way, status);
     return true;
-}
-
-/*
- * Queue a chunk, which is taken, at a sink that must_queue, or had to before the read slot ran.
- * That slot may have filled the row, so check for room again. Return true if only the queue has
- * changed, and it is below its mark.
- */
-ALWAYS_INLINE bool deliver_into_queue(cst_ctx *ctx, struct express_write *way, cst_slice *chunk)
-{
-    cst_status st;
-
-    if (!has_queue_room(way->sink) || !fits(way->sink, chunk->len)) {
-        way->chunk = chunk;
-        (void)cst__express_deliver_slow(ctx, way);
-        cst__slice_unref(chunk);
-        return false;
-    }
-    st = queue_write(way->sink, chunk);
-    if (st == CST_OK)
-        return true;
-    cst__express_queue_is_full(way, chunk, st);
-    return false;
 }
 
 #endif
