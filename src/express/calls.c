@@ -73,7 +73,8 @@ OUT_OF_LINE cst_status push_and_wake(cst_stream *s, cst_slice *chunk)
     way.chunk = chunk;
     if (cst__express_deliver_taken(ctx, &way))
         chunk->block = NULL;
-    st = went_through(s);
+    maybe_read_more(s);
+    st = cst__push_status(s);
     cst__leave_nested(ctx);
     cst__slice_drop(chunk);
     return st;

@@ -349,7 +349,7 @@ static void pass_open_stages(const struct express_write *way)
         cst_stream *s = way->opened[i - 1];
 
         s->hot = (s->hot & NOT(R_READING)) | R_DATA_EMITTED | ACTIVE;
-        cst__maybe_read_more(s);
+        maybe_read_more(s);
     }
 }
 
@@ -447,7 +447,7 @@ bool cst__express_read_ahead_idle(cst_stream *s)
     cst_status status;
 
     CST__ASSERT(s->slot == SLOT_NONE && !s->ctx->room.given_by);
-    if (!s->ops->read || cst__has_transfer(s))
+    if (!s->ops->read || ((s->hot & R_PIPED) && cst__r(s)->sole_dest->ops->transfer))
         return false;
     s->hot = during;
     s->slot = SLOT_READ;

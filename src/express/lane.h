@@ -114,6 +114,15 @@ ALWAYS_INLINE void way_init(struct express_write *way, cst_stream *from)
     way->count = 0;
 }
 
+/* Do what cst__maybe_read_more does, inline. */
+ALWAYS_INLINE void maybe_read_more(cst_stream *s)
+{
+    if ((s->hot & (R_READING_MORE | R_READING | CONSTRUCTED)) == CONSTRUCTED) {
+        s->hot |= R_READING_MORE;
+        cst__post_for(s, TASK_READ_MORE);
+    }
+}
+
 /* --- a write ---------------------------------------------------------------------------------- */
 
 /*

@@ -9,7 +9,11 @@
 /* Queue a task after cst__takes_task has returned false. If there is no memory, note the task. */
 OUT_OF_LINE bool post_slow(cst_stream *s, enum cst__task_kind kind)
 {
-    if (!cst__put_task(s->ctx, s, kind, CST_OK)) {
+    if (!s->ctx->awake)
+        cst__wake(s->ctx);
+    if (cst__takes_task(s->ctx))
+        cst__add_task(s->ctx, s, kind, CST_OK);
+    else if (!cst__put_task(s->ctx, s, kind, CST_OK)) {
         cst__child_overflowed(s->ctx);
         if (s->overflow & 1u << kind)
             return false;
