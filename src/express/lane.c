@@ -447,7 +447,7 @@ bool cst__express_read_ahead_idle(cst_stream *s)
     cst_status status;
 
     CST__ASSERT(s->slot == SLOT_NONE && !s->ctx->room.given_by);
-    if (!s->ops->read || ((s->hot & R_PIPED) && cst__r(s)->sole_dest->ops->transfer))
+    if (!s->ops->read || ((s->hot & R_PIPED) && cst__sole_dest(s)->ops->transfer))
         return false;
     s->hot = during;
     s->slot = SLOT_READ;
