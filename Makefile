@@ -37,11 +37,13 @@ SUPPORT  := $(sort $(wildcard test/support/*.c))
 # T=slice picks test_slice.c; T='s*' what begins with s.
 TEST_DIRS := test test/node test/scenario $(if $(POSIX_SRCS),test/posix)
 TESTS    := $(sort $(wildcard $(foreach dir,$(TEST_DIRS),$(dir)/test_$(or $(T),*).c)))
-# Tests of the adapters are in test/host; each needs the library of its loop.
+# Tests of the adapters are in test/host; each needs the library of its loop, whose headers tcc may not know.
 HOST_TESTS := $(sort $(filter-out $(if $(POSIX_SRCS),,$(filter-out %_uv_stream.c,$(wildcard test/host/*.c))),\
-                $(wildcard test/host/test_$(or $(T),*).c)))
-# Those in docs/examples/posix use the second library.
-EXAMPLES := $(sort $(filter-out $(if $(POSIX_SRCS),,docs/examples/posix/%),\
+                $(if $(filter tcc,$(notdir $(CC))),,$(wildcard test/host/test_$(or $(T),*).c))))
+# Those in docs/examples/posix use the second library, and those of docs/examples/loops that drive a cst_loop.
+POSIX_LOOPS := own libuv libevent libev glib sd_event
+EXAMPLES := $(sort $(filter-out $(if $(POSIX_SRCS),,docs/examples/posix/% docs/examples/loops/peers.c\
+              $(POSIX_LOOPS:%=docs/examples/loops/%.c)),\
               $(wildcard docs/examples/*.c docs/examples/*/*.c)))
 
 # What an example needs beside the library, by its name under docs/examples, and a test of test/host, as host/test_name. It
@@ -56,9 +58,13 @@ NEEDS_posix/http_body   := http_request.c http_chunked.c http_date.c
 NEEDS_loops/superloop := echo.c
 NEEDS_loops/poll      := echo.c sockets.c -pthread poll.h
 NEEDS_loops/epoll     := echo.c sockets.c -pthread sys/epoll.h
-NEEDS_loops/libuv     := echo.c sockets.c -pthread libuv
-NEEDS_loops/libevent  := echo.c sockets.c -pthread libevent libevent_pthreads
-NEEDS_loops/glib      := echo.c sockets.c -pthread glib-2.0
+NEEDS_loops/own       := echo.c sockets.c peers.c -pthread
+NEEDS_loops/libuv     := echo.c sockets.c peers.c -pthread libuv
+NEEDS_loops/libevent  := echo.c sockets.c peers.c -pthread libevent
+NEEDS_loops/libev     := echo.c sockets.c peers.c -pthread ev.h -lev
+NEEDS_loops/glib      := echo.c sockets.c peers.c -pthread glib-2.0
+NEEDS_loops/sd_event  := echo.c sockets.c peers.c -pthread libsystemd
+NEEDS_loops/uv_stream := echo.c sockets.c -pthread libuv
 NEEDS_loops/io_uring  := echo.c sockets.c -pthread liburing
 NEEDS_host/test_host_uv        := libuv
 NEEDS_host/test_host_uv_stream := libuv
@@ -329,6 +335,9 @@ $(1)/test/syscalls: $(addprefix $(1)/obj/test/,reliability/syscalls.o reliabilit
 $(1)/examples/posix/%: $(1)/obj/docs/examples/posix/%.o $(1)/libcstream-posix.a $(1)/libcstream.a
 	$$(call link,$(3) -pthread)
 
+$(POSIX_LOOPS:%=$(1)/examples/loops/%): $(1)/examples/%: $(1)/obj/docs/examples/%.o $(1)/libcstream-posix.a $(1)/libcstream.a
+	$$(call link,$(3),$$(call needed_libs,$$*))
+
 $(1)/examples/%: $(1)/obj/docs/examples/%.o $(1)/libcstream.a
 	$$(call link,$(3),$$(call needed_libs,$$*))
 
@@ -578,9 +587,16 @@ http-plot: examples $(HTTP_TOOLS)
 
 # The servers of hostile.sh: sanitized, with a probe; the loops serve peers from elsewhere.
 HOSTILE_NAMES     := -Dmain=loop_main $(foreach name,begin is_done end,-Dprogram_$(name)=hostile_$(name))
+HOSTILE_PEERS     := $(foreach name,begin end,-Dpeers_$(name)=hostile_$(name))
 
 $(BUILD)/asan/obj/hostile/%.o: docs/examples/loops/%.c $(BUILD)/flags
-	$(call compile,$(USE_FLAGS) $(HOSTILE_NAMES) $(WARN) $(ASAN_FLAGS) $(call needed_cflags,loops/$*))
+	$(call compile,$(USE_FLAGS) $(if $(filter $*,$(POSIX_LOOPS)),$(HOSTILE_PEERS),$(HOSTILE_NAMES)) $(WARN) $(ASAN_FLAGS) \
+	  $(call needed_cflags,loops/$*))
+
+$(POSIX_LOOPS:%=$(BUILD)/asan/hostile/loops/%): $(BUILD)/asan/hostile/loops/%: $(BUILD)/asan/obj/hostile/%.o \
+                               $(addprefix $(BUILD)/asan/obj/test/reliability/,hostile_peers.o probe.o) \
+                               $(BUILD)/asan/libcstream-posix.a $(BUILD)/asan/libcstream.a
+	$(call link,$(SANITIZE),$(call needed_libs,loops/$*))
 
 $(BUILD)/asan/hostile/posix/%: $(BUILD)/asan/obj/docs/examples/posix/%.o \
                                $(addprefix $(BUILD)/asan/obj/test/reliability/,probe.o backend.o) \

@@ -173,10 +173,14 @@ posix/echo echo any 0
 posix/echo echo poll 0
 loops/poll upper any
 loops/epoll upper any
+loops/io_uring upper any
+loops/own upper any
 loops/libuv upper any
 loops/libevent upper any
+loops/libev upper any
 loops/glib upper any
-loops/io_uring upper any
+loops/sd_event upper any
+loops/uv_stream upper any
 END
 
 mkdir "$dir/www" && "$hostile" files "$dir/www" || exit 2

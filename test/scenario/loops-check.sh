@@ -1,7 +1,7 @@
 #!/bin/sh
 # loops-check.sh - the programs of docs/examples/loops: under each loop the same program comes to the same end, and prints
 # what docs/examples/loops/echo.h says; and what docs/guide/host-loop.md quotes of a loop stands in its file, and each line of
-# C that it shows in one of the two programs that it names.
+# C that it shows in a program or an adapter.
 #
 # Environment: LOOPS             the directories below build/ that hold them (examples asan/examples)
 #              SKIPPED_EXAMPLES  what was not built, since a library of the loop's is not here
@@ -62,7 +62,7 @@ check_quotes()
 # The guide's blocks of C: each line is a whole line of a program.
 check_blocks()
 {
-    sed 's/^ *//' docs/examples/host_loop.c docs/examples/serial_line.c >"$work/programs"
+    sed 's/^ *//' docs/examples/host_loop.c docs/examples/serial_line.c "$dir"/*.c include/cstream/host/*.h >"$work/programs"
     # shellcheck disable=SC2016 # likewise
     sed -n '/^ *```c$/,/^ *```$/p' "$guide" | grep -v '```' | sed 's/^ *//' >"$work/lines"
     [ -s "$work/lines" ] || { echo "failed: $guide shows no C"; failed=1; }
@@ -79,6 +79,7 @@ for file in "$dir"/*.c; do
     grep -q '^int main' "$file" || continue
     name=loops/$(basename "$file" .c)
     check_quotes "$(basename "$file")"
+    [ "${POSIX:-1}" = 1 ] || ! grep -q '"peers.h"' "$file" || continue
     case " ${SKIPPED_EXAMPLES:-} " in
     *" $name "*)
         echo "skipped: $file: its library is not here"

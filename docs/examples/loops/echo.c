@@ -74,17 +74,23 @@ static void on_received(const cst_error *error, void *arg)
     one_less(c);
 }
 
+/* A client that is deaf hears of the end of its server, and takes the rest for nothing. */
 static void on_echoed(const cst_error *error, void *arg)
 {
     struct echo_connection *c = arg;
 
     c->echoed = error ? error->status : CST_OK;
+    c->is_over = true;
+    if (plan_of(c)->is_deaf && c->is_holding) {
+        c->is_holding = false;
+        cst_complete(c->held_call, CST_OK);
+    }
     one_less(c);
 }
 
-static void on_close(cst_stream *port, const cst_event *event, void *arg)
+static void on_close(cst_stream *end, const cst_event *event, void *arg)
 {
-    (void)port;
+    (void)end;
     (void)event;
     one_less(arg);
 }
@@ -138,7 +144,7 @@ static cst_status hold(struct echo_connection *c, const cst_slice *chunk)
     c->held_call = cst_this_call(c->sink);
     c->is_holding = true;
     if (plan_of(c)->is_deaf)
-        cst_set_timeouts(c->server, &(cst_timeouts){ .idle_ns = 50 * MS });
+        cst_set_timeouts(c->server, &(cst_timeouts){ .idle_ns = 250 * MS });
     return CST_PENDING;
 }
 
@@ -147,6 +153,8 @@ static cst_status sink_write(cst_stream *s, void *self, const cst_slice *chunk)
     struct echo_connection *c = *(struct echo_connection **)self;
 
     (void)s;
+    if (plan_of(c)->is_deaf && c->is_over)
+        return CST_OK;
     if (plan_of(c)->is_deaf || (plan_of(c)->is_late && c->echo->open > 1))
         return hold(c, chunk);
     take_in(c, chunk);

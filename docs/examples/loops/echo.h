@@ -4,15 +4,16 @@
  *     source --> client ~~~~~~ wire ~~~~~~> server --> upper --+
  *     sink  <--- client <~~~~~ wire ~~~~~~~ server <-----------+
  *
- * Seven connections run at once. Both ends of each are in this process, and every end is a port, so
- * a loop only has to carry bytes between ports and wires. The client sends, closes its direction,
- * and hashes what comes back. Some connections are difficult:
+ * Seven connections run at once, with both ends of each in this process. An end is a socket of
+ * posix/net.h, a handle of libuv's, or a port: then a loop carries bytes between ports and wires.
+ * The client sends, closes its direction, and hashes what comes back. Some connections are
+ * difficult:
  *
  *     late     reads when all others are done, another thread has answered, a timer has fired, and
  *              a calculation in many steps has come to its end; its server is gone by then, and the
  *              loop has had nothing to do for a while
  *     stalled  never says that it has sent all: the server's time limit ends it
- *     deaf     never reads: the server is destroyed while the wire is full
+ *     deaf     does not read until the server was destroyed, while the wire is full
  *
  * It prints:
  *
@@ -45,7 +46,7 @@ struct echo_connection {
     struct echo *echo;
     unsigned number;
     cst_stream *source, *client, *server, *sink;
-    unsigned open; /* what has not ended: three pipelines, two ports */
+    unsigned open; /* what has not ended: three pipelines, two ends */
     cst_status echoed, received;
 
     /* source and sink */
@@ -54,6 +55,7 @@ struct echo_connection {
     cst_call held_call; /* of the sink, while it does not read */
     cst_slice held;
     bool is_holding;
+    bool is_over; /* the server's end has been told */
 };
 
 struct echo {
@@ -70,10 +72,10 @@ struct echo {
 /* Begin, without a connection. */
 void echo_init(struct echo *echo, cst_ctx *ctx, echo_ask_fn *ask, void *host);
 
-/* Join two ports, which stay the caller's, to the streams of the next connection. */
+/* Join two ends, which stay the caller's, to the streams of the next connection. */
 cst_status echo_connect(struct echo *echo, cst_stream *client, cst_stream *server);
 
-/* Return whether every connection has ended and every port is closed. */
+/* Return whether every connection has ended and every end is closed. */
 bool echo_is_done(const struct echo *echo);
 
 /* Print a line for each connection. */

@@ -194,7 +194,7 @@ static void set_signals(long us)
     setitimer(ITIMER_REAL, &every, NULL);
 }
 
-static void begin_signals(void)
+void interrupt_calls(void)
 {
     struct sigaction action = { .sa_handler = on_signal }; /* without SA_RESTART */
 
@@ -242,13 +242,18 @@ static void ask_other_thread(cst_task *task, cst_task_fn *fn, void *arg, void *h
 
 /* --- the program ------------------------------------------------------------------------------ */
 
+void program_init(struct program *program, cst_ctx *ctx)
+{
+    *program = (struct program){ .has_failed = false };
+    echo_init(&program->echo, ctx, ask_other_thread, program);
+}
+
 void program_begin(struct program *program, cst_ctx *ctx, open_end_fn *open_end, void *loop)
 {
     struct sockaddr_in address;
     int listener = new_listener(&address);
 
-    *program = (struct program){ .has_failed = false };
-    echo_init(&program->echo, ctx, ask_other_thread, program);
+    program_init(program, ctx);
     if (listener < 0) {
         complain(program, "listen", errno);
         return;
@@ -257,7 +262,7 @@ void program_begin(struct program *program, cst_ctx *ctx, open_end_fn *open_end,
         if (!connect_next(program, listener, &address, open_end, loop))
             break;
     close(listener);
-    begin_signals();
+    interrupt_calls();
 }
 
 bool program_is_done(const struct program *program)

@@ -24,6 +24,12 @@ struct program {
     void *arg;
 };
 
+/* Begin, without a connection. */
+void program_init(struct program *program, cst_ctx *ctx);
+
+/* From now on, until another thread is asked, interrupt system calls by signals. */
+void interrupt_calls(void);
+
 /* Connect everything. If that fails, print why; then program_is_done returns true and program_end
  * 1. */
 void program_begin(struct program *program, cst_ctx *ctx, open_end_fn *open_end, void *loop);

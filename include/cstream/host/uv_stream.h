@@ -59,6 +59,7 @@ typedef struct cst_uv_ctx {
     uv_timer_t timer;
     uv_async_t async;
     uv_thread_t thread;
+    uint64_t now_ns; /* after libuv's last wait; 0: not looked yet */
     int open_handles;
     bool is_woken;
 } cst_uv_ctx;
@@ -115,7 +116,7 @@ static inline cst_ctx_opts cst_uv_ctx_opts(cst_uv_ctx *host)
     return opts;
 }
 
-/* Private: run a turn. */
+/* Private: run a turn. As in a cst_loop, the time is that after the wait. */
 static inline void cst_uv_ctx_turn(cst_uv_ctx *host)
 {
     cst_budget budget;
@@ -125,7 +126,9 @@ static inline void cst_uv_ctx_turn(cst_uv_ctx *host)
     memset(&budget, 0, sizeof(budget));
     budget.tasks = 1024;
     budget.bytes = 1 << 20;
-    budget.now_ns = uv_hrtime();
+    if (host->now_ns == 0)
+        host->now_ns = uv_hrtime();
+    budget.now_ns = host->now_ns;
     st = cst_ctx_run(host->ctx, &budget);
     if (st >= 0 || st == CST_E_NESTED)
         return;
@@ -166,10 +169,12 @@ static inline void cst_uv_ctx_prepare(uv_prepare_t *prepare)
     bool has_work;
 
     host->thread = uv_thread_self();
+    host->now_ns = 0;
     if (host->is_woken || cst_ctx_has_work(host->ctx) || cst_ctx_due_ns(host->ctx) <= uv_hrtime())
         cst_uv_ctx_turn(host);
     if (!host->ctx)
         return; /* detached by a callback */
+    host->now_ns = 0;
     due_ns = cst_ctx_due_ns(host->ctx);
     now_ns = uv_hrtime();
     has_work = cst_ctx_has_work(host->ctx);
