@@ -35,12 +35,13 @@ version=$(sed -n 's/^.define CST_VERSION_STRING "\(.*\)"/\1/p' include/cstream/b
 # Staged, as a packager does it: everything below DESTDIR, which no file names.
 make_quietly install DESTDIR="$root/stage" PREFIX=/usr LIBDIR=/usr/lib/here
 for file in lib/here/libcstream.a lib/here/libcstream.so "lib/here/libcstream.so.$version" lib/here/libcstream.so.0 \
-    lib/here/pkgconfig/libcstream.pc include/cstream/cstream.h; do
+    lib/here/pkgconfig/libcstream.pc include/cstream/cstream.h include/cstream/host/uv_stream.h; do
     [ -f "$root/stage/usr/$file" ] || fail "DESTDIR: no $file"
 done
 if [ "${POSIX:-1}" = 1 ]; then
     for file in lib/here/libcstream-posix.a lib/here/libcstream-posix.so "lib/here/libcstream-posix.so.$version" \
-        lib/here/libcstream-posix.so.0 lib/here/pkgconfig/libcstream-posix.pc include/cstream/posix/posix.h; do
+        lib/here/libcstream-posix.so.0 lib/here/pkgconfig/libcstream-posix.pc include/cstream/posix/posix.h \
+        include/cstream/host/libevent.h; do
         [ -f "$root/stage/usr/$file" ] || fail "DESTDIR: no $file"
     done
 fi
@@ -62,6 +63,7 @@ if ! command -v pkg-config >/dev/null; then
     exit 77
 fi
 
+hosts=
 outside=$(mktemp -d) || exit 1
 trap 'rm -rf "$outside"' EXIT
 cp test/install/consumer.c "$outside" || exit 1
@@ -115,8 +117,30 @@ if [ "${POSIX:-1}" = 1 ]; then
         [ "$(echo 'The quick brown fox' | ./static)" = 'The quick brown fox' ] ||
             fail "the program with libcstream-posix.a"
     ) || exit 1
+
+    # Under other loops, by one call each.
+    cp test/install/host_consumer.c "$outside" || exit 1
+    for host in LIBUV:libuv GLIB:glib-2.0 LIBEVENT:libevent; do
+        package=${host#*:}
+        if ! pkg-config --exists "$package"; then
+            [ "${CI:-}" != true ] || fail "there is no $package here"
+            continue
+        fi
+        # shellcheck disable=SC2046,SC2086
+        (
+            cd "$outside" || exit 1
+            $CC -std=c11 "-DWITH_${host%:*}" host_consumer.c $(pkg-config --cflags --libs libcstream-posix "$package") \
+                -o shared || fail "no program with $package"
+            [ "$(echo 'The quick brown fox' | LD_LIBRARY_PATH=$prefix/lib ./shared)" = 'The quick brown fox' ] ||
+                fail "the program with $package"
+            [ "$(LD_LIBRARY_PATH=$prefix/lib ./shared <host_consumer.c | cksum)" = "$(cksum <host_consumer.c)" ] ||
+                fail "the program with $package, from a file"
+        ) || exit 1
+        hosts="$hosts${hosts:+ and }$package"
+    done
+    ! pkg-config --print-requires libcstream libcstream-posix | grep -v '^libcstream' || fail "a .pc file requires more"
 fi
 
 make_quietly uninstall DESTDIR= PREFIX="$prefix" LIBDIR="$prefix/lib" INCLUDEDIR="$prefix/include"
 no_file_in "$prefix"
-echo "installed, found by pkg-config, linked shared and static ($(cat "$outside/how")), uninstalled"
+echo "installed, found by pkg-config, linked shared and static ($(cat "$outside/how")), attached to ${hosts:-nothing}, uninstalled"
