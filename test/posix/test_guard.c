@@ -363,6 +363,46 @@ static void turn_changes_the_mask_once_and_back(void **state)
     assert_int_equal(outside, 2 * WRITERS);
 }
 
+/* Files into pipes that nobody reads: each moves what its pipe takes, in the first turn. */
+static unsigned mask_changes_of_transfers(struct test_fixture *f)
+{
+    cst_stream *files[WRITERS], *writers[WRITERS];
+    int in[WRITERS], out;
+    unsigned changes;
+
+    test_big_file(f, "from", 100000);
+    for (unsigned i = 0; i < WRITERS; i++) {
+        test_pipe(&in[i], &out);
+        writers[i] = pipe_writer(f, out, false);
+        assert_int_equal(cst_fs_read_stream_new(&files[i], f->ctx, test_path(f, "from"), NULL),
+                         CST_OK);
+        cst_pipe(files[i], writers[i], NULL);
+    }
+    mask_changes = 0;
+    test_turn(f, 1);
+    changes = mask_changes;
+    for (unsigned i = 0; i < WRITERS; i++) {
+        assert_true(cst_stream_bytes_written(writers[i]) >= 4096);
+        cst_destroy(files[i], CST_OK);
+        cst_destroy(writers[i], CST_OK);
+        cst_unref(files[i]);
+        cst_unref(writers[i]);
+        close(in[i]);
+    }
+    test_turn(f, 2);
+    return changes;
+}
+
+static void transfers_of_a_turn_change_the_mask_once_and_back(void **state)
+{
+    struct test_fixture *f = *state;
+
+    assert_int_equal(mask_changes_of_transfers(f), 2);
+    assert_int_equal(signal(SIGPIPE, SIG_IGN) == SIG_ERR, false);
+    test_run(f);
+    assert_int_equal(mask_changes_of_transfers(f), 0);
+}
+
 /* The loop looks when it is made, and when it runs. */
 static void host_that_ignores_sigpipe_pays_for_no_mask(void **state)
 {
@@ -436,6 +476,7 @@ static const struct CMUnitTest tests[] = {
     G(file_copied_beyond_the_limit),
     G(socket_into_a_file_beyond_the_limit),
     G(turn_changes_the_mask_once_and_back),
+    G(transfers_of_a_turn_change_the_mask_once_and_back),
     G(host_that_ignores_sigpipe_pays_for_no_mask),
     G(sockets_and_files_without_a_limit_need_no_mask),
     G(mask_of_the_host_is_left_as_it_was),
