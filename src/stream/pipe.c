@@ -298,9 +298,10 @@ static inline struct cst__pipe *new_pipe(cst_stream *source, cst_stream *dest, b
 
     if (!pipe)
         return NULL;
-    *pipe = (struct cst__pipe){ .source = source, .dest = dest };
+    *pipe = (struct cst__pipe){ .source = source, .dest = dest, .refs = 2 };
     /* Not in the initialiser: there tcc 0.9.27 does not clear the other bits. */
-    pipe->no_end = no_end || dest->w_stays_open;
+    if (no_end || dest->w_stays_open)
+        pipe->no_end = true;
     return pipe;
 }
 
@@ -322,15 +323,13 @@ static void end_later(struct cst__pipe *pipe)
     pipe->end_joined = !cst__post_for(pipe->source, TASK_PIPE_END);
 }
 
-static void add_listeners(struct cst__pipe *pipe)
+static inline void add_listeners(struct cst__pipe *pipe, cst_stream *source, cst_stream *dest)
 {
-    cst_stream *source = pipe->source, *dest = pipe->dest;
     bool ended = source->r_end_emitted != 0, first = !cst__listened(source, CST_DATA);
     unsigned end = ended ? 0u : EVENT_BIT(CST_END);
 
     if (ended)
         end_later(pipe);
-    pipe->refs = 2;
     cst__listen(dest, &pipe->on_dest, LISTENER_PIPE_DEST,
                 EVENT_BIT(CST_UNPIPE) | EVENT_BIT(CST_CLOSE) | EVENT_BIT(CST_FINISH) |
                     EVENT_BIT(CST_ERROR),
@@ -343,38 +342,41 @@ static void add_listeners(struct cst__pipe *pipe)
         cst__data_listener_added(source);
 }
 
-/* Return whether source has a pipe to dest, even one that was undone but is still in the list. */
-static bool leads_to(const cst_stream *source, const cst_stream *dest)
-{
-    for (const struct cst__listener *l = source->listeners; l; l = l->next)
-        if (l->kind == LISTENER_PIPE_SOURCE && cst__pipe_of_listener(l)->dest == dest)
-            return true;
-    return false;
-}
-
+/* Note it if the new pipe from source is not the only one. Pipes that were undone, but are still in
+ * the list, count for r_twins alone. */
 static void look_for_others(cst_stream *source, const cst_stream *dest)
 {
-    if (cst__has_one_pipe(source))
+    size_t listed = 0;
+
+    for (const struct cst__listener *l = source->listeners; l; l = l->next) {
+        if (l->kind != LISTENER_PIPE_SOURCE)
+            continue;
+        listed += cst__pipe_of_source(l)->listed;
+        if (cst__pipe_of_source(l)->dest == dest)
+            source->r_twins = true;
+    }
+    if (listed == 1)
         source->r_multi_await = true;
-    if (leads_to(source, dest))
-        source->r_twins = true;
 }
 
-void cst__pipe_connect(struct cst__pipe *pipe)
+ALWAYS_INLINE void connect_pipe(struct cst__pipe *pipe, cst_stream *source, cst_stream *dest)
 {
-    cst_stream *source = pipe->source, *dest = pipe->dest;
-
     if (source->listeners)
         look_for_others(source, dest);
     pipe->listed = true;
     dest->refs++;
-    add_listeners(pipe);
+    add_listeners(pipe, source, dest);
     if (cst__listened(dest, CST_PIPE))
         cst__emit_event(dest, &(cst_event){ .type = CST_PIPE, .peer = source });
     if ((dest->hot & W_NEED_DRAIN) && cst_writable_need_drain(dest))
         cst__await_drain(pipe);
     else if (!(source->hot & R_FLOWING))
         cst__resume(source);
+}
+
+void cst__pipe_connect(struct cst__pipe *pipe)
+{
+    connect_pipe(pipe, pipe->source, pipe->dest);
 }
 
 cst_status cst_pipe(cst_stream *source, cst_stream *dest, const cst_pipe_opts *opts)
@@ -390,7 +392,7 @@ cst_status cst_pipe(cst_stream *source, cst_stream *dest, const cst_pipe_opts *o
         return CST_E_NOMEM;
     ctx = source->ctx;
     cst__enter(ctx);
-    cst__pipe_connect(pipe);
+    connect_pipe(pipe, source, dest);
     cst__leave(ctx);
     return CST_OK;
 }

@@ -117,9 +117,9 @@ static void run_rest(cst_task_link *link)
     cst__release(s);
 }
 
-/* Return whether the flow stops here because the turn's bytes are spent. Then an immediate goes on
- * with it. If there is no memory for the immediate, the flow does not stop. */
-static bool cut_flow(cst_stream *s)
+/* The bytes of the turn are spent, if they are limited at all: let an immediate go on with the flow.
+ * Return false if the flow does not stop: there is no limit, or no memory for the immediate. */
+OUT_OF_LINE bool cut_flow_slow(cst_stream *s)
 {
     struct rest *rest;
 
@@ -135,6 +135,12 @@ static bool cut_flow(cst_stream *s)
     s->refs++;
     cst__post_rest(s->ctx, &rest->link, run_rest);
     return true;
+}
+
+/* Return whether the flow stops here because the turn's bytes are spent. */
+static inline bool cut_flow(cst_stream *s)
+{
+    return s->ctx->bytes_left == 0 && cut_flow_slow(s);
 }
 
 /* --- read ------------------------------------------------------------------------------------- */
