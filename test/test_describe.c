@@ -176,6 +176,30 @@ static void a_source_waits_for_drain(void **state)
     test_run_and_expect(world, "write:abcd write:efghi");
 }
 
+static void a_write_that_was_given_up_is_owed_by_no_slot(void **state)
+{
+    struct test_world *world = *state;
+    cst_stream *a, *b;
+
+    assert_int_equal(cst_duplex_pair_new(&a, &b, world->ctx, &mark), CST_OK);
+    cst_write_copy(a, "abc", 3, NULL, NULL);
+    assert_says(a, "duplex pair   W 3/4 in flight, R 0/4, 2 refs   the write slot owes its answer"
+                   "   R_SYNC W_WRITING W_KEPT W_PLAIN CONSTRUCTED ACTIVE "
+                   "auto_destroy emit_close half_open");
+    cst_destroy(b, CST_OK);
+    test_run(world);
+    assert_says(a, "duplex pair   W 3/4 in flight, R 0/4 ending, 1 ref   nobody answers its write"
+                   "   R_SYNC R_ENDED W_WRITING W_KEPT W_PLAIN CONSTRUCTED ACTIVE "
+                   "r_eof_readable_pending auto_destroy emit_close half_open");
+    cst_destroy(a, CST_OK);
+    test_run(world);
+    assert_says(a, "duplex pair   W 3/4 in flight, R 0/4 ending, 1 ref   closed   "
+                   "R_SYNC R_ENDED W_WRITING W_KEPT W_PLAIN CONSTRUCTED DESTROYED ACTIVE "
+                   "r_eof_readable_pending auto_destroy emit_close half_open closed close_emitted");
+    cst_unref(a);
+    cst_unref(b);
+}
+
 static void a_corked_sink_says_how_often(void **state)
 {
     struct test_world *world = *state;
@@ -346,6 +370,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_transform_and_flush_owe),
     CASE(destroy_owes_then_the_stream_is_closed),
     CASE(a_source_waits_for_drain),
+    CASE(a_write_that_was_given_up_is_owed_by_no_slot),
     CASE(a_corked_sink_says_how_often),
     CASE(a_source_is_read_by_nobody_then_paused_then_ended),
     CASE(a_read_slot_owes_a_push),

@@ -384,9 +384,9 @@ CST_API const cst_error *cst_errored(const cst_stream *s);
  *     of socket   R_PIPED R_QUEUED ...
  *
  * (without the break). The reason is the first of these that holds: closed; inside a slot; a slot
- * owes its answer; destroyed; construct has still to run; waits for 'drain' of a destination;
- * corked; the turn's bytes are spent; paused; nobody reads; output full; idle, nobody has ended it;
- * the read slot owes a push. The text is for people: it may change with any version.
+ * owes its answer; destroyed; construct has still to run; nobody answers its write, since the other
+ * side of its pair is gone; waits for 'drain' of a destination; corked; the turn's bytes are spent;
+ * paused; nobody reads; output full; idle, nobody has ended it; the read slot owes a push. The text is for people: it may change with any version.
  *
  * to    where the text goes, with a zero behind it; may be NULL if *size is 0
  * size  in: the room behind `to`, in bytes

@@ -8,7 +8,7 @@
 
 #include "stream/pipe.h"
 
-/* The line. `len` goes on counting what has no room. */
+/* The line so far. `len` is the length of the whole text, also of what has no room. */
 struct line {
     char *to;
     size_t room, len;
@@ -39,7 +39,7 @@ static void add_number(struct line *line, size_t n)
         add_char(line, digits[--count]);
 }
 
-/* Add " word" if it is so. */
+/* Add a space and the word, if `is_so`. */
 static void add_if(struct line *line, bool is_so, const char *word)
 {
     if (!is_so)
@@ -105,7 +105,8 @@ static const char *slot_name(enum cst__slot slot)
     return names[slot];
 }
 
-/* The write of a transform is owed by its slot transform. Nobody owes one that was forgotten. */
+/* Return whether the slot owes its answer. The write of a transform is owed by its slot transform.
+ * A write that cst__call_forget has given up is owed by no slot. */
 static bool is_owed(const cst_stream *s, enum cst__slot slot)
 {
     if (slot == SLOT_WRITE && ((s->hot & IS_TRANSFORM) || (s->owed & WRITE_FORGOTTEN)))
@@ -130,7 +131,7 @@ static void add_slot(struct line *line, const char *before, enum cst__slot slot,
     add(line, after);
 }
 
-/* Name the destinations that the source waits for, each as often as pipes lead to it. */
+/* Name the destinations that the source waits for. One to which two pipes lead is named twice. */
 static void add_awaited(struct line *line, const cst_stream *source)
 {
     const char *before = "waits for 'drain' of ";
@@ -149,7 +150,7 @@ static void add_awaited(struct line *line, const cst_stream *source)
     }
 }
 
-/* Return whether the readable side has something to come, and nobody who would take it. */
+/* Return whether chunks or 'end' are still to come, and nobody has asked for them. */
 static bool nobody_reads(const cst_stream *s)
 {
     return cst__readable_is_there(s) && !s->r_end_emitted && !s->r_has_flowing &&
@@ -162,7 +163,7 @@ static bool is_paused(const cst_stream *s)
            cst_is_paused(s);
 }
 
-/* Return what a stream waits for that owes no answer and whose output somebody takes. */
+/* Return what the stream waits for, if none of the other reasons holds. */
 static const char *why_idle(const cst_stream *s)
 {
     if (cst__writable_is_there(s) && !(s->hot & W_ENDING))
@@ -175,10 +176,12 @@ static const char *why_idle(const cst_stream *s)
     return "its tasks have still to run";
 }
 
-/* The reasons that may hold while a slot owes nothing. */
+/* Add the reason, if no slot owes its answer. */
 static void add_reason_idle(struct line *line, const cst_stream *s)
 {
-    if (s->hot & R_AWAITING) {
+    if (s->owed & WRITE_FORGOTTEN) {
+        add(line, "nobody answers its write");
+    } else if (s->hot & R_AWAITING) {
         add_awaited(line, s);
     } else if (s->has_writable && (s->hot & W_CORKED)) {
         add(line, "corked ");
