@@ -146,7 +146,7 @@ EXPRESS_STATES(DEFINE_STATE)
 void cst__express_write_idle(cst_stream *s, const cst_slice *chunk, cst_status *st);
 void cst__express_deliver_chunk(struct cst__pipe *pipe, const cst_slice *chunk);
 bool cst__express_flow_queued(cst_stream *s, bool *more);
-bool cst__express_read_ahead_idle(cst_stream *s);
+void cst__express_read_ahead_idle(cst_stream *s);
 
 /** Write a chunk, without a callback, to a sink that is idle. *st is what the write says. */
 static inline bool cst__express_write(cst_stream *s, const cst_slice *chunk, cst_status *st)
@@ -172,12 +172,21 @@ static inline bool cst__express_flow(cst_stream *s, bool *more)
     return (s->hot & R_QUEUED) && cst__express_flow_queued(s, more);
 }
 
+/* Return whether all there is to reading is the read slot: the sole destination fetches nothing. */
+static inline bool cst__express_only_reads(const cst_stream *s)
+{
+    return s->ops->read && !((s->hot & R_PIPED) && cst__sole_dest(s)->ops->transfer);
+}
+
 /** Do the task that reads ahead. */
 static inline bool cst__express_read_ahead(cst_stream *s)
 {
-    if (!IS(s, STAGE_WAITS))
-        return IS(s, SOURCE_WAITS) && cst__express_read_ahead_idle(s);
-    s->hot = (s->hot & NOT(R_SYNC | R_READING_MORE)) | R_NEED_READABLE | R_READING;
+    if (IS(s, STAGE_WAITS))
+        s->hot = (s->hot & NOT(R_SYNC | R_READING_MORE)) | R_NEED_READABLE | R_READING;
+    else if (IS(s, SOURCE_WAITS) && cst__express_only_reads(s))
+        cst__express_read_ahead_idle(s);
+    else
+        return false;
     return true;
 }
 

@@ -441,14 +441,12 @@ void cst__express_write_idle(cst_stream *s, const cst_slice *chunk, cst_status *
         *st = cst__express_write_returned(&way, *st);
 }
 
-bool cst__express_read_ahead_idle(cst_stream *s)
+void cst__express_read_ahead_idle(cst_stream *s)
 {
     uint32_t during = s->hot | R_NEED_READABLE | R_READING | R_SYNC;
     cst_status status;
 
     CST__ASSERT(s->slot == SLOT_NONE && !s->ctx->room.given_by);
-    if (!s->ops->read || ((s->hot & R_PIPED) && cst__sole_dest(s)->ops->transfer))
-        return false;
     s->hot = during;
     s->slot = SLOT_READ;
     status = s->ops->read(s, cst__self(s), cst__r(s)->high_water_mark);
@@ -457,7 +455,6 @@ bool cst__express_read_ahead_idle(cst_stream *s)
         s->hot = during & NOT(R_SYNC | R_READING_MORE);
     else
         cst__read_ahead_returned(s, status);
-    return true;
 }
 
 #endif
