@@ -351,6 +351,43 @@ CST_API void cst_unref(cst_stream *s);
  */
 CST_API cst_status cst_destroy(cst_stream *s, cst_status status);
 
+/**
+ * Say that s needs no more input: it has seen all that it wants. What feeds it is let go, as
+ * success. In JavaScript: leaving a `for await` loop early. For a filter or a sink that stops early:
+ *
+ *     static cst_status first(cst_stream *s, void *self, const cst_slice *chunk)
+ *     {
+ *         cst_push(s, cst_slice_ref(chunk));
+ *         cst_enough(s);
+ *         return CST_OK;
+ *     }
+ *
+ * In each pipeline that s is in, the stages before it are unpiped and destroyed with CST_E_ABORT,
+ * and how they and the writable side of s end does not count any more. If s is in a composition,
+ * and that needs no more input either, what feeds the composition is let go likewise. A stream that
+ * only cst_pipe leads into s waits, as for a slow sink.
+ *
+ * The slot write, writev or transform of s is not called again. What is written to s from now on is
+ * held, as if s were corked; cst_uncork and cst_end do not let it go on.
+ *
+ *     a transform   when its slot has answered (at once if none runs) flush is called, then EOF is
+ *                   pushed; if EOF was pushed before, flush is not called. It closes when 'end' is
+ *                   emitted, without 'finish'. What is held is lost: done gets CST_E_DESTROYED.
+ *     a sink        closes when its slot has answered, without 'finish'. What is held is lost.
+ *     a duplex      closes when both have happened: 'end' and the slot's answer
+ *
+ * But if cst_end was called by then, what is held goes by without the slot, as if it had been
+ * written, and 'finish' comes. no_auto_destroy does not keep s from closing.
+ *
+ * CST_OK             what fed s is let go
+ * CST_EMPTY          the rest is done, but no pipeline fed s, or it was let go before
+ * CST_E_INVALID_ARG  s is NULL or has no writable side
+ *
+ * Cannot fail for want of memory. Re-entrancy: runs destroy slots of other streams, and flush,
+ * before it returns; inside a slot of s, flush runs after that slot has answered.
+ */
+CST_API cst_status cst_enough(cst_stream *s);
+
 /* --- queries ---------------------------------------------------------------------------------- */
 
 /** Return the context, the table, or the state (NULL if self_size is 0); borrowed. NULL if s is. */

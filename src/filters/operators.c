@@ -1,12 +1,10 @@
 /*
  * operators.c - stages.h: Node's operators as stages.
  *
- * They are written with the public slots. Those that may stop before their input ends tell the
- * pipeline that they are in by cst__enough, which a stage of the user's cannot call yet.
+ * They are written with public calls alone. Those that may stop before their input ends say so by
+ * cst_enough.
  */
 #include "cstream/stages.h"
-
-#include "pipeline/pipeline_internal.h"
 
 static const cst_opts items = { .object_mode = true };
 
@@ -112,77 +110,21 @@ cst_status cst_flat_map_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts
 
 /* --- take and drop ---------------------------------------------------------------------------- */
 
-/*
- *           n-th chunk: EOF is pushed               'end'
- *   taking ---------------------------> has enough ---------> closed, or finished if its input had
- *                                                             ended
- *
- * A take that has enough holds the next chunk unanswered, so that a source that is piped into it
- * without a pipeline waits.
- */
 struct take {
     uint64_t left;
-    cst_call held;
-    bool is_holding;
-    bool has_enough;
 };
-
-static cst_status hold_chunk(cst_stream *s, struct take *take)
-{
-    if (cst_readable_ended(s))
-        return CST_OK; /* the last of the input is passed over */
-    take->held = cst_this_call(s);
-    take->is_holding = true;
-    return CST_PENDING;
-}
 
 static cst_status take_transform(cst_stream *s, void *self, const cst_slice *chunk)
 {
     struct take *take = self;
 
-    if (take->has_enough)
-        return hold_chunk(s, take);
     if (take->left > 0) {
         take->left--;
         cst_push(s, cst_slice_ref(chunk));
     }
-    if (take->left > 0 || cst_is_destroyed(s))
-        return CST_OK;
-    take->has_enough = true;
-    cst_push_eof(s);
-    cst__enough(s);
-    return CST_OK;
-}
-
-/*
- * This is added before any other listener, so that whoever hears 'end' finds the stream destroyed.
- */
-static void take_ended(cst_stream *s, const cst_event *event, void *arg)
-{
-    struct take *take = cst_stream_self(s);
-
-    (void)event;
-    (void)arg;
-    if (!take->has_enough)
-        return;
-    if (!cst_writable_ended(s)) {
-        cst_destroy(s, CST_OK);
-    } else if (take->is_holding) {
-        take->is_holding = false;
-        cst_complete(take->held, CST_OK);
-    }
-}
-
-/* Answer what is held: until then the stream cannot be freed. */
-static cst_status take_destroy(cst_stream *s, void *self, const cst_error *error)
-{
-    struct take *take = self;
-
-    (void)s;
-    (void)error;
-    if (take->is_holding) {
-        take->is_holding = false;
-        cst_complete(take->held, CST_E_DESTROYED);
+    if (take->left == 0 && !cst_is_destroyed(s)) {
+        cst_push_eof(s);
+        cst_enough(s);
     }
     return CST_OK;
 }
@@ -191,28 +133,11 @@ static const cst_ops take_ops = {
     .name = "take",
     .self_size = sizeof(struct take),
     .transform = take_transform,
-    .destroy = take_destroy,
 };
 
 cst_status cst_take_new(cst_stream **out, cst_ctx *ctx, uint64_t n, const cst_opts *opts)
 {
-    const struct take take = { .left = n };
-    cst_stream *s;
-    cst_status st;
-
-    if (!out)
-        return CST_E_INVALID_ARG;
-    st = cst_transform_new(&s, ctx, &take_ops, &take, or_items(opts));
-    if (st < 0)
-        return st;
-    st = cst_once(s, CST_END, take_ended, NULL);
-    if (st < 0) {
-        cst_destroy(s, CST_OK);
-        cst_unref(s);
-        return st;
-    }
-    *out = s;
-    return CST_OK;
+    return cst_transform_new(out, ctx, &take_ops, &(struct take){ .left = n }, or_items(opts));
 }
 
 struct drop {
@@ -434,10 +359,10 @@ struct search {
     bool stops_at; /* the answer to one item that decides */
 };
 
-/* Tell the result early. Input that is here already is passed over; more is not waited for. */
+/* Tell the result early. Input that is here already is lost, or goes by; more is not waited for. */
 static void settle_early(cst_stream *s, struct search *search, const cst_slice *item)
 {
-    cst__enough(s);
+    cst_enough(s);
     tell(&search->verdict, NULL, item);
     if (!cst_writable_ended(s))
         cst_destroy(s, CST_OK);
@@ -449,8 +374,6 @@ static cst_status search_write(cst_stream *s, void *self, const cst_slice *chunk
     bool said = false;
     cst_status st;
 
-    if (search->verdict.is_told)
-        return CST_OK;
     st = search->fn(&said, chunk, search->verdict.arg);
     if (st < 0)
         return st;

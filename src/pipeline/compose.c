@@ -151,7 +151,7 @@ static void notice_enough(struct compose *compose)
     if (compose->has_enough || !compose->writable || !head_has_enough(compose))
         return;
     compose->has_enough = true;
-    cst__enough(compose->duplex);
+    (void)cst__let_feeders_go(compose->duplex);
 }
 
 /* Return whether the pipeline is done and nothing more can be read from the duplex. */

@@ -35,7 +35,7 @@ static void tell_at_last(struct cst__pipeline *pipeline)
     tell_done(pipeline);
 }
 
-void cst__pipeline_release(struct cst__pipeline *pipeline)
+static void release_pipeline(struct cst__pipeline *pipeline)
 {
     if (--pipeline->refs > 0)
         return;
@@ -128,7 +128,7 @@ static void run_done(cst_task_link *link)
 
     if (pipeline->done)
         pipeline->done(pipeline->outcome.status < 0 ? &pipeline->outcome : NULL, pipeline->arg);
-    cst__pipeline_release(pipeline);
+    release_pipeline(pipeline);
 }
 
 /*
@@ -208,7 +208,7 @@ static void stage_gone(struct cst__stage *stage)
     stage->stream = NULL;
     if (pipeline->refs == 1)
         cst__abort_unlisten(&pipeline->signal);
-    cst__pipeline_release(pipeline);
+    release_pipeline(pipeline);
 }
 
 static void on_guard_close(cst_stream *s, const cst_event *event, void *arg)
@@ -220,6 +220,65 @@ static void on_guard_close(cst_stream *s, const cst_event *event, void *arg)
     stage->armed = false;
 }
 
+/* Do not wait any more for what the stage would tell as a destination. */
+static void waive_dest(struct cst__stage *stage)
+{
+    if (!stage->dest_awaited)
+        return;
+    if (stage->stream)
+        cst__finished_stop(&stage->as_dest);
+    dest_outcome(stage, NULL);
+}
+
+/* Do not wait any more for what the stage would tell as a source. */
+static void waive_source(struct cst__stage *stage)
+{
+    if (!stage->source_awaited)
+        return;
+    if (stage->stream) {
+        cst__finished_stop(&stage->as_source);
+        cst__unlisten(stage->stream, &stage->on_after_eof.listener,
+                      EVENT_BIT(CST_END) | EVENT_BIT(CST_ERROR));
+    }
+    source_outcome(stage, NULL);
+}
+
+/*
+ * Let go of the stages before `stopped`, which needs no more input although they have not ended. As
+ * Node does with the source of an iteration that is left early, destroy them with CST_E_ABORT.
+ * Neither that nor how the writable side of `stopped` ends counts any more.
+ */
+static void release_before(struct cst__stage *stopped)
+{
+    struct cst__pipeline *pipeline = stopped->pipeline;
+    struct cst__stage *stage;
+
+    stopped->has_enough = true;
+    pipeline->refs++;
+    for (stage = pipeline->stages; stage != stopped; stage++)
+        cst__stage_stop_watching(stage);
+    cst__unlisten(stopped->stream, &stopped->on_close.listener, EVENT_BIT(CST_CLOSE));
+    if (!stopped->source_awaited)
+        stopped->armed = false;
+    cst__stages_destroy_before(stopped);
+    for (stage = pipeline->stages; stage != stopped; stage++) {
+        waive_source(stage);
+        waive_dest(stage + 1);
+    }
+    release_pipeline(pipeline);
+}
+
+/* Let go of what feeds the stage, unless it is the first, or that was done, or all is over. */
+static void hear_enough(struct cst__stage *stage, const cst_event *event)
+{
+    const struct cst__pipeline *pipeline = stage->pipeline;
+
+    if (stage->has_enough || pipeline->disarmed || stage == pipeline->stages)
+        return;
+    cst__container_of((uintptr_t)event, struct cst__enough, event)->let_go = true;
+    release_before(stage);
+}
+
 static void on_error(cst_stream *s, const cst_event *event, void *arg)
 {
     struct cst__stage *stage = arg;
@@ -229,6 +288,8 @@ static void on_error(cst_stream *s, const cst_event *event, void *arg)
         stage_gone(stage);
     else if (event->type == CST__EVENT_LAST_CALL)
         tell_at_last(stage->pipeline);
+    else if (event->type == CST__EVENT_ENOUGH)
+        hear_enough(stage, event);
     else if (event->error->status != CST_E_ABORT && event->error->status != CST_E_PREMATURE_CLOSE)
         settle(stage->pipeline, event->error, false);
     check_pipeline(stage->pipeline);
@@ -244,32 +305,11 @@ static void on_close(cst_stream *s, const cst_event *event, void *arg)
         settle(stage->pipeline, &premature, false);
 }
 
-void cst__stage_waive_dest(struct cst__stage *stage)
-{
-    if (!stage->dest_awaited)
-        return;
-    if (stage->stream)
-        cst__finished_stop(&stage->as_dest);
-    dest_outcome(stage, NULL);
-}
-
-void cst__stage_waive_source(struct cst__stage *stage)
-{
-    if (!stage->source_awaited)
-        return;
-    if (stage->stream) {
-        cst__finished_stop(&stage->as_source);
-        cst__unlisten(stage->stream, &stage->on_after_eof.listener,
-                      EVENT_BIT(CST_END) | EVENT_BIT(CST_ERROR));
-    }
-    source_outcome(stage, NULL);
-}
-
 static void on_last_drain(cst_stream *s, const cst_event *event, void *arg)
 {
     (void)s;
     (void)event;
-    cst__stage_waive_dest(arg);
+    waive_dest(arg);
 }
 
 /*
@@ -283,7 +323,7 @@ static void await_last_write(struct cst__stage *last)
     if (s->hot & ERRORED)
         return;
     if (cst__w(s)->length == 0) {
-        cst__stage_waive_dest(last);
+        waive_dest(last);
         return;
     }
     s->hot |= W_NEED_DRAIN;
@@ -319,7 +359,7 @@ static void run_end_next(cst_task_link *link)
 
     end_stage(stage + 1);
     check_pipeline(pipeline);
-    cst__pipeline_release(pipeline);
+    release_pipeline(pipeline);
 }
 
 static void on_after_eof(cst_stream *s, const cst_event *event, void *arg)
@@ -366,8 +406,8 @@ static void set_up_stage(struct cst__stage *stage, bool reading, bool writing)
     }
     cst__listen_fn(s, &stage->on_error,
                    EVENT_BIT(CST_ERROR) | EVENT_BIT(CST__EVENT_FREED) |
-                       EVENT_BIT(CST__EVENT_LAST_CALL),
-                   LISTENER_OF_STAGE);
+                       EVENT_BIT(CST__EVENT_LAST_CALL) | EVENT_BIT(CST__EVENT_ENOUGH),
+                   0);
     if (stage == last_stage(pipeline))
         pipeline->last_is_left_open = cst_is_readable(s);
 }
@@ -467,7 +507,7 @@ static void run_abort(cst_task_link *link)
     struct cst__pipeline *pipeline = cst__container_of(link, struct cst__pipeline, abort_task);
 
     abort_pipeline(pipeline);
-    cst__pipeline_release(pipeline);
+    release_pipeline(pipeline);
 }
 
 static void signal_fired(struct cst__abort_link *link)
@@ -553,7 +593,7 @@ cst_status cst_pipeline(cst_stream *const *streams, size_t count, const cst_pipe
     if (st == CST_OK)
         listen_to_signal(pipeline, opts ? opts->signal : NULL);
     discard_pipes(pipeline);
-    cst__pipeline_release(pipeline);
+    release_pipeline(pipeline);
     cst__leave(ctx);
     return st;
 }

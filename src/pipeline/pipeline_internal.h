@@ -1,5 +1,5 @@
 /*
- * pipeline_internal.h - the records of a pipeline (pipeline.c, enough.c), and what its stages can
+ * pipeline_internal.h - the records of a pipeline (pipeline.c, release.c), and what its stages can
  * tell it.
  */
 #ifndef CSTREAM_PIPELINE_INTERNAL_H
@@ -60,24 +60,10 @@ struct cst__pipeline {
     struct cst__stage stages[];
 };
 
-/** Drop a reference; free the pipeline, and tell what was promised, with the last. */
-void cst__pipeline_release(struct cst__pipeline *pipeline);
+/** Stop to watch a stage before one that has enough (release.c). */
+void cst__stage_stop_watching(struct cst__stage *stage);
 
-/** Do not wait any more for what the stage would tell as a source, or as a destination. */
-void cst__stage_waive_source(struct cst__stage *stage);
-void cst__stage_waive_dest(struct cst__stage *stage);
-
-/**
- * Tell the pipeline that s needs no more input, although its source has not ended.
- *
- * If s is a stage of a pipeline, but not the first, the stages before it are unpiped and destroyed
- * with CST_E_ABORT, as Node does with the source of an iteration that is left early. Neither that
- * nor how the writable side of s ends counts for the pipeline any more: s goes on with its readable
- * side, if it has one, and closes when it likes. In no pipeline, or as the first stage, s is left
- * as it is.
- *
- * Cannot fail. Re-entrancy: runs destroy slots before it returns.
- */
-void cst__enough(cst_stream *s);
+/** Unpipe the stages before `stopped`, and destroy them with CST_E_ABORT. */
+void cst__stages_destroy_before(struct cst__stage *stopped);
 
 #endif

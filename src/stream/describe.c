@@ -183,6 +183,8 @@ static void add_reason_idle(struct line *line, const cst_stream *s)
         add(line, "nobody answers its write");
     } else if (s->hot & R_AWAITING) {
         add_awaited(line, s);
+    } else if (s->has_writable && cst__has_enough(s)) {
+        add(line, "has enough");
     } else if (s->has_writable && (s->hot & W_CORKED)) {
         add(line, "corked ");
         add_number(line, cst__w(s)->queue.spare);

@@ -17,10 +17,10 @@ static void settle_end(cst_stream *s, struct cst__request *request, cst_status r
         cst__request_wait(cst__w(s), request);
 }
 
-/* Uncork the stream, however often it was corked. */
+/* Uncork the stream, however often it was corked, unless it has enough. */
 static inline void uncork_all(cst_stream *s)
 {
-    if (s->hot & W_CORKED) {
+    if ((s->hot & W_CORKED) && !cst__has_enough(s)) {
         *cst__corks(s) = 1;
         cst__uncork(s);
     }

@@ -83,6 +83,20 @@ static void flush(cst_stream *s, enum cst__slot slot)
     cst__slice_unref(&given.chunk);
 }
 
+void cst__flush_early(cst_stream *s)
+{
+    flush(s, SLOT_FLUSH_AT_FINISH);
+}
+
+/* Call flush, unless cst__flush_early did. */
+static void flush_at_end(cst_stream *s, enum cst__slot slot)
+{
+    if (!cst__has_enough(s))
+        flush(s, slot);
+    else if (slot == SLOT_FLUSH_AS_FINAL)
+        cst__final_answered(s, CST_OK);
+}
+
 static void call_final(cst_stream *s)
 {
     cst_status status = cst__call_final(s);
@@ -94,7 +108,7 @@ static void call_final(cst_stream *s)
 static void emit_prefinish(cst_stream *s)
 {
     if ((s->hot & IS_TRANSFORM) && s->ops->final)
-        flush(s, SLOT_FLUSH_AT_FINISH);
+        flush_at_end(s, SLOT_FLUSH_AT_FINISH);
     cst__emit(s, CST_PREFINISH);
 }
 
@@ -115,7 +129,7 @@ static void prefinish(cst_stream *s)
     if (s->ops->final)
         call_final(s);
     else
-        flush(s, SLOT_FLUSH_AS_FINAL);
+        flush_at_end(s, SLOT_FLUSH_AS_FINAL);
     s->hot &= NOT(W_SYNC);
 }
 

@@ -131,7 +131,7 @@ void cst__flight_start(cst_stream *s, const cst_slice *chunk, size_t len,
 
 /* A batch without callbacks that was answered with CST_OK needs no more than cst__flight_end, if
  * none of these is set. */
-#define BATCH_DONE_NOT (W_OBJECTS | W_ENDING | W_NEED_DRAIN | DESTROYED | ERRORED)
+#define BATCH_DONE_NOT (W_OBJECTS | W_ENDING | W_NEED_DRAIN | W_CORKED | DESTROYED | ERRORED)
 
 /*
  * Call writev for a batch without callbacks, while no slot of this stream runs. If it returns
@@ -194,23 +194,35 @@ static void start_front(cst_stream *s)
     cst__slice_unref(&chunk);
 }
 
+/* Return whether the next of the queue can be handed over: no write is in flight. A slot that has
+ * enough takes W_CLEARING off. */
+static inline bool hands_on(const cst_stream *s)
+{
+    return cst__w(s)->queue.count && (s->hot & (W_WRITING | W_CLEARING)) == W_CLEARING;
+}
+
+static inline void handed_over(cst_stream *s)
+{
+    cst__queue_is_empty(s);
+    s->hot &= NOT(W_CLEARING);
+}
+
 /*
  * Hand the queue over to the slots, as long as each write is answered inside its slot. If `gather`
  * is set, several chunks go to writev at once; else each goes alone. That is also true of chunks
- * that a slot queues meanwhile.
+ * that a slot queues meanwhile. The queue is not empty, and no write is in flight.
  */
 static void hand_over(cst_stream *s, bool gather)
 {
     const struct writable *w = cst__w(s);
 
-    while (w->queue.count && !(s->hot & W_WRITING)) {
+    do {
         if (gather && w->queue.count > 1)
             start_writev(s);
         else
             start_front(s);
-    }
-    cst__queue_is_empty(s);
-    s->hot &= NOT(W_CLEARING);
+    } while (hands_on(s));
+    handed_over(s);
 }
 
 void cst__queue_clear(cst_stream *s)
@@ -220,6 +232,7 @@ void cst__queue_clear(cst_stream *s)
         return;
     if (!cst__w(s)->queue.count)
         return;
+    CST__ASSERT(!(s->hot & W_WRITING));
     s->hot |= W_CLEARING;
     hand_over(s, cst__gathers(s));
 }
@@ -373,11 +386,12 @@ static void fail_write(cst_stream *s, struct cst__request *requests, cst_status 
 }
 
 /* Return whether nothing follows: the write was answered with success inside its slot, it has no
- * callback, and no queue, 'drain' or end waits for it. */
+ * callback, no queue, 'drain' or end waits for it, and its stream has not enough. */
 static bool nothing_follows(const cst_stream *s, cst_status status)
 {
     return status >= 0 && !cst__w(s)->in_flight &&
-           (s->hot & (W_SYNC | W_BUFFERED | W_NEED_DRAIN | W_OBJECTS | W_ENDING)) == W_SYNC;
+           (s->hot & (W_SYNC | W_BUFFERED | W_NEED_DRAIN | W_OBJECTS | W_ENDING | W_CORKED)) ==
+               W_SYNC;
 }
 
 /* End the write in flight with `status`, and do all that follows. */
@@ -402,6 +416,8 @@ OUT_OF_LINE void flight_end_slow(cst_stream *s, cst_status status)
         completed_inside_with_callback(s, requests);
     else
         completed_inside(s);
+    if (s->hot & W_CORKED)
+        cst__hold_close(s);
 }
 
 static void flight_end(cst_stream *s, cst_status status)
@@ -435,7 +451,10 @@ void cst__write_next_returned(cst_stream *s, cst_slice *chunk, cst_status status
     cst__stream_check(s);
     cst__write_after_slot(s, chunk, status);
     cst__slice_unref(chunk);
-    hand_over(s, false);
+    if (hands_on(s))
+        hand_over(s, false);
+    else
+        handed_over(s);
     cst__w(s)->pending++;
     after_write(s, 1, NULL);
 }

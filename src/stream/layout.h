@@ -23,6 +23,7 @@
  *      timeout.c    limits on idle and total time
  *      mode.c       who gets the chunks
  *      finish.c     final, flush, 'finish'              need_finish
+ *      hold.c       a side that has enough              cst__hold_close: may it close?
  *      transform.c  may a transform's write complete?   cst__transform_settle
  *      event.c      cst_on and its variants
  *      drain.c      backpressure
@@ -34,6 +35,7 @@
  *      read.c       chunks go out, reading ahead        read_more_wanted
  *      stream.c     makes, constructs, frees; the table of tasks
  *      answer.c     answers that come by a call         take_answer: which rule does it go to?
+ *      enough.c     cst_enough
  *
  * Words: a slot *answers* by the status that it returns or, after CST_PENDING, by cst_complete. A
  * write is *in flight* from the call of its slot to the answer. A listener is *held* while it stays
@@ -126,12 +128,14 @@ enum cst__slot {
 /* --- events ----------------------------------------------------------------------------------- */
 
 /*
- * Two events that only listeners of the library can hear. CST__EVENT_FREED: the stream is being
+ * Three events that only listeners of the library can hear. CST__EVENT_FREED: the stream is being
  * freed, and its list with it. CST__EVENT_LAST_CALL, before that: the context is being freed.
  * Callbacks that were promised must be called now, while all streams are still there.
+ * CST__EVENT_ENOUGH: the stream needs no more input; it is part of a struct cst__enough.
  */
 #define CST__EVENT_FREED CST_EVENT_TYPES_
 #define CST__EVENT_LAST_CALL ((cst_event_type)(CST_EVENT_TYPES_ + 1))
+#define CST__EVENT_ENOUGH ((cst_event_type)(CST_EVENT_TYPES_ + 2))
 #define EVENT_BIT(type) ((uint16_t)(1u << (type)))
 
 enum cst__listener_kind { LISTENER_FN, LISTENER_PIPE_SOURCE, LISTENER_PIPE_DEST };
@@ -142,8 +146,7 @@ enum cst__listener_kind { LISTENER_FN, LISTENER_PIPE_SOURCE, LISTENER_PIPE_DEST 
 #define LISTENER_OWNED 4u /* made by cst_on: the list frees it; others are part of a record */
 #define LISTENER_HELD 8u  /* stays in the list even without any event */
 #define LISTENER_OF_FINISHED 16u /* part of a struct cst__finished */
-#define LISTENER_OF_STAGE 32u    /* part of a stage of a pipeline: its on_error */
-#define LISTENER_OF_TIMEOUTS 64u /* part of a struct cst__timeouts */
+#define LISTENER_OF_TIMEOUTS 32u /* part of a struct cst__timeouts */
 
 /**
  * An entry of a stream's list of listeners: for one event, or for several if it is the library's
@@ -317,6 +320,15 @@ static inline cst_decoder *cst__decoder(const cst_stream *s)
 static inline uint32_t *cst__corks(const cst_stream *s)
 {
     return &cst__w(s)->queue.spare;
+}
+
+/* A count of uncorks that no uncork lowers. */
+#define CORKED_FOR_GOOD UINT32_MAX
+
+/** Return whether the writable side needs no more input (cst_enough): it is corked for good. */
+static inline bool cst__has_enough(const cst_stream *s)
+{
+    return *cst__corks(s) == CORKED_FOR_GOOD;
 }
 
 /** Return the count of destinations that the source waits for. It is 0 unless R_AWAITING is set. */

@@ -160,7 +160,7 @@ bool cst_writable_need_drain(const cst_stream *s)
 
 size_t cst_writable_corked(const cst_stream *s)
 {
-    return writable_side(s) ? *cst__corks(s) : 0;
+    return writable_side(s) && !cst__has_enough(s) ? *cst__corks(s) : 0;
 }
 
 bool cst_writable_ended(const cst_stream *s)

@@ -121,6 +121,8 @@ static void constructed_writable(cst_stream *s)
         cst__queue_clear(s);
     if (s->hot & W_ENDING)
         cst__finish_maybe(s, false);
+    if (s->hot & W_CORKED)
+        cst__hold_flush(s);
 }
 
 void cst__run_constructed(cst_stream *s, cst_status status)

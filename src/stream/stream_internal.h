@@ -124,6 +124,12 @@ static inline void cst__emit(cst_stream *s, cst_event_type type)
         cst__emit_heard(s, type);
 }
 
+/** The event CST__EVENT_ENOUGH, and whether a listener has let go of what feeds the stream. */
+struct cst__enough {
+    cst_event event;
+    bool let_go;
+};
+
 /** Update R_PIPED and sole_dest. Called when 'data' listeners were added or removed. */
 void cst__data_listeners_changed(cst_stream *s);
 
@@ -331,9 +337,25 @@ static inline bool cst__writable_owes(const cst_stream *s)
 /** Go on towards 'finish', if nothing stands in the way. If sync, 'finish' comes by a task. */
 void cst__finish_maybe(cst_stream *s, bool sync);
 
+/** Call flush now, because the stream has enough. EOF follows its answer. */
+void cst__flush_early(cst_stream *s);
+
 /** Tasks (enum cst__task_kind). */
 void cst__run_finish(cst_stream *s);
 void cst__run_finish_if_still(cst_stream *s);
+
+/* --- hold.c, enough.c ------------------------------------------------------------------------- */
+
+/** Go on with a side that has enough, since the slot of its last write has answered: flush, if it
+ * is a transform, else close. Do nothing if the side has not enough. */
+void cst__hold_flush(cst_stream *s);
+
+/** Close a side that has enough, unless its slot owes an answer or its 'end' is to come: destroy
+ * it, or if cst_end was called let what is held go by. Do nothing if the side has not enough. */
+void cst__hold_close(cst_stream *s);
+
+/** Let go of what feeds s: pipelines destroy the stages before it. Return whether any did. */
+bool cst__let_feeders_go(cst_stream *s);
 
 /* --- request.c -------------------------------------------------------------------------------- */
 

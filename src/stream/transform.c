@@ -7,16 +7,30 @@
  */
 #include "stream/stream_internal.h"
 
-bool cst__transform_settle(cst_stream *s, size_t mark)
+static bool settle(cst_stream *s, size_t mark)
 {
     const struct readable *r = cst__r(s);
 
-    if (s->hot & R_ENDED)
-        return !cst__try_post(s, TASK_COMPLETE_WRITE, CST_OK);
     if (s->w_ended || r->length == mark || r->length < r->high_water_mark)
         return true;
     s->hot |= T_KEPT;
     return false;
+}
+
+/* Settle a write of a stream that is corked or has ended. If it has enough, flush first. */
+OUT_OF_LINE bool settle_at_end(cst_stream *s, size_t mark)
+{
+    cst__hold_flush(s);
+    if (s->hot & R_ENDED)
+        return !cst__try_post(s, TASK_COMPLETE_WRITE, CST_OK);
+    return cst__has_enough(s) || settle(s, mark);
+}
+
+bool cst__transform_settle(cst_stream *s, size_t mark)
+{
+    if (s->hot & (R_ENDED | W_CORKED))
+        return settle_at_end(s, mark);
+    return settle(s, mark);
 }
 
 cst_status cst__transform_answered(cst_stream *s, cst_status status, cst_slice *chunk, size_t mark)

@@ -120,7 +120,7 @@ cst_status cst__copy_to_write(cst_slice *out, const cst_stream *s, const void *b
 void cst__uncork(cst_stream *s)
 {
     CST__ASSERT(!s->ctx->room.express);
-    if (!*cst__corks(s))
+    if (!*cst__corks(s) || cst__has_enough(s))
         return;
     if (--*cst__corks(s) == 0)
         s->hot &= NOT(W_CORKED);
@@ -130,8 +130,10 @@ void cst__uncork(cst_stream *s)
 
 cst_status cst_cork(cst_stream *s)
 {
-    if (!s || !s->has_writable || *cst__corks(s) == UINT32_MAX)
+    if (!s || !s->has_writable || *cst__corks(s) == CORKED_FOR_GOOD - 1)
         return CST_E_INVALID_ARG;
+    if (cst__has_enough(s))
+        return CST_OK;
     cst__enter(s->ctx);
     s->hot |= W_CORKED;
     ++*cst__corks(s);
