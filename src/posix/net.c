@@ -2,10 +2,10 @@
  * net.c - net.h: sockets that connect and listen.
  */
 #include "address.h"
+#include "listener.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,12 +14,6 @@
 
 /* How many peers a listener accepts before the other watches get their turn. */
 #define TURN_ACCEPTS 64
-
-/*
- * How long a listener pauses if it cannot accept for want of something. It would be ready all the
- * time.
- */
-#define PAUSE_NS ((uint64_t)100 * 1000000)
 
 /* --- sockets ---------------------------------------------------------------------------------- */
 
@@ -159,47 +153,7 @@ cst_status cst_connect(cst_stream **out, cst_loop *loop, const cst_address *to,
 
 /* --- listening -------------------------------------------------------------------------------- */
 
-/* Why a listener accepts nobody. Each is put down and taken back by itself. */
-enum rest {
-    REST_PAUSED = 1, /* the host wants so */
-    REST_FULL = 2,   /* max_open connections are open */
-    REST_SHORT = 4   /* nobody could be accepted; the timer ends it */
-};
-
-/* A listener that was closed stays in memory until the last of its connections has gone. */
-struct cst_listener {
-    struct cst__loop_member member;
-    cst_loop *loop;
-    cst_watch watch;
-    cst_accept_fn *fn;
-    void *arg;
-    cst_socket_opts opts;
-    size_t max_open, open_count;
-    int fd;
-    int spare;       /* a descriptor that is given up for a moment when none is left */
-    cst_timer pause; /* of REST_SHORT */
-    unsigned rests;  /* a set of enum rest; if there is one, the loop is held */
-    bool calling;    /* fn is running: it may close the listener */
-    bool closed;
-    bool has_path;
-    char path[sizeof((struct sockaddr_un *)0)->sun_path];
-};
-
 static cst_watch_fn on_peers;
-
-static void check_listener(const cst_listener *l)
-{
-#ifdef CST_CHECK
-    assert((l->fd >= 0) == !l->closed);
-    assert(l->closed || !l->max_open || l->open_count <= l->max_open);
-    assert(l->closed ||
-           ((l->rests & REST_FULL) != 0) == (l->max_open && l->open_count >= l->max_open));
-    assert(((l->rests & REST_SHORT) != 0) == cst_timer_is_started(&l->pause));
-    assert(!l->rests || l->loop->holds);
-#else
-    (void)l;
-#endif
-}
 
 static int open_spare(cst_loop *loop)
 {
@@ -209,141 +163,6 @@ static int open_spare(cst_loop *loop)
         fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     while (fd < 0 && errno == EINTR);
     return cst__above_standard_in(fd, loop);
-}
-
-static void free_listener(cst_listener *l)
-{
-    const cst_allocator *allocator = l->loop->allocator;
-
-    allocator->free(allocator->user, l, sizeof(*l));
-}
-
-static void free_if_done(cst_listener *l)
-{
-    if (l->closed && !l->calling && l->open_count == 0)
-        free_listener(l);
-}
-
-/* --- a listener's rest ------------------------------------------------------------------------ */
-
-/* A listener that waits for nothing keeps the loop running all the same. */
-static void begin_rest(cst_listener *l, enum rest why)
-{
-    if (!l->rests) {
-        (void)cst_watch_want_nothing(&l->watch);
-        (void)cst_loop_hold(l->loop);
-    }
-    l->rests |= (unsigned)why;
-}
-
-static void listen_again(cst_listener *l)
-{
-    if (!l->rests && !l->closed)
-        (void)cst_watch_want(&l->watch, CST_WATCH_READ);
-}
-
-/* on_peers listens again by itself when fn returns. */
-static void end_rest(cst_listener *l, unsigned why)
-{
-    unsigned before = l->rests;
-
-    l->rests &= ~why;
-    if (!before || l->rests)
-        return;
-    (void)cst_loop_release(l->loop);
-    listen_again(l);
-}
-
-static void end_short_rest(void *arg)
-{
-    end_rest(arg, REST_SHORT);
-}
-
-static void rest_for_a_moment(cst_listener *l)
-{
-    if (cst_timer_start_in(cst_loop_ctx(l->loop), &l->pause, PAUSE_NS, end_short_rest, l) == CST_OK)
-        begin_rest(l, REST_SHORT);
-}
-
-cst_status cst_listener_pause(cst_listener *l)
-{
-    if (!l)
-        return CST_E_INVALID_ARG;
-    if (!l->closed)
-        begin_rest(l, REST_PAUSED);
-    return CST_OK;
-}
-
-cst_status cst_listener_resume(cst_listener *l)
-{
-    if (!l)
-        return CST_E_INVALID_ARG;
-    end_rest(l, REST_PAUSED);
-    return CST_OK;
-}
-
-/* --- the connections of a listener ------------------------------------------------------------ */
-
-size_t cst_listener_open_count(const cst_listener *l)
-{
-    return l ? l->open_count : 0;
-}
-
-static void connection_is_open(cst_listener *l)
-{
-    l->open_count++;
-    if (l->open_count == l->max_open)
-        begin_rest(l, REST_FULL);
-}
-
-void cst__listener_let_go(cst_listener *l)
-{
-    l->open_count--;
-    end_rest(l, REST_FULL);
-    free_if_done(l);
-}
-
-/* --- closing ---------------------------------------------------------------------------------- */
-
-static void close_listener(cst_listener *l)
-{
-    (void)cst_timer_stop(cst_loop_ctx(l->loop), &l->pause);
-    end_rest(l, UINT_MAX);
-    cst_watch_remove(&l->watch);
-    (void)cst__close(&l->fd);
-    (void)cst__close(&l->spare);
-    if (l->has_path)
-        (void)unlink(l->path);
-}
-
-void cst_listener_close(cst_listener *l)
-{
-    if (!l || l->closed)
-        return;
-    l->closed = true;
-    close_listener(l);
-    cst__loop_leave(l->loop, &l->member);
-    free_if_done(l);
-}
-
-static void close_member(struct cst__loop_member *member)
-{
-    cst_listener_close((cst_listener *)(void *)member);
-}
-
-/* --- accepting -------------------------------------------------------------------------------- */
-
-/* Call the listener's function. Return false if it has closed the listener, which may be freed. */
-static bool tell_listener(cst_listener *l, cst_stream *socket, cst_status status)
-{
-    bool closed;
-
-    l->calling = true;
-    l->fn(l, socket, status, l->arg);
-    l->calling = false;
-    closed = l->closed;
-    free_if_done(l);
-    return !closed;
 }
 
 static int accept_one(int listening)
@@ -386,7 +205,7 @@ static enum accepted accept_failed(cst_listener *l)
         return ACCEPTED_NONE;
     if (cst__descriptors_are_short())
         accepted = turn_away(l);
-    return accepted == ACCEPTED_NONE || tell_listener(l, NULL, st) ? accepted : ACCEPTED_GONE;
+    return accepted == ACCEPTED_NONE || cst__listener_tell(l, NULL, st) ? accepted : ACCEPTED_GONE;
 }
 
 /*
@@ -403,7 +222,7 @@ static cst_status new_connection(cst_stream **out, cst_listener *l, int fd)
 #endif
     st = new_socket(out, l->loop, fd, &l->opts, &self);
     if (st >= 0)
-        connection_is_open(l);
+        cst__listener_took(l);
     return st;
 }
 
@@ -420,7 +239,7 @@ static enum accepted accept_next(cst_listener *l)
     /* Without a number above the standard ones this peer is lost, which is told. */
     fd = cst__above_standard_in(fd, l->loop);
     st = fd < 0 ? cst__os_error() : new_connection(&socket, l, fd);
-    return tell_listener(l, socket, st) ? ACCEPTED_SOME : ACCEPTED_GONE;
+    return cst__listener_tell(l, socket, st) ? ACCEPTED_SOME : ACCEPTED_GONE;
 }
 
 static void on_peers(cst_watch *watch, unsigned came, void *arg)
@@ -435,9 +254,9 @@ static void on_peers(cst_watch *watch, unsigned came, void *arg)
     if (accepted == ACCEPTED_GONE)
         return;
     if (accepted == ACCEPTED_FAILED)
-        rest_for_a_moment(l);
-    listen_again(l);
-    check_listener(l);
+        cst__listener_rest_briefly(l);
+    cst__listener_listen(l);
+    cst__listener_check(l);
 }
 
 /* --- the listener's making -------------------------------------------------------------------- */
@@ -525,12 +344,12 @@ cst_status cst_listen(cst_listener **out, cst_loop *loop, const cst_address *at,
         return CST_E_NOMEM;
     st = listener_start(l, at, opts);
     if (st < 0) {
-        close_listener(l);
-        free_listener(l);
+        cst__listener_shut(l);
+        cst__listener_free(l);
         return st;
     }
-    cst__loop_join(loop, &l->member, close_member);
-    listen_again(l);
+    cst__loop_join(loop, &l->member, cst__listener_close_member);
+    cst__listener_listen(l);
     *out = l;
     return CST_OK;
 }

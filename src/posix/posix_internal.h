@@ -9,11 +9,13 @@
  *      fd_io.c        one read, one write of a descriptor that is polled
  *      coalesce.c     small writes of a turn go out together
  *      last_words.c   a write that has failed waits for what the peer had said
+ *      listener.c     when a listener waits for peers, and when its memory goes
  *      fd_transfer.c  the transfer slot of all that is polled
  *      fd.c           fd.h's streams, and the slots of all that is polled
  *      standard.c fs.c net.c
  *
- * coalesce.h and move.h declare what is theirs. Of the core all see public headers alone.
+ * coalesce.h, move.h and listener.h declare what is theirs. Of the core all see public headers
+ * alone.
  */
 #ifndef CSTREAM_POSIX_INTERNAL_H
 #define CSTREAM_POSIX_INTERNAL_H
@@ -291,6 +293,11 @@ void cst__last_words_wanted(struct cst__fd *fd);
 /** The stream is being destroyed. */
 void cst__last_words_drop(struct cst__fd *fd);
 
+/* --- listener.c ------------------------------------------------------------------------------- */
+
+/** A connection that the listener has accepted is closed. */
+void cst__listener_let_go(cst_listener *listener);
+
 /* --- fd.c ------------------------------------------------------------------------------------- */
 
 /**
@@ -317,11 +324,6 @@ cst_status cst__fd_writev(cst_stream *s, struct cst__fd *fd, const cst_slice *ch
 cst_status cst__fd_destroy(cst_stream *s, void *self, const cst_error *error);
 
 extern const cst_ops cst__socket_ops;
-
-/* --- net.c ------------------------------------------------------------------------------------ */
-
-/** A connection that the listener has accepted is closed. */
-void cst__listener_let_go(cst_listener *listener);
 
 /* --- files ------------------------------------------------------------------------------------ */
 
