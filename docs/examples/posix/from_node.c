@@ -13,6 +13,7 @@
  *     stdin end
  *     stdin close
  *     connected to 127.0.0.1
+ *     connections: 1
  *     echo data hello
  *     echo end
  *     echo close
@@ -130,6 +131,9 @@ static void on_peer(cst_listener *listener, cst_stream *socket, cst_status statu
     (void)arg;
     cst_pipe(socket, socket, NULL);
     cst_unref(socket);
+    /* Node: server.getConnections(fn) */
+    size_t sockets_open = cst_listener_open_count(listener);
+    printf("connections: %d\n", (int)sockets_open);
     /* Node: server.close() */
     cst_listener_close(listener);
 }
