@@ -84,8 +84,9 @@ typedef void cst_done_fn(cst_stream *s, cst_status status, void *arg);
  *         CST_PENDING: they count as its writable length until the call is completed.
  * from    out: the state of the source.
  *         CST_OK       it may have more
- *         CST_EMPTY    it has nothing now. It promises to push when it has, as a read slot that
- *                      pushed nothing does; an empty chunk if it has read none.
+ *         CST_EMPTY    it has nothing now. It promises to push as soon as it has something, as a
+ *                      read slot that pushed nothing does. If that is not a chunk, but only the
+ *                      news that more can be moved, it pushes an empty one.
  *         CST_EOF      that was all
  *         negative     it has failed with that error
  */
@@ -120,9 +121,9 @@ typedef struct cst_ops {
     cst_status (*read)(cst_stream *s, void *self, size_t size);
 
     /** Consume a chunk, which may be empty. Called again only after the answer. A negative status
-     * fails the stream and everything queued in it, by a task. If the queue is just being written
-     * out, the chunks behind are still given to the slot, as in Node. Node: write. Default: writev
-     * with one chunk. */
+     * fails the stream and everything queued in it, by a task. If the queue is being written out at
+     * that moment, the slot still gets the chunks that are queued behind, as in Node. Node: write.
+     * Default: writev with one chunk. */
     cst_status (*write)(cst_stream *s, void *self, const cst_slice *chunk);
 
     /** Consume count chunks (at least one) at once: everything that was queued. The array and the
@@ -192,8 +193,8 @@ typedef struct cst_ops {
  *                        transfer->from says so.
  *
  * Events and backpressure are those of chunks that are read and written: 'pause', 'resume',
- * 'drain', 'end', 'finish', 'error' and 'close' come when they would then. Only `held` bytes are
- * buffered, never more than the system itself holds.
+ * 'drain', 'end', 'finish', 'error' and 'close' come when they would come for such chunks. Only
+ * `held` bytes are buffered, never more than the system itself holds.
  *
  * Each call stands for itself. After a 'data' listener or a second pipe was added, after an unpipe
  * or a write to the destination, the next bytes are read and written in the ordinary way. None is
@@ -423,7 +424,8 @@ CST_API const cst_error *cst_errored(const cst_stream *s);
  * (without the break). The reason is the first of these that holds: closed; inside a slot; a slot
  * owes its answer; destroyed; construct has still to run; nobody answers its write, since the other
  * side of its pair is gone; waits for 'drain' of a destination; corked; the turn's bytes are spent;
- * paused; nobody reads; output full; idle, nobody has ended it; the read slot owes a push. The text is for people: it may change with any version.
+ * paused; nobody reads; output full; idle, nobody has ended it; the read slot owes a push. The text
+ * is for people: it may change with any version.
  *
  * to    where the text goes, with a zero behind it; may be NULL if *size is 0
  * size  in: the room behind `to`, in bytes

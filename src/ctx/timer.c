@@ -99,7 +99,7 @@ static void unlink_timer(cst_ctx *ctx, cst_timer *timer)
 
 #ifdef CST_CHECK
 
-/* Of many timers so many are checked. */
+/* At most this many timers are checked. */
 enum { CHECKED_TIMERS = 64 };
 
 static void check_timer(const cst_ctx *ctx, const cst_timer *timer)
@@ -189,7 +189,8 @@ void cst__timers_stop_all(cst_ctx *ctx)
 
 /* --- starting --------------------------------------------------------------------------------- */
 
-/* Put a timer, of which all but the links is set, into the heap or the list of the unsettled. */
+/* Put a timer into the heap, or into the list of the unsettled. All its fields but the links are
+ * set. */
 static void link_timer(cst_ctx *ctx, cst_timer *timer)
 {
     if (!timer->is_unsettled) {
@@ -202,7 +203,7 @@ static void link_timer(cst_ctx *ctx, cst_timer *timer)
     ctx->unsettled = timer;
 }
 
-/* Start the timer with the values of `as`, as the last of those that are due at that time. */
+/* Copy the values of `as` into the timer, and start it behind those that are due at that time. */
 static void start(cst_ctx *ctx, cst_timer *timer, const cst_timer *as)
 {
     if (timer->fn)
@@ -215,7 +216,8 @@ static void start(cst_ctx *ctx, cst_timer *timer, const cst_timer *as)
         cst__wake(ctx);
 }
 
-/* Outside a turn with a budget, which was told the time, ask the host's clock. */
+/* Ask the host's clock, if there is one. Do not ask in a turn with a budget, which was told the
+ * time. */
 static void look_at_clock(cst_ctx *ctx)
 {
     if (ctx->clock && !ctx->turn_order)

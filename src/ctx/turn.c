@@ -176,7 +176,7 @@ cst_status cst_at_turn_end(cst_ctx *ctx, cst_task *task, cst_task_fn *fn, void *
 
 #ifdef CST_CHECK
 
-/* Of a long queue so many links are checked, and so many blocks of the queue of tasks. */
+/* At most this many links of a queue are checked, and blocks of the queue of tasks. */
 enum { CHECKED_LINKS = 64, CHECKED_BLOCKS = 16 };
 
 static void check_links(const struct cst__queue *queue)
@@ -320,7 +320,8 @@ static void fire(cst_ctx *ctx, cst_timer *timer)
     after_user_code(ctx);
 }
 
-/* If there is no limit, bytes_left is only a number: begin again. */
+/* Return whether the turn has a limit of bytes. If not, bytes_left says nothing: set it to its most
+ * again, so that this is seldom asked. */
 bool cst__bytes_are_limited(cst_ctx *ctx)
 {
     if (!ctx->bytes_limited)
@@ -361,7 +362,8 @@ static void run_turn_end(cst_ctx *ctx)
         run_first(ctx, &queue);
 }
 
-/* Without a budget there is no time, and no limit: the turn before has left it so. */
+/* A turn without a budget is told no time and has no limit. If the turn before had limits, its end
+ * has taken them off. */
 static inline void begin_turn(cst_ctx *ctx, const cst_budget *budget)
 {
     ctx->awake = true;

@@ -149,7 +149,7 @@ static void wait_for(struct cst__pipe *pipe)
 
     if (!cst__pipe_find(source, pipe->dest) || !pipe->drain)
         return;
-    if (cst__has_one_pipe(source)) { /* one destination in place of Node's set */
+    if (cst__has_one_pipe(source)) { /* Node replaces what it waits for here */
         source->r_multi_await = false;
         cst__pipes_forget_awaited(source);
     }

@@ -81,8 +81,8 @@ static struct cst__listener *find_listener(const cst_stream *s, cst_event_type t
     return found;
 }
 
-/* Do what removing a 'readable' listener that is not there does in Node: a task decides anew who
- * gets the chunks. Other events need nothing. */
+/* No listener was found to be removed. As in Node, the event 'readable' then still has an effect: a
+ * task decides anew who gets the chunks. */
 static void removed_none(cst_stream *s, cst_event_type type)
 {
     if (type == CST_READABLE && s->has_readable)
@@ -115,7 +115,7 @@ cst_status cst_off_all(cst_stream *s, cst_event_type type)
     cst__enter(s->ctx);
     if (!cst__listened(s, type))
         removed_none(s, type);
-    kept = type == CST_DATA ? s->hot & R_DATA_LISTENING : 0; /* Node does not clear it here */
+    kept = type == CST_DATA ? s->hot & R_DATA_LISTENING : 0; /* stays, as in Node */
     for (l = s->listeners; l; l = next) {
         next = l->next;
         if (l->traits & LISTENER_OWNED)

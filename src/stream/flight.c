@@ -209,8 +209,8 @@ static inline void handed_over(cst_stream *s)
 
 /*
  * Hand the queue over to the slots, as long as each write is answered inside its slot. If `gather`
- * is set, several chunks go to writev at once; else each goes alone. That is also true of chunks
- * that a slot queues meanwhile. The queue is not empty, and no write is in flight.
+ * is set, several chunks go to writev at once; else each goes alone. Chunks that a slot queues
+ * meanwhile are handed over likewise. The queue is not empty, and no write is in flight.
  */
 static void hand_over(cst_stream *s, bool gather)
 {
@@ -329,8 +329,8 @@ static void run_after_write_with_callback(cst_task_link *link)
     cst__release(s);
 }
 
-/* Go on after a write without a callback that was answered inside its slot. A task is queued only
- * if 'drain' is due, or in object mode, as Node does without need. Else the end may follow. */
+/* Go on after a write without a callback that was answered inside its slot. Queue a task if 'drain'
+ * is due; in object mode queue it in any case, as Node does. Else the side may finish now. */
 static void completed_inside(cst_stream *s)
 {
     struct writable *w = cst__w(s);

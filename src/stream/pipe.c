@@ -342,8 +342,8 @@ static inline void add_listeners(struct cst__pipe *pipe, cst_stream *source, cst
         cst__data_listener_added(source);
 }
 
-/* Note it if the new pipe from source is not the only one. Pipes that were undone, but are still in
- * the list, count for r_twins alone. */
+/* Note whether source has one pipe already, and whether it has a pipe to dest already. A pipe that
+ * was undone, but is still in the list, counts for the second question alone. */
 static void look_for_others(cst_stream *source, const cst_stream *dest)
 {
     size_t listed = 0;

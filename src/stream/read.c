@@ -132,8 +132,8 @@ static void run_rest(cst_task_link *link)
     cst__release(s);
 }
 
-/* The bytes of the turn are spent, if they are limited at all: let an immediate go on with the flow.
- * Return false if the flow does not stop: there is no limit, or no memory for the immediate. */
+/* Let an immediate go on with the flow, if the turn has a limit of bytes. Return false if the flow
+ * does not stop: there is no limit, or no memory for the immediate. */
 OUT_OF_LINE bool cut_flow_slow(cst_stream *s)
 {
     struct rest *rest;

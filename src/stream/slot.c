@@ -145,7 +145,7 @@ cst_status cst__call_destroy(cst_stream *s, const cst_error *error)
 
 /* --- the public calls ------------------------------------------------------------------------- */
 
-/* The calls on the stack are a list; one of them is of s. */
+/* The calls of transform slots that are on the stack are in one list. Look for that of s. */
 size_t cst__transform_mark(const cst_stream *s)
 {
     const struct cst__transform_call *call = s->ctx->room.transform_call;

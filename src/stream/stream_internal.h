@@ -439,12 +439,14 @@ void cst__pipe_connect(struct cst__pipe *pipe);
 /** Free a record that was not connected. NULL is ignored. */
 void cst__pipe_discard(struct cst__pipe *pipe);
 
+/** Return whether the pipe can ever transfer (transfer.c); if it can, whether it can now. */
+bool cst__pipe_has_transfer(const struct cst__pipe *pipe);
+bool cst__pipe_may_transfer(const struct cst__pipe *pipe);
+
 /**
- * Make a transfer (transfer.c), for a source that flows and has nothing buffered. Return CST_EMPTY
- * if the source has to be read instead, else the status of the transfer.
+ * Make a transfer, for a source that flows and has nothing buffered. Return CST_EMPTY if the source
+ * has to be read instead, else the status of the transfer.
  */
-bool cst__pipe_has_transfer(const struct cst__pipe *pipe); /* can it ever? */
-bool cst__pipe_may_transfer(const struct cst__pipe *pipe); /* if so, can it now? */
 cst_status cst__pipe_transfer(struct cst__pipe *pipe, cst_transfer *transfer);
 
 /** Hand a chunk on to the pipe's destination, as its 'data' listener does. */

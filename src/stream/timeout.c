@@ -32,10 +32,11 @@
 
 #include <string.h>
 
-/* Up to so many dormant streams are looked at whenever a turn is over. */
+/* At most this many dormant streams are looked at at the end of each turn. */
 #define A_FEW 8
 
-/* A server has one of these for each connection: it holds no more than is asked for. */
+/* The limits of a stream. A server keeps a record for each connection, so the timer of the total
+ * limit is only there if that limit was set (struct with_total). */
 struct cst__timeouts {
     struct cst__deferred_free deferred_free;
     cst_stream *stream;
@@ -62,7 +63,7 @@ static size_t record_size(bool has_total)
     return has_total ? sizeof(struct with_total) : sizeof(struct cst__timeouts);
 }
 
-/* Return the timer of the limit in all, or NULL if there is no such limit. */
+/* Return the timer of the total limit, or NULL if there is no such limit. */
 static cst_timer *total_timer(struct cst__timeouts *t)
 {
     return t->has_total ? &((struct with_total *)(void *)t)->timer : NULL;
