@@ -63,7 +63,7 @@ static inline cst_status cst__row_reserve(cst_chain_row *row, const cst_allocato
 /* Return the place behind the last item; the array may end there. */
 static inline cst_slice *cst__row_tail(const cst_chain_row *row)
 {
-    return row->items + row->head + row->count;
+    return row->items + (row->head + row->count);
 }
 
 /* Return where the next item will be; there is room. */
