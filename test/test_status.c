@@ -40,6 +40,7 @@ static void texts_say_what_the_headers_say(void **state)
     assert_string_equal(cst_status_text(CST_E_DESTROYED),
                         "the stream was destroyed, or its context is being freed");
     assert_string_equal(cst_status_text(CST_E_TIMEOUT), "a limit on time was reached");
+    assert_string_equal(cst_status_text(CST_E_STALL), "nothing can go on");
 }
 
 static void no_two_codes_are_equal_and_the_negative_ones_are_the_errors(void **state)
@@ -94,6 +95,8 @@ static void the_values_are_the_abi_and_do_not_move(void **state)
     assert_int_equal(CST_E_INVALID_BUFFER_SIZE, -17);
     assert_int_equal(CST_E_INVALID_CHAR_FOUND, -18);
     assert_int_equal(CST_E_TIMEOUT, -19);
+    assert_int_equal(CST_E_LIMIT, -20);
+    assert_int_equal(CST_E_STALL, -21);
     assert_int_equal(CST_USER(0), -65536);
     assert_int_equal(CST_OS(0), -131072);
 }
@@ -122,7 +125,7 @@ static void an_errno_comes_back_over_the_whole_range(void **state)
 
 static void what_is_no_status_is_unknown_and_has_a_text_all_the_same(void **state)
 {
-    static const cst_status strays[] = { INT32_MAX,       CST_MORE + 1,      CST_STATUS_LAST_ - 1,
+    static const cst_status strays[] = { INT32_MAX,       CST_AGAIN + 1,     CST_STATUS_LAST_ - 1,
                                          CST_USER(0) + 1, CST_OS(65535) - 1, INT32_MIN };
 
     (void)state;

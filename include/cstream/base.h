@@ -68,6 +68,7 @@ typedef int cst_status;
     X(CST_GIVEN, 6, "answered with a chunk")                                                       \
     X(CST_IDLE, 7, "nothing can run now")                                                          \
     X(CST_MORE, 8, "more is left to run")                                                          \
+    X(CST_AGAIN, 9, "call the slot again when there is room")                                      \
     X(CST_E_INVALID_ARG, -1, "invalid argument")                                                   \
     X(CST_E_NOMEM, -2, "out of memory")                                                            \
     X(CST_E_OUT_OF_RANGE, -3, "a size, an index or a value is out of range")                       \
@@ -86,10 +87,12 @@ typedef int cst_status;
     X(CST_E_BUFFER_OUT_OF_BOUNDS, -16, "the bytes are fewer than the value takes")                 \
     X(CST_E_INVALID_BUFFER_SIZE, -17, "the bytes are no whole number of units")                    \
     X(CST_E_INVALID_CHAR_FOUND, -18, "a character that cannot be converted")                       \
-    X(CST_E_TIMEOUT, -19, "a limit on time was reached")
+    X(CST_E_TIMEOUT, -19, "a limit on time was reached")                                           \
+    X(CST_E_LIMIT, -20, "a limit on memory was reached")                                           \
+    X(CST_E_STALL, -21, "nothing can go on")
 
 #define CST_STATUS_ENUM_ENTRY(name, value, text) name = value,
-enum cst_status_code { CST_STATUS_TABLE(CST_STATUS_ENUM_ENTRY) CST_STATUS_LAST_ = CST_E_TIMEOUT };
+enum cst_status_code { CST_STATUS_TABLE(CST_STATUS_ENUM_ENTRY) CST_STATUS_LAST_ = CST_E_STALL };
 #undef CST_STATUS_ENUM_ENTRY
 
 #define CST_USER(n) (-0x10000 - (n))

@@ -179,7 +179,7 @@ CST_API cst_status cst_filter_new(cst_stream **out, cst_ctx *ctx, const cst_opts
 
 /**
  * Turn an item into any number of items: push them on s (cst_push), the stage. It answers as a
- * transform slot does; so cst_give works, and CST_PENDING with cst_complete (stream.h).
+ * transform slot does; so cst_give works, CST_PENDING with cst_complete, and CST_AGAIN (stream.h).
  */
 typedef cst_status cst_flat_map_fn(cst_stream *s, const cst_slice *chunk, void *arg);
 

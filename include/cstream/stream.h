@@ -31,6 +31,8 @@
  *                              Node: callback(null, chunk)
  *     negative                 failed: the stream is destroyed with that error (unless
  *                              no_auto_destroy)
+ *     CST_AGAIN                stopped in the middle (transform and flush): call the slot again,
+ *                              with this chunk, when there is room in the output
  *     CST_PENDING              the slot answers by cst_complete on the call that it took with
  *                              cst_this_call: later, or already inside the slot
  *
@@ -262,6 +264,31 @@ typedef struct cst_opts {
  * Every other constructor of a stream returns these too; its comment says what it adds.
  */
 
+/*
+ * A transform or flush that stops in the middle, since its output is longer than its input:
+ *
+ *     static cst_status inflate_more(cst_stream *s, void *self, const cst_slice *chunk)
+ *     {
+ *         while (there_is_more(self, chunk))
+ *             if (cst_push(s, next_output(self, chunk)) == CST_FULL)
+ *                 return CST_AGAIN;
+ *         return CST_OK;
+ *     }
+ *
+ * The write stays in flight with its chunk, and nothing else is written. The slot is called again,
+ * with the chunk that it had, by the read that wants more; if there is room at once, by a task. So
+ * a slot may also stop after each output to let other streams run. It keeps its place in self. Its
+ * last answer, which is any other than CST_AGAIN, completes the write. flush likewise: EOF and
+ * 'finish' wait for its last answer. cst_complete(call, CST_AGAIN) is the answer of a slot that has
+ * returned CST_PENDING. For all other slots CST_AGAIN is CST_OK.
+ *
+ * So at most the highWaterMark, rounded up to an output, and two outputs more are buffered. A call
+ * that stops although it has pushed nothing and there was room would go on for ever: it fails the
+ * stream with CST_E_STALL, at the latest when it does so for the second time in a row. A slot that
+ * waits for something else than room returns CST_PENDING. If the stream is destroyed, the slot is
+ * not called again, and the callback of the write gets the reason.
+ */
+
 /* --- answering a slot ------------------------------------------------------------------------- */
 
 /**
@@ -288,6 +315,8 @@ CST_API cst_call cst_this_call(cst_stream *s);
  * CST_OK             the answer was taken. An answer too many does what it does in Node: usually
  *                    'error'.
  * CST_E_INVALID_ARG  not a call, or status is CST_PENDING or CST_GIVEN
+ *
+ * status may be CST_AGAIN for transform and flush: see above.
  *
  * A library that was compiled with -DCST_CHECK stops at an answer too many, and at what is refused
  * here and in the next two, with a line that names the call.

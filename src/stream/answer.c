@@ -14,6 +14,14 @@ static void answer_transform(cst_stream *s, cst_status status, cst_slice *chunk,
         cst__write_complete(s, st);
 }
 
+/* Return whether the answer to `call` may hand over a chunk, or be CST_AGAIN: that of transform or
+ * flush may. */
+static bool takes_chunk(const cst_call *call)
+{
+    return call->stream && (call->slot == SLOT_TRANSFORM || call->slot == SLOT_FLUSH_AS_FINAL ||
+                            call->slot == SLOT_FLUSH_AT_FINISH);
+}
+
 /* Pass an answer on: the slot owes it no longer, and the rule of the slot decides what follows.
  * Free the stream if it has closed and this was the last thing it waited for. */
 static void take_answer(const cst_call *call, cst_status status, cst_slice *chunk)
@@ -23,7 +31,7 @@ static void take_answer(const cst_call *call, cst_status status, cst_slice *chun
 
     CST__REQUIRE(cst__slot_owes(s, slot), "cst_complete: this call was answered before");
     cst__slot_answered(s, slot);
-    if (status > 0 && slot != SLOT_DESTROY)
+    if (status > 0 && slot != SLOT_DESTROY && !(status == CST_AGAIN && takes_chunk(call)))
         status = CST_OK;
     switch (slot) {
     case SLOT_NONE:
@@ -40,7 +48,7 @@ static void take_answer(const cst_call *call, cst_status status, cst_slice *chun
         break;
     case SLOT_FLUSH_AS_FINAL:
     case SLOT_FLUSH_AT_FINISH:
-        cst__flush_answered(s, slot, status, chunk);
+        cst__flush_answered(s, slot, status, chunk, call->mark);
         break;
     case SLOT_CONSTRUCT:
         cst__construct_answered(s, status);
@@ -73,13 +81,6 @@ cst_status cst__complete_general(cst_call call, cst_status status)
     take_answer(&call, status, NULL);
     cst__leave(ctx);
     return CST_OK;
-}
-
-/* Return whether the answer to `call` may hand over a chunk: that of transform or flush may. */
-static bool takes_chunk(const cst_call *call)
-{
-    return call->stream && (call->slot == SLOT_TRANSFORM || call->slot == SLOT_FLUSH_AS_FINAL ||
-                            call->slot == SLOT_FLUSH_AT_FINISH);
 }
 
 cst_status cst_complete_with(cst_call call, cst_slice chunk)

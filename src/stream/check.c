@@ -53,6 +53,7 @@ void cst__writable_check(const cst_stream *s)
     assert((s->hot & (W_WRITING | W_BUFFERED)) || w->length == 0);
     assert(!(s->hot & W_KEPT) || (s->hot & W_WRITING));
     assert(!s->w_finished || (s->hot & W_ENDING));
+    assert(!(s->owed & CALL_AGAIN) || ((s->hot & IS_TRANSFORM) && (s->hot & T_KEPT)));
     (void)w; /* unused if NDEBUG is defined */
     (void)queued_length;
 }

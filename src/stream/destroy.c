@@ -140,7 +140,8 @@ void cst__writable_destroying(cst_stream *s)
 {
     struct writable *w = cst__w(s);
 
-    if ((s->hot & W_BUFFERED) || (w->last_waiting && w->last_waiting->of_end))
+    if ((s->hot & W_BUFFERED) || (s->owed & CALL_AGAIN) ||
+        (w->last_waiting && w->last_waiting->of_end))
         cst__post_for(s, TASK_FAIL_QUEUE);
 }
 
@@ -160,7 +161,7 @@ void cst__destroy(cst_stream *s, const cst_error *error)
     CST__ASSERT(!s->ctx->room.express);
     if (s->hot & DESTROYED)
         return;
-    if (s->has_writable && ((s->hot & W_BUFFERED) || cst__w(s)->last_waiting))
+    if (s->has_writable && ((s->hot & (W_BUFFERED | T_KEPT)) || cst__w(s)->last_waiting))
         cst__writable_destroying(s);
     if (error)
         cst__destroy_for(s, error);

@@ -18,6 +18,7 @@ static void complete_kept(cst_stream *s)
     if ((s->hot & (T_KEPT | W_WRITING)) != (T_KEPT | W_WRITING))
         return;
     s->hot &= NOT(T_KEPT);
+    s->owed = (uint8_t)(s->owed & ~CALL_AGAIN);
     cst__write_complete(s, CST_OK);
 }
 

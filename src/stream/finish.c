@@ -49,12 +49,18 @@ void cst__run_finish_if_still(cst_stream *s)
         cst__w(s)->pending--;
 }
 
-/* Push the chunk that flush has answered with, if any, and EOF. If flush has failed, destroy the
- * stream; but if it was called in the place of final, its answer goes to final's rule. */
-void cst__flush_answered(cst_stream *s, enum cst__slot slot, cst_status status, cst_slice *chunk)
+/* Push the chunk that flush has answered with, if any, and EOF, unless flush is to be called again.
+ * If flush has failed, destroy the stream; but if it was called in the place of final, its answer
+ * goes to final's rule. `mark` is how much was buffered when it was called. */
+void cst__flush_answered(cst_stream *s, enum cst__slot slot, cst_status status, cst_slice *chunk,
+                         size_t mark)
 {
     bool as_final = slot == SLOT_FLUSH_AS_FINAL;
 
+    if (status == CST_AGAIN)
+        status = cst__again(s, mark);
+    if (status == CST_PENDING)
+        return;
     if (status >= 0) {
         if (chunk)
             cst__push(s, chunk);
@@ -72,15 +78,24 @@ static void flush(cst_stream *s, enum cst__slot slot)
 {
     struct cst__given given;
     cst_status status;
+    size_t mark;
 
     if (!s->ops->flush || (s->hot & DESTROYED)) {
-        cst__flush_answered(s, slot, CST_OK, NULL);
+        cst__flush_answered(s, slot, CST_OK, NULL, 0);
         return;
     }
+    mark = cst__r(s)->length;
+    cst__watch_pushes(s);
     status = cst__call_flush(s, slot, &given);
-    if (status != CST_PENDING)
-        cst__flush_answered(s, slot, status, given.counts ? &given.chunk : NULL);
+    cst__flush_answered(s, slot, status, given.counts ? &given.chunk : NULL, mark);
     cst__slice_unref(&given.chunk);
+}
+
+void cst__flush_again(cst_stream *s)
+{
+    bool at_finish = s->ops->final || cst__has_enough(s);
+
+    flush(s, at_finish ? SLOT_FLUSH_AT_FINISH : SLOT_FLUSH_AS_FINAL);
 }
 
 void cst__flush_early(cst_stream *s)

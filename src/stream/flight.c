@@ -261,8 +261,28 @@ static void fail_queue(cst_stream *s)
     cst__queue_is_empty(s);
 }
 
+/* Fail the write in flight of a destroyed stream, whose slot is not called again. */
+static void fail_again(cst_stream *s)
+{
+    struct writable *w = cst__w(s);
+    struct cst__request *requests = w->in_flight;
+    struct kept kept = take_kept(s);
+
+    w->in_flight = NULL;
+    w->pending++; /* as in fail_queue */
+    cst__flight_end(s);
+    cst__requests_call(s, requests, cst__failure_or(s, CST_E_DESTROYED));
+    drop_kept(s, &kept);
+}
+
 void cst__run_fail_queue(cst_stream *s)
 {
+    if (s->owed & CALL_AGAIN) {
+        s->owed = (uint8_t)(s->owed & ~CALL_AGAIN);
+        s->hot &= NOT(T_KEPT);
+        if (s->hot & W_WRITING)
+            fail_again(s);
+    }
     fail_queue(s);
 }
 

@@ -38,10 +38,10 @@ void cst__hold_flush(cst_stream *s)
 {
     if (!cst__has_enough(s) || (s->hot & (DESTROYED | ERRORED | CONSTRUCTED)) != CONSTRUCTED)
         return;
-    if ((s->hot & (IS_TRANSFORM | R_ENDED)) == IS_TRANSFORM)
-        cst__flush_early(s);
-    else
+    if ((s->hot & (IS_TRANSFORM | R_ENDED)) != IS_TRANSFORM)
         cst__hold_close(s);
+    else if (!(s->owed & CALL_AGAIN) && !cst__slot_owes(s, SLOT_FLUSH_AT_FINISH))
+        cst__flush_early(s);
 }
 
 void cst__hold_close(cst_stream *s)

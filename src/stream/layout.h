@@ -20,6 +20,7 @@
  *      describe.c   one line of text about a stream
  *      destroy.c    errors, destroy, close
  *      push.c       chunks come in                      cst__push_status: is more welcome?
+ *      again.c      a slot is to be called again        cst__again: may it?
  *      timeout.c    limits on idle and total time
  *      mode.c       who gets the chunks
  *      finish.c     final, flush, 'finish'              need_finish
@@ -28,6 +29,7 @@
  *      event.c      cst_on and its variants
  *      drain.c      backpressure
  *      flight.c     the write in flight                 cst__write_complete: what follows?
+ *      recall.c     calls a slot again
  *      write.c      cst_write, the queue, cork          must_wait
  *      end.c        cst_end
  *      transfer.c   zero copy
@@ -124,6 +126,10 @@ enum cst__slot {
 
 /* A bit of `owed`: cst__call_forget has given up the answer of the write in flight. */
 #define WRITE_FORGOTTEN 0x80u
+
+/* A bit of `owed`, with T_KEPT: the transform slot, if a write is in flight, else flush has answered
+ * CST_AGAIN. The library owes it a call, and the slot owes nothing. */
+#define CALL_AGAIN 0x40u
 
 /* --- events ----------------------------------------------------------------------------------- */
 

@@ -198,13 +198,17 @@ void cst__read_returned(cst_stream *s, cst_status status)
     }
 }
 
-/* Read from a transform: complete its write, if the completion was kept (T_KEPT). */
+/* Read from a transform: complete its write, if the completion was kept (T_KEPT); or call its slot
+ * again, if that has asked for it. */
 static void read_transform(cst_stream *s)
 {
     if (!(s->hot & T_KEPT))
         return;
     s->hot &= NOT(T_KEPT);
-    cst__write_complete(s, CST_OK);
+    if (s->owed & CALL_AGAIN)
+        cst__call_again(s);
+    else
+        cst__write_complete(s, CST_OK);
 }
 
 static bool may_call_slot(const cst_stream *s)

@@ -14,7 +14,7 @@ static unsigned slot_bit(enum cst__slot slot)
 bool cst__owes_write(const cst_stream *s)
 {
     if (s->hot & IS_TRANSFORM)
-        return s->owed & slot_bit(SLOT_TRANSFORM);
+        return s->owed & (slot_bit(SLOT_TRANSFORM) | CALL_AGAIN);
     return (s->hot & W_WRITING) != 0;
 }
 

@@ -143,7 +143,7 @@ static inline bool cst__owes_answer(const cst_stream *s)
 {
     if ((s->hot & (W_WRITING | IS_TRANSFORM)) == W_WRITING && !(s->owed & WRITE_FORGOTTEN))
         return true;
-    return (s->owed & ~WRITE_FORGOTTEN) != 0;
+    return (s->owed & ~(WRITE_FORGOTTEN | CALL_AGAIN)) != 0;
 }
 
 /* --- push.c, read.c, mode.c, transfer.c: the readable side ------------------------------------ */
@@ -340,9 +340,27 @@ void cst__finish_maybe(cst_stream *s, bool sync);
 /** Call flush now, because the stream has enough. EOF follows its answer. */
 void cst__flush_early(cst_stream *s);
 
+/** Call flush once more, since it has answered CST_AGAIN. */
+void cst__flush_again(cst_stream *s);
+
 /** Tasks (enum cst__task_kind). */
 void cst__run_finish(cst_stream *s);
 void cst__run_finish_if_still(cst_stream *s);
+
+/* --- again.c, recall.c ------------------------------------------------------------------------ */
+
+/**
+ * A transform or flush slot, which was called with `mark` buffered, has answered CST_AGAIN. Return
+ * CST_PENDING if it will be called again; CST_OK if not, since EOF was pushed; else why it fails:
+ * the stream has, or the slot has pushed nothing although there was room.
+ */
+cst_status cst__again(cst_stream *s, size_t mark);
+
+/** Take down R_DATA_EMITTED before a slot is called, so that cst__again sees whether it pushes. */
+void cst__watch_pushes(cst_stream *s);
+
+/** Call the slot that has answered CST_AGAIN. T_KEPT was taken down. */
+void cst__call_again(cst_stream *s);
 
 /* --- hold.c, enough.c ------------------------------------------------------------------------- */
 
@@ -398,7 +416,8 @@ cst_status cst__transform_write(cst_stream *s, const cst_slice *chunk, struct cs
 cst_status cst__transform_returned(const struct cst__transform_call *call, cst_status status,
                                    struct cst__given *given);
 cst_status cst__transform_answered(cst_stream *s, cst_status status, cst_slice *chunk, size_t mark);
-void cst__flush_answered(cst_stream *s, enum cst__slot slot, cst_status status, cst_slice *chunk);
+void cst__flush_answered(cst_stream *s, enum cst__slot slot, cst_status status, cst_slice *chunk,
+                         size_t mark);
 
 /* --- destroy.c -------------------------------------------------------------------------------- */
 

@@ -33,10 +33,21 @@ bool cst__transform_settle(cst_stream *s, size_t mark)
     return settle(s, mark);
 }
 
+/* Take an answer that is a failure, CST_AGAIN, or counts as CST_OK: any other positive one, and
+ * CST_AGAIN of a stream that has enough. */
+OUT_OF_LINE cst_status answered_otherwise(cst_stream *s, cst_status status, size_t mark)
+{
+    if (status == CST_AGAIN && !cst__has_enough(s))
+        status = cst__again(s, mark);
+    if (status < 0 || status == CST_PENDING)
+        return status;
+    return cst__transform_settle(s, mark) ? CST_OK : CST_PENDING;
+}
+
 cst_status cst__transform_answered(cst_stream *s, cst_status status, cst_slice *chunk, size_t mark)
 {
-    if (status < 0)
-        return status;
+    if ((unsigned)status >= (unsigned)CST_AGAIN) /* failures too: as unsigned they are large */
+        return answered_otherwise(s, status, mark);
     if (chunk)
         cst__push(s, chunk);
     return cst__transform_settle(s, mark) ? CST_OK : CST_PENDING;
