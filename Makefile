@@ -20,7 +20,7 @@ SHELL      := /bin/sh
 .DELETE_ON_ERROR:
 .PHONY: all plain deps check tests asan tsan backends coverage reliability builds headers imports rooms files lint examples demo test-tools
 .PHONY: bench bench-plot bench-table budget fuzz compare format help install uninstall clean FORCE
-.PHONY: install-core install-posix http-load http-plot http-compare
+.PHONY: install-core install-posix host-soak http-load http-plot http-compare
 
 # --- what there is to build -------------------------------------------------------------------------------------------
 
@@ -66,6 +66,11 @@ NEEDS_loops/glib      := echo.c sockets.c peers.c -pthread glib-2.0
 NEEDS_loops/sd_event  := echo.c sockets.c peers.c -pthread libsystemd
 NEEDS_loops/uv_stream := echo.c sockets.c -pthread libuv
 NEEDS_loops/io_uring  := echo.c sockets.c -pthread liburing
+NEEDS_serve/libuv     := libuv
+NEEDS_serve/libevent  := libevent
+NEEDS_serve/libev     := ev.h -lev
+NEEDS_serve/glib      := glib-2.0
+NEEDS_serve/sd_event  := libsystemd
 NEEDS_host/test_host_uv        := libuv
 NEEDS_host/test_host_uv_stream := libuv
 NEEDS_host/test_host_libevent  := libevent
@@ -84,7 +89,12 @@ is_missing = $(if $(shell $(if $(filter %.h,$(1)),$(CC) -E -include $(1) -x c /d
                >/dev/null 2>&1 && echo no),,$(1))
 missing    = $(strip $(foreach need,$(filter %.h,$(NEEDS_$(1))) $(call packages,$(1)),$(call is_missing,$(need))))
 
-# Asked of the machine only where tests are made.
+# The loops under which a server is run, by test/host/serve.c. Asked of the machine only where that is done.
+ifneq ($(filter check reliability host-soak,$(MAKECMDGOALS)),)
+HOSTS := $(if $(POSIX_SRCS),$(foreach host,libuv libevent libev glib sd_event,$(if $(call missing,serve/$(host)),,$(host))))
+endif
+
+# Likewise where tests are made.
 ifneq ($(filter check tests asan tsan coverage,$(MAKECMDGOALS)),)
 SKIPPED_TESTS := $(foreach test,$(HOST_TESTS:test/%.c=%),$(if $(call missing,$(test)),$(test)))
 ifeq ($(CI),true)
@@ -244,7 +254,7 @@ $(Q)$(CC) $(1) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(2)
 endef
 
 # Asked of the machine only where examples are made.
-ifneq ($(filter examples check tsan reliability,$(MAKECMDGOALS)),)
+ifneq ($(filter examples check tsan reliability host-soak,$(MAKECMDGOALS)),)
 SKIPPED_EXAMPLES := $(foreach name,$(EXAMPLE_FILES),$(if $(call missing,$(name)),$(name)))
 ifeq ($(CI),true)
 $(foreach name,$(SKIPPED_EXAMPLES),$(error docs/examples/$(name).c needs what is not here: $(call missing,$(name))))
@@ -421,7 +431,7 @@ plain: $(BUILD)/plain/libcstream.a $(PLAIN_TOOLS)
 
 # What the scripts of test/support need to know.
 SCRIPT_ENV = BUILD='$(BUILD)' POSIX='$(POSIX)' SKIPPED_EXAMPLES='$(SKIPPED_EXAMPLES)' CC='$(CC)' CXX='$(CXX)' \
-             CFLAGS='$(CFLAGS)' NM='$(NM)' MAKE='$(MAKE)' SO='$(SO)'
+             CFLAGS='$(CFLAGS)' NM='$(NM)' MAKE='$(MAKE)' SO='$(SO)' HOSTS='$(HOSTS)'
 SCRIPT     = $(Q)$(SCRIPT_ENV) sh test/support
 
 ifeq ($(origin CXX),default)
@@ -453,11 +463,12 @@ ifeq ($(T)$(F),)
 CHECKS := $(PLAIN_PROGRAMS) $(ASAN_PROGRAMS) $(STRICT_PROGRAMS) $(addprefix test/support/,replay.sh questions.sh fuzz-replay.sh compare-builds.sh) \
           $(addprefix test/support/,headers-check.sh imports-check.sh rooms-check.sh fence-check.sh files-check.sh) \
           $(addprefix test/support/,install-check.sh readme-check.sh gdb-check.sh) \
-          $(addprefix test/scenario/,examples-check.sh loops-check.sh http-check.sh reentrancy-check.sh long-check.sh) \
+          $(addprefix test/scenario/,examples-check.sh loops-check.sh http-check.sh reentrancy-check.sh long-check.sh) test/host/soak.sh \
           $(if $(POSIX_SRCS),test/posix/backends-check.sh) $(addprefix test/support/,differences-check.sh guide-check.sh) test/conformance/rows-check.sh \
           $(addprefix test/reliability/,$(RELIABILITY))
 CHECK_NEEDS := $(PLAIN_PROGRAMS) $(STRICT_PROGRAMS) $(PLAIN_TOOLS) $(PLAIN_REPLAYS) $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(ASAN_REPLAYS) $(FUZZ_REPLAYS) $(if $(HAVE_ASAN),$(ASAN_LOOPS)) \
-               $(TEST_TOOLS) all examples $(if $(POSIX_SRCS),$(HTTP_TOOLS)) $(RELIABILITY_NEEDS) $(KQUEUE_PROGRAMS)
+               $(TEST_TOOLS) all examples $(if $(POSIX_SRCS),$(HTTP_TOOLS)) $(RELIABILITY_NEEDS) $(KQUEUE_PROGRAMS) \
+               $(HOSTS:%=$(BUILD)/serve/%)
 # The counts of gcc alone are what gcov reads.
 ifeq ($(COMPILER),gcc)
 CHECKS += test/support/coverage-check.sh
@@ -584,6 +595,30 @@ http-plot: examples $(HTTP_TOOLS)
 	@mkdir -p docs/plots
 	$(Q)$(SCRIPT_ENV) sh test/posix/http-load.sh memory $(BUILD)/http-memory.tsv
 	$(Q)sh test/posix/http-plot.sh $(BUILD)/http-memory.tsv docs/plots/http-memory.svg
+
+# One server under each of HOSTS; for hostile.sh it is sanitized.
+SERVE_BESIDE = $(patsubst %,obj/docs/examples/%.o,$(call beside,posix/http_server))
+
+# $(call serve_under,directory,flags,flags to link with,directory of the programs,objects beside)
+define serve_under
+$(1)/obj/serve/http_server.o: docs/examples/posix/http_server.c $(BUILD)/flags
+	$$(call compile,$(USE_FLAGS) -Dcst_loop_run=host_run $(WARN) $(2))
+
+$(1)/obj/serve/%.o: test/host/serve.c $(BUILD)/flags
+	$$(call compile,$(USE_FLAGS) -DHOST_$$* $(WARN) $(2) $$(call needed_cflags,serve/$$*))
+
+$(4)/%: $(1)/obj/serve/%.o $(1)/obj/serve/http_server.o $(addprefix $(1)/,$(SERVE_BESIDE) $(5)) $(1)/libcstream-posix.a \
+        $(1)/libcstream.a
+	$$(call link,$(3) -pthread,$$(call needed_libs,serve/$$*))
+
+endef
+$(eval $(call serve_under,$(BUILD),$$(ERRORS) $$(CFLAGS),$$(CFLAGS),$(BUILD)/serve))
+$(eval $(call serve_under,$(BUILD)/asan,$$(ASAN_FLAGS),$$(SANITIZE),$(BUILD)/asan/hostile/hosts,obj/test/reliability/probe.o))
+
+## host-soak: one file server under each of the host loops: 200 slow clients, 1 GiB, hostile peers; minutes
+host-soak: all examples $(HTTP_TOOLS) $(HOSTS:%=$(BUILD)/serve/%) $(BUILD)/test/hostile $(HOSTS:%=$(BUILD)/asan/hostile/hosts/%)
+	$(Q)$(SCRIPT_ENV) HOST_SOAK=full sh test/host/soak.sh
+	$(Q)$(SCRIPT_ENV) EACH=2000 sh test/reliability/hostile.sh $(HOSTS:%=hosts/%)
 
 # The servers of hostile.sh: sanitized, with a probe; the loops serve peers from elsewhere.
 HOSTILE_NAMES     := -Dmain=loop_main $(foreach name,begin is_done end,-Dprogram_$(name)=hostile_$(name))

@@ -141,10 +141,27 @@ static void an_idle_loop_may_end_the_event_loop(void **state)
     assert_trace(h, "ran");
 }
 
+static void idleness_is_told_when_the_host_has_taken_the_last_thing(void **state)
+{
+    struct host_fixture *h = *state;
+    cst_sd_event *adapter = &h->host->adapter;
+
+    adapter->on_status = host_on_status;
+    cst_loop_hold(h->f.loop);
+    for (unsigned i = 0; i < 3; i++)
+        host_turn(h->host);
+    assert_trace(h, "");
+    cst_loop_release(h->f.loop);
+    for (unsigned i = 0; i < 3; i++)
+        host_turn(h->host);
+    assert_trace(h, "status:IDLE");
+}
+
 static const struct CMUnitTest tests[] = {
     HOST_CASES,
     HOST_T(an_error_ends_the_event_loop_which_returns_it),
     HOST_T(an_idle_loop_may_end_the_event_loop),
+    HOST_T(idleness_is_told_when_the_host_has_taken_the_last_thing),
 };
 
 TEST_MAIN(tests)

@@ -8,7 +8,11 @@
 # ends the server, and no sanitizer complains. When the clients are gone the server has as many
 # descriptors and as much heap as before, and no block is lost.
 #
+# HOSTS are the loops under which http_server was built too; each is tried if it is picked
+# (hosts/libuv).
+#
 # Environment: RELIABILITY=full    more than 100,000 connections in all, instead of 200 a server
+#              EACH                how many connections a server, without that (200)
 #              SEED                determines what the clients do (1)
 #              SKIPPED_EXAMPLES    what was not built, because the library of its loop is not here
 set -u
@@ -182,13 +186,18 @@ loops/glib upper any
 loops/sd_event upper any
 loops/uv_stream upper any
 END
+for host in ${HOSTS:-}; do
+    case " $* " in
+    *" hosts/$host "*) echo "hosts/$host http any --port 0 --head-seconds 60 --idle-seconds 60 $dir/www" >>"$dir/servers" ;;
+    esac
+done
 
 mkdir "$dir/www" && "$hostile" files "$dir/www" || exit 2
 echo secret >"$dir/secret"
 ln -s "$dir/secret" "$dir/www/link"
 
 resets=200
-each=200
+each=${EACH:-200}
 if [ "${RELIABILITY:-}" = full ]; then
     resets=5000
     each=11000
