@@ -89,9 +89,10 @@ is_missing = $(if $(shell $(if $(filter %.h,$(1)),$(CC) -E -include $(1) -x c /d
                >/dev/null 2>&1 && echo no),,$(1))
 missing    = $(strip $(foreach need,$(filter %.h,$(NEEDS_$(1))) $(call packages,$(1)),$(call is_missing,$(need))))
 
-# The loops under which a server is run, by test/host/serve.c. Asked of the machine only where that is done.
+# The loops under which a server is run, by test/host/serve.c; those that are here are asked of the machine where it is done.
+ALL_HOSTS := libuv libevent libev glib sd_event
 ifneq ($(filter check reliability host-soak,$(MAKECMDGOALS)),)
-HOSTS := $(if $(POSIX_SRCS),$(foreach host,libuv libevent libev glib sd_event,$(if $(call missing,serve/$(host)),,$(host))))
+HOSTS := $(if $(POSIX_SRCS),$(foreach host,$(ALL_HOSTS),$(if $(call missing,serve/$(host)),,$(host))))
 endif
 
 # Likewise where tests are made.
@@ -604,11 +605,11 @@ define serve_under
 $(1)/obj/serve/http_server.o: docs/examples/posix/http_server.c $(BUILD)/flags
 	$$(call compile,$(USE_FLAGS) -Dcst_loop_run=host_run $(WARN) $(2))
 
-$(1)/obj/serve/%.o: test/host/serve.c $(BUILD)/flags
+$(ALL_HOSTS:%=$(1)/obj/serve/%.o): $(1)/obj/serve/%.o: test/host/serve.c $(BUILD)/flags
 	$$(call compile,$(USE_FLAGS) -DHOST_$$* $(WARN) $(2) $$(call needed_cflags,serve/$$*))
 
-$(4)/%: $(1)/obj/serve/%.o $(1)/obj/serve/http_server.o $(addprefix $(1)/,$(SERVE_BESIDE) $(5)) $(1)/libcstream-posix.a \
-        $(1)/libcstream.a
+$(ALL_HOSTS:%=$(4)/%): $(4)/%: $(1)/obj/serve/%.o $(1)/obj/serve/http_server.o $(addprefix $(1)/,$(SERVE_BESIDE) $(5)) \
+        $(1)/libcstream-posix.a $(1)/libcstream.a
 	$$(call link,$(3) -pthread,$$(call needed_libs,serve/$$*))
 
 endef

@@ -1,8 +1,8 @@
 /*
  * uv_stream.c - libuv drives a context without a cst_loop: handles of libuv's are streams.
  *
- * It runs the program of echo.h. Calls shown: cst_uv_ctx_opts, cst_uv_attach_ctx, cst_uv_stream_new,
- * cst_uv_detach_ctx
+ * It runs the program of echo.h. Calls shown: cst_uv_ctx_opts, cst_uv_attach_ctx,
+ * cst_uv_stream_new, cst_uv_detach_ctx
  */
 #define _POSIX_C_SOURCE 200809L
 
