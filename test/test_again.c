@@ -7,7 +7,7 @@
 
 enum how { NEVER_STOPS, STOPS_WHEN_FULL, STOPS_EACH_TIME, STOPS_LATE, WAYS };
 
-/* An expander: each chunk, and the end, becomes `count` outputs of the letter that it began with. */
+/* An expander: each chunk, and the end, becomes `count` outputs of the letter it began with. */
 struct fixture {
     struct test_world world;
     cst_stream *s;

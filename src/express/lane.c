@@ -353,8 +353,7 @@ static void pass_open_stages(const struct express_write *way)
     }
 }
 
-/* Deliver to a sink that must_queue. The queue takes its reference from the caller, or a new one.
- */
+/* Deliver to a sink that must_queue. The queue takes the caller's reference, or a new one. */
 ALWAYS_INLINE void deliver_to_queue(struct express_write *way, bool take)
 {
     cst_slice kept = take ? *way->chunk : cst__slice_ref(way->chunk);

@@ -127,8 +127,8 @@ enum cst__slot {
 /* A bit of `owed`: cst__call_forget has given up the answer of the write in flight. */
 #define WRITE_FORGOTTEN 0x80u
 
-/* A bit of `owed`, with T_KEPT: the transform slot, if a write is in flight, else flush has answered
- * CST_AGAIN. The library owes it a call, and the slot owes nothing. */
+/* A bit of `owed`, with T_KEPT: the transform slot, if a write is in flight, else flush has
+ * answered CST_AGAIN. The library owes it a call, and the slot owes nothing. */
 #define CALL_AGAIN 0x40u
 
 /* --- events ----------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /*
- * read.c - chunks go out: cst_read, cst_next, reading ahead, the flow, 'end'.
+ * read.c - chunks go out: cst_read, cst_next, reading ahead, the flow.
  *
  * All buffered chunks leave by cst__read_chunk, which is called for the user, by the flow loop and
  * by tasks. When the read slot is called, and when an event is announced, is exactly as in Node.
@@ -9,56 +9,6 @@
 #include "express/express.h"
 
 #define LARGEST_READ ((size_t)1 << 30)
-
-/* --- 'end' ------------------------------------------------------------------------------------ */
-
-void cst__run_auto_end(cst_stream *s)
-{
-    if (!s->w_absent && !(s->hot & (W_ENDING | DESTROYED | ERRORED)))
-        cst__end_unasked(s);
-}
-
-static bool writable_side_is_done(const cst_stream *s)
-{
-    return !s->has_writable || s->w_finished || s->w_absent;
-}
-
-/* Return whether 'end' may be emitted: the stream has not failed. If it has enough, close it first;
- * what it holds is lost before 'end'. */
-OUT_OF_LINE bool ends_all_the_same(cst_stream *s)
-{
-    if (s->hot & ERRORED)
-        return false;
-    s->r_end_emitted = true;
-    cst__hold_close(s);
-    if (s->hot & DESTROYED)
-        cst__run_fail_queue(s);
-    return true;
-}
-
-void cst__run_end(cst_stream *s)
-{
-    s->r_end_scheduled = false;
-    if (s->close_emitted || s->r_end_emitted || cst__r(s)->length != 0)
-        return;
-    if ((s->hot & (ERRORED | W_CORKED)) && !ends_all_the_same(s))
-        return;
-    s->r_end_emitted = true;
-    cst__emit(s, CST_END);
-    if (cst_is_writable(s) && !s->half_open)
-        cst__post_for(s, TASK_AUTO_END);
-    else if (s->auto_destroy && writable_side_is_done(s))
-        cst__destroy(s, NULL);
-}
-
-static void end_readable(cst_stream *s)
-{
-    if (s->r_end_emitted || s->r_end_scheduled)
-        return;
-    s->hot |= R_ENDED;
-    s->r_end_scheduled = true;
-    cst__post_for(s, TASK_END);
-}
 
 /* --- how much --------------------------------------------------------------------------------- */
 
@@ -288,7 +238,7 @@ static bool take_and_tell(cst_stream *s, size_t size, size_t n, cst_slice *out, 
         if (!(s->hot & R_ENDED))
             s->hot |= R_NEED_READABLE;
         else if (size != taken)
-            end_readable(s);
+            cst__end_readable(s);
     }
     if (taken && !s->error_emitted && !s->close_emitted)
         cst__emit_data(s, out);
@@ -320,7 +270,7 @@ static bool has_nothing_to_call(const cst_stream *s)
 static bool read_empty(cst_stream *s, size_t size, cst_slice *out, cst_status *why)
 {
     if (s->hot & R_ENDED) {
-        end_readable(s);
+        cst__end_readable(s);
         return false;
     }
     s->hot |= R_NEED_READABLE;

@@ -50,8 +50,8 @@ static inline cst_call cst__call_of(cst_stream *s)
 
 /* --- slot.c ----------------------------------------------------------------------------------- */
 
-/** Return whether the slot of a write, or this slot, still owes its answer. A transform slot that is
- * to be called again owes that of its write. */
+/** Return whether the slot of a write, or this slot, still owes its answer. A transform slot that
+ * is to be called again owes that of its write. */
 bool cst__owes_write(const cst_stream *s);
 bool cst__slot_owes(const cst_stream *s, enum cst__slot slot);
 
