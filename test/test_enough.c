@@ -117,7 +117,7 @@ static cst_stream *make_take(struct fixture *f, const cst_ops *ops, const cst_op
     return s;
 }
 
-/* Take n of eight letters, by the stage of stages.h or by the user's, and keep the trace. */
+/* Take n of eight letters, by the stage of stages.h or the one of the user, and keep the trace. */
 static void take_letters(struct fixture *f, bool own, unsigned n, bool objects, char *trace)
 {
     const cst_opts opts = { .object_mode = objects };

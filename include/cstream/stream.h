@@ -383,8 +383,7 @@ CST_API cst_status cst_destroy(cst_stream *s, cst_status status);
 
 /**
  * Say that s needs no more input: it has seen all that it wants. What feeds it is let go, as
- * success. In JavaScript: leaving a `for await` loop early. For a filter or a sink that stops
- * early:
+ * success. In JavaScript: leaving a `for await` loop early. For filters and sinks that stop early:
  *
  *     static cst_status first(cst_stream *s, void *self, const cst_slice *chunk)
  *     {

@@ -72,12 +72,6 @@ static inline void cst__emit(cst_stream *s, cst_event_type type)
         cst__emit_heard(s, type);
 }
 
-/** The event CST__EVENT_ENOUGH, and whether a listener has let go of what feeds the stream. */
-struct cst__enough {
-    cst_event event;
-    bool let_go;
-};
-
 /** Update R_PIPED and sole_dest. Called when 'data' listeners were added or removed. */
 void cst__data_listeners_changed(cst_stream *s);
 

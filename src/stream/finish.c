@@ -74,21 +74,28 @@ void cst__flush_answered(cst_stream *s, enum cst__slot slot, cst_status status, 
         cst__final_answered(s, status);
 }
 
-static void flush(cst_stream *s, enum cst__slot slot)
+OUT_OF_LINE void call_flush(cst_stream *s, enum cst__slot slot)
 {
+    size_t mark = cst__r(s)->length;
     struct cst__given given;
     cst_status status;
-    size_t mark;
 
-    if (!s->ops->flush || (s->hot & DESTROYED)) {
-        cst__flush_answered(s, slot, CST_OK, NULL, 0);
-        return;
-    }
-    mark = cst__r(s)->length;
     cst__watch_pushes(s);
     status = cst__call_flush(s, slot, &given);
     cst__flush_answered(s, slot, status, given.counts ? &given.chunk : NULL, mark);
     cst__slice_unref(&given.chunk);
+}
+
+/* Flush: without the slot push EOF, which is all that its answer would do. */
+static void flush(cst_stream *s, enum cst__slot slot)
+{
+    if (s->ops->flush && !(s->hot & DESTROYED)) {
+        call_flush(s, slot);
+        return;
+    }
+    cst__push_eof(s);
+    if (slot == SLOT_FLUSH_AS_FINAL)
+        cst__final_answered(s, CST_OK);
 }
 
 void cst__flush_again(cst_stream *s)

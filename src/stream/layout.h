@@ -34,6 +34,7 @@
  *      end.c        cst_end
  *      transfer.c   zero copy
  *      pipe.c       connects, delivers, undoes
+ *      eof.c        'end'
  *      read.c       chunks go out, reading ahead        read_more_wanted
  *      stream.c     makes, constructs, frees; the table of tasks
  *      answer.c     answers that come by a call         take_answer: which rule does it go to?
@@ -127,7 +128,7 @@ enum cst__slot {
 /* A bit of `owed`: cst__call_forget has given up the answer of the write in flight. */
 #define WRITE_FORGOTTEN 0x80u
 
-/* A bit of `owed`, with T_KEPT: the transform slot, if a write is in flight, else flush has
+/* A bit of `owed`, with T_KEPT: the transform slot, if a write is in flight, else flush, has
  * answered CST_AGAIN. The library owes it a call, and the slot owes nothing. */
 #define CALL_AGAIN 0x40u
 

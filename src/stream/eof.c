@@ -1,5 +1,5 @@
 /*
- * readable_end.c - the end of a readable side: 'end', and what follows from it.
+ * eof.c - the end of a readable side: 'end', and what follows from it.
  */
 #include "stream/stream_internal.h"
 
