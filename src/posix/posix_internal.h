@@ -242,7 +242,6 @@ static inline void cst__descriptor_check(const struct cst__descriptor *d)
 #endif
 }
 
-
 /* --- shortage.c ------------------------------------------------------------------------------- */
 
 /**

@@ -168,8 +168,8 @@ static inline cst_status cst_sd_event_attach(cst_sd_event *host, sd_event *event
     host->event = sd_event_ref(event);
     host->io = host->timer = NULL;
     host->is_changed = true; /* the first turn looks what there is */
-    error = sd_event_add_io(event, &host->io, cst_loop_fd(loop), EPOLLIN, cst_sd_event_on_ready,
-                            host);
+    error =
+        sd_event_add_io(event, &host->io, cst_loop_fd(loop), EPOLLIN, cst_sd_event_on_ready, host);
     if (error >= 0)
         error = sd_event_add_time(event, &host->timer, CLOCK_MONOTONIC, UINT64_MAX, 1,
                                   cst_sd_event_on_timer, host);
