@@ -107,6 +107,7 @@ static void refuse_writing(struct fixture *f, cst_stream *s)
     assert_int_equal(cst_cork(s), CST_E_INVALID_ARG);
     assert_int_equal(cst_uncork(s), CST_E_INVALID_ARG);
     assert_int_equal(cst_enough(s), CST_E_INVALID_ARG);
+    assert_int_equal(cst_discard(NULL, s, CST_E_ABORT), CST_E_INVALID_ARG);
     assert_int_equal(cst_pipe(f->r, s, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_writable_length(s), 0);
     assert_int_equal(cst_writable_high_water_mark(s), 0);

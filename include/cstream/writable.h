@@ -96,6 +96,27 @@ CST_API cst_status cst_end_with(cst_stream *s, cst_slice chunk, cst_done_fn *don
 CST_API cst_status cst_end_copy(cst_stream *s, const void *bytes, size_t len, cst_done_fn *done,
                                 void *arg);
 
+/* --- throwing away ---------------------------------------------------------------------------- */
+
+/**
+ * Throw away the chunks that wait in the queue: "stop sending that, send this". The write in flight
+ * goes on; so does what a transform has made of earlier chunks. Node has no such call.
+ *
+ * bytes  gets the sum of their lengths, also in object mode; may be NULL
+ * why    what their callbacks get, by a task, in order; negative. Then 'drain' comes, if it was due
+ *        and nothing is in flight. Corks stay. The stream has not failed.
+ *
+ * CST_OK                 they are gone
+ * CST_EMPTY              nothing waits
+ * CST_E_WRITE_AFTER_END  cst_end was called before: cut short, the stream would finish as if it
+ *                        were whole. Nothing has changed.
+ * CST_E_DESTROYED        the stream was destroyed, and loses them by itself
+ * CST_E_INVALID_ARG      s is NULL or has no writable side, or why is not negative
+ *
+ * Unless it is CST_OK, *bytes is untouched. Re-entrancy: runs release functions of slices alone.
+ */
+CST_API cst_status cst_discard(size_t *bytes, cst_stream *s, cst_status why);
+
 /* --- corking ---------------------------------------------------------------------------------- */
 
 /**

@@ -39,6 +39,7 @@
  *      stream.c     makes, constructs, frees; the table of tasks
  *      answer.c     answers that come by a call         take_answer: which rule does it go to?
  *      enough.c     cst_enough
+ *      discard.c    cst_discard
  *
  * Words: a slot *answers* by the status that it returns or, after CST_PENDING, by cst_complete. A
  * write is *in flight* from the call of its slot to the answer. A listener is *held* while it stays

@@ -406,6 +406,7 @@ static void make_pair(struct cell *cell)
     ALONE(cst_readable_aborted)                                                                   \
     ALONE(cst_is_readable)                                                                        \
     EACH(cst_enough, cst_enough(s))                                                               \
+    EACH(cst_discard, cst_discard(NULL, s, CST_E_ABORT))                                          \
     EACH(cst_destroy, cst_destroy(s, CST_OK))                                                     \
     EACH(destroy_with_an_error, cst_destroy(s, CST_USER(1)))                                      \
     EACH(cst_ref, cst_unref(cst_ref(s)))                                                          \
