@@ -370,15 +370,11 @@ ALWAYS_INLINE cst_status make_stream(cst_stream **out, cst_ctx *ctx, const cst_o
     if (!base)
         return CST_E_NOMEM;
     s = (cst_stream *)(void *)(base + writable_size(writable));
-    *s = (cst_stream){ .hot = hot | CONSTRUCTED,
-                       .has_readable = readable,
-                       .has_writable = writable,
-                       .auto_destroy = true,
-                       .emit_close = true,
-                       .half_open = true,
-                       .ctx = ctx,
-                       .ops = ops,
-                       .refs = 1 };
+    *s = (cst_stream){ .hot = hot | CONSTRUCTED, .ctx = ctx, .ops = ops, .refs = 1 };
+    /* Not in the initialiser: there tcc 0.9.27 does not clear the other bits. */
+    s->has_readable = readable;
+    s->has_writable = writable;
+    s->auto_destroy = s->emit_close = s->half_open = true;
     if (!opts || are_plain(opts))
         init_plainly(s, opts ? opts->high_water_mark : 0, readable, writable);
     else
