@@ -1,8 +1,9 @@
 /*
  * lane.h - the fast path (express.h): the records of what lags, a write, and one delivery.
  *
- * Three words. A *stage* is a pass-through between two pipes. The *way* of a chunk is the stages
- * that it goes through and the sink behind them. To *show* a record is to write what lags back into
+ * Words. A *stage* is a pass-through between two pipes. The *way* of a chunk is the stages that it
+ * goes through and the sink behind them; a transform with a slot may be in the place of that sink,
+ * and then what it gives has a way of its own. To *show* a record is to write what lags back into
  * the streams.
  */
 #ifndef CSTREAM_LANE_H

@@ -1,5 +1,5 @@
 /*
- * move.h - bytes from descriptor to descriptor, inside posix: move.c, fd_transfer.c.
+ * move.h - bytes from descriptor to descriptor inside the kernel, and conduits: move.c.
  */
 #ifndef CSTREAM_POSIX_MOVE_H
 #define CSTREAM_POSIX_MOVE_H

@@ -7,15 +7,18 @@
  *      the loop       loop_internal.h
  *      shortage.c     conduits are given up when descriptors are short
  *      fd_io.c        one read, one write of a descriptor that is polled
- *      coalesce.c     small writes of a turn go out together
  *      last_words.c   a write that has failed waits for what the peer had said
+ *      coalesce.c     small writes of a turn go out together
  *      listener.c     when a listener waits for peers, and when its memory goes
  *      fd_transfer.c  the transfer slot of all that is polled
  *      fd.c           fd.h's streams, and the slots of all that is polled
- *      standard.c fs.c net.c
+ *      standard.c     the standard streams of the process
+ *      fs.c           files as streams
+ *      address.c      the addresses of net.h, and those of the system
+ *      net.c          sockets that connect and listen
  *
- * coalesce.h, move.h and listener.h declare what is theirs. Of the core all see public headers
- * alone.
+ * coalesce.h, move.h, listener.h and address.h declare what is theirs. Of the core all see public
+ * headers alone.
  */
 #ifndef CSTREAM_POSIX_INTERNAL_H
 #define CSTREAM_POSIX_INTERNAL_H

@@ -7,16 +7,16 @@
  *                      ^ the handle
  *
  * The files: each calls only those above it in this list. The last column is the one function that
- * decides a question.
+ * decides a question; cst__push_status is in this header, since the fast path asks it too.
  *
  *      task.c       defers a task, counts references    cst__stream_check_life: may it be freed?
  *      check.c      the invariants
- *      query.c      every getter
  *      decode.c     cst_set_encoding
  *      slot.c       calls a slot, and returns its status
  *      emit.c       the list of listeners, emission
  *      request.c    the callbacks of writes and ends
  *      await.c      which destinations a source waits for
+ *      query.c      every getter
  *      describe.c   one line of text about a stream
  *      destroy.c    errors, destroy, close
  *      push.c       chunks come in                      cst__push_status: is more welcome?
@@ -43,9 +43,9 @@
  *
  * Words: a slot *answers* by the status that it returns or, after CST_PENDING, by cst_complete. A
  * write is *in flight* from the call of its slot to the answer. A listener is *held* while it stays
- * in its list even without events. A pipe is *listed* until it is undone, as in Node's state.pipes.
- * A *frame* is a call of the library that can run user code; what is freed waits until the last
- * frame returns.
+ * in its list even without events (a side that *holds* writes is another matter: hold.c). A pipe is
+ * *listed* until it is undone, as in Node's state.pipes. A *frame* is a call of the library that
+ * can run user code; what is freed waits until the last frame returns.
  *
  * The life of a readable side (R_ENDED, r_end_emitted):
  *
@@ -239,9 +239,12 @@ struct cst_stream {
     uint32_t refs;           /* handles of the user's, queued tasks, pipes into it */
     uint16_t listened;       /* events that somebody listens to */
     uint16_t emit_depth;
-    uint16_t overflow; /* notes: a bit for each kind of task that had no room in the queue */
-    uint8_t slot;      /* the slot that is running, the innermost */
-    uint8_t owed;      /* bits of the slots that have not answered; for write there is W_WRITING */
+    /* Notes: a bit for each kind of task that had no room in the queue. TASK_CLOSE has the last. */
+    uint16_t overflow;
+    uint8_t slot; /* the slot that is running, the innermost */
+    /* A bit for each slot that has not answered (slot_bit in slot.c; for write there is W_WRITING),
+     * WRITE_FORGOTTEN and CALL_AGAIN. All 8 are used. */
+    uint8_t owed;
 };
 
 /** A callback that is owed for a write or an end; also the task that calls it. */
