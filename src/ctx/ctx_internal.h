@@ -38,7 +38,7 @@ struct cst__listener;
 struct cst__pipe;
 
 /**
- * What the context and the lower files of the stream room ask of the streams. All streams have one
+ * What the context and some files of the stream room ask of the streams. All streams have one
  * table (stream.c), so the context keeps it; it is NULL until the first stream is made.
  *
  * The first eight are asked by this room:
@@ -54,7 +54,8 @@ struct cst__pipe;
  * show          write back the fields that lag while the fast path calls a slot
  * turn_over     a turn is over, and there are dormant streams
  *
- * The others are asked by lower files of the stream room, of files above them:
+ * The others are asked by files of the stream room, of files behind them in the list of layout.h,
+ * which they must not call by name:
  *
  * hear          let the pipe of a listener handle an event
  * unlinked      the pipe's listener has left the list of its stream
