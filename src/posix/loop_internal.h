@@ -25,7 +25,9 @@
 #undef CST_CHECK
 #endif
 
-#if defined(__linux__)
+/* On x86-64 struct epoll_event is packed, but not by a compiler that glibc's headers take all
+ * attributes from, as tcc 0.9.27. Then the loop polls. */
+#if defined(__linux__) && (defined(__GNUC__) || !defined(__x86_64__))
 #define CST__HAS_EPOLL 1
 #else
 #define CST__HAS_EPOLL 0
