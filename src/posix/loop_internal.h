@@ -160,6 +160,7 @@ struct cst__place {
  * guard            the guard of the turn that is running
  * ignores_sigpipe  as it was when the loop was made, or began to run
  * host             is told, on host_thread, what has changed while no turn ran; or NULL
+ * has_host         host is set: a thread that posts may ask this and host_thread
  * asleep           whoever posts has to write the wake: the loop waits, or is about to look whether
  *                  it may, or no turn runs
  * signalled        the wake was written, or is about to be
@@ -184,14 +185,17 @@ struct cst_loop {
     struct cst__spare_conduits conduits;
     cst_loop_host_fn *host;
     void *host_arg;
-    pthread_t host_thread;
     int wake_read, wake_write;
     bool ignores_sigpipe;
     bool running;
     bool stopping;
     bool unhandled;
 #if !defined(__STDC_NO_ATOMICS__)
-    atomic_bool asleep, signalled;
+    atomic_bool asleep, signalled, has_host;
+    _Atomic(pthread_t) host_thread;
+#else
+    bool has_host;
+    pthread_t host_thread;
 #endif
 };
 

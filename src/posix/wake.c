@@ -60,7 +60,7 @@ void cst__loop_wake(void *arg)
     cst_loop *loop = arg;
     ssize_t n;
 
-    if (loop->host && pthread_equal(pthread_self(), loop->host_thread))
+    if (loop->has_host && pthread_equal(pthread_self(), loop->host_thread))
         cst__loop_tell_host(loop);
 #if !defined(__STDC_NO_ATOMICS__)
     if (!atomic_exchange(&loop->asleep, false))

@@ -341,6 +341,31 @@ static void post_of_another_thread_makes_the_descriptor_readable(void **state)
     assert_quiet(f);
 }
 
+static void note_told(void *arg)
+{
+    *(pthread_t *)arg = pthread_self();
+}
+
+/* With the thread sanitizer: a host that comes and goes races with no thread that posts. */
+static void host_comes_and_goes_while_another_thread_posts(void **state)
+{
+    struct test_fixture *f = *state;
+    static struct posting posting;
+    pthread_t thread, told = pthread_self();
+
+    TEST_NEEDS_ATOMICS();
+    posting = (struct posting){ .loop = f->loop };
+    cst_loop_hold(f->loop);
+    assert_int_equal(pthread_create(&thread, NULL, post_all, &posting), 0);
+    while (posting.ran < POSTS) {
+        assert_int_equal(cst_loop_set_host(f->loop, note_told, &told), CST_OK);
+        (void)cst_loop_run_once(f->loop, 0);
+        assert_int_equal(cst_loop_set_host(f->loop, NULL, NULL), CST_OK);
+    }
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(pthread_equal(told, pthread_self()));
+}
+
 /* --- a loop in a loop ------------------------------------------------------------------------- */
 
 static void turn_inner(cst_watch *watch, unsigned came, void *arg)
@@ -385,6 +410,7 @@ static const struct CMUnitTest tests[] = {
     T(host_that_sleeps_as_long_as_it_is_told_sees_each_timer_in_time),
     T(loop_is_alive_for_what_cst_loop_run_goes_on_for),
     T(post_of_another_thread_makes_the_descriptor_readable),
+    T(host_comes_and_goes_while_another_thread_posts),
     T(loop_drives_another_one),
 };
 
