@@ -159,6 +159,7 @@ static void read_on(struct cst__fd *fd, struct cst__last_words *words)
         return;
     }
     words->left -= chunk.len < words->left ? chunk.len : words->left;
+    words->looks = 0; /* there was room: the reader has taken something */
     (void)cst_push(fd->stream, chunk);
 }
 

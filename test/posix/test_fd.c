@@ -9,6 +9,8 @@
  */
 #include "fixture.h"
 
+#include <time.h>
+
 static cst_stream *reader(struct test_fixture *f, int fd)
 {
     cst_stream *s;
@@ -824,6 +826,38 @@ static void last_words_are_heard_by_a_loop_over_cst_next(void **state)
     cst_unref(s);
 }
 
+/* Each pause is longer than what is between two looks at the reader. */
+static void last_words_are_heard_by_a_reader_that_is_slow_but_takes_all(void **state)
+{
+    static const struct timespec pause = { 0, 60000000 };
+    struct test_fixture *f = *state;
+    cst_event data = { .type = CST_DATA };
+    cst_stream *s;
+    cst_slice chunk;
+    cst_status st;
+    int peer;
+
+    s = sender(f, &peer);
+    assert_int_equal(cst_next(&chunk, s), CST_EMPTY);
+    test_turn(f, 2);
+    say_and_go(peer, 400000);
+    while ((st = cst_next(&chunk, s)) == CST_OK || st == CST_EMPTY) {
+        if (st == CST_EMPTY) {
+            nanosleep(&pause, NULL);
+            test_turn(f, 1);
+            nanosleep(&pause, NULL);
+            continue;
+        }
+        data.chunk = &chunk;
+        test_on_gather(s, &data, f);
+        cst_slice_unref(&chunk);
+    }
+    assert_int_equal(st, CST_OS(EPIPE));
+    assert_int_equal(f->gathered, 400000);
+    test_run(f);
+    cst_unref(s);
+}
+
 /* A relay both ways: that the client's words cannot go on does not keep the server's from the
  * client. */
 static void last_words_go_through_a_relay(void **state)
@@ -1319,6 +1353,7 @@ static const struct CMUnitTest tests[] = {
     T(last_words_are_heard_also_where_the_slot_fails),
     T(last_words_are_heard_by_readable),
     T(last_words_are_heard_by_a_loop_over_cst_next),
+    T(last_words_are_heard_by_a_reader_that_is_slow_but_takes_all),
     T(last_words_go_through_a_relay),
     T(last_words_reach_a_slow_destination),
     T(last_words_that_nobody_hears_do_not_hold_the_failure),
