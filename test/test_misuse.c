@@ -77,6 +77,7 @@ static void refuse_reading(struct fixture *f, cst_stream *s)
     assert_int_equal(cst_push_eof(s), CST_E_INVALID_ARG);
     assert_int_equal(cst_read(&out, s, CST_READ_ANY), CST_E_INVALID_ARG);
     assert_int_equal(cst_next(&out, s), CST_E_INVALID_ARG);
+    assert_int_equal(cst_peek(&out, s, 1), CST_E_INVALID_ARG);
     assert_int_equal(out.len, 9);
     assert_int_equal(cst_resume(s), CST_E_INVALID_ARG);
     assert_int_equal(cst_pause(s), CST_E_INVALID_ARG);
@@ -185,6 +186,7 @@ static void out_may_be_null_only_where_nothing_is_read(void **state)
     assert_int_equal(cst_read(NULL, f->r, 1), CST_E_INVALID_ARG);
     assert_int_equal(cst_read(NULL, f->r, 0), CST_EMPTY);
     assert_int_equal(cst_next(NULL, f->r), CST_E_INVALID_ARG);
+    assert_int_equal(cst_peek(NULL, f->r, 1), CST_E_INVALID_ARG);
 }
 
 static void constructors_refuse_null(void **state)

@@ -106,6 +106,27 @@ CST_API cst_status cst_unshift_copy(cst_stream *s, const void *bytes, size_t len
 CST_API cst_status cst_read(cst_slice *out, cst_stream *s, size_t size);
 
 /**
+ * Look at the first n bytes without taking them: to tell one protocol from another, then pipe on.
+ * In object mode look at the first message, whatever n. No 'data' is emitted, and the stream flows
+ * or pauses as before. Node has no such call; read and unshift emit 'data'.
+ *
+ * CST_OK              *out is n bytes, the caller's: a reference, or a copy if they lie in several
+ *                     chunks
+ * CST_EMPTY           there are fewer. As in cst_read the highWaterMark rises to a power of two, and
+ *                     the stream reads. 'readable' is held back until n bytes are there or EOF has
+ *                     come, once: the next peek or cst_read ends that.
+ * CST_EOF             there are fewer, and nothing will come: *out is all that is left, perhaps
+ *                     nothing
+ * CST_E_OUT_OF_RANGE  n is above 1 GiB
+ * CST_E_NOMEM         nothing has changed
+ * CST_E_INVALID_ARG   out is NULL, n is 0, or s is NULL or has no readable side
+ * other failures      the stream has failed with this, or closed early: as cst_next
+ *
+ * Re-entrancy: may run the read slot before it returns.
+ */
+CST_API cst_status cst_peek(cst_slice *out, cst_stream *s, size_t n);
+
+/**
  * Read the next chunk without listening: one step of Node's asynchronous iterator.
  *
  *     while ((st = cst_next(&chunk, s)) == CST_OK || st == CST_EMPTY)

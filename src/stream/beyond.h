@@ -41,4 +41,23 @@ struct cst__enough {
 /** Let go of what feeds s: pipelines destroy the stages before it. Return whether any did. */
 bool cst__let_feeders_go(cst_stream *s);
 
+/* --- least.c, peek.c -------------------------------------------------------------------------- */
+
+#define LARGEST_READ ((size_t)1 << 30)
+
+/** Raise the highWaterMark for a read or a peek of n. */
+void cst__raise_mark(cst_stream *s, size_t n);
+
+/** Make a record that holds 'readable' back until n are buffered, or return NULL; let it do so; drop
+ * one that was not set. */
+struct cst__least *cst__least_new(cst_stream *s, size_t n);
+void cst__least_set(cst_stream *s, struct cst__least *least);
+void cst__least_drop(struct cst__least *least);
+
+/** Drop the record of a stream that has one. */
+void cst__least_over(cst_stream *s);
+
+/** Return whether a record holds 'readable' back. If it does not any more, drop it. */
+bool cst__least_is_missing(cst_stream *s);
+
 #endif

@@ -22,6 +22,7 @@
  *      push.c       chunks come in                      cst__push_status: is more welcome?
  *      again.c      a slot is to be called again        cst__again: may it?
  *      timeout.c    limits on idle and total time
+ *      least.c      holds 'readable' back
  *      mode.c       who gets the chunks
  *      finish.c     final, flush, 'finish'              need_finish
  *      hold.c       a side that has enough              cst__hold_close: may it close?
@@ -38,6 +39,7 @@
  *      read.c       chunks go out, reading ahead        read_more_wanted
  *      stream.c     makes, constructs, frees; the table of tasks
  *      answer.c     answers that come by a call         take_answer: which rule does it go to?
+ *      peek.c       cst_peek
  *      enough.c     cst_enough
  *      discard.c    cst_discard
  *
@@ -136,14 +138,16 @@ enum cst__slot {
 /* --- events ----------------------------------------------------------------------------------- */
 
 /*
- * Three events that only listeners of the library can hear. CST__EVENT_FREED: the stream is being
+ * Events that only listeners of the library can hear. CST__EVENT_FREED: the stream is being
  * freed, and its list with it. CST__EVENT_LAST_CALL, before that: the context is being freed.
  * Callbacks that were promised must be called now, while all streams are still there.
  * CST__EVENT_ENOUGH: the stream needs no more input; it is part of a struct cst__enough.
+ * CST__EVENT_LEAST never comes: that somebody listens says that 'readable' is held back (least.c).
  */
 #define CST__EVENT_FREED CST_EVENT_TYPES_
 #define CST__EVENT_LAST_CALL ((cst_event_type)(CST_EVENT_TYPES_ + 1))
 #define CST__EVENT_ENOUGH ((cst_event_type)(CST_EVENT_TYPES_ + 2))
+#define CST__EVENT_LEAST ((cst_event_type)(CST_EVENT_TYPES_ + 3)) /* the last that has a bit */
 #define EVENT_BIT(type) ((uint16_t)(1u << (type)))
 
 enum cst__listener_kind { LISTENER_FN, LISTENER_PIPE_SOURCE, LISTENER_PIPE_DEST };

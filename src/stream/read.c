@@ -8,8 +8,6 @@
 
 #include "express/express.h"
 
-#define LARGEST_READ ((size_t)1 << 30)
-
 /* --- how much --------------------------------------------------------------------------------- */
 
 /* Return how much a read of this size takes now: bytes or, in object mode, chunks. */
@@ -37,6 +35,14 @@ static size_t next_power_of_two(size_t n)
     while (power < n)
         power <<= 1;
     return power;
+}
+
+void cst__raise_mark(cst_stream *s, size_t n)
+{
+    struct readable *r = cst__r(s);
+
+    if (n > r->high_water_mark)
+        r->high_water_mark = next_power_of_two(n);
 }
 
 /* Return whether a read of size 0 only announces 'readable': there is enough in the buffer. */
@@ -352,7 +358,8 @@ void cst__run_readable(cst_stream *s)
     struct readable *r = cst__r(s);
 
     if (!(s->hot & (DESTROYED | ERRORED)) && (r->length || (s->hot & R_ENDED))) {
-        cst__emit(s, CST_READABLE);
+        if (cst__listened(s, CST_READABLE) && !cst__least_is_missing(s))
+            cst__emit_heard(s, CST_READABLE);
         s->hot &= NOT(R_EMITTED_READABLE);
     }
     if (!(s->hot & (R_FLOWING | R_ENDED)) && r->length <= r->high_water_mark)
@@ -430,6 +437,8 @@ cst_status cst_read(cst_slice *out, cst_stream *s, size_t size)
         return CST_E_OUT_OF_RANGE;
     ctx = s->ctx;
     cst__enter(ctx);
+    if (size && cst__listened(s, CST__EVENT_LEAST))
+        cst__least_over(s);
     if (cst__read_chunk(s, size, &chunk, &why)) {
         *out = chunk;
         why = CST_OK;

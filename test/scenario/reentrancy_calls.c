@@ -50,6 +50,15 @@ static void next_of(cst_stream *s)
     let_go(cst_next(&chunk, s), &chunk);
 }
 
+static void peek_at(cst_stream *s)
+{
+    cst_slice chunk = cst_slice_empty();
+    cst_status st = cst_peek(&chunk, s, 3);
+
+    if (st == CST_OK || st == CST_EOF)
+        cst_slice_unref(&chunk);
+}
+
 /* --- the stream ------------------------------------------------------------------------------- */
 
 static void describe(const cst_stream *s)
@@ -405,6 +414,7 @@ static void make_pair(struct cell *cell)
     ALONE(cst_readable_did_read)                                                                  \
     ALONE(cst_readable_aborted)                                                                   \
     ALONE(cst_is_readable)                                                                        \
+    EACH(cst_peek, peek_at(s))                                                                    \
     EACH(cst_enough, cst_enough(s))                                                               \
     EACH(cst_discard, cst_discard(NULL, s, CST_E_ABORT))                                          \
     EACH(cst_destroy, cst_destroy(s, CST_OK))                                                     \
