@@ -1,4 +1,4 @@
-/* test_peek.c - cst_peek: the first bytes are seen, none is taken, and nobody is woken for fewer. */
+/* test_peek.c - cst_peek: the first bytes are seen, none is taken, nobody is woken for fewer. */
 #include "world.h"
 
 #include <string.h>

@@ -48,8 +48,8 @@ bool cst__let_feeders_go(cst_stream *s);
 /** Raise the highWaterMark for a read or a peek of n. */
 void cst__raise_mark(cst_stream *s, size_t n);
 
-/** Make a record that holds 'readable' back until n are buffered, or return NULL; let it do so; drop
- * one that was not set. */
+/** Make a record that is to hold 'readable' back until n are buffered, or return NULL without
+ * memory. Let it do so; or drop it, if it was not set. */
 struct cst__least *cst__least_new(cst_stream *s, size_t n);
 void cst__least_set(cst_stream *s, struct cst__least *least);
 void cst__least_drop(struct cst__least *least);

@@ -48,8 +48,8 @@ static cst_status look(cst_slice *out, const cst_stream *s, size_t n)
     return all ? CST_OK : CST_EOF;
 }
 
-/* Ask for more as cst_read(n) does, without a chunk. If there is still too little, let 'readable' wait
- * for the rest. */
+/* Ask for more as cst_read(n) does, without a chunk. If there is still too little, let 'readable'
+ * wait for the rest. */
 static cst_status ask(cst_slice *out, cst_stream *s, size_t n)
 {
     bool objects = (s->hot & R_OBJECTS) != 0;
