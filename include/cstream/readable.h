@@ -113,8 +113,8 @@ CST_API cst_status cst_read(cst_slice *out, cst_stream *s, size_t size);
  * CST_OK              *out is n bytes, the caller's: a reference, or a copy if they lie in several
  *                     chunks
  * CST_EMPTY           there are fewer. As in cst_read the highWaterMark rises to a power of two,
- *                     and the stream reads. 'readable' is held back until n bytes are there or EOF has
- *                     come, once: the next peek or cst_read ends that.
+ *                     and the stream reads. 'readable' is held back, once, until n bytes are there
+ *                     or EOF has come; the next peek or cst_read ends that.
  * CST_EOF             there are fewer, and nothing will come: *out is all that is left, perhaps
  *                     nothing
  * CST_E_OUT_OF_RANGE  n is above 1 GiB
