@@ -388,6 +388,26 @@ static void a_sink_that_was_ended_finishes(void **state)
     cst_unref(s);
 }
 
+static void a_duplex_stops_in_its_queue_and_closes_after_its_end(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *s;
+
+    f->n = 1;
+    assert_int_equal(cst_duplex_new(&s, f->world.ctx, &sink_ops, &f, NULL), CST_OK);
+    listen_to(f, s);
+    cst_cork(s);
+    write_three(f, s);
+    cst_uncork(s);
+    test_run_and_expect(&f->world, "a write:OK");
+    assert_int_equal(f->slots, 1);
+    assert_false(cst_is_destroyed(s));
+    cst_push_eof(s);
+    cst_resume(s);
+    test_run_and_expect(&f->world, "write:DESTROYED write:DESTROYED sink:end sink:close");
+    cst_unref(s);
+}
+
 static void it_lets_go_through_two_compositions(void **state)
 {
     struct fixture *f = *state;
@@ -474,6 +494,7 @@ static const struct CMUnitTest tests[] = {
     T(a_sink_closes_once_its_slot_has_answered),
     T(a_sink_that_is_handed_its_queue_stops_in_it),
     T(a_sink_that_was_ended_finishes),
+    T(a_duplex_stops_in_its_queue_and_closes_after_its_end),
     T(it_lets_go_through_two_compositions),
     T(a_source_and_what_is_over_are_left_as_they_are),
     T(corks_count_no_more),
