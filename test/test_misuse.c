@@ -214,6 +214,9 @@ static void constructors_refuse_null(void **state)
     assert_int_equal(cst_duplex_pair_new(NULL, &other, f->world.ctx, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_duplex_pair_new(&out, NULL, f->world.ctx, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_duplex_pair_new(&out, &other, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_concat_new(&out, f->world.ctx, NULL, 1, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_concat_new(&out, f->world.ctx, &f->w, 1, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_concat_fn_new(&out, f->world.ctx, NULL, NULL, f), CST_E_INVALID_ARG);
     assert_null(out);
     assert_null(other);
     assert_int_equal(f->world.heap.live_blocks, blocks);

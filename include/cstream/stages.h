@@ -2,6 +2,7 @@
  * stages.h - ready-made streams: sources and sinks in memory, encodings, and Node's operators.
  *
  *     cst_from_array_new  cst_from_fn_new             sources of items
+ *     cst_concat_new  cst_concat_fn_new               several sources as one
  *     cst_memory_source_new  cst_memory_sink_new      bytes in memory
  *     cst_to_text_new  cst_from_text_new              hex, base64, UTF-16 and the like, both ways
  *     cst_map_new  cst_filter_new  ...                stages that carry a function
@@ -67,6 +68,61 @@ typedef cst_status cst_from_fn(cst_slice *out, void *arg);
  */
 CST_API cst_status cst_from_fn_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts,
                                    cst_from_fn *next, void *arg);
+
+/* --- several sources as one ------------------------------------------------------------------- */
+
+/*
+ * These are readables that read other streams, their sources. Chunks go by uncopied and whole. The
+ * stream takes a reference to each source and reads it from then on; nobody else may.
+ *
+ * Options. NULL is byte mode. A source has the mode of the options, object mode or not; a source of
+ * the other one is refused with CST_E_INVALID_ARG.
+ *
+ * Errors. If a source fails, or closes before its 'end' (CST_E_PREMATURE_CLOSE), the stream fails
+ * with that status. Its error names the stream; cst_errored(source) has the stage where it arose.
+ * An 'error' of a source counts as heard.
+ *
+ * Destroy. If the stream is destroyed or has failed, the sources that have not ended are destroyed
+ * with CST_E_ABORT. Sources that have ended are let go, and close as they do without it.
+ */
+
+/**
+ * Make a source of the chunks of several streams, one after another. Each is read when the one
+ * before has ended; the failure of a later one is told when its turn comes. No stream is an empty
+ * source. Node has no such call.
+ *
+ * sources, count  borrowed for the call; sources may be NULL if count is 0
+ *
+ * CST_E_INVALID_ARG  also if a source is NULL, of another context, of another mode, or not
+ *                    readable; the sources are as before
+ */
+CST_API cst_status cst_concat_new(cst_stream **out, cst_ctx *ctx, cst_stream *const *sources,
+                                  size_t count, const cst_opts *opts);
+
+/**
+ * Return the next stream to read.
+ *
+ * CST_OK          *out is a stream, whose reference is taken
+ * CST_EOF         there is no further stream: not called again
+ * negative        the whole fails with this status: not called again
+ * other statuses  a mistake: the whole fails with CST_E_INVALID_ARG
+ *
+ * It is called when the whole is first read, then when a stream has ended, never inside itself: so
+ * one stream is open at a time. It may destroy the whole; the stream that it then returns is
+ * destroyed with CST_E_ABORT. A stream that cannot be read (see CST_E_INVALID_ARG above) is
+ * destroyed, and the whole fails.
+ */
+typedef cst_status cst_next_stream_fn(cst_stream **out, void *arg);
+
+/**
+ * Make a source of the chunks of the streams that next(out, arg) returns, one after another.
+ *
+ * arg  must stay until the stream was destroyed; 'close' tells when
+ *
+ * CST_E_INVALID_ARG  also if next is NULL
+ */
+CST_API cst_status cst_concat_fn_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts,
+                                     cst_next_stream_fn *next, void *arg);
 
 /* --- bytes in memory -------------------------------------------------------------------------- */
 

@@ -205,6 +205,21 @@ static void compose(struct cell *cell, cst_stream *s)
     cell_keep(cell, cst_compose_new(cell_room(cell), row, 2, NULL));
 }
 
+/* A concatenation of s and of another source. */
+static void concat(struct cell *cell, cst_stream *s)
+{
+    cst_stream *row[] = { another_source(cell), s };
+
+    cell_keep(cell, cst_concat_new(cell_room(cell), cell->ctx, row, 2, NULL));
+}
+
+static cst_status no_stream(cst_stream **out, void *arg)
+{
+    (void)out;
+    (void)arg;
+    return CST_EOF;
+}
+
 /* Watch and cancel. The callback must not be called. */
 static void finished_and_cancel(struct cell *cell, cst_stream *s)
 {
@@ -466,6 +481,7 @@ static void make_pair(struct cell *cell)
     EACH(cst_pipeline, pipeline_from(cell, s))                                                    \
     EACH(pipeline_into_it, pipeline_into(cell, s))                                                \
     EACH(cst_compose_new, compose(cell, s))                                                       \
+    EACH(cst_concat_new, concat(cell, s))                                                         \
     EACH(cst_finished,                                                                            \
          cell_may_answer(cell, cst_finished(s, NULL, cell_outcome, cell_owes(cell))))             \
     EACH(cst_finished_cancel, finished_and_cancel(cell, s))                                       \
@@ -510,6 +526,7 @@ static void make_pair(struct cell *cell)
     ONCE(cst_duplex_pair_new, make_pair(cell))                                                    \
     MAKES(cst_from_array_new, NULL, 0, NULL)                                                      \
     MAKES(cst_from_fn_new, NULL, next, NULL)                                                      \
+    MAKES(cst_concat_fn_new, NULL, no_stream, NULL)                                               \
     MAKES(cst_memory_source_new, some_bytes(), NULL)                                              \
     MAKES(cst_memory_sink_new, &cell->chain, 0, NULL)                                             \
     MAKES(cst_map_new, NULL, map, NULL)                                                           \
