@@ -254,6 +254,31 @@ static void pipelines_and_switches_refuse_what_does_not_fit(void **state)
     assert_int_equal(cst_ctx_free(far), CST_OK);
 }
 
+static void runs_to_the_end_refuse_what_does_not_fit(void **state)
+{
+    struct fixture *f = *state;
+    cst_stream *backward[] = { f->w, f->r }, *hole[] = { f->r, NULL };
+    cst_slice out = cst_slice_str("untouched");
+    uint64_t bytes = 7;
+
+    assert_int_equal(cst_pipeline_run(NULL, NULL, 2, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_pipeline_run(NULL, backward, 1, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_pipeline_run(NULL, backward, 2, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_pipeline_run(NULL, hole, 2, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_copy(&bytes, f->w, f->r, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(bytes, 0);
+    assert_int_equal(cst_copy(NULL, NULL, f->w, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_read_all(NULL, f->r, 1, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_read_all(&out, NULL, 1, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_read_all(&out, f->w, 1, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_read_all(&out, f->r, 0, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_next_wait(NULL, f->r, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_next_wait(&out, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_next_wait(&out, f->w, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(out.len, 9);
+    assert_false(cst_ctx_has_work(f->world.ctx));
+}
+
 /* --- too late --------------------------------------------------------------------------------- */
 
 static void a_push_after_eof_is_refused_and_said(void **state)
@@ -508,6 +533,7 @@ static const struct CMUnitTest tests[] = {
     CASE(out_may_be_null_only_where_nothing_is_read),
     CASE(constructors_refuse_null),
     CASE(pipelines_and_switches_refuse_what_does_not_fit),
+    CASE(runs_to_the_end_refuse_what_does_not_fit),
     CASE(a_push_after_eof_is_refused_and_said),
     CASE(an_unshift_after_end_is_refused_and_said),
     CASE(a_write_after_end_is_refused_and_said),

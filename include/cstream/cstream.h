@@ -17,6 +17,7 @@
 #include "join.h"
 #include "port.h"
 #include "readable.h"
+#include "run.h"
 #include "slice.h"
 #include "stages.h"
 #include "stream.h"

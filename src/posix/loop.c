@@ -375,6 +375,23 @@ cst_status cst_loop_run(cst_loop *loop)
     return st;
 }
 
+static cst_status drive_turn(void *arg)
+{
+    return cst_loop_run_once(arg, CST_LOOP_FOREVER);
+}
+
+static bool is_driven(void *arg)
+{
+    const cst_loop *loop = arg;
+
+    return loop && loop->running;
+}
+
+cst_driver cst_loop_driver(cst_loop *loop)
+{
+    return (cst_driver){ .turn = drive_turn, .is_running = is_driven, .arg = loop };
+}
+
 int cst_loop_fd(const cst_loop *loop)
 {
     return loop ? loop->kernel : -1;

@@ -75,6 +75,57 @@ static void stopped_loop_returns_and_can_go_on(void **state)
     assert_int_equal(cst_loop_run(f->loop), CST_IDLE);
 }
 
+/* --- run.h ------------------------------------------------------------------------------------ */
+
+static void a_driver_waits_for_what_comes(void **state)
+{
+    struct test_fixture *f = *state;
+    const cst_driver driver = cst_loop_driver(f->loop);
+    cst_stream *in;
+    cst_slice all;
+    int ends[2];
+
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(cst_fd_source_new(&in, f->loop, ends[0], NULL), CST_OK);
+    assert_int_equal(write(ends[1], "abc", 3), 3);
+    close(ends[1]);
+    assert_int_equal(cst_read_all(&all, in, 3, &driver), CST_OK);
+    assert_int_equal(all.len, 3);
+    cst_slice_unref(&all);
+    cst_unref(in);
+}
+
+static void read_in_a_watch(cst_watch *watch, unsigned came, void *arg)
+{
+    struct test_fixture *f = arg;
+    const cst_driver driver = cst_loop_driver(f->loop);
+    cst_slice chunk;
+    cst_stream *s;
+
+    (void)watch;
+    (void)came;
+    assert_int_equal(cst_memory_source_new(&s, f->ctx, cst_slice_str("abc"), NULL), CST_OK);
+    assert_int_equal(cst_next_wait(&chunk, s, &driver), CST_E_NESTED);
+    cst_unref(s);
+    note(test_name(f, "watch"));
+}
+
+static void a_driver_begins_no_turn_inside_a_watch(void **state)
+{
+    struct test_fixture *f = *state;
+    cst_watch watch = { .fn = NULL };
+    int ends[2];
+
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(cst_watch_add(&watch, f->loop, ends[1], read_in_a_watch, f), CST_OK);
+    cst_watch_want(&watch, CST_WATCH_WRITE);
+    test_run(f);
+    assert_string_equal(f->trace.text, "watch:OK");
+    cst_watch_remove(&watch);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void hold_needs_its_release(void **state)
 {
     struct test_fixture *f = *state;
@@ -886,6 +937,8 @@ static const struct CMUnitTest tests[] = {
     T(loop_runs_the_tasks_of_its_context),
     T(turn_waits_no_longer_than_it_is_told),
     T(stopped_loop_returns_and_can_go_on),
+    T(a_driver_waits_for_what_comes),
+    T(a_driver_begins_no_turn_inside_a_watch),
     T(hold_needs_its_release),
     T(nested_run_and_free_are_refused),
     T(error_without_a_listener_ends_the_run_once),

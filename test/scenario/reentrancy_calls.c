@@ -271,6 +271,27 @@ static void refused(cst_status st)
         abort();
 }
 
+static cst_status run_pipeline(struct cell *cell)
+{
+    cst_stream *row[] = { another_source(cell), another_sink(cell) };
+
+    return row[0] && row[1] ? cst_pipeline_run(NULL, row, 2, NULL, NULL) : CST_E_NESTED;
+}
+
+static cst_status read_all(cst_stream *s)
+{
+    cst_slice all;
+
+    return cst_read_all(&all, s, 10, NULL);
+}
+
+static cst_status next_wait(cst_stream *s)
+{
+    cst_slice chunk;
+
+    return cst_next_wait(&chunk, s, NULL);
+}
+
 static void run_nothing(void *arg)
 {
     (void)arg;
@@ -481,6 +502,10 @@ static void make_pair(struct cell *cell)
     EACH(cst_pipeline, pipeline_from(cell, s))                                                    \
     EACH(pipeline_into_it, pipeline_into(cell, s))                                                \
     EACH(cst_compose_new, compose(cell, s))                                                       \
+    ONCE(cst_pipeline_run, refused(run_pipeline(cell)))                                           \
+    ONCE(cst_copy, refused(cst_copy(NULL, another_source(cell), another_sink(cell), NULL)))       \
+    ONCE(cst_read_all, refused(read_all(another_source(cell))))                                   \
+    ONCE(cst_next_wait, refused(next_wait(another_source(cell))))                                 \
     EACH(cst_concat_new, concat(cell, s))                                                         \
     EACH(cst_finished,                                                                            \
          cell_may_answer(cell, cst_finished(s, NULL, cell_outcome, cell_owes(cell))))             \

@@ -67,7 +67,7 @@
 #ifndef CSTREAM_POSIX_LOOP_H
 #define CSTREAM_POSIX_LOOP_H
 
-#include "../ctx.h"
+#include "../run.h"
 
 typedef struct cst_loop cst_loop;
 
@@ -141,6 +141,13 @@ CST_API cst_status cst_loop_run(cst_loop *loop);
  * not wait. Results as of cst_loop_run, but CST_MORE if something is left.
  */
 CST_API cst_status cst_loop_run_once(cst_loop *loop, uint64_t timeout_ns);
+
+/**
+ * Return what turns this loop, for cst_pipeline_run and its like (run.h). A turn waits as long as
+ * it takes: a call returns CST_E_STALL only if nothing is left that keeps cst_loop_run running.
+ * cst_loop_stop makes one turn return and does not end the call.
+ */
+CST_API cst_driver cst_loop_driver(cst_loop *loop);
 
 /**
  * Make cst_loop_run return when the current turn is over. If no turn runs, the next cst_loop_run
