@@ -217,6 +217,30 @@ static void a_slow_reader_gets_all_of_it(void **state)
     assert_true(strstr(f->world.trace.text, "read:d") < strstr(f->world.trace.text, "EOF"));
 }
 
+static void read_on_data(cst_stream *s, const cst_event *event, void *arg)
+{
+    (void)event;
+    (void)arg;
+    cst_read(NULL, s, 0);
+}
+
+static void a_data_listener_that_reads_on_loses_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    f->opts.high_water_mark = CST_HWM_ZERO;
+    have_by_hand(f, 0);
+    make(f);
+    cst_on(f->world.s, CST_DATA, read_on_data, f);
+    flow(f);
+    push(f, 0, "a");
+    push(f, 0, "b");
+    push(f, 0, "c");
+    cst_push_eof(f->sources[0]);
+    test_run(&f->world);
+    test_expect(&f->world, "data:a data:b data:c end close");
+}
+
 /* --- by a function ---------------------------------------------------------------------------- */
 
 static void next_is_asked_at_the_first_read_and_at_each_end(void **state)
@@ -548,6 +572,7 @@ static const struct CMUnitTest tests[] = {
     T(messages_stay_apart_and_empty_ones_too),
     T(marks_are_kept_to),
     T(a_slow_reader_gets_all_of_it),
+    T(a_data_listener_that_reads_on_loses_nothing),
     T(next_is_asked_at_the_first_read_and_at_each_end),
     T(a_failure_of_next_fails_the_whole),
     T(another_answer_of_next_is_a_mistake),

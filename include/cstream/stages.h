@@ -2,7 +2,7 @@
  * stages.h - ready-made streams: sources and sinks in memory, encodings, and Node's operators.
  *
  *     cst_from_array_new  cst_from_fn_new             sources of items
- *     cst_concat_new  cst_concat_fn_new               several sources as one
+ *     cst_concat_new  cst_merge_new  ...              several sources as one
  *     cst_memory_source_new  cst_memory_sink_new      bytes in memory
  *     cst_to_text_new  cst_from_text_new              hex, base64, UTF-16 and the like, both ways
  *     cst_map_new  cst_filter_new  ...                stages that carry a function
@@ -123,6 +123,35 @@ typedef cst_status cst_next_stream_fn(cst_stream **out, void *arg);
  */
 CST_API cst_status cst_concat_fn_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts,
                                      cst_next_stream_fn *next, void *arg);
+
+/**
+ * Make a source of the chunks of several streams as they come: of each that has one, one chunk, in
+ * turn. So streams that always have a chunk get equal shares, and one that is silent holds none
+ * back. The chunks of one stream keep their order. EOF comes when all have ended; without a stream,
+ * at the first read. Node has no such call.
+ *
+ * sources, count  borrowed for the call; sources may be NULL if count is 0
+ *
+ * CST_E_INVALID_ARG  also if a source is NULL, of another context, of another mode, or not
+ *                    readable; the sources are as before
+ */
+CST_API cst_status cst_merge_new(cst_stream **out, cst_ctx *ctx, cst_stream *const *sources,
+                                 size_t count, const cst_opts *opts);
+
+/**
+ * Add a source, which comes last in this round. Possible until all others have ended and EOF has
+ * been said.
+ *
+ * CST_OK                added; the merge has taken a reference
+ * CST_E_PUSH_AFTER_EOF  too late; the source is as before
+ * CST_E_DESTROYED       the merge was destroyed; the source is as before
+ * CST_E_NOMEM           nothing has changed
+ * CST_E_INVALID_ARG     merge is no stream of cst_merge_new, or the source is none for it
+ *
+ * Re-entrancy: if the merge waits for a chunk, runs the read slot of source and 'data' listeners
+ * before it returns.
+ */
+CST_API cst_status cst_merge_add(cst_stream *merge, cst_stream *source);
 
 /* --- bytes in memory -------------------------------------------------------------------------- */
 

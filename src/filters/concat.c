@@ -11,6 +11,7 @@ struct concat {
     struct cst__feed *feeds; /* the one that is read, and those that follow */
     bool wants;              /* the read slot was called, and nothing was pushed since */
     bool is_busy;            /* what runs now must not call step again */
+    bool is_asked;           /* the read slot was called meanwhile */
 };
 
 /* --- the next source -------------------------------------------------------------------------- */
@@ -25,7 +26,7 @@ static cst_status accept(cst_stream *s, struct concat *concat, cst_stream *sourc
     if (st == CST_OK)
         st = cst__feed_new(&concat->feeds, source);
     if (st == CST_OK && cst_is_destroyed(s)) {
-        cst__feed_abort_all(concat->feeds);
+        cst__feed_free_all(concat->feeds, CST_E_ABORT);
         concat->feeds = NULL;
     } else if (st < 0 && source != s) {
         cst_destroy(source, CST_OK);
@@ -113,7 +114,10 @@ static void on_feed(cst_stream *s, struct cst__feed *feed)
         return;
     cst_ref(s);
     concat->is_busy = true;
-    (void)step(s, concat);
+    do {
+        concat->is_asked = false;
+        (void)step(s, concat);
+    } while (concat->is_asked && concat->wants && !cst_is_destroyed(s));
     concat->is_busy = false;
     cst_unref(s);
 }
@@ -124,6 +128,7 @@ static cst_status concat_read(cst_stream *s, void *self, size_t hint)
 
     (void)hint;
     concat->wants = true;
+    concat->is_asked = true;
     if (concat->is_busy)
         return CST_OK;
     concat->is_busy = true;
@@ -141,7 +146,7 @@ static cst_status concat_destroy(cst_stream *s, void *self, const cst_error *err
     (void)s;
     (void)error;
     concat->feeds = NULL;
-    cst__feed_abort_all(feeds);
+    cst__feed_free_all(feeds, CST_E_ABORT);
     return CST_OK;
 }
 
@@ -153,16 +158,6 @@ static const cst_ops concat_ops = {
 };
 
 /* --- constructors ----------------------------------------------------------------------------- */
-
-static void free_feeds(struct cst__feed *feeds)
-{
-    while (feeds) {
-        struct cst__feed *feed = feeds;
-
-        feeds = feed->next;
-        cst__feed_free(feed, CST_OK);
-    }
-}
 
 cst_status cst_concat_new(cst_stream **out, cst_ctx *ctx, cst_stream *const *sources, size_t count,
                           const cst_opts *opts)
@@ -181,7 +176,7 @@ cst_status cst_concat_new(cst_stream **out, cst_ctx *ctx, cst_stream *const *sou
     if (st == CST_OK)
         st = cst_readable_new(out, ctx, &concat_ops, &concat, opts);
     if (st < 0)
-        free_feeds(concat.feeds);
+        cst__feed_free_all(concat.feeds, CST_OK);
     return st;
 }
 

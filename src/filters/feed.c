@@ -94,12 +94,12 @@ void cst__feed_free(struct cst__feed *feed, cst_status status)
         free_feed(feed);
 }
 
-void cst__feed_abort_all(struct cst__feed *feeds)
+void cst__feed_free_all(struct cst__feed *feeds, cst_status status)
 {
     while (feeds) {
         struct cst__feed *feed = feeds;
 
         feeds = feed->next;
-        cst__feed_free(feed, CST_E_ABORT);
+        cst__feed_free(feed, status);
     }
 }

@@ -20,12 +20,13 @@ struct cst__feed;
 typedef void cst__feed_fn(cst_stream *owner, struct cst__feed *feed);
 
 struct cst__feed {
-    struct cst__feed *next; /* the owner's: zero if new */
+    struct cst__feed *next, *prev; /* the owner's, as the next two: zero if new */
+    struct cst__feed *queue_next;
+    bool is_queued;
     cst_stream *source;
     cst_stream *owner; /* NULL before it was opened, and after it was freed */
     cst__feed_fn *fn;
     cst_task task;
-    bool is_queued; /* the owner's: zero if new */
 };
 
 /**
@@ -45,7 +46,7 @@ cst_status cst__feed_open(struct cst__feed *feed, cst_stream *owner, cst__feed_f
 /** Let go of the source. If status is negative, destroy it with that status. */
 void cst__feed_free(struct cst__feed *feed, cst_status status);
 
-/** Free each feed of a list, with CST_E_ABORT. */
-void cst__feed_abort_all(struct cst__feed *feeds);
+/** Free each feed of a list. */
+void cst__feed_free_all(struct cst__feed *feeds, cst_status status);
 
 #endif

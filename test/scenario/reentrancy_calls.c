@@ -213,6 +213,16 @@ static void concat(struct cell *cell, cst_stream *s)
     cell_keep(cell, cst_concat_new(cell_room(cell), cell->ctx, row, 2, NULL));
 }
 
+/* A merge of s and of another source, and one more. */
+static void merge(struct cell *cell, cst_stream *s)
+{
+    cst_stream *row[] = { another_source(cell), s };
+    cst_stream *merged = cell_keep(cell, cst_merge_new(cell_room(cell), cell->ctx, row, 2, NULL));
+
+    if (merged)
+        cst_merge_add(merged, another_source(cell));
+}
+
 static cst_status no_stream(cst_stream **out, void *arg)
 {
     (void)out;
@@ -506,6 +516,8 @@ static void make_pair(struct cell *cell)
     ONCE(cst_copy, refused(cst_copy(NULL, another_source(cell), another_sink(cell), NULL)))       \
     ONCE(cst_read_all, refused(read_all(another_source(cell))))                                   \
     ONCE(cst_next_wait, refused(next_wait(another_source(cell))))                                 \
+    EACH(cst_merge_new, merge(cell, s))                                                           \
+    EACH(cst_merge_add, cst_merge_add(s, cell->streams[SOURCE]))                                  \
     EACH(cst_concat_new, concat(cell, s))                                                         \
     EACH(cst_finished,                                                                            \
          cell_may_answer(cell, cst_finished(s, NULL, cell_outcome, cell_owes(cell))))             \
