@@ -216,6 +216,10 @@ static void constructors_refuse_null(void **state)
     assert_int_equal(cst_duplex_pair_new(&out, &other, NULL, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_concat_new(&out, f->world.ctx, NULL, 1, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_concat_new(&out, f->world.ctx, &f->w, 1, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_tee_new(&out, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_tee_branch_new(&out, NULL, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_tee_branch_new(&out, f->w, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_tee_dropped(NULL), 0);
     assert_int_equal(cst_merge_new(&out, f->world.ctx, NULL, 1, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_merge_new(&out, f->world.ctx, &f->w, 1, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_merge_add(NULL, f->r), CST_E_INVALID_ARG);

@@ -21,6 +21,7 @@
 #include "slice.h"
 #include "stages.h"
 #include "stream.h"
+#include "tee.h"
 #include "text.h"
 #include "timeout.h"
 #include "writable.h"

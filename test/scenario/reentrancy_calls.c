@@ -223,6 +223,17 @@ static void merge(struct cell *cell, cst_stream *s)
         cst_merge_add(merged, another_source(cell));
 }
 
+/* A tee that s is piped into, with a branch. */
+static void tee(struct cell *cell, cst_stream *s)
+{
+    cst_stream *made = cell_keep(cell, cst_tee_new(cell_room(cell), cell->ctx, NULL));
+
+    if (!made)
+        return;
+    cell_keep(cell, cst_tee_branch_new(cell_room(cell), made, NULL, NULL));
+    cst_pipe(s, made, NULL);
+}
+
 static cst_status no_stream(cst_stream **out, void *arg)
 {
     (void)out;
@@ -516,6 +527,9 @@ static void make_pair(struct cell *cell)
     ONCE(cst_copy, refused(cst_copy(NULL, another_source(cell), another_sink(cell), NULL)))       \
     ONCE(cst_read_all, refused(read_all(another_source(cell))))                                   \
     ONCE(cst_next_wait, refused(next_wait(another_source(cell))))                                 \
+    EACH(cst_tee_new, tee(cell, s))                                                               \
+    EACH(cst_tee_branch_new, cst_tee_branch_new(cell_room(cell), s, NULL, NULL))                  \
+    EACH(cst_tee_dropped, cst_tee_dropped(s))                                                     \
     EACH(cst_merge_new, merge(cell, s))                                                           \
     EACH(cst_merge_add, cst_merge_add(s, cell->streams[SOURCE]))                                  \
     EACH(cst_concat_new, concat(cell, s))                                                         \
