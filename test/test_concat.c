@@ -320,6 +320,77 @@ static void next_may_destroy_the_whole(void **state)
     assert_int_equal(cst_errored(f->sources[0])->status, CST_E_ABORT);
 }
 
+struct many {
+    struct fixture *f;
+    size_t made, open, most_open;
+};
+
+static struct many *many_of(void *self)
+{
+    return *(struct many **)self;
+}
+
+static cst_status open_one(cst_stream *s, void *self)
+{
+    struct many *many = many_of(self);
+
+    (void)s;
+    many->open++;
+    if (many->open > many->most_open)
+        many->most_open = many->open;
+    return CST_OK;
+}
+
+static cst_status read_one(cst_stream *s, void *self, size_t size)
+{
+    (void)self;
+    (void)size;
+    cst_push_copy(s, "x", 1);
+    cst_push_eof(s);
+    return CST_OK;
+}
+
+static cst_status close_one(cst_stream *s, void *self, const cst_error *error)
+{
+    (void)s;
+    (void)error;
+    many_of(self)->open--;
+    return CST_OK;
+}
+
+static const cst_ops one_ops = { .name = "one",
+                                 .self_size = sizeof(struct many *),
+                                 .construct = open_one,
+                                 .read = read_one,
+                                 .destroy = close_one };
+
+static cst_status next_of_many(cst_stream **out, void *arg)
+{
+    struct many *many = arg;
+
+    if (many->made == 10000)
+        return CST_EOF;
+    many->made++;
+    return cst_readable_new(out, many->f->world.ctx, &one_ops, &many, NULL);
+}
+
+static void of_ten_thousand_sources_one_is_open(void **state)
+{
+    struct fixture *f = *state;
+    struct many many = { .f = f };
+    size_t chunks = 0;
+
+    assert_int_equal(cst_concat_fn_new(&f->world.s, f->world.ctx, NULL, next_of_many, &many),
+                     CST_OK);
+    cst_on(f->world.s, CST_DATA, test_count, &chunks);
+    test_run(&f->world);
+    assert_int_equal(many.made, 10000);
+    assert_int_equal(chunks, 10000);
+    assert_int_equal(many.open, 0);
+    assert_int_equal(many.most_open, 1);
+    assert_in_range(f->world.heap.peak_bytes, 1, 65536);
+}
+
 /* --- errors and destroy ----------------------------------------------------------------------- */
 
 static void expect_aborted(struct fixture *f, size_t at)
@@ -579,6 +650,7 @@ static const struct CMUnitTest tests[] = {
     T(a_source_that_cannot_be_read_is_destroyed),
     T(the_whole_is_no_source_of_itself),
     T(next_may_destroy_the_whole),
+    T(of_ten_thousand_sources_one_is_open),
     T(a_source_that_fails_fails_the_whole_and_aborts_the_others),
     T(a_source_that_closes_early_fails_the_whole),
     T(a_source_that_fails_while_the_whole_is_full_fails_it_too),

@@ -176,6 +176,27 @@ static void a_late_branch_gets_what_follows(void **state)
     assert_true(cst_readable_ended(f->branches[1]));
 }
 
+static void grow_on_data(cst_stream *s, const cst_event *event, void *arg)
+{
+    struct fixture *f = arg;
+
+    (void)s;
+    (void)event;
+    if (!f->branches[1])
+        grow(f, 1, CST_TEE_CUT_OFF, 9);
+}
+
+static void a_branch_that_is_made_while_a_chunk_goes_round_gets_the_next(void **state)
+{
+    struct fixture *f = *state;
+
+    make(f, false);
+    cst_on(grow(f, 0, CST_TEE_SLOWEST, 0), CST_DATA, grow_on_data, f);
+    test_run(&f->world);
+    write_letters(f, "ab");
+    expect_held(f, 1, "b");
+}
+
 static void after_the_last_branch_the_tee_has_enough(void **state)
 {
     struct fixture *f = *state;
@@ -305,6 +326,7 @@ static const struct CMUnitTest tests[] = {
     T(a_branch_beyond_its_limit_is_cut_off),
     T(messages_are_dropped_by_policy),
     T(a_late_branch_gets_what_follows),
+    T(a_branch_that_is_made_while_a_chunk_goes_round_gets_the_next),
     T(after_the_last_branch_the_tee_has_enough),
     T(a_failure_of_the_tee_destroys_all_branches),
     cmocka_unit_test(a_data_listener_may_drop_any_of_them),

@@ -107,10 +107,10 @@ CST_API cst_status cst_concat_new(cst_stream **out, cst_ctx *ctx, cst_stream *co
  * negative        the whole fails with this status: not called again
  * other statuses  a mistake: the whole fails with CST_E_INVALID_ARG
  *
- * It is called when the whole is first read, then when a stream has ended, never inside itself: so
- * one stream is open at a time. It may destroy the whole; the stream that it then returns is
- * destroyed with CST_E_ABORT. A stream that cannot be read (see CST_E_INVALID_ARG above) is
- * destroyed, and the whole fails.
+ * It is called when the whole is first read, then when a stream has ended, never inside itself. So
+ * one is open at a time, if streams open what they read in construct, as those of posix/fs.h do. It
+ * may destroy the whole; the stream that it then returns is destroyed with CST_E_ABORT. A stream
+ * that cannot be read (see CST_E_INVALID_ARG above) is destroyed, and the whole fails.
  */
 typedef cst_status cst_next_stream_fn(cst_stream **out, void *arg);
 
