@@ -14,6 +14,7 @@
 #include "ctx.h"
 #include "duplex.h"
 #include "event.h"
+#include "framing.h"
 #include "join.h"
 #include "port.h"
 #include "readable.h"

@@ -593,6 +593,9 @@ static void make_pair(struct cell *cell)
     MAKES(cst_find_new, NULL, test, on_item, NULL)                                                \
     MAKES(cst_to_text_new, CST_HEX, NULL)                                                         \
     MAKES(cst_from_text_new, CST_HEX, NULL)                                                       \
+    MAKES(cst_lines_new, NULL, NULL)                                                              \
+    MAKES(cst_split_new, "x", 1, NULL, NULL)                                                      \
+    MAKES(cst_join_new, "x", 1, NULL)                                                             \
     MAKES(cst_port_source_new, NULL, NULL)                                                        \
     MAKES(cst_port_sink_new, NULL, NULL)                                                          \
     MAKES(cst_port_new, NULL, NULL)
