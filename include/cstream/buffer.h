@@ -222,4 +222,27 @@ CST_API cst_status cst_put_uint_be(void *bytes, size_t len, size_t at, size_t wi
 CST_API cst_status cst_put_int_le(void *bytes, size_t len, size_t at, size_t width, int64_t value);
 CST_API cst_status cst_put_int_be(void *bytes, size_t len, size_t at, size_t width, int64_t value);
 
+/* --- numbers of seven bits a byte: unsigned LEB128, which Node has not ------------------------ */
+
+/**
+ * Read a varint of 1 to 10 bytes from index `at` on.
+ *
+ * CST_OK                      *out is the number, *width the bytes that it takes
+ * CST_E_BUFFER_OUT_OF_BOUNDS  the bytes end before the number does
+ * CST_E_OUT_OF_RANGE          it has more than 64 bits
+ *
+ * After a failure both are untouched. A number in more bytes than it needs is read too.
+ */
+CST_API cst_status cst_get_varint(uint64_t *out, size_t *width, const void *bytes, size_t len,
+                                  size_t at);
+
+/**
+ * Write a varint in as few bytes as possible, 1 to 10, from index `at` on.
+ *
+ * CST_OK                      *width is how many
+ * CST_E_BUFFER_OUT_OF_BOUNDS  no room: nothing has changed
+ */
+CST_API cst_status cst_put_varint(size_t *width, void *bytes, size_t len, size_t at,
+                                  uint64_t value);
+
 #endif

@@ -169,4 +169,7 @@ CST_API cst_status cst_cursor_get_uint_be(uint64_t *out, cst_cursor *cursor, siz
 CST_API cst_status cst_cursor_get_int_le(int64_t *out, cst_cursor *cursor, size_t width);
 CST_API cst_status cst_cursor_get_int_be(int64_t *out, cst_cursor *cursor, size_t width);
 
+/** Read a varint (buffer.h). CST_E_OUT_OF_RANGE: it has more than 64 bits; nothing has changed. */
+CST_API cst_status cst_cursor_get_varint(uint64_t *out, cst_cursor *cursor);
+
 #endif

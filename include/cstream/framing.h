@@ -4,9 +4,11 @@
  *     cst_lines_new        bytes     ->  one message per line
  *     cst_split_new        bytes     ->  one message per piece between delimiters
  *     cst_join_new         messages  ->  bytes, a delimiter behind each message
+ *     cst_from_frames_new  bytes     ->  one message per frame with its length in front
+ *     cst_to_frames_new    messages  ->  bytes, the length in front of each message
  *
- * The first two have bytes on the writable side and messages (object mode) on the readable side;
- * cst_join_new the other way round. The stage sets these modes itself, whatever the options say of
+ * cst_lines_new, cst_split_new and cst_from_frames_new have bytes on the writable side and messages (object mode) on the readable side;
+ * the other two have them the other way round. The stage sets these modes itself, whatever the options say of
  * the side that has messages; it refuses options that ask for messages on its side of bytes. So
  * high_water_mark counts bytes on one side and messages on the other.
  *
@@ -121,5 +123,78 @@ CST_API uint64_t cst_split_dropped(const cst_stream *s);
  */
 CST_API cst_status cst_join_new(cst_stream **out, cst_ctx *ctx, const void *delimiter, size_t len,
                                 const cst_opts *opts);
+
+/* --- frames ----------------------------------------------------------------------------------- */
+
+/*
+ *      header_bytes   length   payload
+ *   [ .. any bytes .. | n  | .......... n bytes .......... ]      counts_header: n counts all
+ */
+
+/**
+ * Options of frames; zeroes are the defaults: a length of four bytes, the most significant first,
+ * and a payload of at most 1 MiB. NULL is all zeroes. One struct serves both ways.
+ *
+ * length_bytes   how many bytes the length takes, 1 to 8; 0 is 4
+ * little_endian  the least significant byte of the length comes first
+ * varint         the length is an unsigned LEB128 of 1 to 10 bytes instead
+ * counts_header  the length counts from the first byte of the frame, not of the payload
+ * keep_header    cst_from_frames_new alone: the message is the whole frame, not its payload
+ * header_bytes   how many bytes of the frame stand before the length; at most SIZE_MAX / 4
+ * max            the most bytes of a payload; 0 is 1,048,576, SIZE_MAX is no limit
+ * on_long        cst_from_frames_new alone: what becomes of a frame with a longer one. It is known
+ *                at the header: CST_LONG_SKIP buffers nothing of it, CST_LONG_CUT its first max
+ *                bytes.
+ */
+typedef struct cst_frame_opts {
+    unsigned length_bytes;
+    bool little_endian;
+    bool varint;
+    bool counts_header;
+    bool keep_header;
+    size_t header_bytes;
+    size_t max;
+    cst_on_long on_long;
+    uintptr_t reserved[4];
+} cst_frame_opts;
+
+/**
+ * Make a stage that takes messages out of frames. A length of 0 is an empty message. Memory grows
+ * with the bytes that have come, not with the length that was announced.
+ *
+ * frames  borrowed for the call; may be NULL
+ *
+ * CST_E_INVALID_ARG  also if an option is not one of the above
+ *
+ * The stage fails with
+ *
+ * CST_E_OUT_OF_RANGE          a payload is longer than max (CST_LONG_FAIL); a length that counts
+ *                             the header is shorter than it; a varint has more than 64 bits
+ * CST_E_BUFFER_OUT_OF_BOUNDS  the input ends inside a frame
+ */
+CST_API cst_status cst_from_frames_new(cst_stream **out, cst_ctx *ctx, const cst_frame_opts *frames,
+                                       const cst_opts *opts);
+
+/**
+ * Make a stage that puts the length in front of each message, which passes uncopied. With
+ * header_bytes the first bytes of the message stand before the length.
+ *
+ * frames  borrowed for the call; may be NULL
+ *
+ * CST_E_INVALID_ARG  also if an option is not one of the above, or keep_header is set
+ *
+ * The stage fails, before a byte of the frame is out, with
+ *
+ * CST_E_OUT_OF_RANGE          the payload is longer than max, or its length does not fit the field
+ * CST_E_BUFFER_OUT_OF_BOUNDS  the message is shorter than header_bytes
+ */
+CST_API cst_status cst_to_frames_new(cst_stream **out, cst_ctx *ctx, const cst_frame_opts *frames,
+                                     const cst_opts *opts);
+
+/**
+ * Return how many messages a stage of cst_from_frames_new has left out or cut because they were too
+ * long. 0 for any other stream, and for NULL.
+ */
+CST_API uint64_t cst_frames_dropped(const cst_stream *s);
 
 #endif

@@ -596,6 +596,8 @@ static void make_pair(struct cell *cell)
     MAKES(cst_lines_new, NULL, NULL)                                                              \
     MAKES(cst_split_new, "x", 1, NULL, NULL)                                                      \
     MAKES(cst_join_new, "x", 1, NULL)                                                             \
+    MAKES(cst_from_frames_new, NULL, NULL)                                                        \
+    MAKES(cst_to_frames_new, NULL, NULL)                                                          \
     MAKES(cst_port_source_new, NULL, NULL)                                                        \
     MAKES(cst_port_sink_new, NULL, NULL)                                                          \
     MAKES(cst_port_new, NULL, NULL)
