@@ -7,10 +7,10 @@
  *     cst_from_frames_new  bytes     ->  one message per frame with its length in front
  *     cst_to_frames_new    messages  ->  bytes, the length in front of each message
  *
- * cst_lines_new, cst_split_new and cst_from_frames_new have bytes on the writable side and messages (object mode) on the readable side;
- * the other two have them the other way round. The stage sets these modes itself, whatever the options say of
- * the side that has messages; it refuses options that ask for messages on its side of bytes. So
- * high_water_mark counts bytes on one side and messages on the other.
+ * The stages that make messages have bytes on the writable side and messages (object mode) on the
+ * readable side; the ways back have them the other way round. A stage sets these modes itself,
+ * whatever the options say of the side that has messages; it refuses options that ask for messages
+ * on its side of bytes. So high_water_mark counts bytes on one side and messages on the other.
  *
  *     source of bytes  -->  lines  -->  a sink in object mode
  *

@@ -347,4 +347,66 @@ CST_API cst_status cst_every_new(cst_stream **out, cst_ctx *ctx, const cst_opts 
 CST_API cst_status cst_find_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts,
                                 cst_test_fn *fn, cst_item_done_fn *done, void *arg);
 
+/* --- bytes, counted --------------------------------------------------------------------------- */
+
+/**
+ * Make a sink that joins all bytes in one slice, and calls done once with it, as reduce does: item
+ * is never NULL without an error, and empty if nothing came. A single chunk is not copied.
+ *
+ * max_bytes  so many fit; with one more the stage fails at once with CST_E_OUT_OF_RANGE. SIZE_MAX
+ *            is no limit. At most twice what has come is held, and not more than max_bytes and a
+ *            smaller buffer that is being replaced.
+ *
+ * CST_E_INVALID_ARG  also if max_bytes is 0 or done is NULL
+ */
+CST_API cst_status cst_collect_new(cst_stream **out, cst_ctx *ctx, size_t max_bytes,
+                                   const cst_opts *opts, cst_item_done_fn *done, void *arg);
+
+/*
+ * The next three count bytes, have bytes on both sides, and cut without copying.
+ *
+ * CST_E_INVALID_ARG  also if the options ask for object mode
+ */
+
+/**
+ * Make a stage that passes on the first n bytes. EOF comes with the n-th byte, and what feeds the
+ * stage is let go as success (cst_enough); if n is 0, with the first chunk.
+ */
+CST_API cst_status cst_take_bytes_new(cst_stream **out, cst_ctx *ctx, uint64_t n,
+                                      const cst_opts *opts);
+
+/** Make a stage that drops the first n bytes and passes on the others. */
+CST_API cst_status cst_drop_bytes_new(cst_stream **out, cst_ctx *ctx, uint64_t n,
+                                      const cst_opts *opts);
+
+/**
+ * Make a stage that passes on up to max bytes. If one more comes, it fails with CST_E_OUT_OF_RANGE
+ * after it has passed on what fits. So input that is too long does not look like input that ended.
+ */
+CST_API cst_status cst_limit_bytes_new(cst_stream **out, cst_ctx *ctx, uint64_t max,
+                                       const cst_opts *opts);
+
+/**
+ * What becomes of a last message that is too short.
+ *
+ * CST_REST_SHORT   it is passed on as it is
+ * CST_REST_FAIL    the stage fails with CST_E_INVALID_BUFFER_SIZE when all was written
+ * CST_REST_ZEROES  it is filled up with zeroes
+ */
+typedef enum cst_on_rest {
+    CST_REST_SHORT = 0,
+    CST_REST_FAIL = 1,
+    CST_REST_ZEROES = 2
+} cst_on_rest;
+
+/**
+ * Make a stage that turns bytes into messages of `size` bytes: views if they lie in one chunk, else
+ * joined. An input without bytes makes none.
+ *
+ * CST_E_INVALID_ARG  also if size is 0, on_rest is not one of the above, or the options ask for
+ *                    messages on the writable side
+ */
+CST_API cst_status cst_rechunk_new(cst_stream **out, cst_ctx *ctx, size_t size, cst_on_rest on_rest,
+                                   const cst_opts *opts);
+
 #endif

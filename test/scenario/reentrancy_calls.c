@@ -598,6 +598,11 @@ static void make_pair(struct cell *cell)
     MAKES(cst_join_new, "x", 1, NULL)                                                             \
     MAKES(cst_from_frames_new, NULL, NULL)                                                        \
     MAKES(cst_to_frames_new, NULL, NULL)                                                          \
+    MAKES(cst_collect_new, 100, NULL, on_item, NULL)                                              \
+    MAKES(cst_take_bytes_new, 1, NULL)                                                            \
+    MAKES(cst_drop_bytes_new, 1, NULL)                                                            \
+    MAKES(cst_limit_bytes_new, 1, NULL)                                                           \
+    MAKES(cst_rechunk_new, 3, CST_REST_SHORT, NULL)                                               \
     MAKES(cst_port_source_new, NULL, NULL)                                                        \
     MAKES(cst_port_sink_new, NULL, NULL)                                                          \
     MAKES(cst_port_new, NULL, NULL)

@@ -50,6 +50,7 @@ typedef cst_status test_make_fn(cst_stream **out, cst_ctx *ctx, const cst_opts *
  * out       the messages that come out; without messages_out: their bytes
  * outcome   the status of the stage; after a failure the output is `out` or the beginning of it
  * is_sink   the stage is the last of its pipeline
+ * is_early  the stage may stop before its input ends: it is fed by a pipeline alone
  */
 struct test_stage_case {
     const char *name;
@@ -60,7 +61,7 @@ struct test_stage_case {
     const cst_slice *out;
     size_t out_count;
     cst_status outcome;
-    bool messages_in, messages_out, is_sink;
+    bool messages_in, messages_out, is_sink, is_early;
 };
 
 void test_stage_all_ways(const struct test_stage_case *test);
