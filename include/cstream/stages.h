@@ -409,4 +409,43 @@ typedef enum cst_on_rest {
 CST_API cst_status cst_rechunk_new(cst_stream **out, cst_ctx *ctx, size_t size, cst_on_rest on_rest,
                                    const cst_opts *opts);
 
+/* --- to look at what passes ------------------------------------------------------------------- */
+
+/**
+ * Make a stage that calls fn with each chunk and passes the chunk on, uncopied. A failure of fn
+ * fails the stage. Options of NULL are those of bytes, unlike for operators; in object mode the
+ * chunks are messages.
+ *
+ * CST_E_INVALID_ARG  also if fn is NULL
+ */
+CST_API cst_status cst_tap_new(cst_stream **out, cst_ctx *ctx, const cst_opts *opts,
+                               cst_each_fn *fn, void *arg);
+
+/** Tells how much has come: bytes and chunks in all, and whether that was all. */
+typedef void cst_meter_fn(uint64_t bytes, uint64_t chunks, bool ended, void *arg);
+
+/**
+ * Make a stage that passes all chunks on and calls fn with a chunk once at least every_bytes have
+ * come and every_ns have passed (by the context's time) since the last call; and a last time, with
+ * ended, when all was written. If both are 0, with each chunk. fn runs before the chunk is passed
+ * on. Options as of cst_tap_new.
+ *
+ * CST_E_INVALID_ARG  also if fn is NULL
+ */
+CST_API cst_status cst_meter_new(cst_stream **out, cst_ctx *ctx, uint64_t every_bytes,
+                                 uint64_t every_ns, const cst_opts *opts, cst_meter_fn *fn,
+                                 void *arg);
+
+/**
+ * Return the CRC-32 of the bytes before, crc, and of len bytes behind them. Begin with 0. It is the
+ * checksum of zlib, gzip and PNG; in Node, zlib.crc32. That of "123456789" is 0xCBF43926.
+ */
+CST_API uint32_t cst_crc32(uint32_t crc, const void *bytes, size_t len);
+
+/**
+ * Add a chunk to the CRC-32 in *crc, a uint32_t: cst_tap_new(&s, ctx, NULL, cst_crc32_each, &crc).
+ * Returns CST_OK.
+ */
+CST_API cst_status cst_crc32_each(const cst_slice *chunk, void *crc);
+
 #endif

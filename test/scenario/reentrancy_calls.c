@@ -379,6 +379,14 @@ static cst_status reduce(cst_slice *out, const cst_slice *so_far, const cst_slic
     return map(out, chunk, arg);
 }
 
+static void meter(uint64_t bytes, uint64_t chunks, bool ended, void *arg)
+{
+    (void)bytes;
+    (void)chunks;
+    (void)ended;
+    (void)arg;
+}
+
 static void on_item(const cst_error *error, const cst_slice *item, void *arg)
 {
     (void)error;
@@ -603,6 +611,8 @@ static void make_pair(struct cell *cell)
     MAKES(cst_drop_bytes_new, 1, NULL)                                                            \
     MAKES(cst_limit_bytes_new, 1, NULL)                                                           \
     MAKES(cst_rechunk_new, 3, CST_REST_SHORT, NULL)                                               \
+    MAKES(cst_tap_new, NULL, each, NULL)                                                          \
+    MAKES(cst_meter_new, 1, 0, NULL, meter, NULL)                                                 \
     MAKES(cst_port_source_new, NULL, NULL)                                                        \
     MAKES(cst_port_sink_new, NULL, NULL)                                                          \
     MAKES(cst_port_new, NULL, NULL)
