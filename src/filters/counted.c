@@ -1,4 +1,4 @@
-/* counted.c - stages.h: the first bytes, all but the first, no more than so many; cuts are views. */
+/* counted.c - stages.h: the first bytes, all but the first, no more than so many. Views. */
 #include "cstream/stages.h"
 
 #include "filters/outputs.h"
