@@ -448,4 +448,20 @@ CST_API uint32_t cst_crc32(uint32_t crc, const void *bytes, size_t len);
  */
 CST_API cst_status cst_crc32_each(const cst_slice *chunk, void *crc);
 
+/* --- small chunks joined ---------------------------------------------------------------------- */
+
+/**
+ * Make a stage that joins small chunks, or messages, into chunks of up to `size` bytes. What is
+ * held goes on when the next chunk does not fit or the size is reached; at the end of the turn; and
+ * at the end of the input. A chunk of `size` bytes or more goes on by itself, uncopied, behind what
+ * is held. The callback of a write tells that its bytes were taken, not that they went on.
+ *
+ * delay_ns  not 0: what is held goes on so long after its first byte, not at the end of the turn
+ *
+ * CST_E_INVALID_ARG  also if size is 0 or the options ask for messages on the readable side;
+ *                    object_mode counts for the writable side alone
+ */
+CST_API cst_status cst_coalesce_new(cst_stream **out, cst_ctx *ctx, size_t size, uint64_t delay_ns,
+                                    const cst_opts *opts);
+
 #endif

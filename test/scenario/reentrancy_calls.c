@@ -613,6 +613,7 @@ static void make_pair(struct cell *cell)
     MAKES(cst_rechunk_new, 3, CST_REST_SHORT, NULL)                                               \
     MAKES(cst_tap_new, NULL, each, NULL)                                                          \
     MAKES(cst_meter_new, 1, 0, NULL, meter, NULL)                                                 \
+    MAKES(cst_coalesce_new, 4, 0, NULL)                                                           \
     MAKES(cst_port_source_new, NULL, NULL)                                                        \
     MAKES(cst_port_sink_new, NULL, NULL)                                                          \
     MAKES(cst_port_new, NULL, NULL)
