@@ -1,4 +1,4 @@
-/* test_coalesce.c - stages.h: small chunks go together, in order, at the latest when they have to. */
+/* test_coalesce.c - stages.h: small chunks go together, in order, as late as they may. */
 #include "stage_world.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
- * coalesce_stage.c - stages.h: small chunks joined (posix/coalesce.c does so for descriptors).
+ * coalesce_stage.c - stages.h: small chunks joined.
  *
- *   small chunks -> [ buffer of `size` bytes ] -> one chunk, when it is full, or when its time comes
+ *   small chunks -> [ buffer of `size` bytes ] -> one chunk, if it is full or its time comes
  *
  * The task of the turn's end cannot be taken back: while it is queued the stage holds a reference
  * to itself, so that its self stays.
