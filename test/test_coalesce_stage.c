@@ -1,4 +1,4 @@
-/* test_coalesce.c - stages.h: small chunks go together, in order, as late as they may. */
+/* test_coalesce_stage.c - stages.h: small chunks go together, in order, as late as they may. */
 #include "stage_world.h"
 
 #include <string.h>
