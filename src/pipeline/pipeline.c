@@ -444,6 +444,8 @@ static void join_stages(struct cst__stage *stage)
     next->dest_awaited = true;
     stage->pipe = NULL;
     cst__pipe_connect(pipe);
+    if (next->has_enough) /* says a listener of 'pipe': nothing is awaited here any more */
+        return;
     join_ends(stage);
     cst__finished_start(&stage->as_source, stage->stream, readable, source_called, finished_gone);
     cst__finished_start(&next->as_dest, next->stream, writable, dest_called, finished_gone);

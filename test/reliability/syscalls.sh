@@ -22,7 +22,7 @@ program=$build/asan/test/syscalls
 # names of interfaces, which addresses with a zone have: test_net.c has those.
 no_call=' __errno_location ___errno memcpy memmove memset memcmp memchr strlen strcmp strchr '
 no_call="$no_call inet_ntop inet_pton sigaddset sigemptyset sigismember _GLOBAL_OFFSET_TABLE_ "
-no_failure=' ioctl pthread_sigmask sigaction sigpending '
+no_failure=' ioctl pthread_self pthread_equal pthread_sigmask sigaction sigpending '
 no_address=' if_indextoname if_nametoindex '
 
 # The clock is wrapped to stand still: it does not fail.
