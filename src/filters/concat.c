@@ -75,6 +75,8 @@ static cst_status next_chunk(cst_stream *s, struct concat *concat, cst_slice *ch
             st = cst__feed_open(concat->feeds, s, on_feed);
         if (st != CST_OK)
             return st;
+        if (!concat->feeds) /* whoever heard of the source has destroyed s */
+            return CST_E_DESTROYED;
         st = cst_next(chunk, concat->feeds->source);
         if (st != CST_EOF || cst_is_destroyed(s))
             return st;
