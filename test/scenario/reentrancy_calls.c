@@ -538,6 +538,8 @@ static void make_pair(struct cell *cell)
     EACH(cst_tee_new, tee(cell, s))                                                               \
     EACH(cst_tee_branch_new, cst_tee_branch_new(cell_room(cell), s, NULL, NULL))                  \
     EACH(cst_tee_dropped, cst_tee_dropped(s))                                                     \
+    EACH(cst_split_dropped, cst_split_dropped(s))                                                 \
+    EACH(cst_frames_dropped, cst_frames_dropped(s))                                               \
     EACH(cst_merge_new, merge(cell, s))                                                           \
     EACH(cst_merge_add, cst_merge_add(s, cell->streams[SOURCE]))                                  \
     EACH(cst_concat_new, concat(cell, s))                                                         \
