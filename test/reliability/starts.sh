@@ -64,8 +64,9 @@ cells_table()
 0   | -          | -                                             | out=in       | limited $x/posix/copy in out
 0   | -          | -                                             | out=in       | ulimit -n 16; $x/posix/copy in out
 0   | =big       | -                                             | -            | ulimit -n 16; $x/posix/copy <big
-1   | -          | copy: in: Too many open files                 | -            | ulimit -n 4; $x/posix/copy in out
-1   | -          | copy: out: Too many open files                | -            | ulimit -n 5; $x/posix/copy in out
+1   | -          | copy: start: Too many open files              | -            | ulimit -n 4; $x/posix/copy in out
+1   | -          | copy: in: Too many open files                 | -            | ulimit -n 5; $x/posix/copy in out
+1   | -          | copy: out: Too many open files                | -            | ulimit -n 6; $x/posix/copy in out
 0   | =in        | -                                             | -            | cat in >fifo & $x/posix/copy fifo
 0   | =big       | -                                             | -            | cat big >fifo & $x/posix/copy <fifo
 0   | =in        | -                                             | -            | $x/posix/copy in fifo & cat fifo; wait $!
@@ -82,7 +83,7 @@ cells_table()
 141 | -          | -                                             | -            | $starts reader 0 $x/posix/stdin_lines <in
 1   | -          | stdin_lines: standard output: Broken pipe     | -            | trap '' PIPE; $starts reader 0 $x/posix/stdin_lines <in
 0   | 3 lines, 14 bytes | 1 chunks                               | -            | ulimit -n 16; $x/posix/stdin_lines <in
-0   | 3 lines, 14 bytes | 1 chunks                               | -            | cat in | (ulimit -n 4; exec $x/posix/stdin_lines)
+0   | 3 lines, 14 bytes | 1 chunks                               | -            | cat in | (ulimit -n 5; exec $x/posix/stdin_lines)
 0   | 3 lines, 14 bytes | 1 chunks                               | -            | cat in >fifo & $x/posix/stdin_lines <fifo
 0   | ~^3 lines, 14 bytes | -                                    | -            | $starts terminal in $x/posix/stdin_lines
 0   | =IN        | -                                             | -            | $x/upper in
