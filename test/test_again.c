@@ -250,7 +250,7 @@ static void however_it_stops_the_outputs_are_those_of_one_that_does_not(void **s
     f->count = 40;
     f->len = 4;
     for (int i = 0; i < 4 * READERS * 2 * 2; i++) {
-        const enum reader reader = i / 4 % READERS;
+        const enum reader reader = (enum reader)(i / 4 % READERS);
         const cst_ops *ops = i / 4 / READERS % 2 ? &finaling_ops : &expander_ops;
         const cst_opts opts = { .high_water_mark = marks[i % 4],
                                 .object_mode = i / 4 / READERS / 2 };
@@ -259,7 +259,7 @@ static void however_it_stops_the_outputs_are_those_of_one_that_does_not(void **s
         strcpy(whole, f->out);
         assert_int_equal(f->outs, 160);
         for (int how = STOPS_WHEN_FULL; how < WAYS; how++) {
-            expand_by(f, how, reader, ops, &opts);
+            expand_by(f, (enum how)how, reader, ops, &opts);
             assert_string_equal(f->out, whole);
         }
         test_trace_clear(&f->world.trace);
@@ -277,7 +277,8 @@ static void no_more_is_buffered_than_the_mark_and_two_outputs(void **state)
         const size_t mark = marks[i % 4];
 
         for (int how = STOPS_WHEN_FULL; how < WAYS; how++) {
-            expand_by(f, how, i / 4, &expander_ops, &(cst_opts){ .high_water_mark = mark });
+            expand_by(f, (enum how)how, (enum reader)(i / 4), &expander_ops,
+                      &(cst_opts){ .high_water_mark = mark });
             assert_true(f->most <= (mark + 3) / 4 * 4 + 8);
         }
     }
@@ -368,10 +369,10 @@ static void each_call_may_be_the_last(void **state)
             f->act = acts[i % 3];
             f->count = 6;
             f->len = 4;
-            f->how = i / 3 % WAYS;
+            f->how = (enum how)(i / 3 % WAYS);
             make(f, &expander_ops, &(cst_opts){ .high_water_mark = 8 });
             write_all(f);
-            read_by(f, i / 3 / WAYS);
+            read_by(f, (enum reader)(i / 3 / WAYS));
             was_reached = f->calls >= at;
             assert_true(cst_is_closed(f->s));
             assert_true(!was_reached || f->act == say_enough || f->calls == at);
@@ -415,7 +416,7 @@ static void a_later_call_that_stalls_is_found_too(void **state)
         f->act = stall_now;
         f->count = 100;
         f->len = 4;
-        f->how = how;
+        f->how = (enum how)how;
         make(f, &expander_ops, &(cst_opts){ .high_water_mark = 8 });
         cst_write(f->s, cst_slice_str("a"), note_done, f);
         assert_int_equal(cst_on(f->s, CST_DATA, on_data, f), CST_OK);
@@ -475,7 +476,7 @@ static bool run_with_failure(struct fixture *f, enum how how, size_t k)
 {
     f->count = 30;
     f->len = 4;
-    f->how = how;
+    f->how = (enum how)how;
     make(f, &expander_ops, &(cst_opts){ .high_water_mark = 8 });
     test_heap_fail_at(&f->world.heap, k);
     write_all(f);
@@ -499,7 +500,7 @@ static void any_allocation_may_fail(void **state)
         for (size_t k = 1;; k++) {
             test_world_close(&f->world);
             test_world_open(&f->world, NULL);
-            if (!run_with_failure(f, how, k))
+            if (!run_with_failure(f, (enum how)how, k))
                 break;
         }
     }

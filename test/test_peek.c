@@ -63,7 +63,7 @@ static void every_split_shows_the_same_bytes_and_takes_none(void **state)
         make(f, NULL);
         for (size_t at = 0, from = 0; at < 6; at++) {
             if (at == 5 || split >> at & 1) {
-                cst_push_copy(f->s, "abcdef" + from, at + 1 - from);
+                cst_push_copy(f->s, &"abcdef"[from], at + 1 - from);
                 from = at + 1;
             }
         }
@@ -95,7 +95,7 @@ static void readable_comes_once_for_bytes_that_come_singly(void **state)
     assert_int_equal(cst_readable_high_water_mark(f->s), 8);
     assert_int_equal(f->reads, 1);
     for (int i = 0; i < 4; i++) {
-        cst_push_copy(f->s, "abcd" + i, 1);
+        cst_push_copy(f->s, &"abcd"[i], 1);
         test_run_and_expect(&f->world, "");
     }
     cst_push_copy(f->s, "e", 1);

@@ -408,8 +408,7 @@ cst_status cst_loop_set_host(cst_loop *loop, cst_loop_host_fn *fn, void *arg)
         return CST_E_INVALID_ARG;
     loop->host = fn;
     loop->host_arg = arg;
-    loop->host_thread = pthread_self(); /* whoever sees has_host sees its thread */
-    loop->has_host = fn != NULL;
+    cst__loop_set_host_thread(loop, fn != NULL);
     return CST_OK;
 }
 

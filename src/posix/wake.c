@@ -47,6 +47,28 @@ static bool is_signalled(cst_loop *loop)
 #endif
 }
 
+/* Whoever sees has_host sees its thread as well: the thread is stored first. */
+void cst__loop_set_host_thread(cst_loop *loop, bool has_host)
+{
+#if !defined(__STDC_NO_ATOMICS__)
+    atomic_store(&loop->host_thread, pthread_self());
+    atomic_store(&loop->has_host, has_host);
+#else
+    loop->host_thread = pthread_self();
+    loop->has_host = has_host;
+#endif
+}
+
+static bool is_on_host_thread(cst_loop *loop)
+{
+#if !defined(__STDC_NO_ATOMICS__)
+    return atomic_load(&loop->has_host) &&
+           pthread_equal(pthread_self(), atomic_load(&loop->host_thread));
+#else
+    return loop->has_host && pthread_equal(pthread_self(), loop->host_thread);
+#endif
+}
+
 void cst__loop_tell_host(const cst_loop *loop)
 {
     if (loop->host && !loop->running)
@@ -60,7 +82,7 @@ void cst__loop_wake(void *arg)
     cst_loop *loop = arg;
     ssize_t n;
 
-    if (loop->has_host && pthread_equal(pthread_self(), loop->host_thread))
+    if (is_on_host_thread(loop))
         cst__loop_tell_host(loop);
 #if !defined(__STDC_NO_ATOMICS__)
     if (!atomic_exchange(&loop->asleep, false))
