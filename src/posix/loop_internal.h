@@ -237,7 +237,7 @@ void cst__loop_wake(void *loop);
 /** Tell the host, if no turn runs, that what the loop waits for has changed. */
 void cst__loop_tell_host(const cst_loop *loop);
 
-/** Remember, from the thread that drives the loop, that it is the host's; or that there is no host. */
+/** Remember that the calling thread drives the loop for a host; or that there is no host. */
 void cst__loop_set_host_thread(cst_loop *loop, bool has_host);
 
 /** Say whether whoever posts has to write the wake. */
