@@ -84,10 +84,10 @@ static void expect_units(struct units units, size_t len, const cst_slice *out, s
 
 static void chunks_of_one_size_and_what_is_left(void **state)
 {
-    const cst_slice whole[] = { cst_slice_str("abc"), cst_slice_str("def") };
-    const cst_slice rest[] = { cst_slice_str("abc"), cst_slice_str("def"), cst_slice_str("g") };
-    const cst_slice zeroes[] = { cst_slice_str("abc"), cst_slice_str("def"),
-                                 cst_slice_static("g\0\0", 3) };
+    const cst_slice whole[2] = { cst_slice_str("abc"), cst_slice_str("def") };
+    const cst_slice rest[3] = { cst_slice_str("abc"), cst_slice_str("def"), cst_slice_str("g") };
+    const cst_slice zeroes[3] = { cst_slice_str("abc"), cst_slice_str("def"),
+                                  cst_slice_static("g\0\0", 3) };
 
     (void)state;
     for (int on_rest = CST_REST_SHORT; on_rest <= CST_REST_ZEROES; on_rest++) {

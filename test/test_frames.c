@@ -65,7 +65,7 @@ static void try_both(const cst_frame_opts *opts, const char *bytes, size_t len,
 
 static void each_width_and_order_is_read_and_written(void **state)
 {
-    const cst_slice out[] = { cst_slice_str("ab"), cst_slice_empty() };
+    const cst_slice out[2] = { cst_slice_str("ab"), cst_slice_empty() };
 
     (void)state;
     try_both(NULL, BYTES("\0\0\0\2ab\0\0\0\0"), out, 2);
@@ -84,9 +84,9 @@ static void each_width_and_order_is_read_and_written(void **state)
 static void a_header_is_left_out_or_kept(void **state)
 {
     static const char bytes[] = "TU\2abVW\0";
-    const cst_slice bare[] = { cst_slice_str("ab"), cst_slice_empty() };
-    const cst_slice kept[] = { cst_slice_str("TU\2ab"), cst_slice_static("VW\0", 3) };
-    const cst_slice in[] = { cst_slice_str("TUab"), cst_slice_str("VW") };
+    const cst_slice bare[2] = { cst_slice_str("ab"), cst_slice_empty() };
+    const cst_slice kept[2] = { cst_slice_str("TU\2ab"), cst_slice_static("VW\0", 3) };
+    const cst_slice in[2] = { cst_slice_str("TUab"), cst_slice_str("VW") };
     cst_frame_opts opts = { .length_bytes = 1, .header_bytes = 2 };
 
     (void)state;
@@ -97,15 +97,16 @@ static void a_header_is_left_out_or_kept(void **state)
     try_from(&opts, bytes, 8, kept, 2, CST_OK);
     opts.counts_header = true;
     try_from(&opts, BYTES("TU\5abVW\3"),
-             (const cst_slice[]){ cst_slice_str("TU\5ab"), cst_slice_str("VW\3") }, 2, CST_OK);
+             (const cst_slice[2]){ cst_slice_str("TU\5ab"), cst_slice_str("VW\3") }, 2, CST_OK);
     try_from(&opts, BYTES("TU\2"), NULL, 0, CST_E_OUT_OF_RANGE);
 }
 
 static void the_longest_frame_is_exact_under_each_policy(void **state)
 {
-    const cst_slice two[] = { cst_slice_str("ab"), cst_slice_str("f") };
-    const cst_slice three[] = { cst_slice_str("ab"), cst_slice_str("cd"), cst_slice_str("f") };
-    const cst_slice kept[] = { cst_slice_str("\2ab"), cst_slice_str("\3cd"), cst_slice_str("\1f") };
+    const cst_slice two[2] = { cst_slice_str("ab"), cst_slice_str("f") };
+    const cst_slice three[3] = { cst_slice_str("ab"), cst_slice_str("cd"), cst_slice_str("f") };
+    const cst_slice kept[3] = { cst_slice_str("\2ab"), cst_slice_str("\3cd"),
+                                cst_slice_str("\1f") };
     cst_frame_opts opts = { .length_bytes = 1, .max = 2 };
 
     (void)state;
@@ -144,17 +145,10 @@ static void a_length_that_does_not_fit_fails_before_a_byte(void **state)
     try_to(&(cst_frame_opts){ .max = 254 }, &in, 1, "", 0, CST_E_OUT_OF_RANGE);
 }
 
-/* With the self-checks of the sanitizers' build each step walks the chain of all that has come. */
-#if defined(__SANITIZE_ADDRESS__)
-#define MANY ((size_t)3000)
-#else
-#define MANY ((size_t)1000000)
-#endif
-
 static void very_many_frames_are_those_of_the_model(void **state)
 {
     const cst_frame_opts opts = { .varint = true, .max = 300 };
-    const size_t count = MANY;
+    const size_t count = test_stage_many();
     uint8_t *bytes = malloc(count * 202);
     cst_slice *messages = malloc(count * sizeof *messages);
     uint64_t seed = 3;
@@ -230,8 +224,8 @@ static void varints_come_back_whatever_their_size(void **state)
         assert_true(out == value);
         assert_int_equal(got, needed);
         for (size_t cut = 0; cut <= needed; cut++) {
-            const cst_slice parts[] = { cst_slice_static(bytes + 1, cut),
-                                        cst_slice_static(bytes + 1 + cut, needed - cut) };
+            const cst_slice parts[2] = { cst_slice_static(bytes + 1, cut),
+                                         cst_slice_static(bytes + 1 + cut, needed - cut) };
             cst_cursor cursor = cst_cursor_of_slices(parts, 1);
 
             out = 0;

@@ -221,17 +221,11 @@ static void a_delimiter_may_overlap_itself_and_lie_anywhere(void **state)
 
 /* --- in the large ----------------------------------------------------------------------------- */
 
-/* With the self-checks of the sanitizers' build each step walks the chain of all that has come. */
-#if defined(__SANITIZE_ADDRESS__)
-#define MANY ((size_t)3000)
-#else
-#define MANY ((size_t)1000000)
-#endif
-
 static void very_many_lines_are_those_of_the_model(void **state)
 {
     static const size_t lengths[] = { 0, 3, 16, 40 };
-    size_t room = MANY * 42, len = 0;
+    const size_t count = test_stage_many();
+    size_t room = count * 42, len = 0;
     char *text = malloc(room);
     uint64_t seed = 7;
     const struct cut cut = { .opts = { .max = 40 } };
@@ -240,7 +234,7 @@ static void very_many_lines_are_those_of_the_model(void **state)
 
     (void)state;
     assert_non_null(text);
-    for (size_t i = 0; i < MANY; i++) {
+    for (size_t i = 0; i < count; i++) {
         size_t n = lengths[test_random(&seed) % COUNT(lengths)];
 
         memset(text + len, 'a' + (int)(i % 26), n);
@@ -250,7 +244,7 @@ static void very_many_lines_are_those_of_the_model(void **state)
         text[len++] = '\n';
     }
     model = model_of(&cut, (const uint8_t *)text, len);
-    assert_int_equal(model.count, MANY);
+    assert_int_equal(model.count, count);
     in = cst_slice_static(text, len);
     test_stage_run_cut(&(struct test_stage_case){ .name = "lines",
                                                   .make = make_split,
@@ -422,7 +416,7 @@ static cst_status make_join(cst_stream **out, cst_ctx *ctx, const cst_opts *opts
 
 static void join_puts_the_delimiter_behind_each_message(void **state)
 {
-    const cst_slice in[] = { cst_slice_str("a"), cst_slice_empty(), cst_slice_str("bcd") };
+    const cst_slice in[3] = { cst_slice_str("a"), cst_slice_empty(), cst_slice_str("bcd") };
     const cst_slice out = cst_slice_str("a, , bcd, ");
 
     (void)state;

@@ -497,3 +497,13 @@ void test_stage_refuses_messages(test_make_fn *make, const void *arg, bool bytes
     assert_int_equal(heap.live_blocks, 0);
     test_output_free(&output);
 }
+
+size_t test_stage_many(void)
+{
+    /* With the sanitizers come self-checks, and each walks the chain of all that has come. */
+#if defined(__SANITIZE_ADDRESS__)
+    return 3000;
+#else
+    return getenv("TEST_FEW") ? 3000 : 1000000;
+#endif
+}

@@ -77,4 +77,8 @@ void test_stage_refuses_messages(test_make_fn *make, const void *arg, bool bytes
 /** The next number of a sequence. */
 uint64_t test_random(uint64_t *seed);
 
+/** Return how many messages are many: a million, or a few thousand if each takes long (with the
+ * sanitizers; with TEST_FEW in the environment, as under valgrind). */
+size_t test_stage_many(void);
+
 #endif
