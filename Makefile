@@ -40,10 +40,10 @@ TESTS    := $(sort $(wildcard $(foreach dir,$(TEST_DIRS),$(dir)/test_$(or $(T),*
 # Tests of the adapters are in test/host; each needs the library of its loop, whose headers tcc may not know.
 HOST_TESTS := $(sort $(filter-out $(if $(POSIX_SRCS),,$(filter-out %_uv_stream.c,$(wildcard test/host/*.c))),\
                 $(if $(filter tcc,$(notdir $(CC))),,$(wildcard test/host/test_$(or $(T),*).c))))
-# Those in docs/examples/posix use the second library, and those of docs/examples/loops that drive a cst_loop.
-POSIX_LOOPS := own libuv libevent libev glib sd_event
+# Those in docs/examples/posix use the second library, and beside them these.
+POSIX_EXAMPLES := $(addprefix loops/,own libuv libevent libev glib sd_event) first_steps/server
 EXAMPLES := $(sort $(filter-out $(if $(POSIX_SRCS),,docs/examples/posix/% docs/examples/loops/peers.c\
-              $(POSIX_LOOPS:%=docs/examples/loops/%.c)),\
+              $(POSIX_EXAMPLES:%=docs/examples/%.c)),\
               $(wildcard docs/examples/*.c docs/examples/*/*.c)))
 
 # What an example needs beside the library, by its name under docs/examples, and a test of test/host, as host/test_name. It
@@ -346,7 +346,7 @@ $(1)/test/syscalls: $(addprefix $(1)/obj/test/,reliability/syscalls.o reliabilit
 $(1)/examples/posix/%: $(1)/obj/docs/examples/posix/%.o $(1)/libcstream-posix.a $(1)/libcstream.a
 	$$(call link,$(3) -pthread)
 
-$(POSIX_LOOPS:%=$(1)/examples/loops/%): $(1)/examples/%: $(1)/obj/docs/examples/%.o $(1)/libcstream-posix.a $(1)/libcstream.a
+$(POSIX_EXAMPLES:%=$(1)/examples/%): $(1)/examples/%: $(1)/obj/docs/examples/%.o $(1)/libcstream-posix.a $(1)/libcstream.a
 	$$(call link,$(3),$$(call needed_libs,$$*))
 
 $(1)/examples/%: $(1)/obj/docs/examples/%.o $(1)/libcstream.a
@@ -465,7 +465,7 @@ CHECKS := $(PLAIN_PROGRAMS) $(ASAN_PROGRAMS) $(STRICT_PROGRAMS) $(addprefix test
           $(addprefix test/support/,headers-check.sh imports-check.sh rooms-check.sh fence-check.sh files-check.sh) \
           $(addprefix test/support/,install-check.sh readme-check.sh gdb-check.sh) \
           $(addprefix test/scenario/,examples-check.sh loops-check.sh http-check.sh reentrancy-check.sh long-check.sh) test/host/soak.sh \
-          $(if $(POSIX_SRCS),test/posix/backends-check.sh) $(addprefix test/support/,differences-check.sh guide-check.sh) test/conformance/rows-check.sh \
+          $(if $(POSIX_SRCS),test/posix/backends-check.sh) $(addprefix test/support/,differences-check.sh guide-check.sh snippets-check.sh) test/conformance/rows-check.sh \
           $(addprefix test/reliability/,$(RELIABILITY))
 CHECK_NEEDS := $(PLAIN_PROGRAMS) $(STRICT_PROGRAMS) $(PLAIN_TOOLS) $(PLAIN_REPLAYS) $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(ASAN_REPLAYS) $(FUZZ_REPLAYS) $(if $(HAVE_ASAN),$(ASAN_LOOPS)) \
                $(TEST_TOOLS) all examples $(if $(POSIX_SRCS),$(HTTP_TOOLS)) $(RELIABILITY_NEEDS) $(KQUEUE_PROGRAMS) \
@@ -626,10 +626,10 @@ HOSTILE_NAMES     := -Dmain=loop_main $(foreach name,begin is_done end,-Dprogram
 HOSTILE_PEERS     := $(foreach name,begin end,-Dpeers_$(name)=hostile_$(name))
 
 $(BUILD)/asan/obj/hostile/%.o: docs/examples/loops/%.c $(BUILD)/flags
-	$(call compile,$(USE_FLAGS) $(if $(filter $*,$(POSIX_LOOPS)),$(HOSTILE_PEERS),$(HOSTILE_NAMES)) $(WARN) $(ASAN_FLAGS) \
+	$(call compile,$(USE_FLAGS) $(if $(filter loops/$*,$(POSIX_EXAMPLES)),$(HOSTILE_PEERS),$(HOSTILE_NAMES)) $(WARN) $(ASAN_FLAGS) \
 	  $(call needed_cflags,loops/$*))
 
-$(POSIX_LOOPS:%=$(BUILD)/asan/hostile/loops/%): $(BUILD)/asan/hostile/loops/%: $(BUILD)/asan/obj/hostile/%.o \
+$(patsubst %,$(BUILD)/asan/hostile/%,$(filter loops/%,$(POSIX_EXAMPLES))): $(BUILD)/asan/hostile/loops/%: $(BUILD)/asan/obj/hostile/%.o \
                                $(addprefix $(BUILD)/asan/obj/test/reliability/,hostile_peers.o probe.o) \
                                $(BUILD)/asan/libcstream-posix.a $(BUILD)/asan/libcstream.a
 	$(call link,$(SANITIZE),$(call needed_libs,loops/$*))
