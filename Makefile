@@ -18,7 +18,7 @@ SHELL      := /bin/sh
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all plain deps check tests asan tsan backends coverage reliability builds headers imports rooms files lint examples demo test-tools
+.PHONY: amalgamation amalgamation-check all plain deps check tests asan tsan backends coverage reliability builds headers imports rooms files lint examples demo test-tools
 .PHONY: bench bench-plot bench-table budget fuzz compare format help install uninstall clean FORCE
 .PHONY: install-core install-posix host-soak http-load http-plot http-compare
 
@@ -766,6 +766,18 @@ define install_pc
 	$(Q)chmod 644 '$(DESTDIR)$(LIBDIR)/pkgconfig/$(1).pc'
 endef
 
+# Where the headers are, seen from the libraries: the package for CMake may be moved with both.
+LIBDIR_TO_INCLUDEDIR = $(shell realpath -m --relative-to='$(LIBDIR)' '$(INCLUDEDIR)' 2>/dev/null || echo ../include)
+
+define install_cmake
+	$(Q)mkdir -p '$(DESTDIR)$(LIBDIR)/cmake/libcstream'
+	$(Q)for file in libcstream-config.cmake libcstream-config-version.cmake; do \
+	      sed -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@LIBDIR_TO_INCLUDEDIR@|$(LIBDIR_TO_INCLUDEDIR)|' \
+	          -e 's|@VERSION@|$(VERSION)|' -e 's|@SHARED@|$(notdir $(SHARED))|' \
+	          -e 's|@POSIX_SHARED@|$(call so,cstream-posix,$(VERSION))|' pkgconfig/$$file.in \
+	          >'$(DESTDIR)$(LIBDIR)/cmake/libcstream/'$$file && chmod 644 '$(DESTDIR)$(LIBDIR)/cmake/libcstream/'$$file || exit 1; done
+endef
+
 # The loader of Linux looks up a shared library in a list that ldconfig makes of its directories. Where LIBDIR is one of them
 # the list is made anew, if we may; where it is none, programs have to be told. Nothing of that concerns a packager.
 define list_for_loader
@@ -792,6 +804,7 @@ install-core: all
 	$(Q)install -m 644 $(HEADERS) '$(DESTDIR)$(INCLUDEDIR)/cstream/'
 	$(Q)install -m 644 $(HOST_HEADERS) '$(DESTDIR)$(INCLUDEDIR)/cstream/host/'
 	$(call install_pc,libcstream)
+	$(call install_cmake)
 
 install-posix: install-core
 	$(Q)mkdir -p '$(DESTDIR)$(INCLUDEDIR)/cstream/posix'
@@ -802,10 +815,20 @@ install-posix: install-core
 	$(Q)install -m 644 $(POSIX_HEADERS) '$(DESTDIR)$(INCLUDEDIR)/cstream/posix/'
 	$(call install_pc,libcstream-posix)
 
+## amalgamation: the library as cstream.h, cstream.c and the posix half, for a copy among your sources, in build/amalgamation
+amalgamation:
+	$(Q)sh pkgconfig/amalgamate.sh $(BUILD)/amalgamation
+
+## amalgamation-check: it has the library's names and passes its tests; by CMake and meson too
+amalgamation-check: all $(TEST_PROGRAMS)
+	$(SCRIPT)/amalgamation-check.sh $(TEST_PROGRAMS)
+
 ## uninstall: remove what install put there
 uninstall:
 	$(Q)cd '$(DESTDIR)$(LIBDIR)' && for name in cstream cstream-posix; do \
-	      rm -f lib$$name.a pkgconfig/lib$$name.pc; done
+	      rm -f lib$$name.a pkgconfig/lib$$name.pc; done; \
+	      rm -f cmake/libcstream/libcstream-config.cmake cmake/libcstream/libcstream-config-version.cmake; \
+	      rmdir cmake/libcstream cmake 2>/dev/null || :
 	$(Q)cd '$(DESTDIR)$(LIBDIR)' && rm -f $(foreach name,cstream cstream-posix,\
 	      $(call so,$(name)) $(call so,$(name),$(SO_VERSION)) $(call so,$(name),$(VERSION)))
 	$(Q)cd '$(DESTDIR)$(INCLUDEDIR)/cstream' && rm -f $(notdir $(HEADERS)) \

@@ -16,7 +16,7 @@ static bool is_nested(const cst_ctx *ctx, const cst_driver *driver)
 /*
  * Run one turn. CST_E_UNHANDLED is for the program's own turns: *unheard remembers it.
  */
-static cst_status turn(cst_ctx *ctx, const cst_driver *driver, bool *unheard)
+static cst_status run_turn(cst_ctx *ctx, const cst_driver *driver, bool *unheard)
 {
     cst_status st = driver ? driver->turn(driver->arg) : cst_ctx_run(ctx, NULL);
 
@@ -70,7 +70,7 @@ static cst_status wait_for(struct run *run, cst_stream *const *streams, size_t c
     bool unheard = false;
 
     while (!run->is_over && st >= 0 && st != CST_IDLE)
-        st = turn(ctx, driver, &unheard);
+        st = run_turn(ctx, driver, &unheard);
     if (unheard)
         ctx->unhandled = true;
     if (run->is_over)
@@ -195,7 +195,7 @@ cst_status cst_next_wait(cst_slice *out, cst_stream *s, const cst_driver *driver
         next = cst_next(out, s);
         if (next != CST_EMPTY || st < 0 || (st == CST_IDLE && !cst_ctx_has_work(s->ctx)))
             break;
-        st = turn(s->ctx, driver, &unheard);
+        st = run_turn(s->ctx, driver, &unheard);
     }
     if (unheard)
         s->ctx->unhandled = true;

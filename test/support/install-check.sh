@@ -98,6 +98,27 @@ if [ "$(uname -s)" = Linux ] && command -v ldd >/dev/null; then
     fi
 fi
 
+# CMake finds it too, also if all has been moved.
+if command -v cmake >/dev/null; then
+    cp test/install/consumer.c test/install/posix_consumer.c test/install/CMakeLists.txt "$outside" || exit 1
+    for where in "$prefix" "$root/moved"; do
+        [ "$where" = "$prefix" ] || cp -R "$prefix" "$where" || exit 1
+        rm -rf "$outside/cmake"
+        { cmake -S "$outside" -B "$outside/cmake" -DCMAKE_PREFIX_PATH="$where" && cmake --build "$outside/cmake"; } \
+            >"$outside/cmake.log" 2>&1 || { cat "$outside/cmake.log"; fail "CMake, from $where"; }
+        "$outside/cmake/shared" || fail "the shared program by CMake"
+        "$outside/cmake/static" || fail "the static program by CMake"
+        if [ "${POSIX:-1}" = 1 ]; then
+            [ "$(echo 'The quick brown fox' | "$outside/cmake/posix")" = 'The quick brown fox' ] ||
+                fail "the program with libcstream-posix by CMake"
+        fi
+    done
+    rm -rf "$root/moved"
+    cmake=" and CMake"
+elif [ "${CI:-}" = true ]; then
+    fail "there is no cmake here"
+fi
+
 # The second library, which names the first one itself.
 if [ "${POSIX:-1}" = 1 ]; then
     pkg-config --validate libcstream-posix || fail "libcstream-posix.pc is not valid"
@@ -143,4 +164,4 @@ fi
 
 make_quietly uninstall DESTDIR= PREFIX="$prefix" LIBDIR="$prefix/lib" INCLUDEDIR="$prefix/include"
 no_file_in "$prefix"
-echo "installed, found by pkg-config, linked shared and static ($(cat "$outside/how")), attached to ${hosts:-nothing}, uninstalled"
+echo "installed, found by pkg-config${cmake:-}, linked shared and static ($(cat "$outside/how")), attached to ${hosts:-nothing}, uninstalled"
