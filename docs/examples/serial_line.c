@@ -19,8 +19,6 @@
 
 #include <cstream/cstream.h>
 
-#include "arena.h"
-
 /* --- the device ------------------------------------------------------------------------------- */
 
 /* A transfer. The device works on it while the loop does something else. */
@@ -182,15 +180,14 @@ static cst_status run_line(cst_ctx *ctx)
 }
 
 static _Alignas(max_align_t) unsigned char memory[16384];
-static struct arena arena = { .memory = memory, .size = sizeof(memory) };
-static const cst_allocator allocator = { .alloc = arena_alloc, .free = arena_free, .user = &arena };
+static cst_arena arena;
 
 int main(void)
 {
     cst_status st;
     cst_ctx *ctx;
 
-    if (cst_ctx_new(&ctx, &allocator, NULL) < 0)
+    if (cst_ctx_new(&ctx, cst_arena_init(&arena, memory, sizeof(memory)), NULL) < 0)
         return 1;
     st = run_line(ctx);
     cst_ctx_free(ctx);
@@ -200,6 +197,6 @@ int main(void)
         return 1;
     }
     fprintf(stderr, "%s after %u ticks, in %u bytes\n", cst_status_name(st), (unsigned)ticks,
-            (unsigned)arena.used);
+            (unsigned)arena.peak_bytes);
     return st == CST_OK && sent_len == sizeof(received) - 1 ? 0 : 1;
 }

@@ -8,6 +8,7 @@
 #ifndef CSTREAM_CSTREAM_H
 #define CSTREAM_CSTREAM_H
 
+#include "arena.h"
 #include "base.h"
 #include "buffer.h"
 #include "chain.h"

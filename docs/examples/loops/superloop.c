@@ -13,7 +13,7 @@
  * always prints one result. A device is wired to another: it copies from the span that the other
  * sends into the span that it was given to fill.
  *
- * All memory is in one array (arena.h): nothing here calls malloc.
+ * All memory is in one array (cstream/arena.h): nothing here calls malloc.
  *
  * It runs the program of echo.h. Calls shown: cst_ctx_run, cst_ctx_set_now_ns, cst_post,
  * cst_port_new, cst_port_reserve, cst_port_commit, cst_port_peek, cst_port_consume, cst_port_ended
@@ -22,7 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../arena.h"
 #include "echo.h"
 
 enum { DEVICES = 2 * ECHO_CONNECTIONS, COPY_BYTES = 4096 };
@@ -195,15 +194,14 @@ static cst_status connect_all(struct loop *loop)
 }
 
 static _Alignas(max_align_t) unsigned char memory[2 << 20];
-static struct arena arena = { .memory = memory, .size = sizeof(memory) };
-static const cst_allocator allocator = { .alloc = arena_alloc, .free = arena_free, .user = &arena };
+static cst_arena arena;
 
 int main(void)
 {
     static struct loop loop = { .interrupt_ns = CST_NEVER };
     const cst_ctx_opts opts = { .wake = wake, .wake_arg = &loop };
 
-    if (cst_ctx_new(&loop.ctx, &allocator, &opts) < 0)
+    if (cst_ctx_new(&loop.ctx, cst_arena_init(&arena, memory, sizeof(memory)), &opts) < 0)
         return EXIT_FAILURE;
     echo_init(&loop.echo, loop.ctx, ask_for_interrupt, &loop);
     if (connect_all(&loop) < 0)
