@@ -99,6 +99,8 @@ static void refuse_reading(struct fixture *f, cst_stream *s)
 /* What is refused if it has no writable side, or is NULL. */
 static void refuse_writing(struct fixture *f, cst_stream *s)
 {
+    cst_slice mine = chunk(f);
+
     f->released = 0;
     assert_int_equal(cst_write(s, chunk(f), no_done, f), CST_E_INVALID_ARG);
     assert_int_equal(cst_end_with(s, chunk(f), no_done, f), CST_E_INVALID_ARG);
@@ -109,6 +111,11 @@ static void refuse_writing(struct fixture *f, cst_stream *s)
     assert_int_equal(cst_uncork(s), CST_E_INVALID_ARG);
     assert_int_equal(cst_enough(s), CST_E_INVALID_ARG);
     assert_int_equal(cst_discard(NULL, s, CST_E_ABORT), CST_E_INVALID_ARG);
+    assert_int_equal(cst_try_write(s, &mine, no_done, f), CST_E_INVALID_ARG);
+    assert_int_equal(cst_try_write(s, NULL, no_done, f), CST_E_INVALID_ARG);
+    assert_int_equal(f->released, 2);
+    cst_slice_unref(&mine);
+    assert_int_equal(f->released, 3);
     assert_int_equal(cst_pipe(f->r, s, NULL), CST_E_INVALID_ARG);
     assert_int_equal(cst_writable_length(s), 0);
     assert_int_equal(cst_writable_high_water_mark(s), 0);

@@ -125,7 +125,7 @@ static void an_errno_comes_back_over_the_whole_range(void **state)
 
 static void what_is_no_status_is_unknown_and_has_a_text_all_the_same(void **state)
 {
-    static const cst_status strays[] = { INT32_MAX,       CST_AGAIN + 1,     CST_STATUS_LAST_ - 1,
+    static const cst_status strays[] = { INT32_MAX,       CST_REFUSED + 1,   CST_STATUS_LAST_ - 1,
                                          CST_USER(0) + 1, CST_OS(65535) - 1, INT32_MIN };
 
     (void)state;

@@ -69,6 +69,7 @@ typedef int cst_status;
     X(CST_IDLE, 7, "nothing can run now")                                                          \
     X(CST_MORE, 8, "more is left to run")                                                          \
     X(CST_AGAIN, 9, "call the slot again when there is room")                                      \
+    X(CST_REFUSED, 10, "not taken: there is no room")                                              \
     X(CST_E_INVALID_ARG, -1, "invalid argument")                                                   \
     X(CST_E_NOMEM, -2, "out of memory")                                                            \
     X(CST_E_OUT_OF_RANGE, -3, "a size, an index or a value is out of range")                       \

@@ -51,6 +51,22 @@ CST_API cst_status cst_writable_new(cst_stream **out, cst_ctx *ctx, const cst_op
 CST_API cst_status cst_write(cst_stream *s, cst_slice chunk, cst_done_fn *done, void *arg);
 
 /**
+ * Write a chunk if there is room, as cst_write does; otherwise leave it to the caller. So what is
+ * queued never exceeds the highWaterMark by more than the last chunk, whatever the caller does.
+ *
+ * chunk  taken, and emptied, if the result is CST_OK or CST_FULL. With every other result it is as
+ *        it was, done is not called, and there is no 'error'.
+ *
+ * CST_OK, CST_FULL  accepted, as by cst_write
+ * CST_REFUSED       a 'drain' is due: try again when it has come
+ * failures          those of cst_write; also CST_E_INVALID_ARG if chunk is NULL
+ *
+ * Re-entrancy as cst_write; *chunk is written when that has returned. Node: writeSync of the
+ * writers in stream/iter.
+ */
+CST_API cst_status cst_try_write(cst_stream *s, cst_slice *chunk, cst_done_fn *done, void *arg);
+
+/**
  * Write a copy of len bytes of the caller's, as cst_write does. CST_E_NOMEM if there is no memory
  * for the copy. Copies of up to 1,024 bytes lie side by side in blocks of 16 KiB, which the context
  * reuses: who keeps one for long may want cst_slice_compact.

@@ -196,6 +196,9 @@ cst_status cst__copy_to_write(cst_slice *out, const cst_stream *s, const void *b
  * fail the stream unless it was destroyed, both with `status`. Return `status`. */
 cst_status cst__refuse_write(cst_stream *s, struct cst__request *request, cst_status status);
 
+/** Return the status of a write that comes after end or destroy. */
+cst_status cst__refused_status(const cst_stream *s);
+
 /** Return whether a transfer into s can begin now; begin it, if so, and return its status. */
 bool cst__writable_may_transfer(const cst_stream *s);
 cst_status cst__writable_transfer(cst_stream *s, cst_transfer *transfer);

@@ -23,7 +23,7 @@ static bool is_ended_by_peer(const cst_stream *s)
 }
 
 /* Return the status of a write that comes after end or destroy. */
-static cst_status refused_status(const cst_stream *s)
+cst_status cst__refused_status(const cst_stream *s)
 {
     if (!(s->hot & W_ENDING))
         return CST_E_DESTROYED;
@@ -69,7 +69,7 @@ OUT_OF_LINE cst_status write_in_general(cst_stream *s, const cst_slice *chunk, c
     if (done && !(request = cst__request_new(s, done, arg)))
         return CST_E_NOMEM;
     if (s->hot & (W_ENDING | DESTROYED))
-        return cst__refuse_write(s, request, refused_status(s));
+        return cst__refuse_write(s, request, cst__refused_status(s));
     if (!must_wait(s)) {
         w->length += len;
         cst__flight_start(s, chunk, len, request);

@@ -50,6 +50,14 @@ static void next_of(cst_stream *s)
     let_go(cst_next(&chunk, s), &chunk);
 }
 
+static void try_write_to(cst_stream *s)
+{
+    cst_slice chunk = cst_slice_str("t");
+
+    cst_try_write(s, &chunk, NULL, NULL);
+    cst_slice_unref(&chunk);
+}
+
 static void peek_at(cst_stream *s)
 {
     cst_slice chunk = cst_slice_empty();
@@ -482,6 +490,7 @@ static void make_pair(struct cell *cell)
     EACH(cst_peek, peek_at(s))                                                                    \
     EACH(cst_enough, cst_enough(s))                                                               \
     EACH(cst_discard, cst_discard(NULL, s, CST_E_ABORT))                                          \
+    EACH(cst_try_write, try_write_to(s))                                                          \
     EACH(cst_destroy, cst_destroy(s, CST_OK))                                                     \
     EACH(destroy_with_an_error, cst_destroy(s, CST_USER(1)))                                      \
     EACH(cst_ref, cst_unref(cst_ref(s)))                                                          \
