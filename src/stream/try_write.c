@@ -1,21 +1,36 @@
 /*
- * try_write.c - cst_try_write: a write that is refused while there is no room, and costs the caller
- * nothing then.
+ * try_write.c - cst_try_write: a write that leaves the chunk to the caller while there is no room.
  */
 #include "stream/stream_internal.h"
 
-cst_status cst_try_write(cst_stream *s, cst_slice *chunk, cst_done_fn *done, void *arg)
+/* Until it is known to be accepted the chunk is the caller's: the write has its own reference. */
+static cst_status try_write(cst_stream *s, cst_slice *chunk, cst_done_fn *done, void *arg)
 {
+    cst_slice taken;
     cst_status st;
 
-    if (!chunk || !cst_stream_has_writable(s))
-        return CST_E_INVALID_ARG;
-    if (cst_is_destroyed(s) || cst_writable_ended(s))
+    if (s->hot & (W_ENDING | DESTROYED))
         return cst__refused_status(s);
-    if (cst_writable_need_drain(s))
+    if (s->hot & W_NEED_DRAIN)
         return CST_REFUSED;
-    st = cst_write(s, cst_slice_ref(chunk), done, arg);
+    taken = cst_slice_ref(chunk);
+    st = cst__write(s, &taken, done, arg);
+    cst__slice_unref(&taken);
     if (st >= 0)
         cst_slice_unref(chunk);
+    return st;
+}
+
+cst_status cst_try_write(cst_stream *s, cst_slice *chunk, cst_done_fn *done, void *arg)
+{
+    cst_ctx *ctx;
+    cst_status st;
+
+    if (!s || !s->has_writable || !chunk)
+        return CST_E_INVALID_ARG;
+    ctx = s->ctx;
+    cst__enter(ctx);
+    st = try_write(s, chunk, done, arg);
+    cst__leave(ctx);
     return st;
 }
