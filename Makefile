@@ -465,7 +465,7 @@ CHECKS := $(PLAIN_PROGRAMS) $(ASAN_PROGRAMS) $(STRICT_PROGRAMS) $(addprefix test
           $(addprefix test/support/,headers-check.sh imports-check.sh rooms-check.sh fence-check.sh files-check.sh) \
           $(addprefix test/support/,install-check.sh readme-check.sh gdb-check.sh) \
           $(addprefix test/scenario/,examples-check.sh loops-check.sh http-check.sh reentrancy-check.sh long-check.sh) test/host/soak.sh \
-          $(if $(POSIX_SRCS),test/posix/backends-check.sh) $(addprefix test/support/,differences-check.sh guide-check.sh snippets-check.sh) test/conformance/rows-check.sh \
+          $(if $(POSIX_SRCS),test/posix/backends-check.sh) $(addprefix test/support/,differences-check.sh guide-check.sh snippets-check.sh compared-check.sh) test/conformance/rows-check.sh \
           $(addprefix test/reliability/,$(RELIABILITY))
 CHECK_NEEDS := $(PLAIN_PROGRAMS) $(STRICT_PROGRAMS) $(PLAIN_TOOLS) $(PLAIN_REPLAYS) $(ASAN_PROGRAMS) $(ASAN_RUNNER) $(ASAN_REPLAYS) $(FUZZ_REPLAYS) $(if $(HAVE_ASAN),$(ASAN_LOOPS)) \
                $(TEST_TOOLS) all examples $(if $(POSIX_SRCS),$(HTTP_TOOLS)) $(RELIABILITY_NEEDS) $(KQUEUE_PROGRAMS) \
