@@ -3,6 +3,7 @@
  */
 #include "main.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include <cstream/base.h>
@@ -162,7 +163,112 @@ static void an_error_has_room_for_what_is_kept(void **state)
     assert_int_equal(offsetof(cst_error, direction), sizeof(void *) + 14);
 }
 
+/* --- the text of an error --------------------------------------------------------------------- */
+
+static char *words_of_os(int n)
+{
+    static char reset[] = "connection reset";
+
+    return n == 104 ? reset : NULL;
+}
+
+static void assert_text(const cst_error *error, char *(*os_text)(int), const char *expected)
+{
+    char text[200];
+    size_t size = sizeof(text);
+
+    assert_int_equal(cst_error_text(text, &size, error, os_text), CST_OK);
+    assert_string_equal(text, expected);
+    assert_int_equal(size, strlen(expected));
+}
+
+static void an_error_is_told_with_all_its_parts(void **state)
+{
+    cst_error error = { .stage = "socket",
+                        .status = CST_USER(7),
+                        .cause = CST_OS(104),
+                        .stream = 3,
+                        .index = 2,
+                        .direction = CST_WRITING };
+
+    (void)state;
+    assert_text(&error, words_of_os,
+                "socket #3 (stage 2, writing): the program's own error 7: connection reset");
+    assert_text(
+        &error, NULL,
+        "socket #3 (stage 2, writing): the program's own error 7: the host's own error 104");
+    error.cause = CST_OS(2);
+    assert_text(&error, words_of_os,
+                "socket #3 (stage 2, writing): the program's own error 7: the host's own error 2");
+}
+
+static void empty_parts_of_an_error_are_left_out(void **state)
+{
+    (void)state;
+    assert_text(&(cst_error){ .stage = "", .status = CST_E_ABORT }, NULL,
+                "the operation was aborted");
+    assert_text(&(cst_error){ .status = CST_E_ABORT, .cause = CST_E_NOMEM }, NULL,
+                "the operation was aborted: out of memory");
+    assert_text(&(cst_error){ .stage = "a", .status = CST_E_NOMEM, .direction = CST_READING }, NULL,
+                "a (reading): out of memory");
+    assert_text(&(cst_error){ .stage = "a", .status = CST_E_NOMEM, .index = 65535 }, NULL,
+                "a (stage 65535): out of memory");
+    assert_text(&(cst_error){ .stage = "a", .status = CST_E_NOMEM, .stream = UINT32_MAX }, NULL,
+                "a #4294967295: out of memory");
+    assert_text(&(cst_error){ .stage = "", .status = CST_E_NOMEM, .stream = 9 }, NULL,
+                "#9: out of memory");
+    assert_text(&(cst_error){ .stage = "", .status = CST_E_NOMEM, .direction = CST_WRITING }, NULL,
+                "(writing): out of memory");
+}
+
+static void the_numbers_of_both_ranges_are_told(void **state)
+{
+    (void)state;
+    assert_text(&(cst_error){ .status = CST_USER(0) }, NULL, "the program's own error 0");
+    assert_text(&(cst_error){ .status = CST_USER(65535) }, NULL, "the program's own error 65535");
+    assert_text(&(cst_error){ .status = CST_OS(0) }, words_of_os, "the host's own error 0");
+    assert_text(&(cst_error){ .status = CST_OS(65535) }, NULL, "the host's own error 65535");
+    assert_text(&(cst_error){ .status = -22 }, NULL, "not a status of this library");
+    assert_text(&(cst_error){ .status = INT_MIN }, NULL, "not a status of this library");
+}
+
+static void the_text_of_an_error_is_cut_where_the_room_ends(void **state)
+{
+    const cst_error error = { .stage = "a", .status = CST_E_NOMEM };
+    char text[20];
+    size_t size = 0;
+
+    (void)state;
+    assert_int_equal(cst_error_text(NULL, &size, &error, NULL), CST_E_OUT_OF_RANGE);
+    assert_int_equal(size, 16);
+    assert_int_equal(cst_error_text(text, &size, &error, NULL), CST_E_OUT_OF_RANGE);
+    assert_int_equal(size, 16);
+    assert_string_equal(text, "a: out of memor");
+    size = 17;
+    assert_int_equal(cst_error_text(text, &size, &error, NULL), CST_OK);
+    assert_string_equal(text, "a: out of memory");
+}
+
+static void the_text_of_an_error_needs_its_arguments(void **state)
+{
+    const cst_error error = { .stage = "a", .status = CST_E_NOMEM };
+    char text[4] = "abc";
+    size_t size = sizeof(text);
+
+    (void)state;
+    assert_int_equal(cst_error_text(text, NULL, &error, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_error_text(text, &size, NULL, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(cst_error_text(NULL, &size, &error, NULL), CST_E_INVALID_ARG);
+    assert_int_equal(size, sizeof(text));
+    assert_string_equal(text, "abc");
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(an_error_is_told_with_all_its_parts),
+    cmocka_unit_test(empty_parts_of_an_error_are_left_out),
+    cmocka_unit_test(the_numbers_of_both_ranges_are_told),
+    cmocka_unit_test(the_text_of_an_error_is_cut_where_the_room_ends),
+    cmocka_unit_test(the_text_of_an_error_needs_its_arguments),
     cmocka_unit_test(an_error_has_room_for_what_is_kept),
     cmocka_unit_test(every_code_has_its_name_and_its_text),
     cmocka_unit_test(texts_say_what_the_headers_say),

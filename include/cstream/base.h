@@ -140,6 +140,31 @@ typedef struct cst_error {
     uint8_t reserved;
 } cst_error;
 
+/**
+ * Write an error as one line for people, such as
+ *
+ *     socket #3 (stage 2, writing): premature close: Connection reset by peer
+ *
+ * which is stage, stream, index and direction, the text of status, and that of cause. What is 0 or
+ * empty is left out; the shortest text is that of the status alone. The text may change with any
+ * version.
+ *
+ * to       where the text goes, with a zero behind it; may be NULL if *size is 0
+ * size     in: the room behind `to`, in bytes
+ *          out: the length of the whole text, without the zero
+ * os_text  gives the text of the errno in a CST_OS status, as strerror does; the text is used
+ *          before the next call. NULL, or where it returns NULL: the number is written. So is the
+ *          number of a CST_USER status.
+ *
+ * CST_OK              done
+ * CST_E_OUT_OF_RANGE  not enough room: what fits was written, with a zero behind it
+ * CST_E_INVALID_ARG   size or error is NULL, or to is NULL and *size is not 0; nothing has changed
+ *
+ * Re-entrancy: legal inside any callback; calls os_text alone, and needs no memory.
+ */
+CST_API cst_status cst_error_text(char *to, size_t *size, const cst_error *error,
+                                  char *(*os_text)(int));
+
 /* --- memory ----------------------------------------------------------------------------------- */
 
 /**

@@ -1,6 +1,7 @@
 /*
  * describe.c - one line of text about a stream, for logs and debuggers.
  */
+#include "base/line.h"
 #include "stream/slot.h"
 #include "stream/stream_internal.h"
 
@@ -8,44 +9,13 @@
 
 #include "stream/pipe.h"
 
-/* The line so far. `len` is the length of the whole text, also of what has no room. */
-struct line {
-    char *to;
-    size_t room, len;
-};
-
-static void add_char(struct line *line, char c)
-{
-    if (line->len < line->room)
-        line->to[line->len] = c;
-    line->len++;
-}
-
-static void add(struct line *line, const char *text)
-{
-    while (*text)
-        add_char(line, *text++);
-}
-
-static void add_number(struct line *line, size_t n)
-{
-    char digits[3 * sizeof(n)];
-    size_t count = 0;
-
-    do
-        digits[count++] = (char)('0' + n % 10);
-    while ((n /= 10) != 0);
-    while (count > 0)
-        add_char(line, digits[--count]);
-}
-
 /* Add a space and the word, if `is_so`. */
-static void add_if(struct line *line, bool is_so, const char *word)
+static void add_if(struct cst__line *line, bool is_so, const char *word)
 {
     if (!is_so)
         return;
-    add_char(line, ' ');
-    add(line, word);
+    cst__line_char(line, ' ');
+    cst__line_add(line, word);
 }
 
 /* --- who, and how much ------------------------------------------------------------------------ */
@@ -59,31 +29,31 @@ static const char *kind_of(const cst_stream *s)
     return "writable";
 }
 
-static void add_length(struct line *line, const char *side, size_t length, size_t mark)
+static void add_length(struct cst__line *line, const char *side, size_t length, size_t mark)
 {
-    add(line, side);
-    add_number(line, length);
-    add_char(line, '/');
-    add_number(line, mark);
+    cst__line_add(line, side);
+    cst__line_number(line, length);
+    cst__line_char(line, '/');
+    cst__line_number(line, mark);
 }
 
-static void add_writable(struct line *line, const cst_stream *s)
+static void add_writable(struct cst__line *line, const cst_stream *s)
 {
     add_length(line, "W ", cst__w(s)->length, cst__w(s)->high_water_mark);
     add_if(line, (s->hot & W_WRITING) != 0, "in flight");
     add_if(line, (s->hot & W_ENDING) && !s->w_finished, "ending");
     add_if(line, s->w_finished, "finished");
-    add(line, ", ");
+    cst__line_add(line, ", ");
 }
 
-static void add_readable(struct line *line, const cst_stream *s)
+static void add_readable(struct cst__line *line, const cst_stream *s)
 {
     add_length(line, "R ", cst__r(s)->length, cst__r(s)->high_water_mark);
     add_if(line, (s->hot & R_FLOWING) != 0, "flowing");
     add_if(line, cst_is_paused(s), "paused");
     add_if(line, (s->hot & R_ENDED) && !s->r_end_emitted, "ending");
     add_if(line, s->r_end_emitted, "ended");
-    add(line, ", ");
+    cst__line_add(line, ", ");
 }
 
 /* --- why it does not go on -------------------------------------------------------------------- */
@@ -124,15 +94,16 @@ static enum cst__slot slot_that_owes(const cst_stream *s)
     return SLOT_NONE;
 }
 
-static void add_slot(struct line *line, const char *before, enum cst__slot slot, const char *after)
+static void add_slot(struct cst__line *line, const char *before, enum cst__slot slot,
+                     const char *after)
 {
-    add(line, before);
-    add(line, slot_name(slot));
-    add(line, after);
+    cst__line_add(line, before);
+    cst__line_add(line, slot_name(slot));
+    cst__line_add(line, after);
 }
 
 /* Name the destinations that the source waits for. One to which two pipes lead is named twice. */
-static void add_awaited(struct line *line, const cst_stream *source)
+static void add_awaited(struct cst__line *line, const cst_stream *source)
 {
     const char *before = "waits for 'drain' of ";
 
@@ -144,8 +115,8 @@ static void add_awaited(struct line *line, const cst_stream *source)
         pipe = cst__pipe_of_listener(l);
         if (!pipe->drain || !pipe->drain->awaited)
             continue;
-        add(line, before);
-        add(line, pipe->dest->ops->name ? pipe->dest->ops->name : kind_of(pipe->dest));
+        cst__line_add(line, before);
+        cst__line_add(line, pipe->dest->ops->name ? pipe->dest->ops->name : kind_of(pipe->dest));
         before = ", ";
     }
 }
@@ -177,44 +148,44 @@ static const char *why_idle(const cst_stream *s)
 }
 
 /* Add the reason, if no slot owes its answer. */
-static void add_reason_idle(struct line *line, const cst_stream *s)
+static void add_reason_idle(struct cst__line *line, const cst_stream *s)
 {
     if (s->owed & WRITE_FORGOTTEN) {
-        add(line, "nobody answers its write");
+        cst__line_add(line, "nobody answers its write");
     } else if (s->hot & R_AWAITING) {
         add_awaited(line, s);
     } else if (s->has_writable && cst__has_enough(s)) {
-        add(line, "has enough");
+        cst__line_add(line, "has enough");
     } else if (s->has_writable && (s->hot & W_CORKED)) {
-        add(line, "corked ");
-        add_number(line, cst__w(s)->queue.spare);
+        cst__line_add(line, "corked ");
+        cst__line_number(line, cst__w(s)->queue.spare);
     } else if (s->r_flow_cut) {
-        add(line, "the turn's bytes are spent");
+        cst__line_add(line, "the turn's bytes are spent");
     } else if (is_paused(s)) {
-        add(line, "paused");
+        cst__line_add(line, "paused");
     } else if (nobody_reads(s)) {
-        add(line, (s->hot & T_KEPT) ? "output full, nobody reads" : "nobody reads");
+        cst__line_add(line, (s->hot & T_KEPT) ? "output full, nobody reads" : "nobody reads");
     } else if (s->hot & T_KEPT) {
-        add(line, "output full");
+        cst__line_add(line, "output full");
     } else {
-        add(line, why_idle(s));
+        cst__line_add(line, why_idle(s));
     }
 }
 
-static void add_reason(struct line *line, const cst_stream *s)
+static void add_reason(struct cst__line *line, const cst_stream *s)
 {
     enum cst__slot owes = slot_that_owes(s);
 
     if (s->close_emitted)
-        add(line, "closed");
+        cst__line_add(line, "closed");
     else if (s->slot != SLOT_NONE)
         add_slot(line, "inside the ", (enum cst__slot)s->slot, " slot");
     else if (owes != SLOT_NONE)
         add_slot(line, "the ", owes, " slot owes its answer");
     else if (s->hot & DESTROYED)
-        add(line, "destroyed, its tasks have still to run");
+        cst__line_add(line, "destroyed, its tasks have still to run");
     else if (!(s->hot & CONSTRUCTED))
-        add(line, "construct has still to run");
+        cst__line_add(line, "construct has still to run");
     else
         add_reason_idle(line, s);
 }
@@ -243,9 +214,9 @@ static void add_reason(struct line *line, const cst_stream *s)
 _Static_assert((0 HOT_FLAGS(OR_FLAG)) == 0x7FFFFFFF, "every flag of enum cst__hot, once");
 #undef OR_FLAG
 
-static void add_flags(struct line *line, const cst_stream *s)
+static void add_flags(struct cst__line *line, const cst_stream *s)
 {
-    add(line, "  ");
+    cst__line_add(line, "  ");
 #define ADD_FLAG(name) add_if(line, (s->hot & name) != 0, #name);
 #define ADD_FIELD(name) add_if(line, s->name, #name);
     HOT_FLAGS(ADD_FLAG)
@@ -256,38 +227,35 @@ static void add_flags(struct line *line, const cst_stream *s)
 
 /* --- the line --------------------------------------------------------------------------------- */
 
-static void add_stream(struct line *line, const cst_stream *s)
+static void add_stream(struct cst__line *line, const cst_stream *s)
 {
-    add(line, kind_of(s));
+    cst__line_add(line, kind_of(s));
     if (s->ops->name)
         add_if(line, strcmp(s->ops->name, kind_of(s)) != 0, s->ops->name);
-    add(line, "   ");
+    cst__line_add(line, "   ");
     if (cst__writable_is_there(s))
         add_writable(line, s);
     if (cst__readable_is_there(s))
         add_readable(line, s);
-    add_number(line, s->refs);
-    add(line, s->refs == 1 ? " ref   " : " refs   ");
+    cst__line_number(line, s->refs);
+    cst__line_add(line, s->refs == 1 ? " ref   " : " refs   ");
     add_reason(line, s);
     if (s->hot & ERRORED) {
-        add(line, ", error ");
-        add(line, cst_status_name(s->error.status));
+        cst__line_add(line, ", error ");
+        cst__line_add(line, cst_status_name(s->error.status));
     }
     add_flags(line, s);
 }
 
 cst_status cst_stream_describe(char *to, size_t *size, const cst_stream *s)
 {
-    struct line line;
+    struct cst__line line;
 
     if (!size || !s || (!to && *size))
         return CST_E_INVALID_ARG;
-    line = (struct line){ .to = to, .room = *size ? *size - 1 : 0 };
+    line = cst__line_begin(to, *size);
     cst__enter(s->ctx); /* the lengths may lag */
     add_stream(&line, s);
     cst__leave(s->ctx);
-    if (*size)
-        to[line.len < line.room ? line.len : line.room] = '\0';
-    *size = line.len;
-    return line.len <= line.room && to ? CST_OK : CST_E_OUT_OF_RANGE;
+    return cst__line_end(&line, size);
 }

@@ -77,6 +77,14 @@ static void describe(const cst_stream *s)
     cst_stream_describe(text, &size, s);
 }
 
+static void tell_error(const cst_stream *s)
+{
+    char text[200];
+    size_t size = sizeof(text);
+
+    cst_error_text(text, &size, cst_errored(s), NULL);
+}
+
 /* Drop a reference of our own. The test's handle keeps the stream. */
 static void unref(struct cell *cell, cst_stream *s)
 {
@@ -507,6 +515,7 @@ static void make_pair(struct cell *cell)
     ALONE(cst_is_destroyed)                                                                       \
     ALONE(cst_is_closed)                                                                          \
     ALONE(cst_errored)                                                                            \
+    EACH(cst_error_text, tell_error(s))                                                           \
     EACH(cst_stream_describe, describe(s))                                                        \
     ALONE(cst_this_call)                                                                          \
     EACH(cst_complete, cst_complete(cst_this_call(s), CST_OK))                                    \
