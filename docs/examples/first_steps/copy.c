@@ -8,10 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A status may carry an errno of the system. */
-static const char *why(cst_status st)
+/* Print one line: which stage failed, and why. */
+static void complain(const cst_error *error)
 {
-    return cst_status_os(st) ? strerror(cst_status_os(st)) : cst_status_text(st);
+    char text[256];
+    size_t size = sizeof(text);
+
+    cst_error_text(text, &size, error, strerror);
+    fprintf(stderr, "copy: %s\n", text);
 }
 
 int main(void)
@@ -28,8 +32,10 @@ int main(void)
         st = cst_file_sink_new(&stages[1], ctx, stdout, CST_FILE_OWNED, NULL);
     if (st >= 0)
         st = cst_pipeline_run(&error, stages, 2, NULL, NULL);
-    if (st < 0)
-        fprintf(stderr, "copy: %s: %s\n", error.stage ? error.stage : "start", why(st));
+    if (st < 0) {
+        error.status = st;
+        complain(&error);
+    }
     cst_ctx_free(ctx); /* and with it the streams, which close their files */
     return st < 0;
 }

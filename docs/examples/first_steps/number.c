@@ -5,6 +5,18 @@
  */
 #include "number.h"
 
+#include <string.h>
+
+/* Print one line: which stage failed, and why. */
+static void complain(const cst_error *error)
+{
+    char text[256];
+    size_t size = sizeof(text);
+
+    cst_error_text(text, &size, error, strerror);
+    fprintf(stderr, "number: %s\n", text);
+}
+
 int main(void)
 {
     cst_ctx *ctx;
@@ -23,8 +35,10 @@ int main(void)
         st = cst_file_sink_new(&stages[3], ctx, stdout, CST_FILE_OWNED, NULL);
     if (st >= 0)
         st = cst_pipeline_run(&error, stages, 4, NULL, NULL);
-    if (st < 0)
-        fprintf(stderr, "number: %s: %s\n", error.stage ? error.stage : "start", why(st));
+    if (st < 0) {
+        error.status = st;
+        complain(&error);
+    }
     cst_ctx_free(ctx);
     return st < 0;
 }

@@ -8,13 +8,6 @@
 #include <cstream/cstream.h>
 
 #include <stdio.h>
-#include <string.h>
-
-/* A status may carry an errno of the system. */
-static const char *why(cst_status st)
-{
-    return cst_status_os(st) ? strerror(cst_status_os(st)) : cst_status_text(st);
-}
 
 struct number {
     unsigned long line;

@@ -10,13 +10,24 @@
 #include <cstream/posix/posix.h>
 
 #include <stdlib.h>
+#include <string.h>
+
+/* Print one line: which stage failed, and why. */
+static void complain(const cst_error *error)
+{
+    char text[256];
+    size_t size = sizeof(text);
+
+    cst_error_text(text, &size, error, strerror);
+    fprintf(stderr, "server: %s\n", text);
+}
 
 /* One client is done; the server goes on. */
 static void on_outcome(const cst_error *error, void *arg)
 {
     (void)arg;
     if (error)
-        fprintf(stderr, "server: %s: %s\n", error->stage, why(error->status));
+        complain(error);
 }
 
 /* The socket is the first stage and the last: what is read goes through the filter and back. */
@@ -27,7 +38,7 @@ static void on_client(cst_listener *listener, cst_stream *socket, cst_status sta
     (void)listener;
     (void)arg;
     if (!socket) {
-        fprintf(stderr, "server: %s\n", why(status));
+        complain(&(cst_error){ .status = status });
         return;
     }
     status = cst_lines_new(&stages[1], cst_stream_ctx(socket), NULL, NULL);
@@ -60,7 +71,7 @@ int main(int argc, char **argv)
         fflush(stdout);
         st = cst_loop_run(loop); /* until the program is told to stop */
     }
-    fprintf(stderr, "server: %s\n", why(st));
+    complain(&(cst_error){ .status = st });
     cst_loop_free(loop);
     return 1;
 }
