@@ -561,7 +561,31 @@ static void no_emit_close_closes_in_silence(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, test_world_teardown)
 
+static void keep_error(cst_stream *s, const cst_event *event, void *arg)
+{
+    (void)s;
+    *(cst_error *)arg = *event->error;
+}
+
+static void an_error_that_the_destroy_slot_replaced_is_the_cause(void **state)
+{
+    struct fixture *f = *state;
+    cst_error error = { .stage = "" };
+
+    f->answers[DESTROY] = CST_OS(2);
+    make_readable(f, &plain_ops, NULL);
+    assert_int_equal(cst_on(f->world.s, CST_ERROR, keep_error, &error), CST_OK);
+    assert_int_equal(cst_destroy(f->world.s, CST_USER(9)), CST_OK);
+    test_run(&f->world);
+    expect(f, "destroy:9 error:CST_OS close");
+    assert_int_equal(error.status, CST_OS(2));
+    assert_int_equal(error.cause, CST_USER(9));
+    assert_int_equal(cst_errored(f->world.s)->status, CST_USER(9));
+    assert_int_equal(cst_errored(f->world.s)->cause, 0);
+}
+
 static const struct CMUnitTest tests[] = {
+    CASE(an_error_that_the_destroy_slot_replaced_is_the_cause),
     CASE(destroy_runs_its_slot_at_once_and_close_comes_by_a_task),
     CASE(destroy_with_an_error_says_it_before_close),
     CASE(a_second_destroy_changes_nothing),

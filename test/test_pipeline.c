@@ -388,7 +388,67 @@ static void wrong_streams_are_refused(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* --- which stage ------------------------------------------------------------------------------ */
+
+static void keep_outcome(const cst_error *error, void *arg)
+{
+    *(cst_error *)arg = *error;
+}
+
+/* Destroy one of the three stages, and check what the pipeline and a later stage tell. */
+static void fail_stage(struct fixture *f, size_t i)
+{
+    cst_error outcome = { .stage = "" };
+
+    assert_int_equal(cst_pipeline(f->stages, 3, NULL, keep_outcome, &outcome), CST_OK);
+    test_run(&f->world);
+    cst_destroy(f->stages[i], CST_USER(3));
+    test_run(&f->world);
+    assert_int_equal(outcome.status, CST_USER(3));
+    assert_int_equal(outcome.index, i + 1);
+    assert_int_equal(outcome.cause, 0);
+    test_trace_clear(&f->world.trace);
+}
+
+static void the_outcome_has_the_place_of_the_source(void **state)
+{
+    struct fixture *f = *state;
+
+    fail_stage(f, 0);
+    assert_int_equal(cst_errored(f->stages[0])->index, 0);
+    assert_int_equal(cst_errored(f->stages[1])->index, 1);
+    assert_int_equal(cst_errored(f->stages[2])->index, 1);
+}
+
+static void the_outcome_has_the_place_of_the_middle(void **state)
+{
+    fail_stage(*state, 1);
+}
+
+static void the_outcome_has_the_place_of_the_sink(void **state)
+{
+    fail_stage(*state, 2);
+}
+
+static void a_premature_close_has_the_place_of_the_first_that_closed(void **state)
+{
+    struct fixture *f = *state;
+    cst_error outcome = { .stage = "" };
+
+    assert_int_equal(cst_pipeline(f->stages, 3, NULL, keep_outcome, &outcome), CST_OK);
+    test_run(&f->world);
+    cst_destroy(f->stages[1], CST_OK);
+    test_run(&f->world);
+    assert_int_equal(outcome.status, CST_E_PREMATURE_CLOSE);
+    assert_int_equal(outcome.index, 2);
+    test_trace_clear(&f->world.trace);
+}
+
 static const struct CMUnitTest tests[] = {
+    CASE(the_outcome_has_the_place_of_the_source),
+    CASE(the_outcome_has_the_place_of_the_middle),
+    CASE(the_outcome_has_the_place_of_the_sink),
+    CASE(a_premature_close_has_the_place_of_the_first_that_closed),
     CASE(success_is_told_after_the_last_close),
     CASE(an_error_of_the_source_destroys_the_rest_and_names_its_stage),
     CASE(a_destination_that_closes_early_is_premature),

@@ -123,9 +123,14 @@ typedef enum cst_direction { CST_NO_DIRECTION = 0, CST_READING = 1, CST_WRITING 
  * stage      ops->name of the stream on which the error arose. In a pipeline that need not be the
  *            stream that reports it. "" if the table has no name. Lives as long as the table.
  * status     what happened; always negative
- * cause      0; kept for the status that led to this one
+ * cause      the status that this one took the place of: that with which the stream had failed
+ *            before its destroy slot answered with another, or before it was destroyed with
+ *            another; else 0
  * stream     0; kept for the number of the stream in its context
- * index      0; kept for the stream's place in a pipeline
+ * index      the place, from 1, of the stream in the pipeline that tells the error, or that has
+ *            destroyed other stages with it; of pipelines inside one another, in the outer one.
+ *            0 for a stream alone, and for the signal of a pipeline. 65535 stands for that place
+ *            and all behind it.
  * direction  a cst_direction: the side that failed, CST_NO_DIRECTION for a destroy
  *
  * A program that makes a cst_error of its own sets the other fields to zero.

@@ -147,14 +147,27 @@ static void leave_last_open(struct cst__pipeline *pipeline)
     cst__finished_stop(&last->as_dest);
 }
 
-/*
- * Take an outcome: error is NULL for success. The first error destroys all stages that are armed;
- * done is told when the last outcome has come (final).
- */
-static void settle(struct cst__pipeline *pipeline, const cst_error *error, bool final)
+/* Return the place of a stage, from 1; the last number stands for all from there on. */
+static uint16_t place_of(const struct cst__stage *stage)
 {
-    if (error && may_be_replaced(&pipeline->error))
+    ptrdiff_t place = stage - stage->pipeline->stages + 1;
+
+    return place < UINT16_MAX ? (uint16_t)place : UINT16_MAX;
+}
+
+/*
+ * Take an outcome of a stage, or of none: error is NULL for success. The first error destroys all
+ * stages that are armed; done is told when the last outcome has come (final).
+ */
+static void settle(struct cst__pipeline *pipeline, const struct cst__stage *by,
+                   const cst_error *error, bool final)
+{
+    if (error && may_be_replaced(&pipeline->error)) {
         pipeline->error = *error;
+        /* A stage that was destroyed for another one tells the place of that. */
+        if (by && !(pipeline->disarmed && error->index))
+            pipeline->error.index = place_of(by);
+    }
     if (pipeline->error.status == CST_OK && !final)
         return;
     disarm_all(pipeline);
@@ -165,10 +178,11 @@ static void settle(struct cst__pipeline *pipeline, const cst_error *error, bool 
     tell_done(pipeline);
 }
 
-static void one_outcome(struct cst__pipeline *pipeline, const cst_error *error)
+static void one_outcome(struct cst__pipeline *pipeline, const struct cst__stage *by,
+                        const cst_error *error)
 {
     if (pipeline->left > 0)
-        settle(pipeline, error, --pipeline->left == 0);
+        settle(pipeline, by, error, --pipeline->left == 0);
     check_pipeline(pipeline);
 }
 
@@ -177,13 +191,13 @@ static void source_outcome(struct cst__stage *stage, const cst_error *error)
     stage->source_awaited = false;
     if (stage->has_enough)
         stage->armed = false;
-    one_outcome(stage->pipeline, error);
+    one_outcome(stage->pipeline, stage, error);
 }
 
 static void dest_outcome(struct cst__stage *stage, const cst_error *error)
 {
     stage->dest_awaited = false;
-    one_outcome(stage->pipeline, error);
+    one_outcome(stage->pipeline, stage, error);
 }
 
 /* --- what the stages hear --------------------------------------------------------------------- */
@@ -291,7 +305,7 @@ static void on_error(cst_stream *s, const cst_event *event, void *arg)
     else if (event->type == CST__EVENT_ENOUGH)
         hear_enough(stage, event);
     else if (event->error->status != CST_E_ABORT && event->error->status != CST_E_PREMATURE_CLOSE)
-        settle(stage->pipeline, event->error, false);
+        settle(stage->pipeline, stage, event->error, false);
     check_pipeline(stage->pipeline);
 }
 
@@ -302,7 +316,7 @@ static void on_close(cst_stream *s, const cst_event *event, void *arg)
 
     (void)event;
     if (!stage->ended)
-        settle(stage->pipeline, &premature, false);
+        settle(stage->pipeline, stage, &premature, false);
 }
 
 static void on_last_drain(cst_stream *s, const cst_event *event, void *arg)
@@ -422,7 +436,7 @@ static void join_ends(struct cst__stage *stage)
     bool ended = stage->stream->r_end_emitted && !(stage->stream->hot & ERRORED);
 
     if (pipeline->no_end && stage + 1 == last_stage(pipeline)) {
-        one_outcome(pipeline, NULL);
+        one_outcome(pipeline, NULL, NULL);
     } else if (ended) {
         pipeline->refs++;
         cst__post(pipeline->ctx, &stage->end_task, run_end_next);
@@ -501,7 +515,7 @@ static void abort_pipeline(struct cst__pipeline *pipeline)
 {
     cst_error aborted = { .stage = "", .status = CST_E_ABORT };
 
-    settle(pipeline, &aborted, false);
+    settle(pipeline, NULL, &aborted, false);
 }
 
 static void run_abort(cst_task_link *link)

@@ -69,12 +69,17 @@ void cst__error_or_destroy(cst_stream *s, const cst_error *error, bool sync)
 /* --- destroy ---------------------------------------------------------------------------------- */
 
 /* Return the error that destroy was called with. As a rule that is the first error of the stream,
- * which is kept whole. Of another one only the status is kept. */
+ * which is kept whole. Of another one only the status is kept, and the first is its cause. */
 static cst_error close_error(const cst_stream *s)
 {
+    cst_error error;
+
     if ((s->hot & ERRORED) && s->close_status == s->error.status)
         return s->error;
-    return cst__error_here(s, s->close_status, CST_NO_DIRECTION);
+    error = cst__error_here(s, s->close_status, CST_NO_DIRECTION);
+    if (s->hot & ERRORED)
+        error.cause = s->error.status;
+    return error;
 }
 
 OUT_OF_LINE void emit_close_error(cst_stream *s)
