@@ -1,7 +1,8 @@
 #!/bin/sh
 # snippets-check.sh - every block of C in the guide's first pages stands in a program that is compiled: its lines, one below
 # the other, without regard to how far they are indented. Those of docs/examples/first_steps do what the page says, and what
-# docs/examples/backpressure.c prints is what its page shows.
+# docs/examples/backpressure.c prints is what its page shows. Every name of the library that a page of the guide mentions is in a
+# header.
 set -u
 
 BUILD=${BUILD:-build}
@@ -42,6 +43,13 @@ for page in $pages; do
     if printf '%s\n' "$out" | grep '^failed'; then
         failed=1
     fi
+done
+
+# shellcheck disable=SC2016 # backquotes of Markdown
+for name in $(grep -hoE '`(cst|CST)_[A-Za-z_0-9]+' docs/guide/*.md | tr -d '`' | sort -u); do
+    grep -rqw -- "$name" include/cstream Makefile && continue
+    echo "failed: docs/guide: $name is in no header"
+    failed=1
 done
 
 printed=$("$BUILD/examples/backpressure")
