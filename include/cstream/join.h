@@ -19,7 +19,8 @@
  *     source --'data'--> cst_write(dest) --CST_FULL--> cst_pause(source)
  *                                        dest 'drain' --> cst_resume(source)
  *
- * At most the two highWaterMarks and one chunk are held in memory, however slow the destination is.
+ * At most the two highWaterMarks are held in memory, and a chunk beyond each, however slow the
+ * destination is.
  */
 
 /**

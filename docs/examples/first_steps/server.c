@@ -46,10 +46,13 @@ static void on_client(cst_listener *listener, cst_stream *socket, cst_status sta
         status = number_new(&stages[2], cst_stream_ctx(socket));
     if (status >= 0)
         status = cst_pipeline(stages, 4, NULL, on_outcome, NULL);
-    if (status < 0)
-        cst_destroy(socket, status);
+    if (status < 0) {
+        complain(&(cst_error){ .status = status });
+        for (int i = 0; i < 3; i++)
+            cst_destroy(stages[i], CST_OK); /* of NULL this does nothing */
+    }
     for (int i = 0; i < 3; i++)
-        cst_unref(stages[i]); /* each lives on until it has closed; of NULL this does nothing */
+        cst_unref(stages[i]); /* each lives on until it has closed */
 }
 
 int main(int argc, char **argv)
