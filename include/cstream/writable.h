@@ -61,8 +61,8 @@ CST_API cst_status cst_write(cst_stream *s, cst_slice chunk, cst_done_fn *done, 
  * CST_REFUSED       a 'drain' is due: try again when it has come
  * failures          those of cst_write; also CST_E_INVALID_ARG if chunk is NULL
  *
- * Re-entrancy as cst_write; *chunk is emptied last, so it must still be there. Node: writeSync of
- * the writers in stream/iter.
+ * Re-entrancy as cst_write; *chunk is emptied last, so it must still be there. Node's streams have
+ * no such call; the nearest is writeSync in stream/iter.
  */
 CST_API cst_status cst_try_write(cst_stream *s, cst_slice *chunk, cst_done_fn *done, void *arg);
 
