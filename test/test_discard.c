@@ -1,5 +1,5 @@
 /* test_discard.c - cst_discard: what waits to be written goes, and nothing else changes. */
-#include "world.h"
+#include "held_sink.h"
 
 struct fixture {
     struct test_world world;
@@ -18,40 +18,6 @@ static void note_done(cst_stream *s, cst_status status, void *arg)
     }
 }
 
-static void note_event(cst_stream *s, const cst_event *event, void *arg)
-{
-    struct fixture *f = arg;
-
-    (void)s;
-    test_trace_add(&f->world.trace, "%s", test_event_word(event->type));
-}
-
-static cst_status hold(cst_stream *s, void *self, const cst_slice *chunk)
-{
-    struct fixture *f = *(struct fixture **)self;
-
-    test_trace_add(&f->world.trace, "write:%.*s", (int)chunk->len, chunk->data);
-    f->world.calls.list[f->world.calls.pending++] = cst_this_call(s);
-    return CST_PENDING;
-}
-
-static const cst_ops sink_ops = { .name = "sink",
-                                  .self_size = sizeof(struct fixture *),
-                                  .write = hold };
-
-static void answer(struct fixture *f)
-{
-    assert_int_equal(f->world.calls.pending, 1);
-    f->world.calls.pending = 0;
-    cst_complete(f->world.calls.list[0], CST_OK);
-}
-
-static void make(struct fixture *f, const cst_opts *opts)
-{
-    assert_int_equal(cst_writable_new(&f->s, f->world.ctx, &sink_ops, &f, opts), CST_OK);
-    assert_int_equal(cst_on(f->s, CST_DRAIN, note_event, f), CST_OK);
-}
-
 static void write_three(struct fixture *f)
 {
     cst_write(f->s, cst_slice_str("a"), note_done, f);
@@ -64,7 +30,7 @@ static void what_waits_goes_and_the_write_in_flight_stays(void **state)
     struct fixture *f = *state;
     size_t bytes = 9;
 
-    make(f, &(cst_opts){ .high_water_mark = 4 });
+    held_sink_new(&f->s, &f->world, &(cst_opts){ .high_water_mark = 4 });
     assert_int_equal(cst_discard(&bytes, f->s, CST_E_ABORT), CST_EMPTY);
     write_three(f);
     assert_int_equal(cst_writable_length(f->s), 6);
@@ -75,10 +41,10 @@ static void what_waits_goes_and_the_write_in_flight_stays(void **state)
     assert_int_equal(bytes, 5);
     test_expect(&f->world, "write:a");
     test_run_and_expect(&f->world, "done:ABORT done:ABORT");
-    answer(f);
+    held_answer(&f->world);
     test_run_and_expect(&f->world, "drain done:OK");
     cst_write(f->s, cst_slice_str("d"), note_done, f);
-    answer(f);
+    held_answer(&f->world);
     cst_end(f->s, note_done, f);
     test_run_and_expect(&f->world, "write:d done:OK done:OK");
     assert_true(cst_is_closed(f->s));
@@ -92,7 +58,8 @@ static void while_corked_drain_follows_the_callbacks(void **state)
     for (int objects = 0; objects < 2; objects++) {
         size_t bytes = 0;
 
-        make(f, &(cst_opts){ .high_water_mark = 2, .object_mode = objects });
+        held_sink_new(&f->s, &f->world,
+                      &(cst_opts){ .high_water_mark = 2, .object_mode = objects });
         cst_cork(f->s);
         write_three(f);
         assert_int_equal(cst_discard(&bytes, f->s, CST_USER(1)), CST_OK);
@@ -103,7 +70,7 @@ static void while_corked_drain_follows_the_callbacks(void **state)
         cst_write(f->s, cst_slice_str("d"), NULL, NULL);
         cst_uncork(f->s);
         test_expect(&f->world, "write:d");
-        answer(f);
+        held_answer(&f->world);
         test_run(&f->world);
         test_trace_clear(&f->world.trace);
         cst_unref(f->s);
@@ -115,11 +82,11 @@ static void a_callback_may_discard_the_rest(void **state)
     struct fixture *f = *state;
 
     f->discards = true;
-    make(f, NULL);
+    held_sink_new(&f->s, &f->world, NULL);
     write_three(f);
-    answer(f); /* the next is in flight before the callback */
+    held_answer(&f->world); /* the next is in flight before the callback */
     test_run_and_expect(&f->world, "write:a write:bb done:OK done:TIMEOUT");
-    answer(f);
+    held_answer(&f->world);
     test_run_and_expect(&f->world, "done:OK");
     cst_unref(f->s);
 }
@@ -128,7 +95,7 @@ static void what_cannot_be_cut_short_is_left(void **state)
 {
     struct fixture *f = *state;
 
-    make(f, NULL);
+    held_sink_new(&f->s, &f->world, NULL);
     write_three(f);
     assert_int_equal(cst_discard(NULL, f->s, CST_OK), CST_E_INVALID_ARG);
     cst_end(f->s, NULL, NULL);
@@ -136,7 +103,7 @@ static void what_cannot_be_cut_short_is_left(void **state)
     assert_int_equal(cst_writable_length(f->s), 6);
     cst_destroy(f->s, CST_OK);
     assert_int_equal(cst_discard(NULL, f->s, CST_E_ABORT), CST_E_DESTROYED);
-    answer(f);
+    held_answer(&f->world);
     test_run(&f->world);
     test_expect(&f->world, "write:a done:OK done:DESTROYED done:DESTROYED");
     cst_unref(f->s);
@@ -146,7 +113,7 @@ static void without_memory_nothing_is_lost(void **state)
 {
     struct fixture *f = *state;
 
-    make(f, &(cst_opts){ .high_water_mark = 2 });
+    held_sink_new(&f->s, &f->world, &(cst_opts){ .high_water_mark = 2 });
     cst_cork(f->s);
     write_three(f);
     test_heap_fail_from(&f->world.heap, 1);

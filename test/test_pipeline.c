@@ -430,6 +430,53 @@ static void the_outcome_has_the_place_of_the_sink(void **state)
     fail_stage(*state, 2);
 }
 
+static cst_status refuse_to_read(cst_stream *s, void *self, size_t size)
+{
+    (void)s;
+    (void)self;
+    (void)size;
+    return CST_USER(5);
+}
+
+static cst_status refuse_to_write(cst_stream *s, void *self, const cst_slice *chunk)
+{
+    (void)s;
+    (void)self;
+    (void)chunk;
+    return CST_USER(6);
+}
+
+/* A socket and a filter: what it reads goes through the filter and back. */
+static void expect_place_of_socket(struct fixture *f, const cst_ops *ops, cst_status status,
+                                   size_t index)
+{
+    cst_stream *stages[3];
+    cst_error outcome = { .stage = "" };
+
+    assert_int_equal(cst_duplex_new(&stages[0], f->world.ctx, ops, NULL, NULL), CST_OK);
+    assert_int_equal(cst_passthrough_new(&stages[1], f->world.ctx, NULL), CST_OK);
+    stages[2] = stages[0];
+    assert_int_equal(cst_pipeline(stages, 3, NULL, keep_outcome, &outcome), CST_OK);
+    if (!ops->read)
+        cst_push_copy(stages[0], "a", 1);
+    test_run(&f->world);
+    assert_int_equal(outcome.status, status);
+    assert_int_equal(outcome.index, index);
+    cst_unref(stages[0]);
+    cst_unref(stages[1]);
+}
+
+static void a_stream_at_both_ends_reads_in_the_first_place_and_writes_in_the_last(void **state)
+{
+    static const cst_ops reads = { .name = "socket",
+                                   .read = refuse_to_read,
+                                   .write = refuse_to_write };
+    static const cst_ops writes = { .name = "socket", .write = refuse_to_write };
+
+    expect_place_of_socket(*state, &reads, CST_USER(5), 1);
+    expect_place_of_socket(*state, &writes, CST_USER(6), 3);
+}
+
 static void a_premature_close_has_the_place_of_the_first_that_closed(void **state)
 {
     struct fixture *f = *state;
@@ -448,6 +495,7 @@ static const struct CMUnitTest tests[] = {
     CASE(the_outcome_has_the_place_of_the_source),
     CASE(the_outcome_has_the_place_of_the_middle),
     CASE(the_outcome_has_the_place_of_the_sink),
+    CASE(a_stream_at_both_ends_reads_in_the_first_place_and_writes_in_the_last),
     CASE(a_premature_close_has_the_place_of_the_first_that_closed),
     CASE(success_is_told_after_the_last_close),
     CASE(an_error_of_the_source_destroys_the_rest_and_names_its_stage),

@@ -1,6 +1,6 @@
 /* test_try_write.c - cst_try_write: what is refused stays the caller's, and nothing is told. */
+#include "held_sink.h"
 #include "stage_world.h"
-#include "world.h"
 
 struct fixture {
     struct test_world world;
@@ -16,42 +16,9 @@ static void note_done(cst_stream *s, cst_status status, void *arg)
     test_trace_add(&f->world.trace, "done:%s", test_status_word(status));
 }
 
-static void note_event(cst_stream *s, const cst_event *event, void *arg)
-{
-    struct fixture *f = arg;
-
-    (void)s;
-    test_trace_add(&f->world.trace, "%s", test_event_word(event->type));
-}
-
-static cst_status hold(cst_stream *s, void *self, const cst_slice *chunk)
-{
-    struct fixture *f = *(struct fixture **)self;
-
-    test_trace_add(&f->world.trace, "write:%.*s", (int)chunk->len, chunk->data);
-    f->world.calls.list[f->world.calls.pending++] = cst_this_call(s);
-    return CST_PENDING;
-}
-
-static const cst_ops sink_ops = { .name = "sink",
-                                  .self_size = sizeof(struct fixture *),
-                                  .write = hold };
-static const cst_ops socket_ops = { .name = "socket",
-                                    .self_size = sizeof(struct fixture *),
-                                    .write = hold,
-                                    .write_after_peer_end = CST_OS(32) };
-
-static void answer(struct fixture *f)
-{
-    assert_int_equal(f->world.calls.pending, 1);
-    f->world.calls.pending = 0;
-    cst_complete(f->world.calls.list[0], CST_OK);
-}
-
 static void make(struct fixture *f, const cst_opts *opts)
 {
-    assert_int_equal(cst_writable_new(&f->s, f->world.ctx, &sink_ops, &f, opts), CST_OK);
-    assert_int_equal(cst_on(f->s, CST_DRAIN, note_event, f), CST_OK);
+    held_sink_new(&f->s, &f->world, opts);
     assert_int_equal(cst_slice_copy(&f->chunk, cst_ctx_allocator(f->world.ctx), "abcd", 4), CST_OK);
 }
 
@@ -84,14 +51,14 @@ static void there_is_room_until_the_mark_is_reached(void **state)
     assert_int_equal(f->chunk.len, 4);
     assert_int_equal(cst_writable_length(f->s), 8);
     test_expect(&f->world, "write:abcd");
-    answer(f);
+    held_answer(&f->world);
     test_run_and_expect(&f->world, "write:abcd done:OK");
     assert_int_equal(try(f), CST_REFUSED); /* below the mark, but 'drain' is still due */
-    answer(f);
+    held_answer(&f->world);
     test_run_and_expect(&f->world, "drain done:OK");
     expect_kept(f);
     assert_int_equal(try(f), CST_OK);
-    answer(f);
+    held_answer(&f->world);
     test_run_and_expect(&f->world, "write:abcd done:OK");
     cst_unref(f->s);
 }
@@ -111,7 +78,7 @@ static void a_random_producer_never_gets_beyond_the_mark_and_a_chunk(void **stat
         cst_slice_unref(&part);
         assert_true(cst_writable_length(f->s) < 10 + 4);
         if (test_random(&seed) % 3 == 0 && f->world.calls.pending)
-            answer(f);
+            held_answer(&f->world);
         if (test_random(&seed) % 3 == 0)
             test_run(&f->world);
         test_trace_clear(&f->world.trace);
@@ -121,7 +88,7 @@ static void a_random_producer_never_gets_beyond_the_mark_and_a_chunk(void **stat
     cst_slice_unref(&f->chunk);
     cst_destroy(f->s, CST_OK);
     if (f->world.calls.pending)
-        answer(f);
+        held_answer(&f->world);
     test_run(&f->world);
     test_trace_clear(&f->world.trace);
     cst_unref(f->s);
@@ -151,9 +118,14 @@ static void after_the_end_and_after_destroy_nothing_is_told(void **state)
 
 static void after_the_end_of_the_peer_it_is_the_status_of_the_table(void **state)
 {
+    static const cst_ops socket_ops = { .name = "socket",
+                                        .self_size = sizeof(struct test_world *),
+                                        .write = held_write,
+                                        .write_after_peer_end = CST_OS(32) };
     struct fixture *f = *state;
+    struct test_world *world = &f->world;
 
-    assert_int_equal(cst_duplex_new(&f->s, f->world.ctx, &socket_ops, &f,
+    assert_int_equal(cst_duplex_new(&f->s, f->world.ctx, &socket_ops, &world,
                                     &(cst_opts){ .no_half_open = true, .no_auto_destroy = true }),
                      CST_OK);
     assert_int_equal(cst_slice_copy(&f->chunk, cst_ctx_allocator(f->world.ctx), "abcd", 4), CST_OK);
@@ -182,9 +154,9 @@ static void without_memory_the_chunk_stays(void **state)
     assert_int_equal(cst_writable_length(f->s), 1);
     assert_int_equal(try(f), CST_OK);
     assert_int_equal(f->chunk.len, 0);
-    answer(f);
+    held_answer(&f->world);
     test_run_and_expect(&f->world, "write:abcd");
-    answer(f);
+    held_answer(&f->world);
     test_run_and_expect(&f->world, "done:OK");
     cst_destroy(f->s, CST_OK);
     cst_unref(f->s);

@@ -128,7 +128,8 @@ typedef enum cst_direction { CST_NO_DIRECTION = 0, CST_READING = 1, CST_WRITING 
  *            another; else 0
  * stream     0; kept for the number of the stream in its context
  * index      the place, from 1, of the stream in the pipeline that tells the error, or that has
- *            destroyed other stages with it; of pipelines inside one another, in the outer one.
+ *            destroyed other stages with it; of pipelines inside one another, in the outer one. A
+ *            stream that is the first stage and the last reads in the one and writes in the other.
  *            0 for a stream alone, and for the signal of a pipeline. 65535 stands for that place
  *            and all behind it.
  * direction  a cst_direction: the side that failed, CST_NO_DIRECTION for a destroy

@@ -147,12 +147,16 @@ static void leave_last_open(struct cst__pipeline *pipeline)
     cst__finished_stop(&last->as_dest);
 }
 
-/* Return the place of a stage, from 1; the last number stands for all from there on. */
-static uint16_t place_of(const struct cst__stage *stage)
+/* Return the place of a stage, from 1, at most UINT16_MAX. One that is two stages reads in the first
+ * of them, which hears of an error first, and writes in the last. */
+static uint16_t place_of(const struct cst__stage *stage, const cst_error *error)
 {
-    ptrdiff_t place = stage - stage->pipeline->stages + 1;
+    const struct cst__stage *first = stage->pipeline->stages, *at = stage;
 
-    return place < UINT16_MAX ? (uint16_t)place : UINT16_MAX;
+    if (stage->stream && error->direction == CST_WRITING)
+        for (at = last_stage(stage->pipeline); at->stream != stage->stream;)
+            at--;
+    return at - first < UINT16_MAX ? (uint16_t)(at - first + 1) : UINT16_MAX;
 }
 
 /*
@@ -166,7 +170,7 @@ static void settle(struct cst__pipeline *pipeline, const struct cst__stage *by,
         pipeline->error = *error;
         /* A stage that was destroyed for another one tells the place of that. */
         if (by && !(pipeline->disarmed && error->index))
-            pipeline->error.index = place_of(by);
+            pipeline->error.index = place_of(by, error);
     }
     if (pipeline->error.status == CST_OK && !final)
         return;
