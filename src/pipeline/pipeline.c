@@ -147,8 +147,8 @@ static void leave_last_open(struct cst__pipeline *pipeline)
     cst__finished_stop(&last->as_dest);
 }
 
-/* Return the place of a stage, from 1, at most UINT16_MAX. One that is two stages reads in the first
- * of them, which hears of an error first, and writes in the last. */
+/* Return the place of a stage, from 1, at most UINT16_MAX. A stream that is two stages reads in the
+ * first, which hears of an error before the other, and writes in the last. */
 static uint16_t place_of(const struct cst__stage *stage, const cst_error *error)
 {
     const struct cst__stage *first = stage->pipeline->stages, *at = stage;

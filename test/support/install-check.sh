@@ -114,6 +114,19 @@ if command -v cmake >/dev/null; then
         fi
     done
     rm -rf "$root/moved"
+    # Before 1.0 a minor version is compatible with itself alone.
+    mkdir "$outside/version" || exit 1
+    # shellcheck disable=SC2016 # CMake expands it
+    printf 'cmake_minimum_required(VERSION 3.13)\nproject(version LANGUAGES C)\nfind_package(libcstream ${WANTED} REQUIRED)\n' \
+        >"$outside/version/CMakeLists.txt"
+    for wanted in "$version" 0.1 0.3 1.0; do
+        rm -rf "$outside/cmake"
+        if cmake -S "$outside/version" -B "$outside/cmake" -DCMAKE_PREFIX_PATH="$prefix" -DWANTED="$wanted" >"$outside/cmake.log" 2>&1; then
+            [ "$wanted" = "$version" ] || fail "find_package takes $version for $wanted"
+        else
+            [ "$wanted" != "$version" ] || { cat "$outside/cmake.log"; fail "find_package of $wanted"; }
+        fi
+    done
     cmake=" and CMake"
 elif [ "${CI:-}" = true ]; then
     fail "there is no cmake here"
